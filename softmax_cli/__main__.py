@@ -1,0 +1,69 @@
+"""The program: runs the app and turns every ending into an exit status."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from softmax_cli.errors import SoftmaxCliError
+
+INTERRUPTED = 130
+TERMINATED = 143
+
+
+def main(words: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit with its status."""
+    # Raised as SystemExit, an interruption passes every `finally` and no traceback is shown.
+    signal.signal(signal.SIGINT, _exit_with(INTERRUPTED))
+    signal.signal(signal.SIGTERM, _exit_with(TERMINATED))
+    sys.exit(_run(list(sys.argv[1:] if words is None else words)))
+
+
+def _exit_with(status: int) -> Callable[[int, FrameType | None], NoReturn]:
+    def handler(number: int, frame: FrameType | None) -> NoReturn:
+        raise SystemExit(status)
+
+    return handler
+
+
+def _run(words: list[str]) -> int:
+    # Imported under the handlers, so that an interruption during start-up is silent too.
+    from softmax_cli.app import app
+    from softmax_cli.command_line import usage_error
+    from softmax_cli.errors import InputError, PipeClosedError, SoftmaxCliError
+
+    try:
+        status = app(words, prog_name="softmax-cli", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except PipeClosedError as closed:
+        _silence_stdout()
+        return closed.exit_status
+    except SoftmaxCliError as error:
+        return _report(error)
+    except MemoryError:
+        return _report(InputError("", "expected an input that fits in memory, found a larger one"))
+    except OSError as error:
+        return _report(InputError("", f"cannot be read: {error.strerror or error}"))
+    except Exception as error:
+        usage = usage_error(error)
+        if usage is None:
+            raise
+        return _report(usage)
+
+
+def _report(error: "SoftmaxCliError") -> int:
+    print(error, file=sys.stderr)
+    return error.exit_status
+
+
+def _silence_stdout() -> None:
+    """Let the interpreter's own last flush go nowhere."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,288 @@
+"""The Typer app: options and help texts, nothing else."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from softmax_cli import __version__
+from softmax_cli.command_line import (
+    CommandGroup,
+    LogitsCommand,
+    choice,
+    delimiter,
+    number,
+    whole_number,
+)
+from softmax_cli.lookup import load
+from softmax_cli.options import InputOptions, OutputOptions
+from softmax_cli.reading.formats import READERS
+from softmax_cli.writing.formats import WRITERS, choose_format
+
+METHODS = ("central", "forward", "complex-step")
+
+app = typer.Typer(
+    name="softmax-cli",
+    help="A calculator for the softmax function and its derivative.",
+    cls=CommandGroup,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+INPUT, OUTPUT, METHOD = "Input", "Output", "Method"
+
+LogitsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[LOGITS]...",
+        help="Numbers (one sample), comma separated tokens (a sample each), one file "
+        f"({', '.join(READERS)}), or - for standard input, which is also read when "
+        "nothing is given.",
+        show_default=False,
+    ),
+]
+InputFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--input-format",
+        metavar="FORMAT",
+        parser=choice("--input-format", READERS),
+        autocompletion=lambda: list(READERS),
+        help=f"How to read the input: {', '.join(READERS)}; by default what the file's suffix "
+        "or its content says.",
+        rich_help_panel=INPUT,
+        show_default=False,
+    ),
+]
+Delimiter = Annotated[
+    str | None,
+    typer.Option(
+        "--delimiter",
+        metavar="CHARACTER",
+        parser=delimiter,
+        help="What separates the cells of a csv; by default guessed among comma, semicolon, "
+        "tab and pipe.",
+        rich_help_panel=INPUT,
+        show_default=False,
+    ),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="COLUMNS",
+        help="The columns of logits, by name, position from 1 or range: cat,dog or 2-11.",
+        rich_help_panel=INPUT,
+        show_default=False,
+    ),
+]
+IdColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--id",
+        metavar="COLUMN",
+        help="The column that names the samples, by name or position.",
+        rich_help_panel=INPUT,
+        show_default=False,
+    ),
+]
+Temperature = Annotated[
+    float,
+    typer.Option(
+        "--temperature",
+        "-t",
+        metavar="T",
+        parser=number("--temperature"),
+        help="Divide the logits by T; derivatives are with respect to the logits as given, so "
+        "they carry the factor 1/T.",
+        rich_help_panel=METHOD,
+    ),
+]
+OutputFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="FORMAT",
+        parser=choice("--format", WRITERS),
+        autocompletion=lambda: list(WRITERS),
+        help=f"How to print the result: {', '.join(WRITERS)}.  [default: table]",
+        rich_help_panel=OUTPUT,
+        show_default=False,
+    ),
+]
+OutputFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write to FILE instead of standard output, in the format of its suffix; it "
+        "appears whole or not at all.",
+        rich_help_panel=OUTPUT,
+        show_default=False,
+    ),
+]
+Precision = Annotated[
+    int,
+    typer.Option(
+        "--precision",
+        "-p",
+        metavar="DIGITS",
+        parser=whole_number("--precision", 1, 17),
+        help="Significant digits in tables, up to 17; the other formats print all.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"softmax-cli {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """A calculator for the softmax function and its derivative."""
+
+
+def _writing(output_format: str | None, path: Path | None, precision: int) -> OutputOptions:
+    return OutputOptions(choose_format(output_format, path), path, precision)
+
+
+@app.command(cls=LogitsCommand)
+def forward(
+    logits: LogitsArgument = None,
+    log: Annotated[
+        bool, typer.Option("--log", help="Log-probabilities instead.", rich_help_panel=METHOD)
+    ] = False,
+    temperature: Temperature = 1.0,
+    input_format: InputFormat = None,
+    delimiter: Delimiter = None,
+    columns: Columns = None,
+    id_column: IdColumn = None,
+    output_format: OutputFormat = None,
+    output: OutputFile = None,
+    precision: Precision = 6,
+) -> int:
+    """Probabilities: y_j = exp(z_j) / sum_c exp(z_c)."""
+    status: int = load("softmax_cli.commands.forward:run")(
+        logits or [],
+        log=log,
+        temperature=temperature,
+        reading=InputOptions(input_format, delimiter, columns, id_column),
+        writing=_writing(output_format, output, precision),
+    )
+    return status
+
+
+@app.command(cls=LogitsCommand)
+def jacobian(
+    logits: LogitsArgument = None,
+    entry: Annotated[
+        str | None,
+        typer.Option(
+            "--entry",
+            metavar="J,I",
+            help="Only dy_J/dz_I; J and I are class names or positions from 1.",
+            rich_help_panel=METHOD,
+            show_default=False,
+        ),
+    ] = None,
+    temperature: Temperature = 1.0,
+    input_format: InputFormat = None,
+    delimiter: Delimiter = None,
+    columns: Columns = None,
+    id_column: IdColumn = None,
+    output_format: OutputFormat = None,
+    output: OutputFile = None,
+    precision: Precision = 6,
+) -> int:
+    """The Jacobian of each sample: J_ji = dy_j/dz_i = y_j (delta_ij - y_i)."""
+    status: int = load("softmax_cli.commands.jacobian:run")(
+        logits or [],
+        entry=entry,
+        temperature=temperature,
+        reading=InputOptions(input_format, delimiter, columns, id_column),
+        writing=_writing(output_format, output, precision),
+    )
+    return status
+
+
+@app.command(cls=LogitsCommand)
+def check(
+    logits: LogitsArgument = None,
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            metavar="METHOD",
+            parser=choice("--method", METHODS),
+            autocompletion=lambda: list(METHODS),
+            help=f"The finite difference: {', '.join(METHODS)}.",
+            rich_help_panel=METHOD,
+        ),
+    ] = "central",
+    step: Annotated[
+        float | None,
+        typer.Option(
+            "--step",
+            metavar="H",
+            parser=number("--step"),
+            help="The absolute step size; the default suits the method and is relative to "
+            "max(1, |z|).",
+            rich_help_panel=METHOD,
+            show_default=False,
+        ),
+    ] = None,
+    atol: Annotated[
+        float | None,
+        typer.Option(
+            "--atol",
+            metavar="A",
+            parser=number("--atol", zero_too=True),
+            help="Absolute tolerance; an entry passes within A + R |exact|.",
+            rich_help_panel=METHOD,
+            show_default=False,
+        ),
+    ] = None,
+    rtol: Annotated[
+        float | None,
+        typer.Option(
+            "--rtol",
+            metavar="R",
+            parser=number("--rtol", zero_too=True),
+            help="Relative tolerance; both defaults suit the method and are printed.",
+            rich_help_panel=METHOD,
+            show_default=False,
+        ),
+    ] = None,
+    temperature: Temperature = 1.0,
+    input_format: InputFormat = None,
+    delimiter: Delimiter = None,
+    columns: Columns = None,
+    id_column: IdColumn = None,
+    output_format: OutputFormat = None,
+    output: OutputFile = None,
+    precision: Precision = 6,
+) -> int:
+    """Check the exact Jacobian against finite differences; exit 0 if it passes, 1 if not."""
+    status: int = load("softmax_cli.commands.check:run")(
+        logits or [],
+        method=method,
+        step=step,
+        atol=atol,
+        rtol=rtol,
+        temperature=temperature,
+        reading=InputOptions(input_format, delimiter, columns, id_column),
+        writing=_writing(output_format, output, precision),
+    )
+    return status

@@ -1,0 +1,77 @@
+"""The one thing that flows from reading to writing: batches of named samples."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some consecutive samples.
+
+    Attributes
+    ----------
+    logits
+        Shape (K, C).
+    start
+        How many samples came before this batch.
+    samples
+        The K names, or None when the input does not name its samples.
+    """
+
+    logits: FloatArray
+    start: int
+    samples: tuple[str, ...] | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The samples' names, or their positions from 1."""
+        if self.samples is not None:
+            return self.samples
+        return tuple(str(self.start + k) for k in range(1, len(self.logits) + 1))
+
+
+@dataclass(frozen=True)
+class Logits:
+    """A source of logits: what all its samples share, and the samples in batches.
+
+    Attributes
+    ----------
+    n_classes
+        C, the number of logits of every sample.
+    batches
+        The samples in order; can be walked once.
+    class_names
+        The C names from a header, or None.
+    names_samples
+        Whether the batches carry sample names.
+    sample_header
+        What the input calls the column of sample names.
+    """
+
+    n_classes: int
+    batches: Iterator[Batch]
+    class_names: tuple[str, ...] | None = None
+    names_samples: bool = False
+    sample_header: str = "sample"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes' names, or their positions from 1."""
+        if self.class_names is not None:
+            return self.class_names
+        return tuple(str(j) for j in range(1, self.n_classes + 1))
+
+
+def concatenate(batches: Iterator[Batch], n_classes: int) -> Batch:
+    """Join all batches into one; no batches make a batch of no samples."""
+    parts = list(batches)
+    if not parts:
+        return Batch(np.empty((0, n_classes)), 0)
+    names = [name for part in parts for name in part.samples or ()]
+    logits = parts[0].logits if len(parts) == 1 else np.concatenate([p.logits for p in parts])
+    return Batch(logits, parts[0].start, tuple(names) if parts[0].samples is not None else None)

@@ -1,0 +1,120 @@
+"""The command line's own rules, on top of Typer: numbers are no options, errors are one line."""
+
+import math
+import sys
+from collections.abc import Callable, Collection
+from contextlib import redirect_stdout
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from softmax_cli.errors import InputError, did_you_mean, quoted
+from softmax_cli.tokens import NotANumberError, read_number, separate_operands
+
+
+class LogitsCommand(TyperCommand):
+    """A command whose operands are logits: ``-1`` and ``-inf`` are numbers wherever they stand.
+
+    With nothing to read, at a terminal, it shows its help.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Separate operands from options before the option parser sees them."""
+        if ctx.resilient_parsing:
+            return super().parse_args(ctx, args)
+        value_options = frozenset(
+            name
+            for param in self.get_params(ctx)
+            if param.param_type_name == "option" and not getattr(param, "is_flag", False)
+            for name in (*param.opts, *param.secondary_opts)
+        )
+        options, operands = separate_operands(args, value_options)
+        help_wanted = not set(options).isdisjoint(ctx.help_option_names)
+        if not operands and not help_wanted and (sys.stdin is None or sys.stdin.isatty()):
+            show_help(ctx)
+            raise typer.Exit(2)
+        return super().parse_args(ctx, [*options, "--", *operands])
+
+
+class CommandGroup(TyperGroup):
+    """The program itself: without a command it shows its help."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Show the help where there is nothing to parse."""
+        if not args and not ctx.resilient_parsing:
+            show_help(ctx)
+            raise typer.Exit(2)
+        return super().parse_args(ctx, args)
+
+
+def show_help(ctx: Any) -> None:
+    """Print the help on stderr, since it is no result."""
+    with redirect_stdout(sys.stderr):
+        print(ctx.get_help(), end="")
+
+
+def usage_error(error: Exception) -> InputError | None:
+    """Put a usage error of Typer's own into our form; None for any other exception.
+
+    Typer exports no common class of its usage errors; all have a ``format_message``.
+    """
+    if not hasattr(error, "format_message"):
+        return None
+    similar = getattr(error, "possibilities", None) or []
+    if similar and hasattr(error, "option_name"):
+        hint = f"did you mean {' or '.join(sorted(similar))}?"
+        return InputError(quoted(error.option_name), "no such option", hint)
+    message = error.format_message().rstrip(".")
+    path = getattr(getattr(error, "ctx", None), "command_path", "softmax-cli")
+    return InputError("", message[:1].lower() + message[1:], f"see {path} --help")
+
+
+def choice(option: str, known: Collection[str]) -> Callable[[str], str]:
+    """Return a parser for an option that takes one of some words."""
+
+    def parse(text: str) -> str:
+        if text in known:
+            return text
+        problem = f"expected one of {', '.join(known)}, found {quoted(text)}"
+        raise InputError(option, problem, did_you_mean(text, known))
+
+    return parse
+
+
+def number(option: str, *, zero_too: bool = False) -> Callable[[str | float], float]:
+    """Return a parser for an option that takes a finite number greater than 0, or 0 too."""
+    least = "of at least 0" if zero_too else "greater than 0"
+
+    def parse(text: str | float) -> float:
+        try:
+            value = read_number(str(text))
+        except NotANumberError:
+            value = math.nan
+        if math.isfinite(value) and (value > 0 or (zero_too and value == 0)):
+            return value
+        raise InputError(option, f"expected a finite number {least}, found {quoted(str(text))}")
+
+    return parse
+
+
+def whole_number(option: str, first: int, last: int) -> Callable[[str | int], int]:
+    """Return a parser for an option that takes a whole number within a range."""
+
+    def parse(text: str | int) -> int:
+        digits = str(text)
+        if digits.isascii() and digits.isdigit() and first <= int(digits[:9]) <= last:
+            return int(digits)
+        problem = f"expected a whole number from {first} to {last}, found {quoted(digits)}"
+        raise InputError(option, problem)
+
+    return parse
+
+
+def delimiter(text: str) -> str:
+    """Read the value of ``--delimiter``: one character, or ``tab``."""
+    character = "\t" if text in ("tab", r"\t") else text
+    if len(character) == 1 and character not in '"\r\n\0':
+        return character
+    expected = "one character other than a quote or a line end, or tab"
+    raise InputError("--delimiter", f"expected {expected}, found {quoted(text)}")

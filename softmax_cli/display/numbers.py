@@ -1,0 +1,55 @@
+"""Numbers as people read them, never a lie: what is not 0 or 1 is not shown so."""
+
+_DEFAULT_PRECISION = 6
+_COMPLEMENT_DIGITS = 3
+
+
+def significant(value: float, precision: int) -> str:
+    """Show a computed value with so many significant digits; zero is ``0``."""
+    if value == 0:
+        return "0"
+    return f"{value:#.{precision}g}".removesuffix(".").replace(".e", "e")
+
+
+def positive(value: float, precision: int, zero: bool = False) -> str:
+    """Show a value that is positive unless ``zero``: an underflow says so."""
+    return "<5e-324" if value == 0 and not zero else significant(value, precision)
+
+
+def negative(value: float, precision: int, zero: bool = False) -> str:
+    """Show a value that is negative unless ``zero``: an underflow says so."""
+    return ">-5e-324" if value == 0 and not zero else significant(value, precision)
+
+
+def probability(value: float, complement: float, precision: int, masked: bool, alone: bool) -> str:
+    """Show a probability; where rounding would make it 1, by its distance from 1.
+
+    The distance is shown with 3 digits, or with the precision where that exceeds the default.
+
+    Parameters
+    ----------
+    value, complement
+        y and 1 - y.
+    precision
+        Significant digits.
+    masked
+        Whether the class is masked, so that y is exactly 0.
+    alone
+        Whether every other class is masked, so that y is exactly 1.
+    """
+    if masked or alone:
+        return "0" if masked else "1"
+    if complement == 0:
+        return ">1 - 5e-324"
+    shown = positive(value, precision)
+    if not shown.startswith("1"):
+        return shown
+    digits = precision if precision > _DEFAULT_PRECISION else min(precision, _COMPLEMENT_DIGITS)
+    return f"1 - {complement:.{digits}g}" if float(shown) == 1 else shown
+
+
+def given(value: float, precision: int) -> str:
+    """Show a number of the user's, without digits it does not need."""
+    shortest = repr(float(value)).removesuffix(".0")
+    rounded = f"{value:.{precision}g}"
+    return min(shortest, rounded, key=len)

@@ -1,0 +1,194 @@
+"""What the tables of all commands share."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rich.box import ASCII2, SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+
+from softmax_cli.batch import Batch, FloatArray
+from softmax_cli.display.screen import (
+    MOST_ROWS,
+    ROWS_AT_EACH_END,
+    Screen,
+    Shown,
+    show_columns,
+    show_rows,
+)
+from softmax_cli.errors import plural, visible
+
+GAP = 2
+LONGEST_HEADING = 16
+QUIET = "dim"
+_CANDIDATES = 200
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The samples that are shown of a batch of any size.
+
+    Attributes
+    ----------
+    batches
+        All samples in one batch, or the first and the last ones in two.
+    count
+        How many samples there were.
+    """
+
+    batches: tuple[Batch, ...]
+    count: int
+
+    @property
+    def shown(self) -> Shown:
+        """Which of all samples are shown."""
+        return show_rows(self.count)
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of the samples shown."""
+        return [label for batch in self.batches for label in batch.labels]
+
+
+def keep_ends(batches: Iterable[Batch], n_classes: int) -> Ends:
+    """Walk all batches, keeping what `show_rows` shows of them and no more."""
+    first: list[tuple[str, FloatArray]] = []
+    last: deque[tuple[str, FloatArray]] = deque(maxlen=ROWS_AT_EACH_END)
+    count, named = 0, False
+    for batch in batches:
+        named = batch.samples is not None
+        count += len(batch.logits)
+        room = MOST_ROWS - len(first)
+        first.extend(zip(batch.labels[:room], batch.logits[:room].copy(), strict=True))
+        ending = slice(max(0, len(batch.logits) - ROWS_AT_EACH_END), None)
+        last.extend(zip(batch.labels[ending], batch.logits[ending].copy(), strict=True))
+
+    def join(rows: Sequence[tuple[str, FloatArray]], start: int) -> Batch:
+        logits = np.array([row for _, row in rows]).reshape(len(rows), n_classes)
+        return Batch(logits, start, tuple(name for name, _ in rows) if named else None)
+
+    shown = show_rows(count)
+    batches_shown = [join(first[: len(shown.head)], 0)]
+    if shown.left_out:
+        batches_shown.append(join(list(last), shown.tail.start))
+    return Ends(tuple(batches_shown), count)
+
+
+def name_text(text: str, screen: Screen, style: str = "") -> Text:
+    """Show a name as data: what does not print, or not here, is escaped."""
+    shown = visible(text)
+    if screen.ascii_only:
+        shown = shown.encode("ascii", "backslashreplace").decode()
+    return Text(shown, style=style)
+
+
+def new_table(screen: Screen) -> Table:
+    """Return an empty table in the house style."""
+    return Table(
+        box=ASCII2 if screen.ascii_only else SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 0, 0, 0) if screen.ascii_only else (0, 1, 0, 0),
+        header_style="bold",
+    )
+
+
+def matrix_table(
+    screen: Screen,
+    corner: str,
+    row_names: Sequence[str],
+    gap_at: int | None,
+    column_names: Sequence[str],
+    cell: Callable[[int, int], Text],
+    margins: Sequence[tuple[str, Callable[[int], Text]]] = (),
+) -> tuple[Table, Shown]:
+    """Draw named rows and columns, leaving out the middle of what does not fit.
+
+    Parameters
+    ----------
+    screen
+        Where it is drawn.
+    corner
+        The heading of the row names.
+    row_names, gap_at
+        The names of the rows shown, and before which of them some were left out.
+    column_names
+        All columns' names.
+    cell
+        From row (among those shown) and column to what stands there.
+    margins
+        Headings and cells (by row) of further columns on the right. They give way, the last
+        first, before columns are left out; the first gives way when not two columns fit.
+
+    Returns
+    -------
+    The table, and which columns it shows.
+    """
+    count = len(column_names)
+    names = [name_text(name, screen) for name in row_names]
+    headings = {}
+    body: dict[int, list[Text]] = {}
+    ends = min(_CANDIDATES if screen.width is not None else count, count)
+    for c in {*range(ends), *range(count - ends, count)}:
+        headings[c] = name_text(column_names[c], screen)
+        body[c] = [cell(k, c) for k in range(len(names))]
+    sides = [[make(k) for k in range(len(names))] for _, make in margins]
+
+    def width(heading: str, cells: Sequence[Text]) -> int:
+        longest = max((text.cell_len for text in cells), default=0)
+        return max(longest, min(cell_len(heading), LONGEST_HEADING)) + GAP
+
+    widths = [width(headings[c].plain, body[c]) if c in body else GAP + 1 for c in range(count)]
+    side_widths = [
+        width(heading, cells) for (heading, _), cells in zip(margins, sides, strict=True)
+    ]
+    for kept in range(len(margins), -1, -1):
+        taken = width(corner, names) + sum(side_widths[:kept])
+        room = None if screen.width is None else screen.width - taken + GAP
+        shown = show_columns(widths, room, gap=GAP + 3)
+        if not shown.left_out or (kept == 1 and shown.tail):
+            break
+    sides = sides[:kept]
+
+    table = new_table(screen)
+    table.add_column(Text(corner), overflow="fold")
+    gap = screen.glyph("…", "...")
+    for c in shown.head:
+        table.add_column(headings[c], justify="right", overflow="fold")
+    if shown.left_out:
+        table.add_column(Text(gap, style=QUIET), justify="center")
+    for c in shown.tail:
+        table.add_column(headings[c], justify="right", overflow="fold")
+    for heading, _ in margins[:kept]:
+        table.add_column(Text(heading), justify="right", overflow="fold")
+
+    middle = [Text(gap, style=QUIET)] if shown.left_out else []
+    for k, name in enumerate(names):
+        if k == gap_at:
+            add_gap_row(table, screen)
+        table.add_row(
+            name,
+            *(body[c][k] for c in shown.head),
+            *middle,
+            *(body[c][k] for c in shown.tail),
+            *(cells[k] for cells in sides),
+        )
+    return table, shown
+
+
+def add_gap_row(table: Table, screen: Screen) -> None:
+    """Mark where rows are left out."""
+    table.add_row(Text(screen.glyph("⋮", ":"), style=QUIET))
+
+
+def left_out_note(what: str, shown: Shown, names: Sequence[str] | None, screen: Screen) -> Text:
+    """Say how many were left out, and how to see all."""
+    count = plural(len(shown.left_out), what)
+    first, last = shown.left_out.start, shown.left_out.stop - 1
+    ends = [names[first], names[last]] if names else [str(first + 1), str(last + 1)]
+    span = " to ".join(dict.fromkeys(ends))
+    text = f"{count} left out ({span}); see all with -f csv"
+    return name_text(text, screen, style=QUIET)

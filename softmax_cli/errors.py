@@ -1,0 +1,79 @@
+"""What can go wrong for a user, each with its place, its words and its exit status."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SoftmaxCliError(Exception):
+    """A failure that is told to the user in one line, with a hint where there is a next step.
+
+    Parameters
+    ----------
+    place
+        Where it happened (``logits.csv:3:2``, ``argument 2``, ``--format``), or "".
+    problem
+        What was found and what was expected.
+    hint
+        What to do next, or "".
+    """
+
+    exit_status = 2
+
+    def __init__(self, place: str, problem: str, hint: str = "") -> None:
+        super().__init__(place, problem, hint)
+        self.place = place
+        self.problem = problem
+        self.hint = hint
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place else ""
+        hint = f"\nhint: {self.hint}" if self.hint else ""
+        return f"error: {where}{self.problem}{hint}"
+
+
+class InputError(SoftmaxCliError):
+    """Wrong usage or bad input."""
+
+    def after(self, printed: int) -> "InputError":
+        """Say how many samples a stream had printed before it met this."""
+        if not printed:
+            return self
+        samples = plural(printed, "sample")
+        return InputError(self.place, f"{self.problem} ({samples} printed before it)", self.hint)
+
+
+class OutputError(SoftmaxCliError):
+    """The result could not be written."""
+
+    exit_status = 3
+
+
+class PipeClosedError(SoftmaxCliError):
+    """The reader of the output went away, which is no one's mistake: nothing is said."""
+
+    exit_status = 141
+
+
+def visible(text: str) -> str:
+    """Show text from the user as data: what does not print is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def quoted(text: str, limit: int = 60) -> str:
+    """Quote the offending text for a message, escaped and of bounded length."""
+    return repr(text if len(text) <= limit else text[: limit - 1] + "…")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a hint naming the closest known word, or "" when none is close."""
+    close = get_close_matches(word, list(known), n=1)
+    return f"did you mean {close[0]}?" if close else ""
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count and its noun: "1 value", "2 values", "2 classes", "2 entries"."""
+    if count == 1:
+        return f"1 {noun}"
+    if noun.endswith("y"):
+        return f"{count} {noun[:-1]}ies"
+    return f"{count} {noun}{'es' if noun.endswith('s') else 's'}"

@@ -1,0 +1,167 @@
+"""Derivatives by finite differences, each method by its name.
+
+Steps are exactly representable, h = (z + h) - z, so that the division is by the step that
+was really taken (Press et al., Numerical Recipes, 3rd ed., section 5.7).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from softmax_cli.core import softmax
+
+FloatArray = NDArray[np.float64]
+Function = Callable[[NDArray[Any]], NDArray[Any]]
+
+_EPS = float(np.finfo(np.float64).eps)
+_VALUES_AT_ONCE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to differentiate, with what suits it.
+
+    Attributes
+    ----------
+    relative_step
+        The default step on max(1, abs(z)/T), in units of the temperature T.
+    largest_step
+        Where the default step stops growing: softmax varies on the scale of T wherever it is.
+    atol, rtol
+        Tolerances that a correct Jacobian keeps; atol at T = 1.
+    """
+
+    relative_step: float
+    largest_step: float
+    atol: float
+    rtol: float
+
+
+METHODS = {
+    "central": Method(_EPS ** (1 / 3), 1e-3, 1e-8, 1e-5),
+    "forward": Method(_EPS ** (1 / 2), 1e-5, 1e-6, 1e-4),
+    "complex-step": Method(1e-20, 1e-20, 1e-14, 1e-11),
+}
+
+
+def default_steps(logits: ArrayLike, method: str, temperature: float = 1.0) -> FloatArray:
+    """Return the step for each logit, shape (..., C): relative to max(1, abs(z)).
+
+    The step grows with abs(z) only up to a bound, since the derivative of softmax does not
+    flatten there, but is never below what the float64 grid at z can resolve.
+    """
+    z = np.asarray(logits, dtype=np.float64)
+    chosen = METHODS[method]
+    if method == "complex-step":
+        return np.full(z.shape, chosen.relative_step * temperature)
+    size = np.where(np.isfinite(z), np.abs(z), 0.0)
+    relative = chosen.relative_step * np.maximum(1.0, size / temperature)
+    step = np.minimum(relative, chosen.largest_step) * temperature
+    steps: FloatArray = np.maximum(step, 4 * np.spacing(size))
+    return steps
+
+
+def jacobian(
+    logits: ArrayLike,
+    method: str = "central",
+    step: float | None = None,
+    temperature: float = 1.0,
+    function: Function | None = None,
+) -> FloatArray:
+    """Differentiate softmax, or another function of logits, numerically.
+
+    Parameters
+    ----------
+    logits
+        Shape (K, C).
+    method
+        A name in `METHODS`: ``central`` (f(z+h) - f(z-h))/2h, error O(h^2); ``forward``
+        (f(z+h) - f(z))/h, error O(h); ``complex-step`` Im f(z+ih)/h, without a subtraction
+        (Squire & Trapp, SIAM Rev. 40(1), 1998).
+    step
+        The absolute step h; by default `default_steps`.
+    temperature
+        Of softmax.
+    function
+        From shape (N, C) to (N, C); by default softmax. Complex-step needs one that takes
+        complex logits.
+
+    Returns
+    -------
+    Shape (K, C, C), output index before input index. A masked class (-inf) has zeros.
+    """
+    z = np.asarray(logits, dtype=np.float64)
+    h = default_steps(z, method, temperature) if step is None else np.full(z.shape, step)
+    if function is None:
+        function = _softmax_at(temperature, complex_logits=method == "complex-step")
+    difference = _DIFFERENCES[method]
+    n_samples, n_classes = z.shape
+    J = np.empty((n_samples, n_classes, n_classes))
+    inputs_at_once = max(1, _VALUES_AT_ONCE // max(1, z.size))
+    with np.errstate(invalid="ignore"):
+        for start in range(0, n_classes, inputs_at_once):
+            inputs = np.arange(start, min(start + inputs_at_once, n_classes))
+            columns = difference(function, z, h, inputs)
+            masked = np.isneginf(z[:, inputs])
+            columns[masked] = 0.0
+            J[:, :, inputs] = columns.swapaxes(1, 2)
+    return J
+
+
+def _softmax_at(temperature: float, complex_logits: bool) -> Function:
+    if not complex_logits:
+        return lambda z: softmax(z, temperature=temperature)
+
+    def complex_softmax(z: NDArray[Any]) -> NDArray[Any]:
+        e = np.exp((z - z.real.max(axis=-1, keepdims=True)) / temperature)
+        y: NDArray[Any] = e / e.sum(axis=-1, keepdims=True)
+        return y
+
+    return complex_softmax
+
+
+def _moved(z: FloatArray, h: NDArray[Any], inputs: NDArray[np.intp]) -> NDArray[Any]:
+    """Return every sample moved by h along each input: shape (K, inputs, C)."""
+    moved = np.repeat(z[:, None, :].astype(np.result_type(z, h)), len(inputs), axis=1)
+    at = np.arange(len(inputs))
+    moved[:, at, inputs] += h[:, inputs]
+    return moved
+
+
+def _values(function: Function, points: NDArray[Any]) -> NDArray[Any]:
+    return function(points.reshape(-1, points.shape[-1])).reshape(points.shape)
+
+
+def _distance(a: FloatArray, b: FloatArray, inputs: NDArray[np.intp]) -> FloatArray:
+    at = np.arange(len(inputs))
+    return (a[:, at, inputs] - b[:, at, inputs])[:, :, None]
+
+
+def _central(
+    function: Function, z: FloatArray, h: FloatArray, inputs: NDArray[np.intp]
+) -> FloatArray:
+    above, below = _moved(z, h, inputs), _moved(z, -h, inputs)
+    rise: FloatArray = _values(function, above) - _values(function, below)
+    return rise / _distance(above, below, inputs)
+
+
+def _forward(
+    function: Function, z: FloatArray, h: FloatArray, inputs: NDArray[np.intp]
+) -> FloatArray:
+    above = _moved(z, h, inputs)
+    here = np.repeat(z[:, None, :], len(inputs), axis=1)
+    rise = _values(function, above) - function(z)[:, None, :]
+    return rise / _distance(above, here, inputs)
+
+
+def _complex_step(
+    function: Function, z: FloatArray, h: FloatArray, inputs: NDArray[np.intp]
+) -> FloatArray:
+    slopes: FloatArray = _values(function, _moved(z, 1j * h, inputs)).imag / h[:, inputs, None]
+    return slopes
+
+
+_DIFFERENCES = {"central": _central, "forward": _forward, "complex-step": _complex_step}

@@ -1,0 +1,1 @@
+"""A source of logits becomes batches of samples: one file a format."""

@@ -1,0 +1,9 @@
+"""The input formats. A new one is a new file and a line here."""
+
+# Where each format's function (BufferedReader, name, InputOptions) -> Logits is.
+READERS = {
+    "csv": "softmax_cli.reading.delimited:read_csv",
+    "tsv": "softmax_cli.reading.delimited:read_tsv",
+    "json": "softmax_cli.reading.json_text:read_json",
+}
+SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json"}

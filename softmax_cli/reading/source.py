@@ -1,0 +1,113 @@
+"""From the words on the command line to a source, and from the source to its format."""
+
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from softmax_cli.batch import Logits
+from softmax_cli.errors import InputError, quoted, visible
+from softmax_cli.lookup import load
+from softmax_cli.options import InputOptions
+from softmax_cli.reading.arguments import read_arguments
+from softmax_cli.reading.formats import READERS, SUFFIXES
+from softmax_cli.tokens import is_number, split_row, starts_like_number
+
+STDIN = "<stdin>"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_NO_SUCH_FILE = "no such file; expected numbers, a file or -"
+
+
+@contextmanager
+def open_logits(words: Sequence[str], options: InputOptions) -> Iterator[Logits]:
+    """Open what the words name: numbers, one file, or standard input for none or ``-``.
+
+    Raises
+    ------
+    InputError
+        When there is no such source, or its beginning is not what its format asks for;
+        walking the batches raises it for the rest.
+    """
+    path = _only_path(words)
+    if path is None:
+        _refuse_file_options(options)
+        yield read_arguments(words)
+        return
+    with _opened(path) as stream:
+        name = STDIN if path == "-" else visible(path)
+        input_format = options.input_format or _guess_format(path, stream, name)
+        logits: Logits = load(READERS[input_format])(stream, name, options)
+        yield logits
+
+
+def _only_path(words: Sequence[str]) -> str | None:
+    """Return the one file meant ("-": standard input), or None if numbers are meant."""
+    if not words:
+        return "-"
+    # A token that reads as a number is a number, even beside a file of that name.
+    others = [w for w in words if not all(is_number(piece) for piece in split_row(w))]
+    if not others:
+        return None
+    files = [word for word in others if word == "-" or _exists(word)]
+    if not files:
+        if any(starts_like_number(word) for word in words):
+            return None
+        raise InputError(visible(others[0]), _NO_SUCH_FILE)
+    if len(words) == 1:
+        return files[0]
+    found = f"the file {quoted(files[0])} and {len(words) - 1} more"
+    raise InputError(
+        f"argument {words.index(files[0]) + 1}", f"expected one file or only numbers, found {found}"
+    )
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _refuse_file_options(options: InputOptions) -> None:
+    for option, value in (
+        ("--input-format", options.input_format),
+        ("--delimiter", options.delimiter),
+        ("--columns", options.columns),
+        ("--id", options.id_column),
+    ):
+        if value is not None:
+            raise InputError(option, "expected a file or standard input, found numbers")
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[io.BufferedReader]:
+    if path == "-":
+        if sys.stdin is None:
+            raise InputError(STDIN, "expected logits, found it closed")
+        yield open(sys.stdin.fileno(), "rb", closefd=False)
+        return
+    try:
+        stream = Path(path).open("rb")
+    except FileNotFoundError:
+        raise InputError(visible(path), _NO_SUCH_FILE) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(visible(path), f"cannot be read: {reason}") from None
+    with stream:
+        yield stream
+
+
+def _guess_format(path: str, stream: io.BufferedReader, name: str) -> str:
+    beginning = stream.peek(64)[:64]
+    if beginning.startswith(_UTF16_MARKS):
+        raise InputError(
+            name,
+            "expected UTF-8 text, found UTF-16",
+            "convert the file first, for example with iconv -f UTF-16 -t UTF-8",
+        )
+    by_suffix = SUFFIXES.get(Path(path).suffix.lower())
+    if by_suffix is not None:
+        return by_suffix
+    content = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return "json" if content.startswith((b"[", b"{")) else "csv"

@@ -1,0 +1,53 @@
+"""The rules that every sample keeps, whatever format it came in."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from softmax_cli.batch import FloatArray
+from softmax_cli.errors import InputError
+
+MASK_HINT = "only -inf marks a masked class; leave the sample out or correct it"
+
+
+def check_logits(logits: FloatArray, place: Callable[[int, int | None], str]) -> None:
+    """Refuse NaN, +inf and samples with every class masked.
+
+    Parameters
+    ----------
+    logits
+        Shape (K, C).
+    place
+        Names the place of row k, or of column c in it, for the message.
+
+    Raises
+    ------
+    InputError
+        For the first row at fault.
+    """
+    with np.errstate(invalid="ignore"):
+        largest = logits.max(axis=1)
+    at_fault = ~np.isfinite(largest)
+    if not at_fault.any():
+        return
+    k = int(at_fault.argmax())
+    if largest[k] == -np.inf:
+        raise InputError(
+            place(k, None),
+            "every logit is -inf; expected at least one class that is not masked",
+        )
+    c = int((~(logits[k] < np.inf)).argmax())
+    if np.isnan(logits[k, c]):
+        raise InputError(place(k, c), "found nan, expected a finite number or -inf", MASK_HINT)
+    raise InputError(
+        place(k, c),
+        "found +inf, expected a finite number or -inf: the limit of softmax there is not unique",
+        MASK_HINT,
+    )
+
+
+def check_length(found: int, expected: int, place: str, first_place: str) -> None:
+    """Refuse a row whose number of values differs from the first row's."""
+    if found != expected:
+        values = "1 value" if expected == 1 else f"{expected} values"
+        raise InputError(place, f"expected {values} as in {first_place}, found {found}")

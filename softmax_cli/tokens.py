@@ -1,0 +1,110 @@
+"""What a piece of text means: a number, or not. The one place that decides."""
+
+import math
+import re
+from collections.abc import Iterable
+
+from softmax_cli.errors import InputError
+
+TYPOGRAPHIC_MINUS = "\N{MINUS SIGN}"
+_SEPARATORS = re.compile(r"\s*,\s*|\s+")
+
+
+class NotANumberError(ValueError):
+    """The text is not a number; the message says what was expected."""
+
+
+def read_number(text: str) -> float:
+    """Read what JSON or C would read, or inf or infinity in any case, to the nearest float64.
+
+    nan is read too, so that whoever asked can say what is wrong with it.
+
+    Raises
+    ------
+    NotANumberError
+        For empty text, hex, digits with underscores or from other scripts, and for
+        finite numbers beyond the range of float64.
+    """
+    ascii_text = text.replace(TYPOGRAPHIC_MINUS, "-").strip()
+    try:
+        if "_" in ascii_text or not ascii_text.isascii():
+            raise ValueError
+        value = float(ascii_text)
+    except ValueError:
+        raise NotANumberError("expected a number") from None
+    if math.isinf(value) and "n" not in ascii_text.lower():
+        raise NotANumberError("expected a number within the range of float64")
+    return value
+
+
+def is_number(text: str) -> bool:
+    """Tell whether `read_number` reads the text."""
+    try:
+        read_number(text)
+    except NotANumberError:
+        return False
+    return True
+
+
+def split_row(token: str) -> list[str]:
+    """Split a command-line token into its comma or space separated pieces."""
+    return _SEPARATORS.split(token.strip())
+
+
+def starts_like_number(token: str) -> bool:
+    """Tell whether a command-line token is meant as numbers, rightly written or not.
+
+    True for ``-1``, ``-.5``, ``-inf``, ``+2``, ``2,1,x`` and ``-1x``; False for ``-f``,
+    ``--formt``, ``-`` and ``logits.csv``.
+    """
+    return bool(re.match(rf"[-+{TYPOGRAPHIC_MINUS}]?\.?[0-9]", token)) or is_number(
+        split_row(token)[0]
+    )
+
+
+def separate_operands(
+    words: Iterable[str], value_options: frozenset[str]
+) -> tuple[list[str], list[str]]:
+    """Separate options, with their values, from operands, keeping the order of each.
+
+    An option parser that is given ``--`` between the two cannot take ``-1`` or ``-inf`` for an
+    option, and whatever else begins with a dash is an option that it knows or refuses.
+
+    Parameters
+    ----------
+    words
+        The command line behind the command's name.
+    value_options
+        The options that take a value (``-f``, ``--format``), so that the word behind
+        one is left to it.
+
+    Raises
+    ------
+    InputError
+        When the last option lacks its value.
+    """
+    options: list[str] = []
+    operands: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            operands.extend(rest)
+        elif word == "-" or not word.startswith("-") or starts_like_number(word):
+            operands.append(word)
+        else:
+            options.append(word)
+            if _awaits_value(word, value_options):
+                value = next(rest, None)
+                if value is None:
+                    raise InputError(word, "expected a value, found nothing")
+                options.append(value)
+    return options, operands
+
+
+def _awaits_value(option: str, value_options: frozenset[str]) -> bool:
+    if option.startswith("--"):
+        return option in value_options
+    for position, letter in enumerate(option[1:], start=1):
+        if f"-{letter}" in value_options:
+            return position == len(option) - 1
+    return False

@@ -1,0 +1,1 @@
+"""A result becomes a format: one file a format."""

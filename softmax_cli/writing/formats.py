@@ -1,0 +1,35 @@
+"""The output formats. A new one is a new file and a line here."""
+
+from pathlib import Path
+
+from softmax_cli.errors import InputError, visible
+
+# Where each format's function (Result, Target, OutputOptions) -> None is.
+WRITERS = {
+    "table": "softmax_cli.writing.table:write_table",
+    "csv": "softmax_cli.writing.delimited:write_csv",
+    "tsv": "softmax_cli.writing.delimited:write_tsv",
+    "json": "softmax_cli.writing.json_text:write_json",
+}
+SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".txt": "table"}
+
+
+def choose_format(name: str | None, path: Path | None) -> str:
+    """Take the format that was named, or else the one of the file's suffix.
+
+    Raises
+    ------
+    InputError
+        When the suffix belongs to no format.
+    """
+    if name is not None:
+        return name
+    if path is None or str(path) == "-":
+        return "table"
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(
+            "--output",
+            f"expected a file name ending in {', '.join(SUFFIXES)}, found {visible(str(path))}",
+            f"name the format with --format: {', '.join(WRITERS)}",
+        )
+    return SUFFIXES[path.suffix.lower()]

@@ -1,0 +1,56 @@
+"""JSON on one line, by the json module."""
+
+import json
+import math
+from typing import Any
+
+from softmax_cli.batch import concatenate
+from softmax_cli.options import OutputOptions
+from softmax_cli.result import Report, Result
+from softmax_cli.writing.target import Target
+
+
+def write_json(result: Result, target: Target, options: OutputOptions) -> None:
+    """Write one document; names come first, so the input is read whole before it begins."""
+    if isinstance(result, Report):
+        with target.text() as text:
+            text.write(dump(result.document) + "\n")
+        return
+    logits = result.logits
+    batch = concatenate(logits.batches, logits.n_classes)
+    head: dict[str, Any] = {
+        "command": result.command,
+        "classes": logits.classes,
+        "samples": batch.labels,
+    }
+    if result.entry is not None:
+        output, input_ = (logits.classes[position] for position in result.entry)
+        head["entry"] = {"output": output, "input": input_}
+    with target.text() as text:
+        text.write(dump(head)[:-1])
+        for quantity in result.quantities:
+            text.write(f',"{quantity.key}":[')
+            separator = ""
+            for _, values in quantity.pieces([batch]):
+                text.write(separator + dump(values.tolist())[1:-1])
+                separator = ","
+            text.write("]")
+        text.write("}\n")
+
+
+def dump(value: Any) -> str:
+    """Dump with the shortest digits that read back; infinities, which JSON lacks, as strings."""
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":"))
+    except ValueError:
+        return json.dumps(_without_infinities(value), allow_nan=False, separators=(",", ":"))
+
+
+def _without_infinities(value: Any) -> Any:
+    if isinstance(value, float) and math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: _without_infinities(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_infinities(each) for each in value]
+    return value

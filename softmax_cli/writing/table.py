@@ -1,0 +1,42 @@
+"""Tables for people, by Rich."""
+
+import os
+
+from rich.console import Console
+
+from softmax_cli.display.screen import Screen
+from softmax_cli.lookup import load
+from softmax_cli.options import OutputOptions
+from softmax_cli.result import Result
+from softmax_cli.writing.target import Target
+
+_UNLIMITED = 1 << 20
+
+
+def plain_terminal() -> bool:
+    """Tell whether the user asked for no colour: NO_COLOR (no-color.org) or TERM=dumb."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+
+
+def write_table(result: Result, target: Target, options: OutputOptions) -> None:
+    """Draw the result as its view says, coloured and within the width of a terminal only."""
+    with target.text(target.encoding) as text:
+        console = Console(
+            file=text,
+            force_terminal=target.is_terminal,
+            width=None if target.is_terminal else _UNLIMITED,
+            color_system="auto" if target.is_terminal and not plain_terminal() else None,
+            markup=False,
+            highlight=False,
+            emoji=False,
+        )
+        screen = Screen(
+            width=console.width if target.is_terminal else None,
+            precision=options.precision,
+            ascii_only=console.options.ascii_only,
+        )
+        with console.capture() as drawn:
+            for part in load(result.view)(result, screen):
+                console.print(part)
+        lines = drawn.get().splitlines()
+        text.writelines(line.rstrip() + "\n" for line in lines)

@@ -1,0 +1,148 @@
+"""Logits and options on the command line, through the program."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.program import SAMPLES, run, run_in_terminal
+
+
+@pytest.mark.parametrize(
+    ("words", "logits"),
+    [
+        (["2", "1", "0.1"], [[2, 1, 0.1]]),
+        (["2,1,0.1", "1,2,3"], [[2, 1, 0.1], [1, 2, 3]]),
+        (["2 1 0.1", "1 2 3"], [[2, 1, 0.1], [1, 2, 3]]),
+        (["-1", "-.5", "-1e3"], [[-1, -0.5, -1000]]),
+        (["0", "-1"], [[0, -1]]),
+        (["+2", "\N{MINUS SIGN}1"], [[2, -1]]),
+        (["--", "-1", "2"], [[-1, 2]]),
+        (["-1", "--", "-2"], [[-1, -2]]),
+        (["-1,2", "-3,4"], [[-1, 2], [-3, 4]]),
+        (["7"], [[7]]),
+    ],
+)
+def test_numbers_need_no_dashes_anywhere_on_the_line(
+    words: list[str], logits: list[list[float]]
+) -> None:
+    expected = run("forward", "-f", "csv", stdin="".join(f"{str(z)[1:-1]}\n" for z in logits))
+    assert expected.status == 0
+    options_last = run("forward", *words, *([] if "--" in words else ["-f", "csv"]))
+    options_first = run("forward", "-f", "csv", *words)
+    assert options_first == expected
+    if "--" not in words:
+        assert options_last == expected
+
+
+def test_minus_inf_is_a_number_not_an_option() -> None:
+    outcome = run("forward", "-inf", "0", "1", "-f", "json")
+    assert outcome.json["classes"] == ["1", "2", "3"]
+    assert outcome.json["probabilities"][0][0] == 0.0
+    assert outcome.json["probabilities"][0][1:] == pytest.approx([0.2689414213699951, 0.7310585786])
+
+
+def test_a_token_that_reads_as_a_number_is_never_a_file(tmp_path: Path) -> None:
+    (tmp_path / "1").write_text("5,5\n")
+    assert run("forward", "1", "-f", "csv", cwd=tmp_path).stdout == "1.0\n"
+    assert run("forward", "./1", "-f", "csv", cwd=tmp_path).stdout == "0.5,0.5\n"
+    (tmp_path / "2024.csv").write_text("5,5\n")
+    assert run("forward", "2024.csv", "-f", "csv", cwd=tmp_path).stdout == "0.5,0.5\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("forward 1 x", "argument 2: expected a number, found 'x'"),
+        ("forward -1x 2", "argument 1: expected a number, found '-1x'"),
+        ("forward 1,2 3", "argument 2: expected 2 values as in argument 1, found 1"),
+        ("forward 1,2 3,x", "argument 2, value 2: expected a number, found 'x'"),
+        ("forward 1,", "argument 1, value 2: expected a number, found ''"),
+        ("forward 1_000 1", "argument 1: expected a number, found '1_000'"),
+        ("forward 0x10 1", "argument 1: expected a number, found '0x10'"),
+        ("forward 1e400 1", "argument 1: expected a number within the range of float64"),
+        ("forward 1 nan", "argument 2: found nan"),
+        ("forward 1 +inf", "argument 2: found +inf"),
+        ("forward Infinity 1", "argument 1: found +inf"),
+        ("forward -inf -inf", "arguments: every logit is -inf"),
+        ("forward 0,1 -inf,-inf", "argument 2: every logit is -inf"),
+        ("forward missing.csv", "missing.csv: no such file"),
+        ("forward README.md 1", "argument 1: expected one file or only numbers"),
+        ("forward 1 -", "argument 2: expected one file or only numbers"),
+        ("forward --formt csv 1", "'--formt': no such option\nhint: did you mean --format"),
+        ("forward -x 1", "no such option: -x"),
+        ("forward -f", "-f: expected a value, found nothing"),
+        ("forward -f cvs 1", "--format: expected one of table, csv, tsv, json"),
+        ("forward --temperature 0 1", "--temperature: expected a finite number greater than 0"),
+        ("forward --temperature inf 1", "--temperature: expected a finite number greater than 0"),
+        ("forward --temperature -1 1", "--temperature: expected a finite number greater than 0"),
+        ("forward -p 18 1", "--precision: expected a whole number from 1 to 17, found '18'"),
+        ("forward -p 0 1", "--precision: expected a whole number from 1 to 17, found '0'"),
+        ("forward --columns 1 1 2", "--columns: expected a file or standard input"),
+        ("forward 1 --log=yes", "log"),
+        ("forwrd 1", "no such command 'forwrd'"),
+        ("jacobian --entry 1 1 2", "--entry: expected OUTPUT,INPUT such as 1,2, found '1'"),
+        ("jacobian --entry 1,3 1 2", "--entry: expected a position from 1 to 2, found '3'"),
+        ("jacobian --entry 0,1 1 2", "--entry: expected a position from 1 to 2, found '0'"),
+        ("check --method cental 1 2", "--method: expected one of central, forward, complex-step"),
+        ("check --step 0 1 2", "--step: expected a finite number greater than 0, found '0'"),
+        ("check --atol -1 1 2", "--atol: expected a finite number of at least 0, found '-1'"),
+        ("check --rtol x 1 2", "--rtol: expected a finite number of at least 0, found 'x'"),
+    ],
+)
+def test_bad_usage_is_one_clear_line(words: str, message: str) -> None:
+    outcome = run(*words.split())
+    assert outcome.status == 2
+    assert outcome.stdout == ""
+    assert outcome.stderr.lower().startswith(f"error: {message}".lower()) or (
+        message == "log" and "does not take a value" in outcome.stderr
+    )
+    lines = outcome.stderr.splitlines()
+    assert len(lines) <= 2
+    assert all(line.startswith("hint: ") for line in lines[1:])
+
+
+def test_control_characters_in_the_offending_text_are_escaped() -> None:
+    outcome = run("forward", "1", "\x1b[31mred")
+    assert outcome.stderr == "error: argument 2: expected a number, found '\\x1b[31mred'\n"
+    assert "\x1b" not in run("forward", "--\x1b[31m", "1").stderr
+    assert "\x1b" not in run("\x1b[31m").stderr
+
+
+@pytest.mark.parametrize("command", ["forward", "jacobian", "check"])
+def test_at_a_terminal_with_nothing_a_command_shows_its_help(command: str) -> None:
+    outcome = run_in_terminal(command)
+    assert outcome.status == 2
+    assert f"Usage: softmax-cli {command}" in outcome.plain
+
+
+def test_without_a_command_the_help_is_shown() -> None:
+    outcome = run()
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert "Usage: softmax-cli" in outcome.stderr
+
+
+@pytest.mark.parametrize("words", [["--help"], ["forward", "--help"], ["check", "-h"]])
+def test_help_that_is_asked_for_is_a_result(words: list[str]) -> None:
+    outcome = run(*words)
+    assert (outcome.status, outcome.stderr) == (0, "")
+    assert "Usage: softmax-cli" in outcome.stdout
+
+
+def test_temperature_divides_the_logits_and_the_derivative() -> None:
+    warm = run("forward", "2", "4", "--temperature", "2", "-f", "csv")
+    assert warm == run("forward", "1", "2", "-f", "csv")
+    warm_jacobian = run("jacobian", "2", "4", "-t", "2", "-f", "csv").rows
+    cold_jacobian = run("jacobian", "1", "2", "-f", "csv").rows
+    assert [[2 * d for d in row] for row in warm_jacobian] == cold_jacobian
+
+
+def test_positions_and_names_choose_an_entry() -> None:
+    pets = str(SAMPLES / "pets.csv")
+    by_name = run("jacobian", pets, "--entry", "dog,owl", "-f", "csv")
+    by_position = run("jacobian", pets, "--entry", "2,3", "-f", "csv")
+    assert by_name == by_position
+    assert by_name.stdout.splitlines()[0] == "name,partial"
+    full = run("jacobian", pets, "-f", "json").json["jacobian"]
+    entry = run("jacobian", pets, "--entry", "dog,owl", "-f", "json").json
+    assert entry["partials"] == [J[1][2] for J in full]
+    assert entry["entry"] == {"output": "dog", "input": "owl"}

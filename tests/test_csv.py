@@ -1,0 +1,188 @@
+"""Delimited text: every rule of reading it, through the program."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.program import run
+
+HALVES = "0.5,0.5\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("3,3\n", HALVES),
+        ("3,3", HALVES),
+        ("\n\n3,3\n   \n4,4\n\n", HALVES * 2),
+        ("3,3\r\n4,4\r\n", HALVES * 2),
+        ("3,3\r4,4\r", HALVES * 2),
+        ("\ufeff3,3\n", HALVES),
+        ('"3","3"\n', HALVES),
+        ("3;3\n", HALVES),
+        ("3\t3\n", HALVES),
+        ("3|3\n", HALVES),
+        (" 3 , 3 \n", HALVES),
+        ("\N{MINUS SIGN}3,-3\n", HALVES),
+        ("5\n6\n", "1.0\n1.0\n"),
+        ("cat,dog\n3,3\n", "cat,dog\n0.5,0.5\n"),
+        ("\ufeffcat,dog\n3,3\n", "cat,dog\n0.5,0.5\n"),
+        ("id,0,1\n7,3,3\n", "id,0,1\n7,0.5,0.5\n"),
+        ("ID,a,b\n7,3,3\n", "ID,a,b\n7,0.5,0.5\n"),
+        ("a,Index,b\n3,7,3\n", "Index,a,b\n7,0.5,0.5\n"),
+        (",a,b\n007,3,3\n", ",a,b\n007,0.5,0.5\n"),
+        ("Sample,a,b\nx,3,3\n", "Sample,a,b\nx,0.5,0.5\n"),
+        ("word,a,b\nx,3,3\ny,1,1\n", "word,a,b\nx,0.5,0.5\ny,0.5,0.5\n"),
+        ("a;b\n3;3\n", "a,b\n0.5,0.5\n"),
+        ('"a,b";c\n3;3\n', '"a,b",c\n0.5,0.5\n'),
+        ('"two\nlines",c\n3,3\n', '"two\nlines",c\n0.5,0.5\n'),
+        ('"say ""hi""",c\n3,3\n', '"say ""hi""",c\n0.5,0.5\n'),
+        ('name,a,b\n"x\ny",3,3\n', 'name,a,b\n"x\ny",0.5,0.5\n'),
+        ("naïve,猫\n3,3\n", "naïve,猫\n0.5,0.5\n"),
+        ("[red],b\n3,3\n", "[red],b\n0.5,0.5\n"),
+        ("name,a,b\nid_1,3,3\n", "name,a,b\nid_1,0.5,0.5\n"),
+        ("-inf,0,-inf\n", "0.0,1.0,0.0\n"),
+        ("-Infinity,0\n", "0.0,1.0\n"),
+    ],
+)
+def test_names_are_mirrored_and_the_layout_is_found(text: str, printed: str) -> None:
+    outcome = run("forward", "--input-format", "csv", "-f", "csv", stdin=text)
+    assert (outcome.status, outcome.stderr) == (0, "")
+    assert outcome.stdout == printed
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "printed"),
+    [
+        ("a,b,c\n3,9,3\n", ["--columns", "a,c"], "a,c\n0.5,0.5\n"),
+        ("a,b,c\n3,9,3\n", ["--columns", "c,a"], "c,a\n0.5,0.5\n"),
+        ("a,b,c\n9,3,3\n", ["--columns", "2-3"], "b,c\n0.5,0.5\n"),
+        ("a,b,c\n9,3,3\n", ["--columns", "2-"], "b,c\n0.5,0.5\n"),
+        ("a,b,c\n3,9,3\n", ["--columns", "1,3"], "a,c\n0.5,0.5\n"),
+        ("9,3,3\n", ["--columns", "2-3"], HALVES),
+        ("a-b,c,d\n3,3,9\n", ["--columns", "a-b,c"], "a-b,c\n0.5,0.5\n"),
+        ('"a,b",c,d\n3,3,9\n', ["--columns", '"a,b",c'], '"a,b",c\n0.5,0.5\n'),
+        ("id,1,0\nx,3,3\n", ["--columns", "1,0"], "id,1,0\nx,0.5,0.5\n"),
+        ("id,note,a,b\n7,x,3,3\n", ["--columns", "a,b"], "id,a,b\n7,0.5,0.5\n"),
+        ("note,tag,a,b\nx,y,3,3\n", ["--columns", "3-4"], "a,b\n0.5,0.5\n"),
+        ("note,tag,a,b\nx,y,3,3\n", ["--columns", "3-4", "--id", "tag"], "tag,a,b\ny,0.5,0.5\n"),
+        ("k,a,b\n7,3,3\n", ["--id", "k"], "k,a,b\n7,0.5,0.5\n"),
+        ("7,3,3\n8,1,1\n", ["--id", "1"], "7,0.5,0.5\n8,0.5,0.5\n"),
+        ("id,name,a,b\n7,x,3,3\n", ["--id", "name"], "name,a,b\nx,0.5,0.5\n"),
+        ("3:3\n", ["--delimiter", ":"], HALVES),
+        ("3 3\n", ["--delimiter", " "], HALVES),
+        ("3\t3\n", ["--delimiter", "tab"], HALVES),
+        ("3,3\n", ["--delimiter", ","], HALVES),
+    ],
+)
+def test_options_choose_columns_names_and_delimiter(
+    text: str, options: list[str], printed: str
+) -> None:
+    outcome = run("forward", "-f", "csv", *options, stdin=text)
+    assert (outcome.status, outcome.stderr) == (0, "")
+    assert outcome.stdout == printed
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("1,2\n3\n", [], "<stdin>:2: expected 2 values as in line 1, found 1"),
+        ("a,b\n1,2\n3,4,5\n", [], "<stdin>:3: expected 2 values as in line 1, found 3"),
+        ("\n\n1,2\n\n3\n", [], "<stdin>:5: expected 2 values as in line 3, found 1"),
+        ('"a\nb",c\n1,2\n3\n', [], "<stdin>:4: expected 2 values as in line 1, found 1"),
+        ("a,b\n1,x\n2,3\n", [], "<stdin>:2:2: expected a number, found 'x'"),
+        ("a,b\n1,2\n3,x\n", [], "<stdin>:3:2: expected a number, found 'x'"),
+        ("id,a,b\n7,1,2\n8,3,x\n", [], "<stdin>:3:3: expected a number, found 'x'"),
+        ("a,b\n1,\n", [], "<stdin>:2:2: expected a number, found ''"),
+        ("1,2\n1_0,2\n", [], "<stdin>:2:1: expected a number, found '1_0'"),
+        ("1,2\n0x1,2\n", [], "<stdin>:2:1: expected a number, found '0x1'"),
+        ("1,2\n\u0661,2\n", [], "<stdin>:2:1: expected a number, found '\u0661'"),
+        ("1,1e400\n", ["--delimiter", ","], "<stdin>: expected at least one sample"),
+        ("1,2\n1,1e400\n", [], "<stdin>:2:2: expected a number within the range of float64"),
+        ("1,2\n1,nan\n", [], "<stdin>:2:2: found nan"),
+        ("nan,1\n", [], "<stdin>:1:1: found nan"),
+        ("1,2\n1,inf\n", [], "<stdin>:2:2: found +inf"),
+        ("1,2\n-inf,-inf\n", [], "<stdin>:2: every logit is -inf"),
+        ("", [], "<stdin>: expected logits, found nothing"),
+        ("\n \n\n", [], "<stdin>: expected logits, found nothing"),
+        ("a,b\n", [], "<stdin>: expected at least one sample, found only a header"),
+        ("x,y,a\nq,r,1\n", [], "<stdin>:1: expected at most one column of sample names, found 2"),
+        ("id,name,a\n1,r,1\n", [], "<stdin>:1: expected at most one column of sample names"),
+        ("id\n1\n", [], "<stdin>:1: expected at least one column of logits, found only names"),
+        ("a,b\n1,2\n", ["--columns", "c"], "--columns: expected a name or a position"),
+        ("a,b\n1,2\n", ["--columns", "3"], "--columns: expected a name or a position"),
+        ("a,b\n1,2\n", ["--columns", "1,a"], "--columns: expected each column once"),
+        ("a,b\n1,2\n", ["--columns", "2-1"], "--columns: expected a rising range"),
+        ("a,b\n1,2\n", ["--columns", "0-1"], "--columns: expected a position from 1 to 2"),
+        ("a,b\n1,2\n", ["--columns", ""], "--columns: expected names or positions"),
+        ("a,a\n1,2\n", ["--columns", "a"], "--columns: 'a' names more than one"),
+        ("a,b\n1,2\n", ["--id", "c"], "--id: expected a name or a position from 1 to 2"),
+        ("a,b\n1,2\n", ["--delimiter", ",,"], "--delimiter: expected one character"),
+        ('a,"b\n1,2\n', [], "<stdin>:1: expected quoting as in RFC 4180"),
+        ('"a"b,c\n1,2\n', [], "<stdin>:1: expected quoting as in RFC 4180"),
+    ],
+)
+def test_bad_input_says_where_what_and_what_was_expected(
+    text: str, options: list[str], message: str
+) -> None:
+    outcome = run("forward", "--input-format", "csv", *options, stdin=text)
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith(f"error: {message}")
+    assert len(outcome.stderr.splitlines()) <= 2
+
+
+def test_too_many_text_columns_are_named_and_the_way_out_is_shown() -> None:
+    outcome = run("forward", stdin="x,y,a\nq,r,1\n")
+    assert "'x', 'y'" in outcome.stderr
+    assert "--columns" in outcome.stderr.splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("caf\xe9,b\n1,2\n".encode("latin-1"), "<stdin>:1: expected UTF-8 text, found the byte"),
+        ("a,b\n1,2\n\xff,2\n".encode("latin-1"), "<stdin>:3: expected UTF-8 text, found the byte"),
+        ("1,2\n".encode("utf-16"), "<stdin>: expected UTF-8 text, found UTF-16"),
+    ],
+)
+def test_other_encodings_are_refused_with_a_hint(content: bytes, message: str) -> None:
+    outcome = run("forward", stdin=content)
+    assert outcome.status == 2
+    assert outcome.stderr.startswith(f"error: {message}")
+    assert "iconv" in outcome.stderr
+
+
+def test_a_suffix_decides_and_content_decides_without_one(tmp_path: Path) -> None:
+    for name, text in [
+        ("a.csv", "3;3\n"),
+        ("a.tsv", "x\ty\n3\t3\n"),
+        ("a.TSV", "3\t3\n"),
+        ("a.json", "[3,3]"),
+        ("plain", "3|3\n"),
+        ("json", " [[3,3]]"),
+        ("object.txt", '{"logits":[3,3]}'),
+    ]:
+        (tmp_path / name).write_text(text)
+        outcome = run("forward", name, "-f", "csv", cwd=tmp_path)
+        assert outcome.stdout.splitlines()[-1] == "0.5,0.5", name
+    assert run("forward", "a.csv", "--input-format", "json", cwd=tmp_path).status == 2
+
+
+def test_batches_keep_names_order_and_line_numbers_across_blocks() -> None:
+    count = 70_000
+    text = "id,a,b\n" + "".join(f"s{k},{k % 7},0\n" for k in range(count))
+    outcome = run("forward", "-f", "csv", stdin=text)
+    lines = outcome.stdout.splitlines()
+    assert len(lines) == count + 1
+    assert [line.split(",")[0] for line in lines[1:]] == [f"s{k}" for k in range(count)]
+    assert lines[1 + 7 * 9000].split(",")[1:] == lines[1].split(",")[1:]
+
+    outcome = run("forward", "-f", "csv", stdin=text + "last,1,x\n")
+    assert outcome.status == 2
+    printed = len(outcome.stdout.splitlines()) - 1
+    assert outcome.stderr == (
+        f"error: <stdin>:{count + 2}:3: expected a number, found 'x' "
+        f"({printed} samples printed before it)\n"
+    )
+    whole = run("forward", "-f", "json", stdin=text + "last,1,x\n")
+    assert (whole.status, whole.stdout) == (2, "")

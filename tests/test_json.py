@@ -1,0 +1,101 @@
+"""JSON input, through the program."""
+
+import json
+
+import pytest
+
+from tests.program import run
+
+PRINTED = "0.5,0.5\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("[3,3]", PRINTED),
+        ("[[3,3],[4,4]]", PRINTED * 2),
+        ('{"logits":[3,3]}', PRINTED),
+        ('{"logits":[[3,3],[4,4.0]]}', PRINTED * 2),
+        ('{"logits":[[3,3]],"classes":["a","b"]}', "a,b\n" + PRINTED),
+        ('{"logits":[[3,3]],"classes":["a","b"],"samples":["x"]}', "sample,a,b\nx,0.5,0.5\n"),
+        ('{"logits":[[3,3]],"samples":["x"]}', "x,0.5,0.5\n"),
+        ('{"logits":[[3,3]],"classes":[0,1],"samples":[7]}', "sample,0,1\n7,0.5,0.5\n"),
+        ('[{"a":3,"b":3},{"b":4,"a":4}]', "a,b\n" + PRINTED * 2),
+        ('{"a":3,"b":3}', "a,b\n" + PRINTED),
+        ('[{"id":7,"a":3,"b":3}]', "id,a,b\n7,0.5,0.5\n"),
+        ('[{"word":"x","a":3,"b":3}]', "word,a,b\nx,0.5,0.5\n"),
+        ("\ufeff [3e0, 3]\n", PRINTED),
+        ('["-inf", 0]', "0.0,1.0\n"),
+        ('["-Infinity", 0]', "0.0,1.0\n"),
+        ('[{"a":"-inf","b":3,"c":3}]', "a,b,c\n0.0,0.5,0.5\n"),
+        ("[9007199254740993, 9007199254740992]", PRINTED),
+        ("[1e-400, 0]", PRINTED),
+        ("5", None),
+        ("[5]", "1.0\n"),
+    ],
+)
+def test_every_form_is_read(text: str, printed: str | None) -> None:
+    outcome = run("forward", "--input-format", "json", "-f", "csv", stdin=text)
+    if printed is None:
+        assert outcome.status == 2
+        return
+    assert (outcome.stdout, outcome.stderr, outcome.status) == (printed, "", 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "<stdin>: expected logits, found nothing"),
+        ("[1,2", "<stdin>:1:5: expected JSON"),
+        ("[1,\n2,]", "<stdin>:2:3: expected JSON"),
+        ("[1] 2", "<stdin>:1:5: expected JSON"),
+        ("[1,NaN]", "<stdin>:1:4: expected JSON, found NaN"),
+        ('{"logits":\n [1,-Infinity]}', "<stdin>:2:5: expected JSON, found -Infinity"),
+        ('["NaN\\"", NaN]', "<stdin>:1:11: expected JSON, found NaN"),
+        ("// no\n[1]", "<stdin>:1:1: expected JSON"),
+        ("3", "<stdin>: expected an array or an object, found 3"),
+        ("null", "<stdin>: expected an array or an object, found null"),
+        ("[]", "<stdin>: expected logits, found an empty array"),
+        ("{}", "<stdin>: sample 1: expected at least one logit, found an empty object"),
+        ("[[]]", "<stdin>: sample 1: expected at least one logit, found an empty array"),
+        ("[1,[2]]", "<stdin>: sample 1, value 2: expected a number, found an array"),
+        ("[[1],2]", "<stdin>: sample 2: expected an array, found 2"),
+        ("[[1,2],[3]]", "<stdin>: sample 2: expected 2 values as in sample 1, found 1"),
+        ("[1,true]", "<stdin>: sample 1, value 2: expected a number, found true"),
+        ('[1,"2"]', '<stdin>: sample 1, value 2: expected a number, found "2"'),
+        ("[1,null]", "<stdin>: sample 1, value 2: expected a number, found null"),
+        ("[1,1e400]", "<stdin>: sample 1, value 2: expected a number within the range"),
+        (f"[1,{'9' * 10000}]", "<stdin>: sample 1, value 2: expected a number within the range"),
+        ('["-inf","-inf"]', "<stdin>: sample 1: every logit is -inf"),
+        ('["inf",1]', "<stdin>: sample 1, value 1: expected a number"),
+        ('{"logits":3}', '<stdin>: expected an array as "logits", found 3'),
+        ('{"logits":[]}', '<stdin>: expected an array as "logits", found an empty array'),
+        ('{"logits":[1],"classes":["a","b"]}', '<stdin>: expected 1 name in "classes", found 2'),
+        ('{"logits":[1],"samples":[]}', '<stdin>: expected 1 name in "samples", found 0'),
+        ('{"logits":[1],"classes":"a"}', '<stdin>: expected an array of names as "classes"'),
+        ('{"logits":[1],"logits":[2]}', "<stdin>: expected each key once, found 'logits' twice"),
+        ('[{"a":1},{"b":1}]', "<stdin>: sample 2: expected the keys of sample 1"),
+        ('[{"a":1},3]', "<stdin>: sample 2: expected an object, found 3"),
+        ('[{"a":1},{"a":"x"}]', "<stdin>: sample 2, 'a': expected a number"),
+        ('[{"x":"p","y":"q","a":1}]', "<stdin>: expected at most one column of sample names"),
+        ('{"logits":[1],"classes":["\\ud800"]}', '<stdin>: "classes": expected text, found a lone'),
+        ("[" * 100_000, "<stdin>: expected arrays of numbers, found too deep a nesting"),
+    ],
+)
+def test_what_is_not_logits_is_refused_with_its_place(text: str, message: str) -> None:
+    outcome = run("forward", "--input-format", "json", stdin=text)
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith(f"error: {message}"), outcome.stderr
+    assert len(outcome.stderr.splitlines()) <= 2
+
+
+def test_bytes_that_are_not_utf8_are_refused() -> None:
+    outcome = run("forward", stdin=b'{"logits":[1],\n"classes":["\xe9"]}')
+    assert outcome.stderr.startswith("error: <stdin>:2: expected UTF-8 text, found the byte 0xe9")
+
+
+def test_columns_choose_among_the_keys_of_records() -> None:
+    text = json.dumps([{"run": 1, "a": 3, "b": 9, "c": 3}])
+    outcome = run("forward", "-f", "csv", "--columns", "a,c", "--id", "run", stdin=text)
+    assert outcome.stdout == "run,a,c\n1,0.5,0.5\n"
+    assert run("forward", "--columns", "1", stdin="[1,2]").status == 2

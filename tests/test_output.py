@@ -1,0 +1,233 @@
+"""Formats and targets, through the program."""
+
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.program import PROGRAM, SAMPLES, environment, run
+
+PETS = str(SAMPLES / "pets.csv")
+
+
+def test_the_jacobian_as_csv_is_rows_of_numbers_alone() -> None:
+    outcome = run("jacobian", "1", "2", "3", "-f", "csv")
+    assert (outcome.status, outcome.stderr) == (0, "")
+    expected = [  # by mpmath 1.3.0 with 50 digits
+        [0.08192506906499322, -0.022033044520174298, -0.05989202454481893],
+        [-0.022033044520174298, 0.1848364465099787, -0.16280340198980442],
+        [-0.05989202454481893, -0.16280340198980442, 0.22269542653462335],
+    ]
+    assert [[pytest.approx(d, rel=2**-50) for d in row] for row in expected] == outcome.rows
+
+
+def test_a_batch_of_jacobians_is_stacked_and_named_where_names_came_in() -> None:
+    alone = run("jacobian", "1,2", "3,4", "-f", "csv").rows
+    assert len(alone) == 4
+    assert all(len(row) == 2 for row in alone)
+    lines = run("jacobian", PETS, "-f", "csv").stdout.splitlines()
+    assert lines[0] == "sample,output,cat,dog,owl"
+    assert [line.rsplit(",", 3)[0] for line in lines[1:4]] == [
+        "photo of a cat,cat",
+        "photo of a cat,dog",
+        "photo of a cat,owl",
+    ]
+    headed = run("jacobian", "-f", "csv", stdin="a,b\n1,2\n").stdout.splitlines()
+    assert [line.rsplit(",", 2)[0] for line in headed] == ["sample,output", "1,a", "1,b"]
+
+
+def test_tsv_is_csv_with_tabs() -> None:
+    as_csv = run("forward", PETS, "-f", "csv").stdout
+    assert run("forward", PETS, "-f", "tsv").stdout == as_csv.replace(",", "\t")
+
+
+def test_json_is_one_line_and_always_names() -> None:
+    outcome = run("forward", "1,2", "3,4", "-f", "json")
+    assert outcome.stdout.endswith("}\n")
+    assert outcome.stdout.count("\n") == 1
+    assert list(outcome.json) == ["command", "classes", "samples", "probabilities"]
+    assert outcome.json["command"] == "forward"
+    assert outcome.json["classes"] == ["1", "2"]
+    assert outcome.json["samples"] == ["1", "2"]
+    named = run("jacobian", PETS, "-f", "json").json
+    assert list(named) == ["command", "classes", "samples", "probabilities", "jacobian"]
+    assert named["classes"] == ["cat", "dog", "owl"]
+    assert named["samples"][0] == "photo of a cat"
+    assert named["probabilities"] == run("forward", PETS, "-f", "json").json["probabilities"]
+
+
+def test_json_says_minus_infinity_in_a_string_that_is_read_back() -> None:
+    outcome = run("forward", "--log", "-inf", "0", "-f", "json")
+    assert outcome.json["log_probabilities"] == [["-Infinity", 0.0]]
+    assert run("forward", "--log", "-inf", "0", "-f", "csv").stdout == "-inf,0.0\n"
+    again = run("forward", "-f", "csv", stdin='{"logits":[["-Infinity",0.0]]}')
+    assert again.stdout == "0.0,1.0\n"
+
+
+def test_printed_digits_read_back_to_the_same_numbers() -> None:
+    once = run("forward", "--log", str(SAMPLES / "iris_logits.csv"), "-f", "csv").stdout
+    again = run("forward", "--log", "-f", "csv", stdin=once)
+    # log-softmax of log-probabilities is the identity, but for the rounding of their sum.
+    first = [float(line.split(",")[1]) for line in once.splitlines()[1:]]
+    second = [float(line.split(",")[1]) for line in again.stdout.splitlines()[1:]]
+    assert second == pytest.approx(first, rel=1e-13, abs=1e-15)
+    for line in once.splitlines()[1:]:
+        assert all(repr(float(cell)) == cell for cell in line.split(",")[1:])
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "json"])
+def test_the_suffix_of_the_output_decides(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"out.{suffix}"
+    outcome = run("jacobian", PETS, "-o", str(path))
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "", "")
+    assert path.read_text() == run("jacobian", PETS, "-f", suffix).stdout
+
+
+def test_a_named_format_wins_over_the_suffix(tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    run("forward", "1", "2", "-o", str(path), "-f", "csv")
+    assert path.read_text() == run("forward", "1", "2", "-f", "csv").stdout
+    run("forward", "1", "2", "-o", str(path))
+    assert path.read_text() == run("forward", "1", "2").stdout
+
+
+def test_an_unknown_suffix_is_an_error_before_anything_is_read(tmp_path: Path) -> None:
+    outcome = run("forward", "missing.csv", "-o", str(tmp_path / "out.xyz"))
+    assert outcome.status == 2
+    assert "expected a file name ending in .csv" in outcome.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_old_file_stays_untouched_when_the_input_is_bad(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("old\n")
+    many = "".join("1,2\n" for _ in range(100_000))
+    outcome = run("forward", "-o", str(path), stdin=many + "1,x\n")
+    assert outcome.status == 2
+    assert "printed before" not in outcome.stderr
+    assert path.read_text() == "old\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_output_may_be_the_input(tmp_path: Path) -> None:
+    path = tmp_path / "z.csv"
+    path.write_text("3,3\n" * 100_000)
+    assert run("forward", str(path), "-o", str(path)).status == 0
+    assert path.read_text() == "0.5,0.5\n" * 100_000
+
+
+def test_mode_and_symlink_of_an_old_file_are_kept(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.csv", tmp_path / "link.csv"
+    real.write_text("old\n")
+    real.chmod(0o640)
+    link.symlink_to(real)
+    assert run("forward", "3", "3", "-o", str(link)).status == 0
+    assert link.is_symlink()
+    assert real.read_text() == "0.5,0.5\n"
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+
+
+def test_a_new_file_has_the_mode_the_umask_gives(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    command = ["sh", "-c", f'umask 027; exec "$@" -o {path}', "sh", *PROGRAM, "forward", "1", "2"]
+    subprocess.run(command, check=True, env=environment({}))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_what_is_no_regular_file_is_written_through(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo.csv"
+    os.mkfifo(fifo)
+    with subprocess.Popen(["cat", fifo], stdout=subprocess.PIPE, text=True) as reader:
+        assert run("forward", "3", "3", "-o", str(fifo)).status == 0
+        assert reader.stdout is not None
+        assert reader.stdout.read() == "0.5,0.5\n"
+    assert run("forward", "3", "3", "-f", "csv", "-o", "/dev/stdout").stdout == "0.5,0.5\n"
+    assert run("forward", "3", "3", "-f", "csv", "-o", "-").stdout == "0.5,0.5\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("/dev/full", "No space left on device"),
+        ("{tmp}/missing/out.csv", "No such file or directory"),
+        ("{tmp}", "Is a directory"),
+    ],
+)
+@pytest.mark.parametrize("output_format", ["csv", "json", "table"])
+def test_what_cannot_be_written_is_status_3(
+    tmp_path: Path, target: str, reason: str, output_format: str
+) -> None:
+    path = target.format(tmp=tmp_path)
+    outcome = run("forward", "1", "2", "-f", output_format, "-o", path)
+    assert (outcome.status, outcome.stdout) == (3, "")
+    assert outcome.stderr == f"error: {path}: cannot be written: {reason}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("output_format", ["csv", "json", "table"])
+def test_a_full_or_closed_stdout_is_status_3(output_format: str) -> None:
+    words = ["forward", "1", "2"]
+    for redirection in (">/dev/full", ">&-"):
+        outcome = subprocess.run(
+            ["sh", "-c", f'exec "$@" -f {output_format} {redirection}', "sh", *PROGRAM, *words],
+            capture_output=True,
+            text=True,
+            env=environment({}),
+            check=False,
+        )
+        assert outcome.returncode == 3, redirection
+        assert outcome.stderr.startswith("error: <stdout>: cannot be written: ")
+        assert len(outcome.stderr.splitlines()) == 1
+
+
+def test_a_reader_that_went_away_is_silent() -> None:
+    many = SAMPLES / "digits_logits.json"
+    script = f'"$@" jacobian {many} -f csv | head -1; echo "${{PIPESTATUS[0]}}"'
+    outcome = subprocess.run(
+        ["bash", "-c", script, "bash", *PROGRAM],
+        capture_output=True,
+        text=True,
+        env=environment({}),
+        check=True,
+    )
+    assert outcome.stdout.splitlines()[-1] == "141"
+    assert outcome.stderr == ""
+
+
+def test_an_interruption_is_silent_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("old\n")
+    for name, status in (("INT", 130), ("TERM", 143)):
+        script = (
+            f'"$@" forward -o {path} < <(while :; do echo 1,2; done) & '
+            f"sleep 2; kill -{name} $!; wait $!; echo $?"
+        )
+        # Job control, so that the shell does not start the program with SIGINT ignored.
+        outcome = subprocess.run(
+            ["bash", "-mc", script, "bash", *PROGRAM],
+            capture_output=True,
+            text=True,
+            env=environment({}),
+            check=True,
+        )
+        assert outcome.stdout.split() == [str(status)]
+        assert "Traceback" not in outcome.stderr
+        assert path.read_text() == "old\n"
+        assert list(tmp_path.iterdir()) == [path]
+
+
+def test_data_is_utf8_and_the_same_in_every_locale() -> None:
+    text = "naïve,猫\n3,3\n"
+    for output_format in ("csv", "json"):
+        outcomes = {
+            run("forward", "-f", output_format, stdin=text, env=env)
+            for env in (
+                {},
+                {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+                {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "COLUMNS": "20"},
+            )
+        }
+        assert len(outcomes) == 1
+    assert '"classes":["na\\u00efve","\\u732b"]' in outcomes.pop().stdout

@@ -1,0 +1,109 @@
+"""What holds for all inputs: readers agree, and so do the formats that are written."""
+
+import csv
+import io
+import json
+import math
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from softmax_cli.batch import Logits, concatenate
+from softmax_cli.options import InputOptions
+from softmax_cli.reading.arguments import read_arguments
+from softmax_cli.reading.delimited import parse, read_csv, read_tsv
+from softmax_cli.reading.json_text import read_json
+from softmax_cli.tokens import NotANumberError, read_number, separate_operands
+from tests.program import run
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+logits_of = st.integers(1, 5).flatmap(
+    lambda width: st.lists(
+        st.lists(finite | st.just(-math.inf), min_size=width, max_size=width).filter(
+            lambda row: max(row) > -math.inf
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+names = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+
+
+def stream(text: str) -> io.BufferedReader:
+    return io.BufferedReader(io.BytesIO(text.encode()))
+
+
+def values(logits: Logits) -> list[list[float]]:
+    rows: list[list[float]] = concatenate(logits.batches, logits.n_classes).logits.tolist()
+    return rows
+
+
+@given(logits_of)
+def test_arguments_csv_tsv_and_json_read_the_same_bits(rows: list[list[float]]) -> None:
+    by_arguments = values(read_arguments([",".join(map(repr, row)) + "" for row in rows]))
+    text = "".join(",".join(map(repr, row)) + "\n" for row in rows)
+    quoted = [["-inf" if value == -math.inf else value for value in row] for row in rows]
+    options = InputOptions(delimiter=",")
+    assert values(read_csv(stream(text), "csv", options)) == rows
+    assert values(read_tsv(stream(text.replace(",", "\t")), "tsv", InputOptions())) == rows
+    assert values(read_json(stream(json.dumps(quoted)), "json", InputOptions())) == rows
+    if len(rows[0]) > 1:
+        assert by_arguments == rows
+
+
+@given(logits_of, st.data())
+def test_names_survive_csv_whatever_they_are(rows: list[list[float]], data: st.DataObject) -> None:
+    classes = ["k", *data.draw(st.lists(names, min_size=len(rows[0]), max_size=len(rows[0])))]
+    samples = data.draw(st.lists(names, min_size=len(rows), max_size=len(rows)))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(classes)
+    writer.writerows([name, *row] for name, row in zip(samples, rows, strict=True))
+    options = InputOptions(delimiter=",", columns=f"2-{len(classes)}", id_column="1")
+    logits = read_csv(stream(text.getvalue()), "csv", options)
+    batch = concatenate(logits.batches, logits.n_classes)
+    assert list(logits.classes) == classes[1:]
+    assert list(batch.labels) == samples
+    assert batch.logits.tolist() == rows
+
+
+@given(st.text(st.sampled_from("0123456789+-.eE_infaINFx \u2212\u0661"), max_size=12))
+def test_a_block_of_cells_reads_like_its_numbers_one_by_one(text: str) -> None:
+    try:
+        one = read_number(text)
+    except NotANumberError:
+        one = None
+    try:
+        block = float(parse([[text]])[0, 0])
+    except ValueError:
+        block = None
+    assert (one is None) == (block is None)
+    if one is not None and block is not None:
+        assert one == block or (math.isnan(one) and math.isnan(block))
+
+
+@given(st.lists(st.sampled_from(["-1", "-inf", "2", "-f", "csv", "--log", "-", "--x=1", "-1,2"])))
+def test_separating_operands_loses_no_word(words: list[str]) -> None:
+    options, operands = separate_operands([*words, "--"], frozenset({"-z"}))
+    assert sorted(options + operands) == sorted(words)
+    assert [word for word in words if word in operands] == operands
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.integers(2, 4).flatmap(
+        lambda width: st.lists(
+            st.lists(st.floats(-1e3, 1e3), min_size=width, max_size=width), min_size=1, max_size=3
+        )
+    )
+)
+def test_the_program_prints_the_same_numbers_in_every_format(rows: list[list[float]]) -> None:
+    words = [",".join(map(repr, row)) for row in rows]
+    text = "".join(f"{word}\n" for word in words)
+    for command, key in (("forward", "probabilities"), ("jacobian", "jacobian")):
+        from_words = run(command, *words, "-f", "csv")
+        from_csv = run(command, "--delimiter", ",", "-f", "csv", stdin=text)
+        from_json = run(command, "-f", "json", stdin=json.dumps(rows))
+        assert from_words == from_csv
+        assert np.reshape(from_json.json[key], (-1, len(rows[0]))).tolist() == from_words.rows

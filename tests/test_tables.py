@@ -1,0 +1,159 @@
+"""Tables for people, through the program, in pipes and in terminals."""
+
+import re
+
+import pytest
+
+from tests.program import SAMPLES, run, run_in_terminal
+
+IRIS = str(SAMPLES / "iris_logits.csv")
+
+
+def test_one_sample_shows_class_logit_probability_and_bar() -> None:
+    lines = run("forward", "2", "1", "0.1").stdout.splitlines()
+    assert lines[0].split() == ["class", "logit", "probability"]
+    assert lines[2].split()[:3] == ["1", "2", "0.659001"]
+    assert lines[4].split()[:3] == ["3", "0.1", "0.0985659"]
+    lengths = [line.count("█") for line in lines[2:]]
+    assert lengths == sorted(lengths, reverse=True)
+    assert lengths[0] > lengths[1] > lengths[2] > 0
+
+
+def test_a_batch_marks_the_largest_probability_of_each_sample() -> None:
+    lines = run("forward", str(SAMPLES / "pets.csv")).stdout.splitlines()
+    assert re.search(r"photo of a cat +0\.659001 ◂ +0\.242433 +0\.0985659", lines[2])
+    assert all(line.count("◂") == 1 for line in lines[2:])
+
+
+def test_log_probabilities_stand_beside_the_probabilities() -> None:
+    lines = run("forward", "--log", "40", "0").stdout.splitlines()
+    assert "log probability" in lines[0]
+    assert "-40.0000" in lines[3]
+
+
+def test_the_jacobian_shows_outputs_down_inputs_across_and_row_sums() -> None:
+    lines = run("jacobian", "1", "2", "3").stdout.splitlines()
+    heading = next(line for line in lines if "dz_1" in line)
+    assert heading.split() == ["dz_1", "dz_2", "dz_3", "row", "sum", "z", "y"]
+    row = next(line for line in lines if line.startswith("dy_1")).split()
+    assert row[1:4] == ["0.0819251", "-0.0220330", "-0.0598920"]
+    assert abs(float(row[4])) < 1e-15
+
+
+def test_the_diagonal_stands_out_in_a_terminal_only() -> None:
+    shown = run_in_terminal("jacobian", "1", "2", "3").stdout
+    assert re.search(r"\x1b\[[0-9;]+m *0\.0819251\x1b\[0m", shown)
+    assert not re.search(r"\x1b\[[1-9][0-9;]*m *-0\.0220330", shown)
+    assert "\x1b" not in run("jacobian", "1", "2", "3").stdout
+
+
+@pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_no_colour_where_it_is_not_wanted(env: dict[str, str]) -> None:
+    for words in (["jacobian", "1", "2"], ["forward", "1", "2"], ["check", "1", "2"]):
+        assert "\x1b" not in run_in_terminal(*words, env=env).stdout
+
+
+def test_colour_is_never_forced_into_a_pipe() -> None:
+    outcome = run("check", "1", "2", env={"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1"})
+    assert "\x1b" not in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "truth"),
+    [
+        (["forward", "40", "0", "1"], r"^1 +40 +1 - 1\.58e-17 "),
+        (["forward", "40,0,1", "0,0,0"], r"^1 +1 - 1\.58e-17 ◂"),
+        (["forward", "40", "0", "1", "-p", "17"], r"^1 +40 +1 - 1\.5796\d{12}e-17 "),
+        (["forward", "20", "0", "-p", "1"], r"^1 +20 +1 - 2e-09 "),
+        (["forward", "800", "0"], r"^1 +800 +>1 - 5e-324 "),
+        (["forward", "800", "0"], r"^2 +0 +<5e-324$"),
+        (["forward", "800", "-inf"], r"^1 +800 +1 "),
+        (["forward", "800", "-inf"], r"^2 +-inf +0$"),
+        (["forward", "800", "0", "--log"], r"^1 +800 +>1 - 5e-324 +>-5e-324 "),
+        (["jacobian", "800", "0", "-inf"], r"^dy_1 +<5e-324 +>-5e-324 +0 +0 +800 +>1 - 5e-324$"),
+        (["jacobian", "5", "-inf"], r"^dy_1 +0 +0 +0 +5 +1$"),
+        (["forward", "740", "0"], r"^2 +0 +4\.19956e-322 "),
+        (["jacobian", "40", "0", "1"], r"^dy_1 +1\.57966e-17 +-4\.24835e-18 +-1\.15482e-17 "),
+        (["jacobian", "40", "0", "1"], r"^dy_1.* 1 - 1\.58e-17$"),
+        (["jacobian", "40", "0", "1", "--entry", "1,1"], r"^1 +1\.57966e-17$"),
+        (["jacobian", "700", "0"], r"^dy_1 +9\.85968e-305 "),
+    ],
+)
+def test_a_table_never_lies(words: list[str], truth: str) -> None:
+    assert re.search(truth, run(*words).stdout, re.MULTILINE)
+
+
+def test_a_long_batch_shows_both_ends_and_how_to_see_all() -> None:
+    for words, ends in ((["forward", IRIS], 1), (["jacobian", IRIS], 1), (["check", IRIS], 1)):
+        shown = run(*words).stdout
+        names = re.findall(r"^(?:sample )?(\d+)(?: (?!samples)|$)", shown, re.MULTILINE)
+        assert names == [str(k) for k in [*range(1, 11), *range(141, 151)]], words
+        assert shown.count("130 samples left out") == ends
+        assert "-f csv" in shown
+    assert len(run("forward", "-f", "csv", IRIS).stdout.splitlines()) == 151
+
+
+def test_sixty_samples_are_all_shown() -> None:
+    rows = [f"{k},0" for k in range(60)]
+    assert "left out" not in run("forward", *rows).stdout
+    assert "41 samples left out" in run("forward", *rows, "1,1").stdout
+
+
+def test_classes_beyond_the_width_are_left_out_of_the_middle() -> None:
+    digits = str(SAMPLES / "digits_logits.json")
+    shown = run_in_terminal("forward", digits, columns=60, env={"NO_COLOR": "1"}).stdout
+    assert all(len(line) <= 60 for line in shown.splitlines())
+    heading = shown.splitlines()[0]
+    assert heading.split()[:2] == ["sample", "y_0"]
+    assert heading.split()[-1] == "y_9"
+    assert "…" in heading
+    assert re.search(r"\d+ classes left out", shown)
+    piped = run("forward", digits).stdout
+    assert piped.splitlines()[0].split() == ["sample", *(f"y_{c}" for c in range(10))]
+
+
+def test_a_table_in_a_pipe_is_never_cut() -> None:
+    logits = [str(k / 10) for k in range(40)]
+    lines = run("jacobian", *logits, env={"COLUMNS": "80"}).stdout.splitlines()
+    heading = next(line for line in lines if "dz_1" in line)
+    assert [f"dz_{k}" for k in range(1, 41)] == heading.split()[:40]
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize("command", ["forward", "jacobian", "check"])
+def test_lines_fit_the_terminal(command: str, columns: int) -> None:
+    shown = run_in_terminal(command, IRIS, columns=columns, env={"NO_COLOR": "1"})
+    assert shown.status == 0
+    assert all(len(line) <= columns for line in shown.stdout.splitlines())
+
+
+def test_names_are_data_not_markup_or_escapes() -> None:
+    shown = run("forward", stdin="name,[red]x,\x1b[31mb\nr\u202et,1,2\n").stdout
+    assert "[red]x" in shown
+    assert "\\x1b[31mb" in shown
+    assert "r\\u202et" in shown
+    assert "\x1b" not in shown
+
+
+def test_wide_names_keep_the_columns_aligned() -> None:
+    lines = run("forward", stdin="name,猫,b\n長い名前,1,1\nx,1,1\n").stdout.splitlines()
+    assert lines[2].index("0.5") + 4 == lines[3].index("0.5")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["forward", "1", "2"], ["forward", IRIS], ["jacobian", IRIS], ["check", IRIS], ["forward"]],
+)
+def test_under_an_ascii_locale_everything_prints_in_ascii(words: list[str]) -> None:
+    env = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
+    outcome = run(*words, env=env, stdin="name,naïve,猫\n長,1,2\nx,1,2\n")
+    assert outcome.status == 0
+    assert outcome.stdout.isascii()
+    if len(words) == 1:
+        assert "y_na\\xefve" in outcome.stdout
+
+
+def test_every_format_reads_names_in_the_same_order() -> None:
+    shown = run("forward", stdin="id,b,a\n2,1,1\n1,1,1\n").stdout.splitlines()
+    assert shown[0].split() == ["sample", "y_b", "y_a"]
+    assert [line.split()[0] for line in shown[2:]] == ["2", "1"]

@@ -1,0 +1,136 @@
+"""What a piece of text on the command line means."""
+
+import math
+
+import pytest
+
+from softmax_cli.errors import InputError
+from softmax_cli.tokens import (
+    NotANumberError,
+    read_number,
+    separate_operands,
+    split_row,
+    starts_like_number,
+)
+
+VALUE_OPTIONS = frozenset({"-f", "--format", "-o", "--output", "--step"})
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1", 1.0),
+        ("-1", -1.0),
+        ("+2", 2.0),
+        ("-.5", -0.5),
+        ("5.", 5.0),
+        ("-1e3", -1000.0),
+        ("1E-3", 0.001),
+        ("\N{MINUS SIGN}1.5", -1.5),
+        ("1e\N{MINUS SIGN}2", 0.01),
+        ("-inf", -math.inf),
+        ("-Infinity", -math.inf),
+        ("\N{MINUS SIGN}INF", -math.inf),
+        ("inf", math.inf),
+        ("+inf", math.inf),
+        (" 7 ", 7.0),
+        ("1e-400", 0.0),
+        ("9007199254740993", 9007199254740992.0),
+        ("0.1", 0.1),
+        ("-0", -0.0),
+    ],
+)
+def test_a_number_is_what_json_or_c_would_read(text: str, value: float) -> None:
+    number = read_number(text)
+    assert number == value
+    assert math.copysign(1, number) == math.copysign(1, value)
+
+
+def test_nan_is_read_so_that_its_error_can_be_its_own() -> None:
+    assert math.isnan(read_number("nan"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", " ", "x", "1_000", "0x10", "0x1p3", "1,5", "1e", "--1", "1 2", "\u0661", "½"),
+        *("1e400", "-1e999", "infinit", "1d5", "True", "1f", "9" * 400),
+    ],
+)
+def test_what_is_no_number(text: str) -> None:
+    with pytest.raises(NotANumberError):
+        read_number(text)
+
+
+@pytest.mark.parametrize(
+    ("token", "pieces"),
+    [
+        ("2,1,0.1", ["2", "1", "0.1"]),
+        ("2 1 0.1", ["2", "1", "0.1"]),
+        ("2, 1,\t0.1", ["2", "1", "0.1"]),
+        ("-1", ["-1"]),
+        ("1,", ["1", ""]),
+        (",1", ["", "1"]),
+        ("1,,2", ["1", "", "2"]),
+    ],
+)
+def test_a_token_splits_at_commas_or_spaces(token: str, pieces: list[str]) -> None:
+    assert split_row(token) == pieces
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"),
+    [
+        ("-1", True),
+        ("-.5", True),
+        ("-1e3", True),
+        ("-inf", True),
+        ("-Infinity", True),
+        ("-inf,0", True),
+        ("-inf 0", True),
+        ("-nan", True),
+        ("+2", True),
+        ("\N{MINUS SIGN}3", True),
+        ("-1x", True),
+        ("2,1,x", True),
+        ("-", False),
+        ("-f", False),
+        ("-i", False),
+        ("-in", False),
+        ("--formt", False),
+        ("-info", False),
+        ("logits.csv", False),
+        ("./1", False),
+    ],
+)
+def test_what_is_meant_as_a_number(token: str, expected: bool) -> None:
+    assert starts_like_number(token) is expected
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "operands"),
+    [
+        ("-inf 0 1", "", "-inf 0 1"),
+        ("1 -1 -f csv -.5", "-f csv", "1 -1 -.5"),
+        ("--format csv -1e3", "--format csv", "-1e3"),
+        ("--format=csv -1", "--format=csv", "-1"),
+        ("-fcsv -1", "-fcsv", "-1"),
+        ("--step -1 2", "--step -1", "2"),
+        ("-qf csv 3", "-qf csv", "3"),
+        ("-qfcsv 3", "-qfcsv", "3"),
+        ("-o -1 -1", "-o -1", "-1"),
+        ("--log -1", "--log", "-1"),
+        ("--formt -1", "--formt", "-1"),
+        ("-1 -- --format 2", "", "-1 --format 2"),
+        ("-", "", "-"),
+        ("", "", ""),
+    ],
+)
+def test_operands_are_separated_from_options(words: str, options: str, operands: str) -> None:
+    assert separate_operands(words.split(), VALUE_OPTIONS) == (options.split(), operands.split())
+
+
+@pytest.mark.parametrize("words", ["-f", "1 2 --format", "-o"])
+def test_an_option_without_its_value_is_an_error(words: str) -> None:
+    with pytest.raises(InputError, match="expected a value, found nothing"):
+        separate_operands(words.split(), VALUE_OPTIONS)
