@@ -197,6 +197,17 @@ def jacobian(
             show_default=False,
         ),
     ] = None,
+    vjp: Annotated[
+        str | None,
+        typer.Option(
+            "--vjp",
+            metavar="G",
+            help="The upstream gradient G times the Jacobian (backpropagation), without building "
+            "it; G is 0,0,1 or a file with one row for all samples or a row each.",
+            rich_help_panel=METHOD,
+            show_default=False,
+        ),
+    ] = None,
     temperature: Temperature = 1.0,
     input_format: InputFormat = None,
     delimiter: Delimiter = None,
@@ -210,6 +221,7 @@ def jacobian(
     status: int = load("softmax_cli.commands.jacobian:run")(
         logits or [],
         entry=entry,
+        upstream=vjp,
         temperature=temperature,
         reading=InputOptions(input_format, delimiter, columns, id_column),
         writing=_writing(output_format, output, precision),

@@ -1,6 +1,6 @@
 """The one thing that flows from reading to writing: batches of named samples."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,11 +21,14 @@ class Batch:
         How many samples came before this batch.
     samples
         The K names, or None when the input does not name its samples.
+    upstream
+        An upstream gradient for each sample, shape (K, C), where a command takes one.
     """
 
     logits: FloatArray
     start: int
     samples: tuple[str, ...] | None = None
+    upstream: FloatArray | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -33,6 +36,16 @@ class Batch:
         if self.samples is not None:
             return self.samples
         return tuple(str(self.start + k) for k in range(1, len(self.logits) + 1))
+
+    def part(self, rows: slice) -> "Batch":
+        """Return some of the samples, as views."""
+        first, stop, _ = rows.indices(len(self.logits))
+        return Batch(
+            self.logits[first:stop],
+            self.start + first,
+            self.samples and self.samples[first:stop],
+            None if self.upstream is None else self.upstream[first:stop],
+        )
 
 
 @dataclass(frozen=True)
@@ -67,11 +80,17 @@ class Logits:
         return tuple(str(j) for j in range(1, self.n_classes + 1))
 
 
-def concatenate(batches: Iterator[Batch], n_classes: int) -> Batch:
+def concatenate(batches: Iterable[Batch], n_classes: int) -> Batch:
     """Join all batches into one; no batches make a batch of no samples."""
     parts = list(batches)
+    if len(parts) == 1:
+        return parts[0]
     if not parts:
         return Batch(np.empty((0, n_classes)), 0)
-    names = [name for part in parts for name in part.samples or ()]
-    logits = parts[0].logits if len(parts) == 1 else np.concatenate([p.logits for p in parts])
-    return Batch(logits, parts[0].start, tuple(names) if parts[0].samples is not None else None)
+    gradients = [part.upstream for part in parts if part.upstream is not None]
+    return Batch(
+        np.concatenate([part.logits for part in parts]),
+        parts[0].start,
+        parts[0].samples and tuple(name for part in parts for name in part.samples or ()),
+        np.concatenate(gradients) if gradients else None,
+    )

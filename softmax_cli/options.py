@@ -1,7 +1,14 @@
 """What the user may say about input and output, as the commands receive it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from softmax_cli.batch import FloatArray
+
+Place = Callable[[int, int | None], str]
 
 
 @dataclass(frozen=True)
@@ -18,12 +25,16 @@ class InputOptions:
         Names, positions and ranges of the columns of logits.
     id_column
         Name or position of the column that names the samples.
+    check
+        What the numbers must be: takes the rows, shape (K, C), and a function that names the
+        place of row k or of column c in it, and raises for the first one at fault. None: logits.
     """
 
     input_format: str | None = None
     delimiter: str | None = None
     columns: str | None = None
     id_column: str | None = None
+    check: "Callable[[FloatArray, Place], None] | None" = None
 
 
 @dataclass(frozen=True)

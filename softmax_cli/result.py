@@ -33,8 +33,7 @@ class Quantity:
             n_samples, n_classes = batch.logits.shape
             step = max(1, _VALUES_AT_ONCE // n_classes**self.rank)
             for k in range(0, n_samples, step):
-                names = batch.samples and batch.samples[k : k + step]
-                piece = Batch(batch.logits[k : k + step], batch.start + k, names)
+                piece = batch.part(slice(k, k + step))
                 yield piece, self.compute(piece)
 
 

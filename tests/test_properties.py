@@ -41,7 +41,9 @@ def values(logits: Logits) -> list[list[float]]:
 
 @given(logits_of)
 def test_arguments_csv_tsv_and_json_read_the_same_bits(rows: list[list[float]]) -> None:
-    by_arguments = values(read_arguments([",".join(map(repr, row)) + "" for row in rows]))
+    by_arguments = values(
+        read_arguments([",".join(map(repr, row)) for row in rows], InputOptions())
+    )
     text = "".join(",".join(map(repr, row)) + "\n" for row in rows)
     quoted = [["-inf" if value == -math.inf else value for value in row] for row in rows]
     options = InputOptions(delimiter=",")

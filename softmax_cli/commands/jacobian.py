@@ -1,6 +1,7 @@
-"""The Jacobian of each sample, or one entry of it."""
+"""The Jacobian of each sample, one entry of it, or an upstream gradient times it."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from softmax_cli import core
 from softmax_cli.batch import Batch, FloatArray, Logits
@@ -8,38 +9,72 @@ from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions, OutputOptions
 from softmax_cli.reading.columns import find_name, split_names
 from softmax_cli.reading.source import open_logits
+from softmax_cli.reading.upstream import with_upstream
 from softmax_cli.result import Arrays, Quantity
 from softmax_cli.writing.write import write
+
+VIEW = "softmax_cli.display.jacobian:view"
+VJP_VIEW = "softmax_cli.display.vjp:view"
 
 
 def run(
     words: Sequence[str],
     *,
     entry: str | None,
+    upstream: str | None,
     temperature: float,
     reading: InputOptions,
     writing: OutputOptions,
 ) -> int:
-    """Write the Jacobians, or the partial derivatives; return the exit status."""
+    """Write the Jacobians, partial derivatives or products; return the exit status."""
+    if entry is not None and upstream is not None:
+        raise InputError("--entry", "expected either --entry or --vjp, found both")
+    with ExitStack() as stack:
+        logits = stack.enter_context(open_logits(words, reading))
+        if upstream is not None:
+            logits = stack.enter_context(with_upstream(logits, upstream, "--vjp"))
+            quantities: tuple[Quantity, ...] = (_vjp(temperature),)
+            result = Arrays("jacobian", logits, quantities, VJP_VIEW, temperature)
+        elif entry is not None:
+            position = _find_entry(entry, logits)
+            quantities = (_partial(position, temperature),)
+            result = Arrays("jacobian", logits, quantities, VIEW, temperature, position)
+        else:
+            quantities = (_probabilities(temperature), _jacobian(temperature))
+            result = Arrays("jacobian", logits, quantities, VIEW, temperature)
+        write(result, writing)
+    return 0
 
-    def probabilities(batch: Batch) -> FloatArray:
+
+def _probabilities(temperature: float) -> Quantity:
+    def compute(batch: Batch) -> FloatArray:
         return core.softmax(batch.logits, temperature=temperature)
 
-    def jacobian(batch: Batch) -> FloatArray:
+    return Quantity("probabilities", 1, compute)
+
+
+def _jacobian(temperature: float) -> Quantity:
+    def compute(batch: Batch) -> FloatArray:
         return core.jacobian(batch.logits, temperature=temperature)
 
-    with open_logits(words, reading) as logits:
-        quantities: tuple[Quantity, ...] = (
-            Quantity("probabilities", 1, probabilities),
-            Quantity("jacobian", 2, jacobian),
-        )
-        position = None
-        if entry is not None:
-            j, i = position = _find_entry(entry, logits)
-            quantities = (Quantity("partials", 0, lambda batch: jacobian(batch)[:, j, i]),)
-        view = "softmax_cli.display.jacobian:view"
-        write(Arrays("jacobian", logits, quantities, view, temperature, position), writing)
-    return 0
+    return Quantity("jacobian", 2, compute)
+
+
+def _partial(position: tuple[int, int], temperature: float) -> Quantity:
+    j, i = position
+
+    def compute(batch: Batch) -> FloatArray:
+        return core.jacobian(batch.logits, temperature=temperature)[:, j, i]
+
+    return Quantity("partials", 0, compute)
+
+
+def _vjp(temperature: float) -> Quantity:
+    def compute(batch: Batch) -> FloatArray:
+        assert batch.upstream is not None
+        return core.vjp(batch.logits, batch.upstream, temperature=temperature)
+
+    return Quantity("vjp", 1, compute)
 
 
 def _find_entry(entry: str, logits: Logits) -> tuple[int, int]:

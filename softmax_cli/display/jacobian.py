@@ -39,10 +39,8 @@ def view(result: Arrays, screen: Screen) -> Iterator[RenderableType]:
                 yield Text()
                 yield left_out_note("sample", ends.shown, None, screen)
             name = batch.labels[k] if ends.count > 1 or batch.samples else None
-            names = batch.samples and batch.samples[k : k + 1]
-            sample = Batch(batch.logits[k : k + 1], batch.start + k, names)
             yield Text()
-            yield from _matrix(result, sample, name, screen)
+            yield from _matrix(result, batch.part(slice(k, k + 1)), name, screen)
             position += 1
     yield Text()
     yield Text("Every row of J sums to 0, up to the rounding of its entries.", QUIET)

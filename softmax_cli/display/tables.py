@@ -2,15 +2,14 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
 from rich.box import ASCII2, SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from softmax_cli.batch import Batch, FloatArray
+from softmax_cli.batch import Batch, concatenate
 from softmax_cli.display.screen import (
     MOST_ROWS,
     ROWS_AT_EACH_END,
@@ -54,27 +53,28 @@ class Ends:
 
 
 def keep_ends(batches: Iterable[Batch], n_classes: int) -> Ends:
-    """Walk all batches, keeping what `show_rows` shows of them and no more."""
-    first: list[tuple[str, FloatArray]] = []
-    last: deque[tuple[str, FloatArray]] = deque(maxlen=ROWS_AT_EACH_END)
-    count, named = 0, False
+    """Walk all batches, keeping what `show_rows` shows of them and little more."""
+    first: list[Batch] = []
+    last: deque[Batch] = deque()
+    count = 0
     for batch in batches:
-        named = batch.samples is not None
+        if count < MOST_ROWS:
+            first.append(_copy(batch.part(slice(0, MOST_ROWS - count))))
+        last.append(_copy(batch.part(slice(-ROWS_AT_EACH_END, None))))
+        while sum(len(part.logits) for part in last) - len(last[0].logits) >= ROWS_AT_EACH_END:
+            last.popleft()
         count += len(batch.logits)
-        room = MOST_ROWS - len(first)
-        first.extend(zip(batch.labels[:room], batch.logits[:room].copy(), strict=True))
-        ending = slice(max(0, len(batch.logits) - ROWS_AT_EACH_END), None)
-        last.extend(zip(batch.labels[ending], batch.logits[ending].copy(), strict=True))
-
-    def join(rows: Sequence[tuple[str, FloatArray]], start: int) -> Batch:
-        logits = np.array([row for _, row in rows]).reshape(len(rows), n_classes)
-        return Batch(logits, start, tuple(name for name, _ in rows) if named else None)
-
     shown = show_rows(count)
-    batches_shown = [join(first[: len(shown.head)], 0)]
+    ends = [concatenate(first, n_classes).part(slice(len(shown.head)))]
     if shown.left_out:
-        batches_shown.append(join(list(last), shown.tail.start))
-    return Ends(tuple(batches_shown), count)
+        ends.append(concatenate(last, n_classes).part(slice(-len(shown.tail), None)))
+    return Ends(tuple(ends), count)
+
+
+def _copy(batch: Batch) -> Batch:
+    """Let go of the large arrays that a small part is a view of."""
+    upstream = None if batch.upstream is None else batch.upstream.copy()
+    return replace(batch, logits=batch.logits.copy(), upstream=upstream)
 
 
 def name_text(text: str, screen: Screen, style: str = "") -> Text:

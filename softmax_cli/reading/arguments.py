@@ -6,23 +6,26 @@ import numpy as np
 
 from softmax_cli.batch import Batch, Logits
 from softmax_cli.errors import InputError, quoted
+from softmax_cli.options import InputOptions
 from softmax_cli.reading.validity import check_length, check_logits
 from softmax_cli.tokens import NotANumberError, read_number, split_row
 
 
-def read_arguments(tokens: Sequence[str]) -> Logits:
+def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "argument") -> Logits:
     """Read plain numbers as one sample, or separated tokens as a sample each.
 
     Raises
     ------
     InputError
-        For a piece that is not a number, ragged samples, and what `check_logits` refuses.
+        For a piece that is not a number, ragged samples, and what the check refuses.
     """
     pieces = [split_row(token) for token in tokens]
     one_sample = all(len(row) == 1 for row in pieces)
     rows = [[row[0] for row in pieces]] if one_sample else pieces
 
     def place(k: int, c: int | None) -> str:
+        if name != "argument":
+            return name if c is None else f"{name}, value {c + 1}"
         if not one_sample:
             return f"argument {k + 1}" if c is None else f"argument {k + 1}, value {c + 1}"
         return "arguments" if c is None else f"argument {c + 1}"
@@ -32,7 +35,7 @@ def read_arguments(tokens: Sequence[str]) -> Logits:
         check_length(len(row), len(rows[0]), place(k, None), place(0, None))
         values.append([_number(piece, place(k, c)) for c, piece in enumerate(row)])
     logits = np.array(values, dtype=np.float64)
-    check_logits(logits, place)
+    (options.check or check_logits)(logits, place)
     return Logits(logits.shape[1], iter([Batch(logits, 0)]))
 
 

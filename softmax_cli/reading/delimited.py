@@ -1,7 +1,7 @@
 """Comma, semicolon, tab or pipe separated text, by the csv module."""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedReader, TextIOWrapper
 from itertools import chain, islice
@@ -11,7 +11,7 @@ import numpy as np
 
 from softmax_cli.batch import Batch, FloatArray, Logits
 from softmax_cli.errors import InputError, quoted
-from softmax_cli.options import InputOptions
+from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.columns import Columns, choose_columns
 from softmax_cli.reading.validity import check_length, check_logits
 from softmax_cli.tokens import NotANumberError, is_number, read_number
@@ -79,7 +79,7 @@ def _read(
     chosen = choose_columns(header, len(first.cells), text, options, f"{name}:{first.line}")
     return Logits(
         n_classes=len(chosen.logits),
-        batches=_batches(chain([block], blocks), chosen, name),
+        batches=_batches(chain([block], blocks), chosen, options.check or check_logits, name),
         class_names=tuple(header[c] for c in chosen.logits) if header else None,
         names_samples=chosen.sample is not None,
         sample_header=header[chosen.sample] if header and chosen.sample is not None else "sample",
@@ -161,7 +161,12 @@ def _text_columns(block: Sequence[Row]) -> list[int]:
     return [c for c in candidates if not any(is_number(row.cells[c]) for row in block)]
 
 
-def _batches(blocks: Iterable[list[Row]], columns: Columns, name: str) -> Iterator[Batch]:
+def _batches(
+    blocks: Iterable[list[Row]],
+    columns: Columns,
+    check: Callable[[FloatArray, Place], None],
+    name: str,
+) -> Iterator[Batch]:
     start = 0
     for block in blocks:
 
@@ -174,7 +179,7 @@ def _batches(blocks: Iterable[list[Row]], columns: Columns, name: str) -> Iterat
             logits = parse(cells)
         except _CellError as error:
             raise InputError(place(error.row, error.column), error.problem) from None
-        check_logits(logits, place)
+        check(logits, place)
         sample = columns.sample
         names = None if sample is None else tuple(row.cells[sample] for row in block)
         yield Batch(logits, start, names)

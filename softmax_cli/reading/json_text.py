@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from io import BufferedReader
 from typing import Any, NoReturn
 
@@ -10,14 +10,13 @@ import numpy as np
 
 from softmax_cli.batch import Batch, Logits
 from softmax_cli.errors import InputError, plural, quoted, visible
-from softmax_cli.options import InputOptions
+from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.columns import choose_columns
 from softmax_cli.reading.validity import check_length, check_logits
 from softmax_cli.tokens import NotANumberError, is_number, read_number
 
 MASK_HINT = 'JSON has no infinity; write "-inf", in quotes, for a masked class'
 _LONGEST_INT = 300
-Place = Callable[[int, int | None], str]
 
 
 def read_json(stream: BufferedReader, name: str, options: InputOptions) -> Logits:
@@ -41,7 +40,7 @@ def read_json(stream: BufferedReader, name: str, options: InputOptions) -> Logit
     document = _load(stream.read(), name)
     if isinstance(document, dict) and "logits" in document:
         _refuse_columns(options, name)
-        return _from_object(document, name)
+        return _from_object(document, name, options)
     if isinstance(document, dict):
         document = [document]
     if not isinstance(document, list):
@@ -51,7 +50,7 @@ def read_json(stream: BufferedReader, name: str, options: InputOptions) -> Logit
     if isinstance(document[0], dict):
         return _from_records(document, name, options)
     _refuse_columns(options, name)
-    return _from_rows(document, name, None, None)
+    return _from_rows(document, name, None, None, options)
 
 
 def _load(content: bytes, name: str) -> Any:
@@ -108,12 +107,16 @@ def _refuse_columns(options: InputOptions, name: str) -> None:
             raise InputError(option, f"expected named columns, found none in {name}")
 
 
-def _from_object(document: Mapping[str, Any], name: str) -> Logits:
+def _from_object(document: Mapping[str, Any], name: str, options: InputOptions) -> Logits:
     rows = document["logits"]
     if not isinstance(rows, list) or not rows:
         raise InputError(name, f'expected an array as "logits", found {_shown(rows)}')
     return _from_rows(
-        rows, name, _names(document, "classes", name), _names(document, "samples", name)
+        rows,
+        name,
+        _names(document, "classes", name),
+        _names(document, "samples", name),
+        options,
     )
 
 
@@ -122,6 +125,7 @@ def _from_rows(
     name: str,
     classes: tuple[str, ...] | None,
     samples: tuple[str, ...] | None,
+    options: InputOptions,
 ) -> Logits:
     if not isinstance(rows[0], list):
         rows = [rows]
@@ -139,7 +143,7 @@ def _from_rows(
             raise InputError(
                 name, f'expected {plural(count, "name")} in "{key}", found {len(names)}'
             )
-    return _logits(rows, place, classes, samples, "sample")
+    return _logits(rows, place, classes, samples, "sample", options)
 
 
 def _from_records(records: list[Any], name: str, options: InputOptions) -> Logits:
@@ -174,10 +178,10 @@ def _from_records(records: list[Any], name: str, options: InputOptions) -> Logit
         return where if c is None else f"{where}, {quoted(keys[c])}"
 
     if columns.sample is None:
-        return _logits(rows, place, tuple(keys), None, "sample")
+        return _logits(rows, place, tuple(keys), None, "sample", options)
     key = header[columns.sample]
     names = tuple(_name(record[key], f"{name}: sample {k + 1}") for k, record in enumerate(records))
-    return _logits(rows, place, tuple(keys), names, key)
+    return _logits(rows, place, tuple(keys), names, key, options)
 
 
 def _logits(
@@ -186,6 +190,7 @@ def _logits(
     classes: tuple[str, ...] | None,
     samples: tuple[str, ...] | None,
     sample_header: str,
+    options: InputOptions,
 ) -> Logits:
     for k, row in enumerate(rows):
         check_length(len(row), len(rows[0]), place(k, None), "sample 1")
@@ -195,7 +200,7 @@ def _logits(
     if np.isposinf(values).any():
         k, c = (int(i) for i in np.argwhere(np.isposinf(values))[0])
         raise InputError(place(k, c), "expected a number within the range of float64")
-    check_logits(values, place)
+    (options.check or check_logits)(values, place)
     return Logits(
         values.shape[1], iter([Batch(values, 0, samples)]), classes, samples is not None,
         sample_header,

@@ -20,8 +20,19 @@ _NO_SUCH_FILE = "no such file; expected numbers, a file or -"
 
 
 @contextmanager
-def open_logits(words: Sequence[str], options: InputOptions) -> Iterator[Logits]:
+def open_logits(
+    words: Sequence[str], options: InputOptions, name: str = "argument"
+) -> Iterator[Logits]:
     """Open what the words name: numbers, one file, or standard input for none or ``-``.
+
+    Parameters
+    ----------
+    words
+        From the command line.
+    options
+        How to read them.
+    name
+        What messages call a word.
 
     Raises
     ------
@@ -32,7 +43,7 @@ def open_logits(words: Sequence[str], options: InputOptions) -> Iterator[Logits]
     path = _only_path(words)
     if path is None:
         _refuse_file_options(options)
-        yield read_arguments(words)
+        yield read_arguments(words, options, name)
         return
     with _opened(path) as stream:
         name = STDIN if path == "-" else visible(path)

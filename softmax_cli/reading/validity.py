@@ -1,16 +1,15 @@
 """The rules that every sample keeps, whatever format it came in."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from softmax_cli.batch import FloatArray
 from softmax_cli.errors import InputError
+from softmax_cli.options import Place
 
 MASK_HINT = "only -inf marks a masked class; leave the sample out or correct it"
 
 
-def check_logits(logits: FloatArray, place: Callable[[int, int | None], str]) -> None:
+def check_logits(logits: FloatArray, place: Place) -> None:
     """Refuse NaN, +inf and samples with every class masked.
 
     Parameters
@@ -44,6 +43,27 @@ def check_logits(logits: FloatArray, place: Callable[[int, int | None], str]) ->
         "found +inf, expected a finite number or -inf: the limit of softmax there is not unique",
         MASK_HINT,
     )
+
+
+def check_gradient(gradient: FloatArray, place: Place) -> None:
+    """Refuse whatever is not finite.
+
+    Parameters
+    ----------
+    gradient
+        Shape (K, C).
+    place
+        As for `check_logits`.
+
+    Raises
+    ------
+    InputError
+        For the first value at fault.
+    """
+    at_fault = np.argwhere(~np.isfinite(gradient))
+    if len(at_fault):
+        k, c = (int(position) for position in at_fault[0])
+        raise InputError(place(k, c), f"found {gradient[k, c]}, expected a finite number")
 
 
 def check_length(found: int, expected: int, place: str, first_place: str) -> None:

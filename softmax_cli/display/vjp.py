@@ -1,0 +1,78 @@
+"""Vector-Jacobian products drawn for people."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from rich.console import RenderableType
+from rich.text import Text
+
+from softmax_cli.display.numbers import given, significant
+from softmax_cli.display.sample import Samples
+from softmax_cli.display.screen import Screen, show_rows
+from softmax_cli.display.tables import (
+    QUIET,
+    Ends,
+    add_gap_row,
+    keep_ends,
+    left_out_note,
+    matrix_table,
+    name_text,
+    new_table,
+)
+from softmax_cli.result import Arrays
+
+
+def view(result: Arrays, screen: Screen) -> Iterator[RenderableType]:
+    """Draw one sample class by class, several as a row each."""
+    ends = keep_ends(result.logits.batches, result.logits.n_classes)
+    factor = "" if result.temperature == 1 else f" / T,  T = {given(result.temperature, 17)}"
+    yield Text(f"v_i = sum_j g_j J[j][i] = y_i (g_i - sum_j g_j y_j){factor}", QUIET)
+    yield Text()
+    if ends.count == 1:
+        yield from _one_sample(result, ends, screen)
+    else:
+        yield from _samples(result, ends, screen)
+
+
+def _one_sample(result: Arrays, ends: Ends, screen: Screen) -> Iterator[RenderableType]:
+    (batch,) = ends.batches
+    assert batch.upstream is not None
+    samples = Samples.at(batch.logits, result.temperature)
+    v = result.quantity.compute(batch)[0]
+    if batch.samples is not None:
+        yield name_text(batch.samples[0], screen, style="bold")
+    table = new_table(screen)
+    table.add_column("class")
+    for heading in ("z", "y", "g", "v"):
+        table.add_column(heading, justify="right", overflow="fold")
+    shown = show_rows(len(v))
+    for position, i in enumerate(shown.positions):
+        if position == shown.gap_at:
+            add_gap_row(table, screen)
+        table.add_row(
+            name_text(result.logits.classes[i], screen),
+            samples.logit(0, i, screen.precision),
+            samples.probability(0, i, screen.precision),
+            given(batch.upstream[0, i], screen.precision),
+            Text(significant(v[i], screen.precision), "bold"),
+        )
+    yield table
+    if shown.left_out:
+        yield left_out_note("class", shown, result.logits.classes, screen)
+
+
+def _samples(result: Arrays, ends: Ends, screen: Screen) -> Iterator[RenderableType]:
+    v = np.concatenate([result.quantity.compute(batch) for batch in ends.batches])
+    table, columns = matrix_table(
+        screen,
+        "sample",
+        ends.labels,
+        ends.shown.gap_at,
+        [f"v_{name}" for name in result.logits.classes],
+        lambda k, i: Text(significant(v[k, i], screen.precision)),
+    )
+    yield table
+    if ends.shown.left_out:
+        yield left_out_note("sample", ends.shown, None, screen)
+    if columns.left_out:
+        yield left_out_note("class", columns, result.logits.classes, screen)

@@ -1,0 +1,73 @@
+"""An upstream gradient for each sample: the same row for all, or a row each."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+
+from softmax_cli.batch import Batch, Logits, concatenate
+from softmax_cli.errors import InputError, plural, quoted
+from softmax_cli.options import InputOptions
+from softmax_cli.reading.source import open_logits
+from softmax_cli.reading.validity import check_gradient
+
+
+@contextmanager
+def with_upstream(logits: Logits, word: str, option: str) -> Iterator[Logits]:
+    """Give every batch its rows of the upstream gradient g.
+
+    Parameters
+    ----------
+    logits
+        The samples.
+    word
+        ``0,0,1``, or a file with one row for all samples or with a row each.
+    option
+        What the user called it, for messages.
+
+    Raises
+    ------
+    InputError
+        For a gradient of other classes; walking the batches raises it for other samples.
+    """
+    if word == "-":
+        raise InputError(option, "expected numbers or a file, found standard input")
+    with open_logits([word], InputOptions(check=check_gradient), option) as gradient:
+        if gradient.n_classes != logits.n_classes:
+            expected = plural(logits.n_classes, "value")
+            raise InputError(option, f"expected {expected} a sample, found {gradient.n_classes}")
+        if logits.class_names and gradient.class_names not in (None, logits.class_names):
+            raise InputError(option, "expected the classes of the logits, in their order")
+        yield replace(logits, batches=_paired(logits.batches, gradient, option))
+
+
+def _paired(batches: Iterator[Batch], gradient: Logits, option: str) -> Iterator[Batch]:
+    held, following = next(gradient.batches), next(gradient.batches, None)
+    if len(held.logits) == 1 and following is None:
+        for batch in batches:
+            yield replace(batch, upstream=np.broadcast_to(held.logits, batch.logits.shape))
+        return
+    total = 0
+    for batch in batches:
+        count = len(batch.logits)
+        while len(held.logits) < count and following is not None:
+            held = concatenate([held, following], gradient.n_classes)
+            following = next(gradient.batches, None)
+        total += min(count, len(held.logits))
+        if len(held.logits) < count:
+            raise InputError(option, f"expected a row a sample or one for all, found {total} rows")
+        rows, held = held.part(slice(count)), held.part(slice(count, None))
+        _check_names(batch, rows, option)
+        yield replace(batch, upstream=rows.logits)
+    if len(held.logits) or following is not None:
+        raise InputError(option, f"expected a row for each of {total} samples, found more")
+
+
+def _check_names(batch: Batch, rows: Batch, option: str) -> None:
+    if batch.samples is None or rows.samples is None or batch.samples == rows.samples:
+        return
+    ours, theirs = next(
+        pair for pair in zip(batch.samples, rows.samples, strict=True) if pair[0] != pair[1]
+    )
+    raise InputError(option, f"expected a row for sample {quoted(ours)}, found {quoted(theirs)}")

@@ -1,0 +1,88 @@
+"""The upstream gradient times the Jacobian, through the program."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from softmax_cli import core
+from tests.program import SAMPLES, run
+
+PETS = str(SAMPLES / "pets.csv")
+
+
+def test_one_gradient_serves_all_samples() -> None:
+    printed = run("jacobian", "1,2,3", "-1,0,4", "--vjp", "0,0,1", "-f", "csv")
+    J = np.reshape(run("jacobian", "1,2,3", "-1,0,4", "-f", "csv").rows, (2, 3, 3))
+    assert printed.rows == [pytest.approx(list(row), rel=1e-14) for row in J[:, 2, :]]
+
+
+def test_a_file_has_a_row_for_each_sample(tmp_path: Path) -> None:
+    z = np.random.default_rng(5).normal(0, 3, (30_000, 3))
+    g = np.random.default_rng(6).normal(0, 1, z.shape)
+    np.savetxt(tmp_path / "z.csv", z, delimiter=",", fmt="%.17g")
+    np.savetxt(tmp_path / "g.csv", g, delimiter=",", fmt="%.17g")
+    printed = run("jacobian", "z.csv", "--vjp", "g.csv", "-f", "csv", cwd=tmp_path)
+    assert printed.stderr == ""
+    assert printed.rows == core.vjp(z, g).tolist()
+    shown = run("jacobian", "z.csv", "--vjp", "g.csv", cwd=tmp_path).stdout
+    assert "29980 samples left out" in shown
+
+
+def test_names_are_mirrored_and_json_has_its_key() -> None:
+    lines = run("jacobian", PETS, "--vjp", "0,0,1", "-f", "csv").stdout.splitlines()
+    assert lines[0] == "name,cat,dog,owl"
+    assert lines[1].startswith("photo of a cat,-0.0649")
+    report = run("jacobian", PETS, "--vjp", "0,0,1", "-f", "json").json
+    assert list(report) == ["command", "classes", "samples", "vjp"]
+
+
+def test_a_negative_gradient_needs_no_dashes() -> None:
+    plus = run("jacobian", "1", "2", "--vjp", "1,0", "-f", "csv").rows[0]
+    minus = run("jacobian", "1", "2", "--vjp", "-1,0", "-f", "csv").rows[0]
+    assert minus == [-value for value in plus]
+
+
+def test_the_table_shows_what_goes_in_and_what_comes_out() -> None:
+    lines = run("jacobian", "40", "0", "1", "--vjp", "0,1,0").stdout.splitlines()
+    assert "v_i = sum_j g_j J[j][i]" in lines[0]
+    assert lines[2].split() == ["class", "z", "y", "g", "v"]
+    assert lines[5].split() == ["2", "0", "4.24835e-18", "1", "4.24835e-18"]
+
+
+@pytest.mark.parametrize(
+    ("gradient", "message"),
+    [
+        ("1,0", "--vjp: expected 3 values a sample, found 2"),
+        ("1,0,x", "--vjp, value 3: expected a number, found 'x'"),
+        ("1,0,inf", "--vjp, value 3: found inf, expected a finite number"),
+        ("1,0,-inf", "--vjp, value 3: found -inf, expected a finite number"),
+        ("-", "--vjp: expected numbers or a file, found standard input"),
+        ("missing.csv", "missing.csv: no such file"),
+        ("two.csv", "--vjp: expected a row a sample or one for all, found 2 rows"),
+        ("four.csv", "--vjp: expected a row for each of 3 samples, found more"),
+        ("classes.csv", "--vjp: expected the classes of the logits, in their order"),
+        ("names.csv", "--vjp: expected a row for sample 'blurred photo', found 'x'"),
+        ("nan.csv", "nan.csv:3:2: found nan, expected a finite number"),
+    ],
+)
+def test_a_gradient_that_does_not_fit_is_refused(
+    tmp_path: Path, gradient: str, message: str
+) -> None:
+    files = {
+        "two.csv": "1,2,3\n" * 2,
+        "four.csv": "1,2,3\n" * 4,
+        "classes.csv": "dog,cat,owl\n1,2,3\n",
+        "names.csv": "name,cat,dog,owl\nphoto of a cat,0,0,0\nphoto of a dog,0,0,0\nx,0,0,0\n",
+        "nan.csv": "1,2,3\n4,5,6\n7,nan,9\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    outcome = run("jacobian", PETS, "--vjp", gradient, "-f", "json", cwd=tmp_path)
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith(f"error: {message}")
+
+
+def test_an_entry_and_a_product_exclude_each_other() -> None:
+    outcome = run("jacobian", "1", "2", "--vjp", "1,0", "--entry", "1,1")
+    assert outcome.stderr == "error: --entry: expected either --entry or --vjp, found both\n"
