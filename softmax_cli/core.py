@@ -2,7 +2,7 @@
 
 For the logits z of one sample, m = max z and a temperature T::
 
-    (z - m)/T = s + t       s the float64 nearest to it, t what s leaves over
+    (z - m)/T = s + t       s a float64 close to it, t what s leaves over
     e = exp(s)(1 + t)       exactly 1 at a maximum
     R = sum e - 1           the sum without one maximum: positive terms only
     S = 1 + R
@@ -44,6 +44,9 @@ Floats = NDArray[np.float64]
 
 # Numbers in a block: the few arrays of this size that are in use at a time stay in the L2 cache.
 _BLOCK = 24_000
+
+# Numbers in a block of Jacobians: there is one array of this size, passed over once or twice.
+_JACOBIAN_BLOCK = 192_000
 
 # Up to this many classes a block is transposed: reducing along so few numbers at a time is slow.
 _FEW = 32
@@ -87,9 +90,8 @@ def softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floa
     y = np.empty(z.shape)
     with _arithmetic():
         for y_block, z_block in _blocks(y, z):
-            s, t = _shift(z_block, T)
-            e = _exp(s, t)
-            np.divide(e, _sum(e), out=y_block)
+            e = _exp(*_shift(z_block, T))
+            np.divide(e, _total(e), out=y_block)
     return np.moveaxis(y, -1, axis)
 
 
@@ -128,7 +130,7 @@ def log_softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> 
     with _arithmetic():
         for log_y_block, z_block in _blocks(log_y, z):
             s, t = _shift(z_block, T)
-            R = _rest(_exp(s, t.copy(order="K")))
+            R = _rest(_exp(s.copy(order="K"), t.copy(order="K")))
             s -= np.log1p(R)
             np.add(s, t, out=log_y_block)
     return np.moveaxis(log_y, -1, axis)
@@ -313,7 +315,7 @@ def _blocks(out: Floats, *inputs: NDArray[np.generic]) -> Iterator[tuple[Floats,
     lead, C = inputs[0].ndim - 1, inputs[0].shape[-1]
     out = out.reshape(-1, *out.shape[lead:])
     rows = [x.reshape(-1, C) for x in inputs]
-    step = max(1, _BLOCK // math.prod(out.shape[1:]))
+    step = max(1, min(_BLOCK // C, _JACOBIAN_BLOCK // math.prod(out.shape[1:])))
     for start in range(0, len(out), step):
         block = slice(start, start + step)
         if C > _FEW:
@@ -324,43 +326,60 @@ def _blocks(out: Floats, *inputs: NDArray[np.generic]) -> Iterator[tuple[Floats,
             out[block] = filled.T
 
 
-def _reduce(operation: np.ufunc, x: Floats) -> Floats:
-    """Reduce over the classes, in an order that depends on C alone."""
-    C = len(x)
-    if C > _FEW:  # along contiguous samples; quicker than reduce, and pairwise like it
-        result: Floats = operation.reduceat(x.reshape(-1, order="F"), np.arange(0, x.size, C))
-        return result
-    while C > 1:  # a tree, because numpy adds rows one after the other, or not if there is one
-        half = C // 2
-        pairs = operation(x[:half], x[half : 2 * half])
-        if C % 2:
-            operation(pairs[0], x[-1], out=pairs[0])
-        x, C = pairs, half
-    first: Floats = x[0]
-    return first
-
-
 def _max(x: Floats) -> Floats:
-    return _reduce(np.maximum, x)
+    if len(x) <= _FEW:
+        few: Floats = np.maximum.reduce(x, axis=0)
+        return few
+    many: Floats = np.maximum.reduceat(x.reshape(-1, order="F"), _starts(x))  # quicker than reduce
+    return many
 
 
 def _sum(x: Floats) -> Floats:
-    return _reduce(np.add, x)
+    """Sum over the classes, in an order that depends on C alone.
+
+    numpy's own order depends on the layout, and on the number of samples.
+    """
+    C = len(x)
+    if C > _FEW:
+        # Halves: a shorter chain of roundings. The first is of one and a multiple of eight, the
+        # number of running sums in numpy's pairwise addition, which reduceat uses.
+        starts = np.add.outer(_starts(x), np.array([0, C // 16 * 8 + 1]))
+        halves = np.add.reduceat(x.reshape(-1, order="F"), starts.reshape(-1))
+        many: Floats = halves[::2] + halves[1::2]
+        return many
+    while len(x) > 1:
+        half = len(x) // 2
+        pairs = x[:half] + x[half : 2 * half]
+        if len(x) % 2:
+            pairs[0] += x[-1]
+        x = pairs
+    few: Floats = x[0]
+    return few
+
+
+def _starts(x: Floats) -> NDArray[np.intp]:
+    """Return where in memory each sample of many classes begins."""
+    return np.arange(0, x.size, len(x))
 
 
 def _shift(z: Floats, T: float) -> tuple[Floats, Floats]:
-    """Return s and t with s + t = (z - max z)/T, so far as exp can tell."""
-    T, exponent = math.frexp(T)
-    T, exponent = 2 * T, exponent - 1
-    if exponent > 0:  # before the subtraction, which could overflow although the quotient is small
-        z = z * math.ldexp(1.0, -exponent)
+    """Return s, and t <= 2^-39, with s + t = (z - max z)/T to some 90 bits.
+
+    Below -1000, where exp(s) is 0 in any case, s + t is right to the precision of s alone.
+    """
+    # T = T' 2^k with 1 <= T' < 2, and dividing by 2^k is exact: before the subtraction for a
+    # large T, because z - m could overflow although its quotient is small; after it for a small
+    # one, because z/T could.
+    T, k = math.frexp(T)
+    T, k = 2 * T, k - 1
+    if k > 0:
+        z = z * math.ldexp(1.0, -k)
     m = _max(z)
     # Adding and subtracting c splits off all bits below 2^-39, from z and from m alike: the high
-    # parts then subtract exactly, and the low ones to a precision that nobody sees. It is the
-    # ExtractVector of [4]_, two passes shorter than TwoSum. Far from zero it is not needed: there
-    # z is less than a factor of 2 from m, or so far from it that exp(z - m) is 0, and z - m is
-    # exact by Sterbenz' lemma.
-    below_one = math.ldexp(1.0, min(exponent, 0))
+    # parts then subtract exactly, and the low ones to 2^-92. This is ExtractVector of [4]_, and
+    # costs fewer and cheaper passes than TwoSum. Far from zero c = 0 will do: every z there is
+    # within a factor of 2 of m, so that z - m is exact (Sterbenz), or else exp(z - m) is 0.
+    below_one = math.ldexp(1.0, min(k, 0))
     near, grid = np.abs(m) < 3584.0 * below_one, 12288.0 * below_one
     c = grid if near.all() else np.where(near, grid, 0.0)
     s = z + c
@@ -369,8 +388,8 @@ def _shift(z: Floats, T: float) -> tuple[Floats, Floats]:
     m_high = (m + c) - c
     s -= m_high
     t -= m - m_high
-    if exponent < 0:
-        up = math.ldexp(1.0, min(-exponent, 1023))
+    if k < 0:
+        up = math.ldexp(1.0, min(-k, 1023))  # 2^1074, for the smallest T, would overflow
         s, t, T = s * up, t * up, T * below_one * up
     if T != 1:
         s, t = _divide(s, t, T)
@@ -409,12 +428,15 @@ def _split(x: Floats | float) -> tuple[Floats | float, Floats | float]:
 
 
 def _exp(s: Floats, t: Floats, unit: float = 1.0) -> Floats:
-    """Return exp(s)(1 + t) in multiples of 1/unit."""
-    e = np.exp(s)
-    if unit != 1:
-        e *= unit
+    """Return exp(s)(1 + t) in multiples of 1/unit, in the memory of s. Uses up t as well."""
+    if unit == 1:
+        e = np.exp(s, out=s)
+    else:
         low = s < -700
-        e[low] = np.exp(s[low] + 64) * (unit * math.exp(-64))  # before exp(s) turns subnormal
+        lifted = np.exp(s[low] + 64) * (unit * math.exp(-64))  # exp(s) would turn subnormal there
+        e = np.exp(s, out=s)
+        e *= unit
+        e[low] = lifted
     t *= e
     e += t  # not e*(1 + t): rounding 1 + t would lose what t is there for
     return e
@@ -428,9 +450,34 @@ def _parts(z: Floats, T: float, unit: float = 1.0) -> tuple[Floats, Floats, Floa
 
 
 def _rest(e: Floats, unit: float = 1.0) -> Floats:
-    """Return the sum of e without one of its maxima. Those are exactly 1 (times unit)."""
-    top = e == unit
-    return _sum(np.where(top, 0.0, e)) + unit * (_sum(top.astype(np.float64)) - 1)
+    """Return the sum of e without one of its maxima, which are exactly 1 (times unit).
+
+    Were it to start from 1 the sum would lose an ulp of 1 with every further term.
+    """
+    if len(e) > _FEW:
+        flat, first = e.reshape(-1, order="F"), _starts(e) + np.argmax(e, axis=0)
+        top = flat[first]
+        flat[first] = 0.0
+        R = _sum(e)
+        flat[first] = top
+        R += top - unit  # 0, or NaN where e is
+        return R
+    R = np.zeros(e.shape[1])  # argmax is slow along a transposed block: add what loses to another
+    while len(e) > 1:
+        half = len(e) // 2
+        R += _sum(np.minimum(e[:half], e[half : 2 * half]))
+        winners = np.maximum(e[:half], e[half : 2 * half])
+        if len(e) % 2:
+            R += np.minimum(winners[0], e[-1])
+            np.maximum(winners[0], e[-1], out=winners[0])
+        e = winners
+    R += e[0] - unit
+    return R
+
+
+def _total(e: Floats) -> Floats:
+    """Return S where R is not needed."""
+    return _sum(e) if len(e) <= _FEW else 1 + _rest(e)
 
 
 def _complement(e: Floats, R: Floats, S: Floats, unit: float = 1.0) -> Floats:
@@ -445,10 +492,11 @@ def _fill_jacobian(J: Floats, z: Floats, T: float) -> None:
     e, R, S = _parts(z, T, unit)
     y, rest = e / S, _complement(e, R, S, unit)
     over_T = unit**-2 / T
-    np.multiply(y[:, np.newaxis], y, out=J)
+    np.multiply(y[:, np.newaxis], -y, out=J)
     if over_T != 1:
         J *= over_T
-    np.subtract(0.0, J, out=J)  # and not negative, which would make -0.0 of 0
+    if not y.min() ** 2 * over_T > 0:  # then some entries are -0.0, and shall be 0.0
+        J += 0.0
     diagonal = np.arange(len(y))
     J[diagonal, diagonal] = y * rest * over_T
 
@@ -483,8 +531,8 @@ def _fill_vjp(v: Floats, z: Floats, g: Floats, T: float) -> None:
 def _at_maximum(w: Floats, g: Floats) -> Floats:
     """Return for each sample the value of g where w has its maximum, 1."""
     if len(w) > _FEW:
-        at_top: Floats = np.take_along_axis(g, np.argmax(w, axis=0, keepdims=True), axis=0)[0]
-        return at_top
+        first: Floats = g.reshape(-1, order="F")[_starts(w) + np.argmax(w, axis=0)]
+        return first
     return _max(np.where(w == 1, g, -np.inf))  # argmax is slow along a transposed block
 
 
