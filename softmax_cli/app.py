@@ -158,13 +158,53 @@ def _writing(output_format: str | None, path: Path | None, precision: int) -> Ou
     return OutputOptions(choose_format(output_format, path), path, precision)
 
 
-@app.command(cls=LogitsCommand)
+Sample = Annotated[
+    str | None,
+    typer.Option(
+        "--sample",
+        metavar="SAMPLE",
+        help="Only this sample, by its name or its position from 1.",
+        rich_help_panel=INPUT,
+        show_default=False,
+    ),
+]
+
+
+FORWARD_HELP = """Probabilities: y_j = exp(z_j) / sum_c exp(z_c).
+
+\b
+  softmax-cli forward 2 1 0.1
+  softmax-cli forward -inf 0 -1.5 --log
+  softmax-cli forward logits.csv -o probabilities.csv
+  cat logits.csv | softmax-cli forward --columns 2-11 -f json
+"""
+
+JACOBIAN_HELP = """The Jacobian of each sample: J_ji = dy_j/dz_i = y_j (delta_ij - y_i).
+
+\b
+  softmax-cli jacobian 1 2 3
+  softmax-cli jacobian 2 1 0.1 --explain
+  softmax-cli jacobian logits.csv --entry cat,dog -f csv
+  softmax-cli jacobian logits.csv --vjp upstream.csv -o gradient.csv
+"""
+
+CHECK_HELP = """Check the exact Jacobian against finite differences; exit 0 if it passes, 1 if not.
+
+\b
+  softmax-cli check 1 2 3
+  softmax-cli check logits.csv --method complex-step
+  softmax-cli check logits.csv --rtol 1e-6 -f json
+"""
+
+
+@app.command(cls=LogitsCommand, help=FORWARD_HELP)
 def forward(
     logits: LogitsArgument = None,
     log: Annotated[
         bool, typer.Option("--log", help="Log-probabilities instead.", rich_help_panel=METHOD)
     ] = False,
     temperature: Temperature = 1.0,
+    sample: Sample = None,
     input_format: InputFormat = None,
     delimiter: Delimiter = None,
     columns: Columns = None,
@@ -173,10 +213,11 @@ def forward(
     output: OutputFile = None,
     precision: Precision = 6,
 ) -> int:
-    """Probabilities: y_j = exp(z_j) / sum_c exp(z_c)."""
+    """Hand the options of forward on."""
     status: int = load("softmax_cli.commands.forward:run")(
         logits or [],
         log=log,
+        sample=sample,
         temperature=temperature,
         reading=InputOptions(input_format, delimiter, columns, id_column),
         writing=_writing(output_format, output, precision),
@@ -184,7 +225,7 @@ def forward(
     return status
 
 
-@app.command(cls=LogitsCommand)
+@app.command(cls=LogitsCommand, help=JACOBIAN_HELP)
 def jacobian(
     logits: LogitsArgument = None,
     entry: Annotated[
@@ -208,7 +249,16 @@ def jacobian(
             show_default=False,
         ),
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Derive it step by step, with the numbers of the first sample or of --sample.",
+            rich_help_panel=METHOD,
+        ),
+    ] = False,
     temperature: Temperature = 1.0,
+    sample: Sample = None,
     input_format: InputFormat = None,
     delimiter: Delimiter = None,
     columns: Columns = None,
@@ -217,11 +267,13 @@ def jacobian(
     output: OutputFile = None,
     precision: Precision = 6,
 ) -> int:
-    """The Jacobian of each sample: J_ji = dy_j/dz_i = y_j (delta_ij - y_i)."""
+    """Hand the options of jacobian on."""
     status: int = load("softmax_cli.commands.jacobian:run")(
         logits or [],
         entry=entry,
         upstream=vjp,
+        sample=sample,
+        explain=explain,
         temperature=temperature,
         reading=InputOptions(input_format, delimiter, columns, id_column),
         writing=_writing(output_format, output, precision),
@@ -229,7 +281,7 @@ def jacobian(
     return status
 
 
-@app.command(cls=LogitsCommand)
+@app.command(cls=LogitsCommand, help=CHECK_HELP)
 def check(
     logits: LogitsArgument = None,
     method: Annotated[
@@ -286,7 +338,7 @@ def check(
     output: OutputFile = None,
     precision: Precision = 6,
 ) -> int:
-    """Check the exact Jacobian against finite differences; exit 0 if it passes, 1 if not."""
+    """Hand the options of check on."""
     status: int = load("softmax_cli.commands.check:run")(
         logits or [],
         method=method,

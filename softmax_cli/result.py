@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from softmax_cli.batch import Batch, FloatArray, Logits
+from softmax_cli.derivation import Derivation
 
 _VALUES_AT_ONCE = 1 << 18
 
@@ -93,4 +94,23 @@ class Report:
     evidence: Any
 
 
-Result = Arrays | Report
+@dataclass(frozen=True)
+class Explanation:
+    """A derivation of one sample's Jacobian.
+
+    Attributes
+    ----------
+    derivation
+        Its steps.
+    heading
+        What the sample is called, or None where there is only one without a name.
+    view
+        Where the function is that draws it: (result, screen) -> renderables.
+    """
+
+    derivation: Derivation
+    heading: str | None
+    view: str
+
+
+Result = Arrays | Report | Explanation

@@ -22,7 +22,7 @@ def test_one_sample_shows_class_logit_probability_and_bar() -> None:
 def test_a_batch_marks_the_largest_probability_of_each_sample() -> None:
     lines = run("forward", str(SAMPLES / "pets.csv")).stdout.splitlines()
     assert re.search(r"photo of a cat +0\.659001 ◂ +0\.242433 +0\.0985659", lines[2])
-    assert all(line.count("◂") == 1 for line in lines[2:])
+    assert [line.count("◂") for line in lines[2:]] == [1, 1, 1, 0, 0]
 
 
 def test_log_probabilities_stand_beside_the_probabilities() -> None:
@@ -40,10 +40,18 @@ def test_the_jacobian_shows_outputs_down_inputs_across_and_row_sums() -> None:
     assert abs(float(row[4])) < 1e-15
 
 
+def test_the_jacobian_is_a_heatmap_in_a_terminal_only() -> None:
+    truecolor = {"COLORTERM": "truecolor"}
+    shown = run_in_terminal("jacobian", "1", "2", "3", env=truecolor).stdout
+    assert re.search(r"\x1b\[1;[0-9;]*48;2;230;97;1m *0\.222695\x1b", shown)
+    assert re.search(r"\x1b\[[0-9;]*48;2;\d+;\d+;\d+m *-0\.0220330\x1b", shown)
+    assert "\x1b" not in run("jacobian", "1", "2", "3").stdout
+
+
 def test_the_diagonal_stands_out_in_a_terminal_only() -> None:
     shown = run_in_terminal("jacobian", "1", "2", "3").stdout
-    assert re.search(r"\x1b\[[0-9;]+m *0\.0819251\x1b\[0m", shown)
-    assert not re.search(r"\x1b\[[1-9][0-9;]*m *-0\.0220330", shown)
+    assert re.search(r"\x1b\[1;[0-9;]+m *0\.0819251\x1b", shown)
+    assert not re.search(r"\x1b\[1;[0-9;]*m *-0\.0220330", shown)
     assert "\x1b" not in run("jacobian", "1", "2", "3").stdout
 
 
@@ -72,7 +80,7 @@ def test_colour_is_never_forced_into_a_pipe() -> None:
         (["forward", "800", "0", "--log"], r"^1 +800 +>1 - 5e-324 +>-5e-324 "),
         (["jacobian", "800", "0", "-inf"], r"^dy_1 +<5e-324 +>-5e-324 +0 +0 +800 +>1 - 5e-324$"),
         (["jacobian", "5", "-inf"], r"^dy_1 +0 +0 +0 +5 +1$"),
-        (["forward", "740", "0"], r"^2 +0 +4\.19956e-322 "),
+        (["forward", "740", "0"], r"^2 +0 +4e-322 "),
         (["jacobian", "40", "0", "1"], r"^dy_1 +1\.57966e-17 +-4\.24835e-18 +-1\.15482e-17 "),
         (["jacobian", "40", "0", "1"], r"^dy_1.* 1 - 1\.58e-17$"),
         (["jacobian", "40", "0", "1", "--entry", "1,1"], r"^1 +1\.57966e-17$"),
@@ -105,11 +113,11 @@ def test_classes_beyond_the_width_are_left_out_of_the_middle() -> None:
     assert all(len(line) <= 60 for line in shown.splitlines())
     heading = shown.splitlines()[0]
     assert heading.split()[:2] == ["sample", "y_0"]
-    assert heading.split()[-1] == "y_9"
+    assert "y_9" in heading
     assert "…" in heading
     assert re.search(r"\d+ classes left out", shown)
     piped = run("forward", digits).stdout
-    assert piped.splitlines()[0].split() == ["sample", *(f"y_{c}" for c in range(10))]
+    assert piped.splitlines()[0].split() == ["sample", *(f"y_{c}" for c in range(10)), "largest"]
 
 
 def test_a_table_in_a_pipe_is_never_cut() -> None:
@@ -155,5 +163,5 @@ def test_under_an_ascii_locale_everything_prints_in_ascii(words: list[str]) -> N
 
 def test_every_format_reads_names_in_the_same_order() -> None:
     shown = run("forward", stdin="id,b,a\n2,1,1\n1,1,1\n").stdout.splitlines()
-    assert shown[0].split() == ["sample", "y_b", "y_a"]
-    assert [line.split()[0] for line in shown[2:]] == ["2", "1"]
+    assert shown[0].split() == ["sample", "y_b", "y_a", "largest"]
+    assert [line.split()[0] for line in shown[2:4]] == ["2", "1"]

@@ -5,15 +5,18 @@ from contextlib import ExitStack
 
 from softmax_cli import core
 from softmax_cli.batch import Batch, FloatArray, Logits
+from softmax_cli.derivation import derive
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions, OutputOptions
 from softmax_cli.reading.columns import find_name, split_names
+from softmax_cli.reading.pick import pick_sample
 from softmax_cli.reading.source import open_logits
 from softmax_cli.reading.upstream import with_upstream
-from softmax_cli.result import Arrays, Quantity
+from softmax_cli.result import Arrays, Explanation, Quantity
 from softmax_cli.writing.write import write
 
 VIEW = "softmax_cli.display.jacobian:view"
+DERIVATION_VIEW = "softmax_cli.display.derivation:view"
 VJP_VIEW = "softmax_cli.display.vjp:view"
 
 
@@ -22,28 +25,44 @@ def run(
     *,
     entry: str | None,
     upstream: str | None,
+    sample: str | None,
+    explain: bool,
     temperature: float,
     reading: InputOptions,
     writing: OutputOptions,
 ) -> int:
     """Write the Jacobians, partial derivatives or products; return the exit status."""
-    if entry is not None and upstream is not None:
-        raise InputError("--entry", "expected either --entry or --vjp, found both")
+    if upstream is not None and (entry is not None or explain):
+        other = "--explain" if explain else "--entry"
+        raise InputError(other, f"expected either {other} or --vjp, found both")
     with ExitStack() as stack:
         logits = stack.enter_context(open_logits(words, reading))
         if upstream is not None:
             logits = stack.enter_context(with_upstream(logits, upstream, "--vjp"))
+        if sample is not None:
+            logits = pick_sample(logits, sample, "--sample")
+        position = None if entry is None else _find_entry(entry, logits)
+        if explain:
+            write(_explanation(logits, position, temperature), writing)
+            return 0
+        if upstream is not None:
             quantities: tuple[Quantity, ...] = (_vjp(temperature),)
-            result = Arrays("jacobian", logits, quantities, VJP_VIEW, temperature)
-        elif entry is not None:
-            position = _find_entry(entry, logits)
+        elif position is not None:
             quantities = (_partial(position, temperature),)
-            result = Arrays("jacobian", logits, quantities, VIEW, temperature, position)
         else:
             quantities = (_probabilities(temperature), _jacobian(temperature))
-            result = Arrays("jacobian", logits, quantities, VIEW, temperature)
-        write(result, writing)
+        view = VIEW if upstream is None else VJP_VIEW
+        write(Arrays("jacobian", logits, quantities, view, temperature, position), writing)
     return 0
+
+
+def _explanation(logits: Logits, entry: tuple[int, int] | None, temperature: float) -> Explanation:
+    """Explain the first sample; the rest is not read."""
+    batch = next(logits.batches)
+    (label, *_) = batch.labels
+    derivation = derive(batch.logits[0], logits.classes, entry, temperature, label)
+    heading = None if not batch.start else f"sample {label}"
+    return Explanation(derivation, label if logits.names_samples else heading, DERIVATION_VIEW)
 
 
 def _probabilities(temperature: float) -> Quantity:

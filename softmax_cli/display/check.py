@@ -110,6 +110,6 @@ def _method(verdict: Verdict, screen: Screen) -> Text:
         f"exact Jacobian against {verdict.method} differences, step "
         f"{significant(verdict.step, _ERROR_DIGITS)}{scale}\n"
         f"bound: atol + rtol {times} |exact|, "
-        f"atol {given(verdict.atol, 17)}, rtol {given(verdict.rtol, 17)}",
+        f"atol {given(verdict.atol)}, rtol {given(verdict.rtol)}",
         QUIET,
     )

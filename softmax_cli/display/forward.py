@@ -1,17 +1,20 @@
 """Probabilities, or their logarithms, drawn for people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from rich.console import JustifyMethod, RenderableType
 from rich.text import Text
 
 from softmax_cli.batch import Batch
+from softmax_cli.display.numbers import significant
 from softmax_cli.display.sample import Samples
 from softmax_cli.display.screen import Screen, show_rows
 from softmax_cli.display.tables import (
     GAP,
+    QUIET,
     Ends,
+    Margin,
     add_gap_row,
     keep_ends,
     left_out_note,
@@ -19,9 +22,13 @@ from softmax_cli.display.tables import (
     name_text,
     new_table,
 )
+from softmax_cli.display.tally import Tally
+from softmax_cli.errors import plural, visible
 from softmax_cli.result import Arrays
 
 BAR_WIDTH = 30
+SMALL_BAR_WIDTH = 10
+MOST_WINNERS = 10
 BAR_STYLE = "cyan"
 LARGEST_STYLE = "bold green"
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -29,11 +36,14 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 def view(result: Arrays, screen: Screen) -> Iterator[RenderableType]:
     """Draw one sample class by class, several as a row each."""
-    ends = keep_ends(result.logits.batches, result.logits.n_classes)
+    tally = Tally(result.logits.n_classes, result.temperature)
+    ends = keep_ends(tally.watch(result.logits.batches), result.logits.n_classes)
     if ends.count == 1:
         yield from _one_sample(result, ends.batches[0], screen)
         return
     yield from _samples(result, ends, screen)
+    yield Text()
+    yield _summary(tally, result.logits.classes, screen)
 
 
 def bar(fraction: float, width: int, screen: Screen) -> str:
@@ -47,6 +57,20 @@ def bar(fraction: float, width: int, screen: Screen) -> str:
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
 
 
+def _summary(tally: Tally, classes: Sequence[str], screen: Screen) -> Text:
+    order = sorted(range(len(classes)), key=lambda j: -tally.wins[j])
+    shown = [f"{visible(classes[j])} {tally.wins[j]}" for j in order[:MOST_WINNERS]]
+    more = len(order) - len(shown)
+    wins = ", ".join(shown) + (f", {more} more" if more else "")
+    return name_text(
+        f"{plural(tally.count, 'sample')}, {plural(len(classes), 'class')}; "
+        f"most probable: {wins}; "
+        f"mean entropy {significant(tally.entropy, screen.precision)} nats",
+        screen,
+        style=QUIET,
+    )
+
+
 def _one_sample(result: Arrays, batch: Batch, screen: Screen) -> Iterator[RenderableType]:
     samples = Samples.at(batch.logits, result.temperature)
     y = samples.y[0]
@@ -58,7 +82,7 @@ def _one_sample(result: Arrays, batch: Batch, screen: Screen) -> Iterator[Render
     largest = int(y.argmax())
     columns = {
         "class": [name_text(result.logits.classes[j], screen) for j in shown.positions],
-        "logit": [Text(samples.logit(0, j, screen.precision)) for j in shown.positions],
+        "logit": [Text(samples.logit(0, j)) for j in shown.positions],
         "probability": [Text(samples.probability(0, j, screen.precision)) for j in shown.positions],
     }
     if log_y is not None:
@@ -105,8 +129,19 @@ def _samples(result: Arrays, ends: Ends, screen: Screen) -> Iterator[RenderableT
         )
         return Text(shown + (mark if at_top else "  "), LARGEST_STYLE if at_top else "")
 
+    def small_bar(k: int) -> Text:
+        return Text(bar(samples.y[k, largest[k]], SMALL_BAR_WIDTH, screen), BAR_STYLE)
+
     headings = [f"{'log ' if log else ''}y_{name}  " for name in result.logits.classes]
-    table, columns = matrix_table(screen, "sample", ends.labels, ends.shown.gap_at, headings, cell)
+    table, columns = matrix_table(
+        screen,
+        "sample",
+        ends.labels,
+        ends.shown.gap_at,
+        headings,
+        cell,
+        margins=[Margin("largest", small_bar, justify="left")],
+    )
     yield table
     if ends.shown.left_out:
         yield left_out_note("sample", ends.shown, None, screen)

@@ -1,28 +1,30 @@
 """Jacobians and what is taken from them, drawn for people."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 from rich.console import RenderableType
 from rich.text import Text
 
-from softmax_cli.batch import Batch
+from softmax_cli.batch import FloatArray
+from softmax_cli.display.heat import heat
 from softmax_cli.display.numbers import given, significant
 from softmax_cli.display.sample import Samples
 from softmax_cli.display.screen import Screen, show_rows
 from softmax_cli.display.tables import (
     QUIET,
     Ends,
+    Margin,
     add_gap_row,
     keep_ends,
     left_out_note,
     matrix_table,
     name_text,
     new_table,
+    sample_heading,
 )
 from softmax_cli.result import Arrays
-
-DIAGONAL_STYLE = "bold cyan"
 
 
 def view(result: Arrays, screen: Screen) -> Iterator[RenderableType]:
@@ -39,8 +41,13 @@ def view(result: Arrays, screen: Screen) -> Iterator[RenderableType]:
                 yield Text()
                 yield left_out_note("sample", ends.shown, None, screen)
             name = batch.labels[k] if ends.count > 1 or batch.samples else None
+            sample = batch.part(slice(k, k + 1))
             yield Text()
-            yield from _matrix(result, batch.part(slice(k, k + 1)), name, screen)
+            if name is not None:
+                yield sample_heading(name, result.logits.names_samples, screen)
+            J = result.quantity.compute(sample)[0]
+            classes, T = result.logits.classes, result.temperature
+            yield from matrix(sample.logits[0], J, classes, T, screen)
             position += 1
     yield Text()
     yield Text("Every row of J sums to 0, up to the rounding of its entries.", QUIET)
@@ -49,31 +56,29 @@ def view(result: Arrays, screen: Screen) -> Iterator[RenderableType]:
 def formula(temperature: float, screen: Screen) -> Text:
     """Say what stands in row j and column i."""
     delta = screen.glyph("δ_ij", "delta_ij")
-    factor = "" if temperature == 1 else f" / T,  T = {given(temperature, 17)}"
+    factor = "" if temperature == 1 else f" / T,  T = {given(temperature)}"
     return Text(f"J[j][i] = dy_j/dz_i = y_j ({delta} - y_i){factor}", style=QUIET)
 
 
-def _matrix(
-    result: Arrays, sample: Batch, name: str | None, screen: Screen
+def matrix(
+    z: FloatArray, J: FloatArray, classes: Sequence[str], temperature: float, screen: Screen
 ) -> Iterator[RenderableType]:
-    classes = result.logits.classes
-    samples = Samples.at(sample.logits, result.temperature)
-    J = result.quantity.compute(sample)[0]
+    """Draw one Jacobian, shape (C, C), as a heatmap with its row sums, logits and probabilities."""
+    samples = Samples.at(z[np.newaxis], temperature)
     rows = show_rows(len(classes))
     outputs = rows.positions
-    if name is not None:
-        yield name_text(f"sample {name}", screen, style="bold")
+    largest = float(np.abs(J).max())
 
     def cell(k: int, i: int) -> Text:
         j = outputs[k]
         text = samples.partial(0, j, i, J[j, i], screen.precision)
-        return Text(text, DIAGONAL_STYLE if i == j else "")
+        return Text(text, heat(J[j, i], largest) + (" bold" if i == j else ""))
 
     def row_sum(k: int) -> Text:
         return Text(significant(math.fsum(J[outputs[k]]), 2), QUIET)
 
     def logit(k: int) -> Text:
-        return Text(samples.logit(0, outputs[k], screen.precision))
+        return Text(samples.logit(0, outputs[k]))
 
     def y_value(k: int) -> Text:
         return Text(samples.probability(0, outputs[k], screen.precision))
@@ -85,7 +90,7 @@ def _matrix(
         rows.gap_at,
         [f"dz_{each}" for each in classes],
         cell,
-        margins=(("row sum", row_sum), ("z", logit), ("y", y_value)),
+        margins=(Margin("row sum", row_sum), Margin("z", logit), Margin("y", y_value)),
     )
     yield table
     for what, shown in (("output", rows), ("input", columns)):

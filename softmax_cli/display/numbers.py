@@ -1,5 +1,9 @@
 """Numbers as people read them, never a lie: what is not 0 or 1 is not shown so."""
 
+import math
+
+SMALLEST = 5e-324
+SMALLEST_NORMAL = 2.0**-1022
 _DEFAULT_PRECISION = 6
 _COMPLEMENT_DIGITS = 3
 
@@ -8,6 +12,9 @@ def significant(value: float, precision: int) -> str:
     """Show a computed value with so many significant digits; zero is ``0``."""
     if value == 0:
         return "0"
+    if abs(value) < SMALLEST_NORMAL:
+        # A subnormal number is a multiple of 2^-1074 and has no more digits than that tells.
+        precision = min(precision, max(1, int(math.log10(abs(value) / SMALLEST))))
     return f"{value:#.{precision}g}".removesuffix(".").replace(".e", "e")
 
 
@@ -44,12 +51,15 @@ def probability(value: float, complement: float, precision: int, masked: bool, a
     shown = positive(value, precision)
     if not shown.startswith("1"):
         return shown
+    return f"1 - {distance(complement, precision)}" if float(shown) == 1 else shown
+
+
+def distance(value: float, precision: int) -> str:
+    """Show a distance from 1: with 3 digits, or with all when more than the default are asked."""
     digits = precision if precision > _DEFAULT_PRECISION else min(precision, _COMPLEMENT_DIGITS)
-    return f"1 - {complement:.{digits}g}" if float(shown) == 1 else shown
+    return f"{value:.{digits}g}"
 
 
-def given(value: float, precision: int) -> str:
-    """Show a number of the user's, without digits it does not need."""
-    shortest = repr(float(value)).removesuffix(".0")
-    rounded = f"{value:.{precision}g}"
-    return min(shortest, rounded, key=len)
+def given(value: float) -> str:
+    """Show a number of the user's: the shortest digits that read back to it."""
+    return repr(float(value)).removesuffix(".0")

@@ -39,9 +39,9 @@ class Samples:
             ~masked & (masked.sum(axis=1, keepdims=True) == z.shape[1] - 1),
         )
 
-    def logit(self, k: int, j: int, precision: int) -> str:
+    def logit(self, k: int, j: int) -> str:
         """Show z_j of sample k."""
-        return given(self.z[k, j], precision)
+        return given(self.z[k, j])
 
     def probability(self, k: int, j: int, precision: int) -> str:
         """Show y_j of sample k."""

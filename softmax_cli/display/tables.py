@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from rich.box import ASCII2, SIMPLE_HEAD
 from rich.cells import cell_len
+from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -85,6 +86,11 @@ def name_text(text: str, screen: Screen, style: str = "") -> Text:
     return Text(shown, style=style)
 
 
+def sample_heading(label: str, is_name: bool, screen: Screen) -> Text:
+    """Head what is shown of one sample: by its name, or as ``sample 3``."""
+    return name_text(label if is_name else f"sample {label}", screen, style="bold")
+
+
 def new_table(screen: Screen) -> Table:
     """Return an empty table in the house style."""
     return Table(
@@ -96,6 +102,25 @@ def new_table(screen: Screen) -> Table:
     )
 
 
+@dataclass(frozen=True)
+class Margin:
+    """A column beside a matrix.
+
+    Attributes
+    ----------
+    heading
+        Its heading.
+    cell
+        From the row (among those shown) to what stands there.
+    justify
+        On which side it stands there.
+    """
+
+    heading: str
+    cell: Callable[[int], Text]
+    justify: JustifyMethod = "right"
+
+
 def matrix_table(
     screen: Screen,
     corner: str,
@@ -103,7 +128,7 @@ def matrix_table(
     gap_at: int | None,
     column_names: Sequence[str],
     cell: Callable[[int, int], Text],
-    margins: Sequence[tuple[str, Callable[[int], Text]]] = (),
+    margins: Sequence[Margin] = (),
 ) -> tuple[Table, Shown]:
     """Draw named rows and columns, leaving out the middle of what does not fit.
 
@@ -120,8 +145,8 @@ def matrix_table(
     cell
         From row (among those shown) and column to what stands there.
     margins
-        Headings and cells (by row) of further columns on the right. They give way, the last
-        first, before columns are left out; the first gives way when not two columns fit.
+        Further columns on the right. They give way, the last first, before columns are left
+        out; the first gives way when not two columns fit.
 
     Returns
     -------
@@ -135,7 +160,7 @@ def matrix_table(
     for c in {*range(ends), *range(count - ends, count)}:
         headings[c] = name_text(column_names[c], screen)
         body[c] = [cell(k, c) for k in range(len(names))]
-    sides = [[make(k) for k in range(len(names))] for _, make in margins]
+    sides = [[margin.cell(k) for k in range(len(names))] for margin in margins]
 
     def width(heading: str, cells: Sequence[Text]) -> int:
         longest = max((text.cell_len for text in cells), default=0)
@@ -143,7 +168,7 @@ def matrix_table(
 
     widths = [width(headings[c].plain, body[c]) if c in body else GAP + 1 for c in range(count)]
     side_widths = [
-        width(heading, cells) for (heading, _), cells in zip(margins, sides, strict=True)
+        width(margin.heading, cells) for margin, cells in zip(margins, sides, strict=True)
     ]
     for kept in range(len(margins), -1, -1):
         taken = width(corner, names) + sum(side_widths[:kept])
@@ -162,8 +187,8 @@ def matrix_table(
         table.add_column(Text(gap, style=QUIET), justify="center")
     for c in shown.tail:
         table.add_column(headings[c], justify="right", overflow="fold")
-    for heading, _ in margins[:kept]:
-        table.add_column(Text(heading), justify="right", overflow="fold")
+    for margin in margins[:kept]:
+        table.add_column(Text(margin.heading), justify=margin.justify, overflow="fold")
 
     middle = [Text(gap, style=QUIET)] if shown.left_out else []
     for k, name in enumerate(names):

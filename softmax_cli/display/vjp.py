@@ -25,7 +25,7 @@ from softmax_cli.result import Arrays
 def view(result: Arrays, screen: Screen) -> Iterator[RenderableType]:
     """Draw one sample class by class, several as a row each."""
     ends = keep_ends(result.logits.batches, result.logits.n_classes)
-    factor = "" if result.temperature == 1 else f" / T,  T = {given(result.temperature, 17)}"
+    factor = "" if result.temperature == 1 else f" / T,  T = {given(result.temperature)}"
     yield Text(f"v_i = sum_j g_j J[j][i] = y_i (g_i - sum_j g_j y_j){factor}", QUIET)
     yield Text()
     if ends.count == 1:
@@ -51,9 +51,9 @@ def _one_sample(result: Arrays, ends: Ends, screen: Screen) -> Iterator[Renderab
             add_gap_row(table, screen)
         table.add_row(
             name_text(result.logits.classes[i], screen),
-            samples.logit(0, i, screen.precision),
+            samples.logit(0, i),
             samples.probability(0, i, screen.precision),
-            given(batch.upstream[0, i], screen.precision),
+            given(batch.upstream[0, i]),
             Text(significant(v[i], screen.precision), "bold"),
         )
     yield table

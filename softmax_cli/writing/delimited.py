@@ -6,7 +6,7 @@ from typing import Any
 
 from softmax_cli.errors import InputError
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Arrays, Report, Result
+from softmax_cli.result import Arrays, Explanation, Report, Result
 from softmax_cli.writing.target import Target
 
 
@@ -21,6 +21,10 @@ def write_tsv(result: Result, target: Target, options: OutputOptions) -> None:
 
 
 def _write(result: Result, target: Target, delimiter: str) -> None:
+    if isinstance(result, Explanation):
+        raise InputError(
+            "--explain", "expected the format table, markdown, latex or json, found csv or tsv"
+        )
     with target.text() as text:
         writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
         if isinstance(result, Report):

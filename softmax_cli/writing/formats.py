@@ -10,8 +10,24 @@ WRITERS = {
     "csv": "softmax_cli.writing.delimited:write_csv",
     "tsv": "softmax_cli.writing.delimited:write_tsv",
     "json": "softmax_cli.writing.json_text:write_json",
+    "markdown": "softmax_cli.writing.markdown:write_markdown",
+    "latex": "softmax_cli.writing.latex:write_latex",
 }
-SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".txt": "table"}
+# What only a file can be: the table as it looks.
+PICTURES = {
+    "svg": "softmax_cli.writing.picture:write_svg",
+    "html": "softmax_cli.writing.picture:write_html",
+}
+SUFFIXES = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".json": "json",
+    ".md": "markdown",
+    ".tex": "latex",
+    ".svg": "svg",
+    ".html": "html",
+    ".txt": "table",
+}
 
 
 def choose_format(name: str | None, path: Path | None) -> str:

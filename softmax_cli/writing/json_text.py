@@ -5,8 +5,10 @@ import math
 from typing import Any
 
 from softmax_cli.batch import concatenate
+from softmax_cli.derivation import Derivation
+from softmax_cli.display.expression import Notation, sentence, write
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Report, Result
+from softmax_cli.result import Explanation, Report, Result
 from softmax_cli.writing.target import Target
 
 
@@ -15,6 +17,10 @@ def write_json(result: Result, target: Target, options: OutputOptions) -> None:
     if isinstance(result, Report):
         with target.text() as text:
             text.write(dump(result.document) + "\n")
+        return
+    if isinstance(result, Explanation):
+        with target.text() as text:
+            text.write(dump(_steps(result.derivation)) + "\n")
         return
     logits = result.logits
     batch = concatenate(logits.batches, logits.n_classes)
@@ -36,6 +42,39 @@ def write_json(result: Result, target: Target, options: OutputOptions) -> None:
                 separator = ","
             text.write("]")
         text.write("}\n")
+
+
+def _steps(derivation: Derivation) -> dict[str, Any]:
+    """Return the steps as data: formulas in plain ASCII, numbers with all digits."""
+    notation = Notation(ascii_only=True, precision=17)
+    symbols = derivation.symbols
+    steps = []
+    for step in derivation.steps:
+        lines: list[str | dict[str, Any]] = []
+        for line in step.lines:
+            if isinstance(line, str):
+                lines.append(line)
+                continue
+            left = write(line.left, symbols, notation)
+            formulas = [write(formula, symbols, notation) for formula in line.formulas]
+            equation: dict[str, Any] = {"left": left, "formulas": formulas}
+            if line.value is not None:
+                equation["numbers"] = write(line.formulas[-1], symbols, notation, with_numbers=True)
+                equation["value"] = line.value
+            lines.append(equation)
+        text = sentence(step.text, symbols, notation)
+        steps.append({"title": step.title, "text": text, "lines": lines})
+    return {
+        "command": "jacobian",
+        "classes": derivation.classes,
+        "sample": derivation.sample,
+        "logits": derivation.z.tolist(),
+        "temperature": derivation.temperature,
+        "shift": derivation.shift,
+        "steps": steps,
+        "probabilities": derivation.y.tolist(),
+        "jacobian": derivation.J.tolist(),
+    }
 
 
 def dump(value: Any) -> str:

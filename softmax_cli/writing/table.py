@@ -10,7 +10,8 @@ from softmax_cli.options import OutputOptions
 from softmax_cli.result import Result
 from softmax_cli.writing.target import Target
 
-_UNLIMITED = 1 << 20
+# Of a console that nothing bounds.
+UNLIMITED = 1 << 20
 
 
 def plain_terminal() -> bool:
@@ -24,19 +25,15 @@ def write_table(result: Result, target: Target, options: OutputOptions) -> None:
         console = Console(
             file=text,
             force_terminal=target.is_terminal,
-            width=None if target.is_terminal else _UNLIMITED,
+            width=None if target.is_terminal else UNLIMITED,
             color_system="auto" if target.is_terminal and not plain_terminal() else None,
             markup=False,
             highlight=False,
             emoji=False,
         )
-        screen = Screen(
-            width=console.width if target.is_terminal else None,
-            precision=options.precision,
-            ascii_only=console.options.ascii_only,
-        )
+        width = console.width if target.is_terminal else None
+        screen = Screen(width, options.precision, console.options.ascii_only)
         with console.capture() as drawn:
             for part in load(result.view)(result, screen):
                 console.print(part)
-        lines = drawn.get().splitlines()
-        text.writelines(line.rstrip() + "\n" for line in lines)
+        text.writelines(line.rstrip() + "\n" for line in drawn.get().splitlines())

@@ -3,7 +3,7 @@
 from softmax_cli.lookup import load
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Result
-from softmax_cli.writing.formats import WRITERS
+from softmax_cli.writing.formats import PICTURES, WRITERS
 from softmax_cli.writing.target import open_target
 
 
@@ -17,6 +17,6 @@ def write(result: Result, options: OutputOptions) -> None:
     PipeClosedError
         When the reader of the output went away.
     """
-    writer = load(WRITERS[options.output_format])
+    writer = load({**WRITERS, **PICTURES}[options.output_format])
     with open_target(options.path) as target:
         writer(result, target, options)

@@ -1,0 +1,281 @@
+"""The derivation: what it shows is the algebra, and every equation in it is true."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import mpmath
+import pytest
+
+from tests.program import SAMPLES, Outcome, run
+from tests.typeset import typeset
+
+PETS = str(SAMPLES / "pets.csv")
+
+
+def explain(*words: str, **options: Any) -> Any:
+    outcome = run("jacobian", *words, "--explain", "-f", "json", **options)
+    assert (outcome.status, outcome.stderr) == (0, "")
+    return outcome.json
+
+
+def equations(explanation: Any) -> list[dict[str, Any]]:
+    lines = [line for step in explanation["steps"] for line in step["lines"]]
+    return [line for line in lines if isinstance(line, dict)]
+
+
+def test_it_walks_from_the_definition_by_the_quotient_rule_to_the_result() -> None:
+    general = [
+        (line["left"], line["formulas"])
+        for line in equations(explain("2", "1", "0.1"))
+        if "value" not in line
+    ]
+    assert general == [
+        ("y_j", ["e^z_j / S"]),
+        ("S", ["sum_c e^z_c"]),
+        ("f", ["e^z_j"]),
+        ("g", ["S", "sum_c e^z_c"]),
+        ("dy_j/dz_i", ["(f' g - f g') / g^2"]),
+        ("f'", ["e^z_j delta_ij"]),
+        ("g'", ["e^z_i"]),
+        ("dy_j/dz_i", ["(e^z_j delta_ij S - e^z_j * e^z_i) / S^2"]),
+        (
+            "dy_j/dz_i",
+            ["e^z_j / S^2 * (delta_ij S - e^z_i)", "y_j / S * (delta_ij S - e^z_i)"],
+        ),
+        ("dy_j/dz_i", ["y_j * (delta_ij - y_i)"]),
+        ("dy_j/dz_i", ["y_j * (1 - y_j)"]),
+        ("dy_j/dz_i", ["-y_j y_i"]),
+    ]
+
+
+def evaluate(text: str, names: dict[str, Any]) -> Any:
+    """Evaluate what is shown, by rules of its own: ^ is a power, a space between is a product."""
+    text = re.sub(r"(?<=[\w)']) (?=[\w(])", "*", text).replace("^", "**")
+    text = re.sub(r"(?<![\w.])(\d+(?:\.\d+)?(?:e[-+]\d+)?)", r"mpf('\1')", text)
+    return eval(text, {"mpf": mpmath.mpf, "e": mpmath.e, "inf": mpmath.mpf(10**6), **names})
+
+
+CASES = [
+    ["2", "1", "0.1"],
+    ["1", "2", "3", "--entry", "2,3"],
+    ["1", "2", "3", "--entry", "3,3"],
+    ["2", "1", "0.1", "--temperature", "0.5"],
+    ["2", "1", "0.1", "--temperature", "3"],
+    ["40", "0", "1"],
+    ["1000", "1001", "1002"],
+    ["-1000", "-1001", "-999"],
+    ["1000", "1001", "--temperature", "7"],
+    ["-inf", "0", "1"],
+    ["0", "-inf"],
+    ["5"],
+    ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"],
+    ["0", "0"],
+]
+
+
+@pytest.mark.parametrize("words", CASES, ids=" ".join)
+def test_every_equation_is_true(words: list[str]) -> None:
+    explanation = explain(*words)
+    with mpmath.workdps(60):
+        names: dict[str, Any] = {}
+        for j, z in enumerate(explanation["logits"], start=1):
+            names[f"z_{j}"] = mpmath.mpf(max(float(z), -(10.0**6)))
+            for i in range(1, len(explanation["logits"]) + 1):
+                names[f"delta_{i}{j}" if max(i, j) < 10 else f"delta_{i},{j}"] = int(i == j)
+        T = names["T"] = mpmath.mpf(explanation["temperature"])
+        shift = names["m"] = mpmath.mpf(explanation["shift"] or 0)
+        terms = {
+            j: mpmath.exp((names[f"z_{j}"] - shift) / T)
+            for j in range(1, len(explanation["logits"]) + 1)
+        }
+        names["S"] = sum(terms.values())
+        names |= {f"y_{j}": term / names["S"] for j, term in terms.items()}
+        checked = 0
+        for line in equations(explanation):
+            if "value" not in line:
+                continue
+            value = mpmath.mpf(float(line["value"]))
+            for shown in (line["numbers"], *line["formulas"]):
+                if "..." in shown or ("delta_" in shown and "," in shown):
+                    continue
+                found = evaluate(shown, names)
+                assert abs(found - value) <= 2e-14 * abs(value) + mpmath.mpf("1e-320"), shown
+                checked += 1
+        assert checked >= 8
+
+
+def test_the_numbers_are_the_ones_the_program_computes() -> None:
+    explanation = explain("2", "1", "0.1")
+    jacobian = run("jacobian", "2", "1", "0.1", "-f", "json").json
+    assert explanation["probabilities"] == jacobian["probabilities"][0]
+    assert explanation["jacobian"] == jacobian["jacobian"][0]
+    values = {line["left"]: line.get("value") for line in equations(explanation)}
+    assert [values[f"y_{j}"] for j in (1, 2, 3)] == explanation["probabilities"]
+    assert values["dy_1/dz_1"] == explanation["jacobian"][0][0]
+    assert values["dy_1/dz_2"] == explanation["jacobian"][0][1]
+
+
+def test_large_logits_are_shown_shifted_and_it_says_so() -> None:
+    near, far = explain("2", "1"), explain("1000", "1001")
+    assert near["shift"] is None
+    assert far["shift"] == 1001.0
+    assert "shifted by the largest logit m" in far["steps"][0]["text"]
+    assert "shifted" not in near["steps"][0]["text"]
+    assert equations(far)[0]["formulas"] == ["e^(z_j - m) / S"]
+    saturated = run("jacobian", "40", "0", "1", "--explain").stdout
+    assert "S = e^(z_1 - m) + e^(z_2 - m) + e^(z_3 - m)" in saturated
+    assert "= 1 + 1.58e-17" in saturated
+
+
+def test_the_temperature_appears_where_it_enters() -> None:
+    formulas = [line["formulas"] for line in equations(explain("2", "1", "-t", "2"))]
+    assert ["e^(z_j / T) delta_ij / T"] in formulas
+    assert ["e^(z_i / T) / T"] in formulas
+    assert ["y_j * (delta_ij - y_i) / T"] in formulas
+
+
+def test_an_entry_is_explained_alone() -> None:
+    shown = run("jacobian", "2", "1", "0.1", "--explain", "--entry", "1,2").stdout
+    assert "For j = 1, i = 2" in shown
+    assert "For i = j" not in shown
+    assert "-y_1 y_2" in shown
+    assert "on the diagonal" not in shown
+
+
+def test_names_are_used_and_a_sample_is_picked() -> None:
+    first = run("jacobian", PETS, "--explain").stdout
+    assert first.startswith("photo of a cat\n")
+    assert "y_cat = e^z_cat / S" in first
+    for word in ("photo of a dog", "2"):
+        assert run("jacobian", PETS, "--explain", "--sample", word).stdout.startswith(
+            "photo of a dog\n"
+        )
+    assert explain(PETS, "--sample", "3")["sample"] == "blurred photo"
+
+
+@pytest.mark.parametrize("command", ["forward", "jacobian"])
+def test_a_sample_is_picked_from_any_source(command: str) -> None:
+    picked = run(command, PETS, "--sample", "2", "-f", "json").json
+    assert picked["samples"] == ["photo of a dog"]
+    by_position = run(command, "1,2", "3,4", "5,7", "--sample", "3", "-f", "csv")
+    assert by_position == run(command, "5,7", "-f", "csv")
+    many = "".join(f"{k},0\n" for k in range(20_000))
+    assert run(command, "--sample", "15001", "-f", "csv", stdin=many) == run(
+        command, "15000,0", "-f", "csv"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["1,2", "3,4", "--sample", "3"], "--sample: expected a sample's name or a position"),
+        (["1,2", "--sample", "x"], "--sample: expected a sample's name or a position from 1 to 1"),
+        (["1", "2", "--explain", "-f", "csv"], "--explain: expected the format table, markdown"),
+        (["1", "2", "--explain", "--vjp", "1,0"], "--explain: expected either --explain or --vjp"),
+        (["1", "2", "--explain", "--entry", "3,1"], "--entry: expected a position from 1 to 2"),
+    ],
+)
+def test_what_cannot_be_explained_is_refused(words: list[str], message: str) -> None:
+    outcome = run("jacobian", *words)
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith(f"error: {message}")
+
+
+def test_a_name_that_stands_twice_is_ambiguous() -> None:
+    outcome = run("forward", "--sample", "x", stdin="id,a,b\nx,1,2\ny,1,2\nx,3,4\n")
+    assert outcome.stderr.splitlines()[0] == (
+        "error: --sample: 'x' names 2 samples, at positions 1, 3"
+    )
+
+
+STRANGE = "name,a_b,x^2 & more,50% {of} #1\\~$,猫\nfirst_one,1,2,3,0.5\nsecond,1,1,1,1\n"
+
+
+def mathematics(output_format: str, outcome: Outcome) -> list[str]:
+    if output_format == "markdown":
+        found = re.findall(r"\$\$(.+?)\$\$|(?<![\\$])\$(.+?)(?<!\\)\$(?!\$)", outcome.stdout)
+        return [display or inline for display, inline in found]
+    blocks = re.findall(
+        r"\\\[\n(.*?)\n\\\]|\\begin\{align\*\}\n(.*?)\n\\end\{align\*\}",
+        outcome.stdout,
+        re.DOTALL,
+    )
+    inline = re.findall(r"(?<!\\)\$(.+?)(?<!\\)\$", outcome.stdout)
+    return [
+        *inline,
+        *(rf"\begin{{aligned}}{aligned}\end{{aligned}}" if aligned else shown
+          for shown, aligned in blocks),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("output_format", ["markdown", "latex"])
+@pytest.mark.parametrize(
+    ("words", "text", "least"),
+    [
+        (["jacobian", "2", "1", "0.1", "--explain"], "", 25),
+        (["jacobian", "--explain", "--temperature", "2"], STRANGE, 25),
+        (["jacobian", "40", "0", "1", "--explain", "-p", "17"], "", 25),
+        (["jacobian", "-inf", "0", "--explain"], "", 20),
+    ],
+)
+def test_the_mathematics_is_typeset_without_complaint(
+    words: list[str], text: str, least: int, output_format: str
+) -> None:
+    outcome = run(*words, "-f", output_format, stdin=text)
+    assert outcome.status == 0
+    formulas = mathematics(output_format, outcome)
+    assert len(formulas) >= least
+    typeset(formulas)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["forward", "1", "2", "3"],
+        ["forward", "--log", "40", "0", "-inf"],
+        ["forward"],
+        ["jacobian"],
+        ["jacobian", "--entry", "2,3"],
+        ["jacobian", "--vjp", "1,0,0,-1"],
+    ],
+)
+def test_latex_is_ready_to_paste(words: list[str]) -> None:
+    outcome = run(*words, "-f", "latex", stdin=STRANGE)
+    assert (outcome.status, outcome.stderr) == (0, "")
+    formulas = mathematics("latex", outcome)
+    assert formulas
+    assert all("bmatrix" in formula for formula in formulas)
+    typeset(formulas)
+
+
+def test_latex_shows_one_matrix_a_sample() -> None:
+    shown = run("jacobian", "0,0", "0,0", "-f", "latex", "-p", "3").stdout
+    matrix = (
+        "\\[\nJ = \\begin{bmatrix}\n  0.250 & -0.250 \\\\\n  -0.250 & 0.250\n\\end{bmatrix}\n\\]\n"
+    )
+    assert shown == f"{matrix}% sample 2\n{matrix}"
+
+
+def test_markdown_is_a_table_whatever_the_names_are() -> None:
+    shown = run("forward", "-f", "markdown", stdin="name,a|b,*c*\n<b>x</b>,0,0\n").stdout
+    assert shown.splitlines() == [
+        r"| sample | y\_a\|b | y\_\*c\* |",
+        "| --- | ---: | ---: |",
+        r"| \<b\>x\</b\> | 0.500000 | 0.500000 |",
+    ]
+    shown = run("jacobian", "0", "0", "-f", "markdown", "-p", "2").stdout
+    assert shown.splitlines() == [
+        r"|  | dz\_1 | dz\_2 |",
+        "| --- | ---: | ---: |",
+        r"| dy\_1 | 0.25 | -0.25 |",
+        r"| dy\_2 | -0.25 | 0.25 |",
+    ]
+
+
+def test_suffixes_choose_markdown_and_latex(tmp_path: Path) -> None:
+    for suffix, output_format in ((".md", "markdown"), (".tex", "latex")):
+        path = tmp_path / f"out{suffix}"
+        assert run("jacobian", "1", "2", "--explain", "-o", str(path)).status == 0
+        printed = run("jacobian", "1", "2", "--explain", "-f", output_format).stdout
+        assert path.read_text() == printed

@@ -1,0 +1,77 @@
+"""Pictures: the table as it looks, in a file of its own."""
+
+import re
+from html import unescape
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.program import SAMPLES, run
+
+HOSTILE = 'name,<script>alert(1)</script>,"b"" onload=""x",\x1b]8;;http://x\x07\nr,1,2,3\n'
+
+
+def shown_text(path: Path) -> str:
+    if path.suffix == ".svg":
+        root = ElementTree.parse(path).getroot()
+        texts = root.iter("{http://www.w3.org/2000/svg}text")
+        return "".join(text.text or "" for text in texts).replace("\xa0", " ")
+    return unescape(re.sub(r"<[^>]+>", "", path.read_text()))
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".html"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["forward", str(SAMPLES / "iris_logits.csv")],
+        ["jacobian", "1", "2", "3"],
+        ["jacobian", "2", "1", "0.1", "--explain"],
+        ["check", "1", "2", "3"],
+    ],
+)
+def test_a_picture_shows_what_the_table_shows(
+    tmp_path: Path, words: list[str], suffix: str
+) -> None:
+    path = tmp_path / f"picture{suffix}"
+    outcome = run(*words, "-o", str(path))
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "", "")
+    table = run(*words).stdout
+    assert "".join(table.split()) in "".join(shown_text(path).split())
+
+
+def test_the_heatmap_is_in_the_picture(tmp_path: Path) -> None:
+    for suffix in (".svg", ".html"):
+        path = tmp_path / f"picture{suffix}"
+        run("jacobian", "1", "2", "3", "-o", str(path), env={"NO_COLOR": "1"})
+        assert "#e66101" in path.read_text()
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".html"])
+def test_names_stay_names_in_a_picture(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"picture{suffix}"
+    assert run("forward", "-o", str(path), stdin=HOSTILE).status == 0
+    content = path.read_text()
+    assert "<script" not in content
+    assert "\x1b" not in content
+    assert "<script>alert(1)</script>" in shown_text(path)
+
+
+def test_a_picture_fetches_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "picture.svg"
+    run("jacobian", "1", "2", "-o", str(path))
+    assert "font-face" not in path.read_text()
+    assert "url(http" not in path.read_text()
+    first = path.read_text()
+    run("jacobian", "1", "2", "-o", str(path))
+    assert path.read_text() == first
+
+
+def test_txt_is_the_table(tmp_path: Path) -> None:
+    path = tmp_path / "table.txt"
+    run("jacobian", "1", "2", "-o", str(path))
+    assert path.read_text() == run("jacobian", "1", "2").stdout
+
+
+def test_a_picture_is_only_a_file() -> None:
+    assert "expected one of" in run("forward", "1", "2", "-f", "svg").stderr

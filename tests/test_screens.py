@@ -1,0 +1,66 @@
+"""Whole screens, compared with stored ones; ``--snapshot-update`` stores new ones to look at.
+
+The logits are chosen so that no digit shown depends on the last digit of a processor's exp.
+"""
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from tests.program import SAMPLES, run, run_in_terminal
+
+EVEN = "0,0,0,0,-inf"
+SCREENS = {
+    "forward": ["forward", "2", "1", "0.1"],
+    "forward-log": ["forward", "2", "1", "-inf", "--log"],
+    "forward-batch": ["forward", str(SAMPLES / "iris_logits.csv")],
+    "jacobian": ["jacobian", EVEN],
+    "explain": ["jacobian", EVEN, "--explain"],
+    "vjp": ["jacobian", EVEN, "--vjp", "1,0,0,0,0"],
+    "check": ["check", "1", "2", "3", "--step", "0.5"],
+}
+KINDS = {
+    "colour": {"COLORTERM": "truecolor"},
+    "sixteen-colours": {"TERM": "xterm"},
+    "no-color": {"NO_COLOR": "1"},
+    "dumb": {"TERM": "dumb"},
+    "ascii": {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "NO_COLOR": "1"},
+}
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize("name", SCREENS)
+def test_each_width_is_readable(name: str, columns: int, snapshot: SnapshotAssertion) -> None:
+    shown = run_in_terminal(*SCREENS[name], columns=columns, env=KINDS["no-color"]).stdout
+    assert all(len(line) <= columns for line in shown.splitlines())
+    assert shown == snapshot
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["forward-batch", "jacobian", "check"])
+def test_each_kind_of_terminal_is_readable(
+    name: str, kind: str, snapshot: SnapshotAssertion
+) -> None:
+    outcome = run_in_terminal(*SCREENS[name], env=KINDS[kind])
+    assert ("\x1b" in outcome.stdout) == (kind in ("colour", "sixteen-colours"))
+    assert outcome.stdout == snapshot
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_a_pipe_is_readable(name: str, snapshot: SnapshotAssertion) -> None:
+    outcome = run(*SCREENS[name])
+    assert outcome.stderr == ""
+    assert outcome.stdout == snapshot
+
+
+@pytest.mark.parametrize("command", ["forward", "jacobian", "check"])
+def test_help_begins_with_its_purpose_and_examples_and_fits(command: str) -> None:
+    shown = run_in_terminal(command, "--help", env={"NO_COLOR": "1"}).plain
+    lines = [line.strip() for line in shown.splitlines()]
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    examples = [line for line in lines if line.startswith(f"softmax-cli {command} ")]
+    assert 3 <= len(examples) <= 4
+    assert lines.index(examples[0]) < shown.splitlines().index(
+        next(line for line in shown.splitlines() if "Input" in line)
+    )
+    for panel in ("Input", "Output", "Method"):
+        assert any(f"─ {panel} ─" in line for line in lines)
