@@ -1,4 +1,4 @@
-"""Softmax and its derivative: every printed digit right.
+"""Softmax and its derivative, right to the last digits.
 
 `softmax`, `log_softmax`, `jacobian` and `vjp` are loaded when first used, so that
 importing the package (as the command line does for ``--help``) does not load numpy.

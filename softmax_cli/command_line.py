@@ -23,13 +23,16 @@ class LogitsCommand(TyperCommand):
         """Separate operands from options before the option parser sees them."""
         if ctx.resilient_parsing:
             return super().parse_args(ctx, args)
-        value_options = frozenset(
-            name
-            for param in self.get_params(ctx)
-            if param.param_type_name == "option" and not getattr(param, "is_flag", False)
-            for name in (*param.opts, *param.secondary_opts)
+        value_options, flags = (
+            frozenset(
+                name
+                for param in self.get_params(ctx)
+                if param.param_type_name == "option" and getattr(param, "is_flag", False) is flag
+                for name in (*param.opts, *param.secondary_opts)
+            )
+            for flag in (False, True)
         )
-        options, operands = separate_operands(args, value_options)
+        options, operands = separate_operands(args, value_options, flags)
         help_wanted = not set(options).isdisjoint(ctx.help_option_names)
         if not operands and not help_wanted and (sys.stdin is None or sys.stdin.isatty()):
             show_help(ctx)

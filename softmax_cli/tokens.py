@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterable
 
-from softmax_cli.errors import InputError
+from softmax_cli.errors import InputError, quoted
 
 TYPOGRAPHIC_MINUS = "\N{MINUS SIGN}"
 _SEPARATORS = re.compile(r"\s*,\s*|\s+")
@@ -57,13 +57,13 @@ def starts_like_number(token: str) -> bool:
     True for ``-1``, ``-.5``, ``-inf``, ``+2``, ``2,1,x`` and ``-1x``; False for ``-f``,
     ``--formt``, ``-`` and ``logits.csv``.
     """
-    return bool(re.match(rf"[-+{TYPOGRAPHIC_MINUS}]?\.?[0-9]", token)) or is_number(
-        split_row(token)[0]
+    return bool(re.match(rf"[-+{TYPOGRAPHIC_MINUS}]?\.?[0-9]", token)) or any(
+        map(is_number, split_row(token))
     )
 
 
 def separate_operands(
-    words: Iterable[str], value_options: frozenset[str]
+    words: Iterable[str], value_options: frozenset[str], flags: frozenset[str]
 ) -> tuple[list[str], list[str]]:
     """Separate options, with their values, from operands, keeping the order of each.
 
@@ -77,11 +77,14 @@ def separate_operands(
     value_options
         The options that take a value (``-f``, ``--format``), so that the word behind
         one is left to it.
+    flags
+        The options that take none.
 
     Raises
     ------
     InputError
-        When the last option lacks its value.
+        When the last option lacks its value, or a word such as ``-inff`` is neither an option
+        nor a number.
     """
     options: list[str] = []
     operands: list[str] = []
@@ -92,6 +95,8 @@ def separate_operands(
         elif word == "-" or not word.startswith("-") or starts_like_number(word):
             operands.append(word)
         else:
+            if word[1] != "-" and word[:2] not in value_options | flags:
+                raise InputError(quoted(word), "expected an option or a number")
             options.append(word)
             if _awaits_value(word, value_options):
                 value = next(rest, None)

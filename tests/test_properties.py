@@ -87,7 +87,7 @@ def test_a_block_of_cells_reads_like_its_numbers_one_by_one(text: str) -> None:
 
 @given(st.lists(st.sampled_from(["-1", "-inf", "2", "-f", "csv", "--log", "-", "--x=1", "-1,2"])))
 def test_separating_operands_loses_no_word(words: list[str]) -> None:
-    options, operands = separate_operands([*words, "--"], frozenset({"-z"}))
+    options, operands = separate_operands([*words, "--"], frozenset({"-z"}), frozenset({"-f"}))
     assert sorted(options + operands) == sorted(words)
     assert [word for word in words if word in operands] == operands
 

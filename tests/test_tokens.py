@@ -13,6 +13,7 @@ from softmax_cli.tokens import (
     starts_like_number,
 )
 
+FLAGS = frozenset({"-q", "--log"})
 VALUE_OPTIONS = frozenset({"-f", "--format", "-o", "--output", "--step"})
 
 
@@ -93,6 +94,9 @@ def test_a_token_splits_at_commas_or_spaces(token: str, pieces: list[str]) -> No
         ("\N{MINUS SIGN}3", True),
         ("-1x", True),
         ("2,1,x", True),
+        (",1", True),
+        ("[1,2]", False),
+        ("[1,2,3]", True),
         ("-", False),
         ("-f", False),
         ("-i", False),
@@ -127,10 +131,19 @@ def test_what_is_meant_as_a_number(token: str, expected: bool) -> None:
     ],
 )
 def test_operands_are_separated_from_options(words: str, options: str, operands: str) -> None:
-    assert separate_operands(words.split(), VALUE_OPTIONS) == (options.split(), operands.split())
+    assert separate_operands(words.split(), VALUE_OPTIONS, FLAGS) == (
+        options.split(),
+        operands.split(),
+    )
+
+
+@pytest.mark.parametrize("word", ["-inff", "-e5", "-x", "-x-1"])
+def test_a_dash_without_an_option_or_a_number_is_an_error(word: str) -> None:
+    with pytest.raises(InputError, match="expected an option or a number"):
+        separate_operands(["1", word], VALUE_OPTIONS, FLAGS)
 
 
 @pytest.mark.parametrize("words", ["-f", "1 2 --format", "-o"])
 def test_an_option_without_its_value_is_an_error(words: str) -> None:
     with pytest.raises(InputError, match="expected a value, found nothing"):
-        separate_operands(words.split(), VALUE_OPTIONS)
+        separate_operands(words.split(), VALUE_OPTIONS, FLAGS)

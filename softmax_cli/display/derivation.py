@@ -1,6 +1,7 @@
 """A derivation drawn for people: each line the formula, then the same formula with numbers."""
 
 from collections.abc import Iterator
+from textwrap import wrap
 
 from rich.console import RenderableType
 from rich.padding import Padding
@@ -14,6 +15,8 @@ from softmax_cli.display.tables import QUIET, name_text
 from softmax_cli.result import Explanation
 
 _INDENT = 3
+# Prose is broken where nothing else bounds it.
+_PROSE_WIDTH = 88
 
 
 def view(result: Explanation, screen: Screen) -> Iterator[RenderableType]:
@@ -26,7 +29,8 @@ def view(result: Explanation, screen: Screen) -> Iterator[RenderableType]:
     for position, step in enumerate(derivation.steps, start=1):
         yield Text(f"{position}. {step.title}", "bold")
         text = sentence(step.text, derivation.symbols, notation)
-        yield Padding(name_text(text, screen), (0, 0, 0, _INDENT))
+        for prose in wrap(text, _PROSE_WIDTH) if screen.width is None else [text]:
+            yield Padding(name_text(prose, screen), (0, 0, 0, _INDENT))
         for line in step.lines:
             if isinstance(line, str):
                 yield Padding(name_text(line, screen, style=QUIET), (0, 0, 0, _INDENT))

@@ -30,10 +30,11 @@ def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "ar
             return f"argument {k + 1}" if c is None else f"argument {k + 1}, value {c + 1}"
         return "arguments" if c is None else f"argument {c + 1}"
 
-    values = []
+    values = [
+        [_number(piece, place(k, c)) for c, piece in enumerate(row)] for k, row in enumerate(rows)
+    ]
     for k, row in enumerate(rows):
         check_length(len(row), len(rows[0]), place(k, None), place(0, None))
-        values.append([_number(piece, place(k, c)) for c, piece in enumerate(row)])
     logits = np.array(values, dtype=np.float64)
     (options.check or check_logits)(logits, place)
     return Logits(logits.shape[1], iter([Batch(logits, 0)]))

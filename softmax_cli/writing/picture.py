@@ -18,9 +18,13 @@ _FONT_FACE = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
 
 
 def write_svg(result: Result, target: Target, options: OutputOptions) -> None:
-    """Write the table as a picture, in a window's frame."""
+    """Write the table as a picture, in a window's frame.
+
+    Numbers stand on the right of their columns by leading spaces, which must be kept.
+    """
     svg = _record(result, options).export_svg(title="softmax-cli")
     with target.text() as text:
+        svg = svg.replace("<svg ", '<svg xml:space="preserve" ', 1)
         text.write(_FONT_FACE.sub("", svg, count=2))
 
 
