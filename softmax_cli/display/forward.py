@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from rich.console import JustifyMethod, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 
 from softmax_cli.batch import Batch
@@ -11,22 +11,19 @@ from softmax_cli.display.numbers import significant
 from softmax_cli.display.sample import Samples
 from softmax_cli.display.screen import Screen, show_rows
 from softmax_cli.display.tables import (
-    GAP,
     QUIET,
     Ends,
     Margin,
-    add_gap_row,
     keep_ends,
     left_out_note,
     matrix_table,
     name_text,
-    new_table,
+    record_table,
 )
 from softmax_cli.display.tally import Tally
 from softmax_cli.errors import plural, visible
 from softmax_cli.result import Arrays
 
-BAR_WIDTH = 30
 SMALL_BAR_WIDTH = 10
 MOST_WINNERS = 10
 BAR_STYLE = "cyan"
@@ -80,34 +77,23 @@ def _one_sample(result: Arrays, batch: Batch, screen: Screen) -> Iterator[Render
         yield name_text(batch.samples[0], screen, style="bold")
     shown = show_rows(len(y))
     largest = int(y.argmax())
-    columns = {
-        "class": [name_text(result.logits.classes[j], screen) for j in shown.positions],
-        "logit": [Text(samples.logit(0, j)) for j in shown.positions],
-        "probability": [Text(samples.probability(0, j, screen.precision)) for j in shown.positions],
-    }
-    if log_y is not None:
-        columns["log probability"] = [
-            Text(samples.log_probability(0, j, log_y[j], screen.precision)) for j in shown.positions
+    headings = ["class", "logit", "probability", *(["log probability"] if log else [])]
+    records = []
+    for j in shown.positions:
+        style = LARGEST_STYLE if j == largest else ""
+        record = [
+            name_text(result.logits.classes[j], screen, style),
+            Text(samples.logit(0, j)),
+            Text(samples.probability(0, j, screen.precision), style),
         ]
-    room = BAR_WIDTH
-    if screen.width is not None:
-        taken = [max(len(name), *(t.cell_len for t in texts)) for name, texts in columns.items()]
-        room = min(room, screen.width - sum(taken) - GAP * len(taken))
+        if log_y is not None:
+            record.append(Text(samples.log_probability(0, j, log_y[j], screen.precision)))
+        records.append(record)
 
-    table = new_table(screen)
-    for name in columns:
-        justify: JustifyMethod = "left" if name == "class" else "right"
-        table.add_column(name, justify=justify, overflow="fold")
-    table.add_column("", no_wrap=True)
-    for position, j in enumerate(shown.positions):
-        if position == shown.gap_at:
-            add_gap_row(table, screen)
-        cells = [texts[position] for texts in columns.values()]
-        if j == largest:
-            cells[0].stylize(LARGEST_STYLE)
-            cells[2].stylize(LARGEST_STYLE)
-        table.add_row(*cells, Text(bar(y[j], room, screen), BAR_STYLE))
-    yield table
+    def drawn(k: int, width: int) -> Text:
+        return Text(bar(y[shown.positions[k]], width, screen), BAR_STYLE)
+
+    yield from record_table(screen, headings, records, shown.gap_at, bars=drawn)
     if shown.left_out:
         yield left_out_note("class", shown, result.logits.classes, screen)
 

@@ -1,12 +1,12 @@
 """What the tables of all commands share."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rich.box import ASCII2, SIMPLE_HEAD
 from rich.cells import cell_len
-from rich.console import JustifyMethod
+from rich.console import JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +22,7 @@ from softmax_cli.display.screen import (
 from softmax_cli.errors import plural, visible
 
 GAP = 2
+BAR_WIDTH = 30
 LONGEST_HEADING = 16
 QUIET = "dim"
 _CANDIDATES = 200
@@ -202,6 +203,66 @@ def matrix_table(
             *(cells[k] for cells in sides),
         )
     return table, shown
+
+
+def record_table(
+    screen: Screen,
+    headings: Sequence[str],
+    records: Sequence[Sequence[Text]],
+    gap_at: int | None,
+    *,
+    names: int = 1,
+    bars: Callable[[int, int], Text] | None = None,
+) -> Iterator[RenderableType]:
+    """Draw records as rows, or, where those have no room, one below the other.
+
+    Parameters
+    ----------
+    screen
+        Where they are drawn.
+    headings
+        Of the columns.
+    records, gap_at
+        The records shown, and before which of them some were left out.
+    names
+        How many of the first columns are names, which stand on the left.
+    bars
+        From a record and a width to a bar, drawn in the room that is left.
+    """
+    widths = [
+        max(cell_len(heading), *(record[c].cell_len for record in records))
+        for c, heading in enumerate(headings)
+    ]
+    room = None if screen.width is None else screen.width - sum(widths) - GAP * (len(widths) - 1)
+    if room is not None and room < 0:
+        yield from _stacked(screen, headings, records, gap_at)
+        return
+    table = new_table(screen)
+    for c, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if c < names else "right", no_wrap=True)
+    if bars is not None:
+        table.add_column("", no_wrap=True)
+    for k, record in enumerate(records):
+        if k == gap_at:
+            add_gap_row(table, screen)
+        width = BAR_WIDTH if room is None else min(BAR_WIDTH, room - GAP)
+        table.add_row(*record, *([bars(k, width)] if bars is not None else []))
+    yield table
+
+
+def _stacked(
+    screen: Screen, headings: Sequence[str], records: Sequence[Sequence[Text]], gap_at: int | None
+) -> Iterator[RenderableType]:
+    longest = max(map(cell_len, headings))
+    for k, record in enumerate(records):
+        if k:
+            yield Text()
+        if k == gap_at:
+            yield Text(screen.glyph("⋮", ":"), style=QUIET)
+            yield Text()
+        for heading, text in zip(headings, record, strict=True):
+            label = heading + " " * (longest - cell_len(heading) + GAP)
+            yield Text.assemble((label, "bold"), text, overflow="fold")
 
 
 def add_gap_row(table: Table, screen: Screen) -> None:

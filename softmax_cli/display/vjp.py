@@ -12,12 +12,11 @@ from softmax_cli.display.screen import Screen, show_rows
 from softmax_cli.display.tables import (
     QUIET,
     Ends,
-    add_gap_row,
     keep_ends,
     left_out_note,
     matrix_table,
     name_text,
-    new_table,
+    record_table,
 )
 from softmax_cli.result import Arrays
 
@@ -41,22 +40,18 @@ def _one_sample(result: Arrays, ends: Ends, screen: Screen) -> Iterator[Renderab
     v = result.quantity.compute(batch)[0]
     if batch.samples is not None:
         yield name_text(batch.samples[0], screen, style="bold")
-    table = new_table(screen)
-    table.add_column("class")
-    for heading in ("z", "y", "g", "v"):
-        table.add_column(heading, justify="right", overflow="fold")
     shown = show_rows(len(v))
-    for position, i in enumerate(shown.positions):
-        if position == shown.gap_at:
-            add_gap_row(table, screen)
-        table.add_row(
+    records = [
+        [
             name_text(result.logits.classes[i], screen),
-            samples.logit(0, i),
-            samples.probability(0, i, screen.precision),
-            given(batch.upstream[0, i]),
+            Text(samples.logit(0, i)),
+            Text(samples.probability(0, i, screen.precision)),
+            Text(given(batch.upstream[0, i])),
             Text(significant(v[i], screen.precision), "bold"),
-        )
-    yield table
+        ]
+        for i in shown.positions
+    ]
+    yield from record_table(screen, ["class", "z", "y", "g", "v"], records, shown.gap_at)
     if shown.left_out:
         yield left_out_note("class", shown, result.logits.classes, screen)
 
