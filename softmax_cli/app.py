@@ -19,7 +19,7 @@ from softmax_cli.options import InputOptions, OutputOptions
 from softmax_cli.reading.formats import READERS
 from softmax_cli.writing.formats import WRITERS, choose_format
 
-METHODS = ("central", "forward", "complex-step")
+METHODS = ("central", "forward", "complex-step", "richardson")
 
 app = typer.Typer(
     name="softmax-cli",

@@ -7,7 +7,7 @@ from softmax_cli import core, finite_difference
 from softmax_cli.checking import compare
 from tests.program import SAMPLES, run
 
-METHODS = ["central", "forward", "complex-step"]
+METHODS = ["central", "forward", "complex-step", "richardson"]
 INPUTS = sorted(path.name for path in SAMPLES.iterdir() if path.suffix in (".csv", ".json"))
 
 
@@ -108,7 +108,8 @@ def test_an_entry_passes_up_to_its_bound_and_nan_fails() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "error"), [("central", 1e-9), ("forward", 1e-6), ("complex-step", 1e-14)]
+    ("method", "error"),
+    [("central", 1e-9), ("forward", 1e-6), ("complex-step", 1e-14), ("richardson", 2e-12)],
 )
 def test_every_method_is_as_accurate_as_it_says(method: str, error: float) -> None:
     z = np.random.default_rng(20).normal(0, 3, (20, 7))
@@ -122,7 +123,7 @@ def test_every_method_is_as_accurate_as_it_says(method: str, error: float) -> No
 def test_steps_are_the_ones_that_were_taken() -> None:
     # f(z) = z has the slope 1 exactly when the division is by the step really taken.
     z = np.array([[1e6 / 3, 0.1, -7e3 / 9]])
-    for method in ("central", "forward"):
+    for method in ("central", "forward", "richardson"):
         numeric = finite_difference.jacobian(z, method, function=lambda x: x)
         assert (numeric == np.eye(3)).all()
 
