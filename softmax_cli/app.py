@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 
 INPUT, OUTPUT, METHOD = "Input", "Output", "Method"
+CANDIDATE = "What is checked"
 
 LogitsArgument = Annotated[
     list[str] | None,
@@ -188,12 +189,13 @@ JACOBIAN_HELP = """The Jacobian of each sample: J_ji = dy_j/dz_i = y_j (delta_ij
   softmax-cli jacobian logits.csv --vjp upstream.csv -o gradient.csv
 """
 
-CHECK_HELP = """Check the exact Jacobian against finite differences; exit 0 if it passes, 1 if not.
+CHECK_HELP = """Check your softmax, Jacobian or backward pass; exit 0 if it passes, 1 if not.
 
 \b
-  softmax-cli check 1 2 3
-  softmax-cli check logits.csv --method complex-step
-  softmax-cli check logits.csv --rtol 1e-6 -f json
+  softmax-cli check logits.csv --jacobian mine.csv
+  softmax-cli check logits.csv --vjp mine.py:backward --upstream 0,0,1
+  softmax-cli check logits.csv --probabilities package.module:softmax -q
+  softmax-cli check 1 2 3 --method complex-step
 """
 
 
@@ -284,17 +286,61 @@ def jacobian(
 @app.command(cls=LogitsCommand, help=CHECK_HELP)
 def check(
     logits: LogitsArgument = None,
+    probabilities: Annotated[
+        str | None,
+        typer.Option(
+            "--probabilities",
+            metavar="CANDIDATE",
+            help="Your probabilities: a file in any input format, or code, FILE.py:FUNCTION or "
+            "PACKAGE.MODULE:FUNCTION, which is called with the logits and differentiated too.",
+            rich_help_panel=CANDIDATE,
+            show_default=False,
+        ),
+    ] = None,
+    jacobian: Annotated[
+        str | None,
+        typer.Option(
+            "--jacobian",
+            metavar="CANDIDATE",
+            help="Your Jacobians: (K, C, C), stacked (K*C, C), or (C, C) of one sample.",
+            rich_help_panel=CANDIDATE,
+            show_default=False,
+        ),
+    ] = None,
+    vjp: Annotated[
+        str | None,
+        typer.Option(
+            "--vjp",
+            metavar="CANDIDATE",
+            help="Your backward pass: upstream gradient times Jacobian; code is called with "
+            "logits and upstream gradient.",
+            rich_help_panel=CANDIDATE,
+            show_default=False,
+        ),
+    ] = None,
+    upstream: Annotated[
+        str | None,
+        typer.Option(
+            "--upstream",
+            metavar="G",
+            help="The upstream gradient for --vjp: 0,0,1 or a file with one row for all samples "
+            "or a row each.",
+            rich_help_panel=CANDIDATE,
+            show_default=False,
+        ),
+    ] = None,
     method: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--method",
             metavar="METHOD",
             parser=choice("--method", METHODS),
             autocompletion=lambda: list(METHODS),
-            help=f"The finite difference: {', '.join(METHODS)}.",
+            help=f"The finite difference: {', '.join(METHODS)}.  [default: central]",
             rich_help_panel=METHOD,
+            show_default=False,
         ),
-    ] = "central",
+    ] = None,
     step: Annotated[
         float | None,
         typer.Option(
@@ -329,6 +375,14 @@ def check(
             show_default=False,
         ),
     ] = None,
+    sweep: Annotated[
+        bool,
+        typer.Option(
+            "--sweep",
+            help="Instead of a verdict, the error against the step size, from 1e-1 to 1e-15.",
+            rich_help_panel=METHOD,
+        ),
+    ] = False,
     temperature: Temperature = 1.0,
     input_format: InputFormat = None,
     delimiter: Delimiter = None,
@@ -337,15 +391,24 @@ def check(
     output_format: OutputFormat = None,
     output: OutputFile = None,
     precision: Precision = 6,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet", "-q", help="Print nothing: the exit status tells.", rich_help_panel=OUTPUT
+        ),
+    ] = False,
 ) -> int:
     """Hand the options of check on."""
     status: int = load("softmax_cli.commands.check:run")(
         logits or [],
-        method=method,
-        step=step,
-        atol=atol,
-        rtol=rtol,
-        temperature=temperature,
+        candidates=load("softmax_cli.commands.check:Candidates")(
+            probabilities, jacobian, vjp, upstream
+        ),
+        comparison=load("softmax_cli.commands.check:Comparison")(
+            method, step, atol, rtol, temperature
+        ),
+        sweeping=sweep,
+        quiet=quiet,
         reading=InputOptions(input_format, delimiter, columns, id_column),
         writing=_writing(output_format, output, precision),
     )

@@ -113,8 +113,17 @@ def estimate(
     step: float | None = None,
     temperature: float = 1.0,
     function: Function | None = None,
+    inputs_at_once: int | None = None,
 ) -> tuple[FloatArray, FloatArray | None]:
     """Differentiate as `jacobian` does, and return the method's own estimate of its error.
+
+    Parameters
+    ----------
+    logits, method, step, temperature, function
+        As in `jacobian`.
+    inputs_at_once
+        How many inputs to move in one call: with 1 the function is given the shape of the
+        logits. By default as many as fit.
 
     Returns
     -------
@@ -129,7 +138,7 @@ def estimate(
     n_samples, n_classes = z.shape
     J = np.empty((n_samples, n_classes, n_classes))
     errors = np.empty(J.shape) if method == "richardson" else None
-    inputs_at_once = max(1, _VALUES_AT_ONCE // max(1, z.size))
+    inputs_at_once = inputs_at_once or max(1, _VALUES_AT_ONCE // max(1, z.size))
     with np.errstate(invalid="ignore", divide="ignore"):
         for start in range(0, n_classes, inputs_at_once):
             inputs = np.arange(start, min(start + inputs_at_once, n_classes))

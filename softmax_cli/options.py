@@ -28,6 +28,8 @@ class InputOptions:
     check
         What the numbers must be: takes the rows, shape (K, C), and a function that names the
         place of row k or of column c in it, and raises for the first one at fault. None: logits.
+    stacked
+        Whether the rows may be those of stacked Jacobians, named by columns sample and output.
     """
 
     input_format: str | None = None
@@ -35,6 +37,7 @@ class InputOptions:
     columns: str | None = None
     id_column: str | None = None
     check: "Callable[[FloatArray, Place], None] | None" = None
+    stacked: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from softmax_cli import core, finite_difference
-from softmax_cli.checking import compare
+from softmax_cli.verdict import SampleCheck, compare
 from tests.program import SAMPLES, run
 
 METHODS = ["central", "forward", "complex-step", "richardson"]
@@ -88,21 +88,24 @@ def test_failed_samples_are_the_evidence() -> None:
     # A step of 0.1 is too coarse for the curved sample and harmless for the saturated one.
     shown = run("check", "1,2,3", "900,0,0", "--step", "0.1", "--atol", "1e-12").stdout
     assert "in 1 of 2 samples" in shown
-    rows = [line for line in shown.splitlines() if "dy_" in line]
+    rows = [line for line in shown.splitlines() if "/dz_" in line]
     assert len(rows) == 1
     assert rows[0].split()[0] == "1"
 
 
+def _compared(expected: list[list[float]], actual: object, atol: float, rtol: float) -> SampleCheck:
+    (found,) = compare(np.array([expected]), np.array([actual]), atol, rtol).samples
+    return found
+
+
 def test_an_entry_passes_up_to_its_bound_and_nan_fails() -> None:
-    expected = np.array([[1.0, -2.0], [0.0, 4.0]])
-    on_the_bound = expected + np.array([[0.5, 0.75], [0.25, 1.25]])
-    result = compare(expected, on_the_bound, atol=0.25, rtol=0.25)
+    expected = [[1.0, -2.0], [0.0, 4.0]]
+    result = _compared(expected, [[1.5, -1.25], [0.25, 5.25]], atol=0.25, rtol=0.25)
     assert (result.passed, result.failed, result.entries) == (True, 0, 4)
     assert result.max_abs_error == 1.25
-    beyond = on_the_bound + np.array([[0.0, 0.25], [0.0, 0.0]])
-    result = compare(expected, beyond, atol=0.25, rtol=0.25)
+    result = _compared(expected, [[1.5, -1.0], [0.25, 5.25]], atol=0.25, rtol=0.25)
     assert (result.failed, result.worst.output, result.worst.input) == (1, 0, 1)
-    result = compare(expected, np.array([[1.0, -2.0], [0.0, np.nan]]), atol=9.0, rtol=9.0)
+    result = _compared(expected, [[1.0, -2.0], [0.0, np.nan]], atol=9.0, rtol=9.0)
     assert (result.failed, result.worst.output, result.worst.input) == (1, 1, 1)
     assert result.max_abs_error == np.inf
 

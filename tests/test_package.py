@@ -95,8 +95,9 @@ def test_the_methods_on_offer_are_the_ones_there_are() -> None:
 def test_imports_run_one_way() -> None:
     floors = {
         "errors": 0, "lookup": 0, "batch": 0, "core": 0,
-        "options": 1, "tokens": 1, "derivation": 1, "finite_difference": 1, "checking": 1,
-        "result": 2, "reading": 2, "display": 3, "writing": 4, "commands": 5,
+        "options": 1, "tokens": 1, "derivation": 1, "finite_difference": 1, "result": 2,
+        "calling": 0, "loading": 1, "mistakes": 1, "sweep": 2, "verdict": 2, "checking": 4,
+        "reading": 2, "display": 3, "writing": 4, "commands": 5,
         "command_line": 6, "app": 7, "__main__": 8,
     }  # fmt: skip
     for path in PACKAGE.rglob("*.py"):
@@ -109,7 +110,15 @@ def test_imports_run_one_way() -> None:
 
 
 def test_the_mathematics_knows_no_terminal() -> None:
-    for name in ("core", "finite_difference", "checking"):
+    for name in (
+        "core",
+        "finite_difference",
+        "calling",
+        "mistakes",
+        "sweep",
+        "verdict",
+        "checking",
+    ):
         tree = ast.parse((PACKAGE / f"{name}.py").read_text())
         imported = {
             (node.module or "").split(".")[0]

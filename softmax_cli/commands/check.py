@@ -1,97 +1,341 @@
-"""The exact Jacobian of each sample against a finite-difference one, with a verdict."""
+"""Somebody's results, or finite differences, against the exact ones, with a verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
-from softmax_cli import core, finite_difference
-from softmax_cli.batch import Batch, FloatArray, Logits
-from softmax_cli.checking import SampleCheck, Verdict, compare
-from softmax_cli.finite_difference import METHODS
+from softmax_cli import checking, sweep
+from softmax_cli.batch import Batch, Logits, concatenate
+from softmax_cli.calling import CandidateError, NotComplexError, derivative_function
+from softmax_cli.errors import InputError, quoted
+from softmax_cli.loading import Code, at_work, candidate_failed, load_code, names_code
 from softmax_cli.options import InputOptions, OutputOptions
+from softmax_cli.reading.candidate import Results, read_candidate
 from softmax_cli.reading.source import open_logits
+from softmax_cli.reading.upstream import with_upstream
 from softmax_cli.result import Quantity, Report
+from softmax_cli.verdict import Check, SampleCheck, Verdict
 from softmax_cli.writing.write import write
 
 COLUMNS = (
     "sample", "passed", "max_abs_error", "max_rel_error",
-    "worst_output", "worst_input", "expected", "actual",
+    "worst_output", "worst_input", "expected", "actual", "quantity",
 )  # fmt: skip
+VIEW = "softmax_cli.display.check:view"
+SWEEP_VIEW = "softmax_cli.display.sweep:view"
+DEFAULT_METHOD = "central"
+COMPLEX_HINT = "choose --method central, forward or richardson"
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What the user says about his own results: a file or code each, or None."""
+
+    probabilities: str | None = None
+    jacobian: str | None = None
+    vjp: str | None = None
+    upstream: str | None = None
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The candidates by quantity."""
+        words = {
+            "probabilities": self.probabilities,
+            "jacobian": self.jacobian,
+            "vjp": self.vjp,
+        }
+        return {quantity: word for quantity, word in words.items() if word is not None}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How to compare; None is the default."""
+
+    method: str | None = None
+    step: float | None = None
+    atol: float | None = None
+    rtol: float | None = None
+    temperature: float = 1.0
+
+    @property
+    def tolerances(self) -> dict[str, Any]:
+        """What every check takes."""
+        return {"atol": self.atol, "rtol": self.rtol, "temperature": self.temperature}
+
+    @property
+    def difference(self) -> dict[str, Any]:
+        """The finite difference."""
+        return {"method": self.method or DEFAULT_METHOD, "step": self.step}
 
 
 def run(
     words: Sequence[str],
     *,
-    method: str,
-    step: float | None,
-    atol: float | None,
-    rtol: float | None,
-    temperature: float,
+    candidates: Candidates,
+    comparison: Comparison,
+    sweeping: bool,
+    quiet: bool,
     reading: InputOptions,
     writing: OutputOptions,
 ) -> int:
     """Write the verdict; return 0 if every sample passed, else 1."""
-    chosen = METHODS[method]
-    atol = chosen.atol / temperature if atol is None else atol
-    rtol = chosen.rtol if rtol is None else rtol
-
-    def approximate(batch: Batch) -> FloatArray:
-        return finite_difference.jacobian(batch.logits, method, step, temperature)
-
+    _refuse_contradictions(words, candidates, comparison, sweeping)
     with open_logits(words, reading) as logits:
-        quantity = Quantity("jacobian", 2, approximate)
-        samples: list[tuple[str, SampleCheck]] = []
-        for batch, numeric in quantity.pieces(logits.batches):
-            exact = core.jacobian(batch.logits, temperature=temperature)
-            for label, e, a in zip(batch.labels, exact, numeric, strict=True):
-                samples.append((label, compare(e, a, atol, rtol)))
-        verdict = Verdict(
-            samples=tuple(samples),
-            classes=logits.classes,
-            method=method,
-            step=chosen.relative_step * temperature if step is None else step,
-            step_is_relative=step is None and method != "complex-step",
-            temperature=temperature,
-            atol=atol,
-            rtol=rtol,
-        )
-    rows = [_row(label, check, logits) for label, check in samples]
-    view = "softmax_cli.display.check:view"
-    write(Report(COLUMNS, rows, _document(verdict), view, verdict), writing)
+        if sweeping:
+            write(_sweep_report(logits, candidates.probabilities, comparison), writing)
+            return 0
+        if candidates.given:
+            verdict = _check_candidates(logits, candidates, comparison)
+        else:
+            verdict = _check_softmax(logits, comparison)
+    if not quiet or writing.path is not None:
+        rows = [_row(verdict, *each) for each in _worst_of_each_sample(verdict)]
+        write(Report(COLUMNS, rows, _document(verdict), VIEW, verdict), writing)
     return 0 if verdict.passed else 1
 
 
-def _row(label: str, check: SampleCheck, logits: Logits) -> list[object]:
-    worst = check.worst
+def _refuse_contradictions(
+    words: Sequence[str], candidates: Candidates, comparison: Comparison, sweeping: bool
+) -> None:
+    given = candidates.given
+    if candidates.upstream is not None and "vjp" not in given:
+        raise InputError("--upstream", "expected --vjp beside it, found none")
+    if "vjp" in given and candidates.upstream is None:
+        raise InputError(
+            "--vjp", "expected --upstream beside it, found none", "give g as 0,0,1 or as a file"
+        )
+    stdin = [f"--{quantity}" for quantity, word in given.items() if word == "-"]
+    if len(stdin) > 1 or (stdin and (not words or list(words) == ["-"])):
+        raise InputError(stdin[-1], "expected a file or code, found standard input a second time")
+    differentiated = not given or names_code(given.get("probabilities", ""))
+    for option, value in (("--method", comparison.method), ("--step", comparison.step)):
+        if value is not None and sweeping:
+            raise InputError(option, "expected either it or --sweep, found both")
+        if value is not None and not differentiated:
+            problem = "expected a --probabilities function to differentiate, found other candidates"
+            raise InputError(option, problem, "results are compared with the exact ones")
+    if sweeping and given and not (differentiated and len(given) == 1):
+        raise InputError("--sweep", "expected nothing beside it but a --probabilities function")
+
+
+def _check_softmax(logits: Logits, comparison: Comparison) -> Verdict:
+    # As many samples at a time as their Jacobians have room for.
+    pieces = Quantity("jacobian", 2, lambda batch: batch.logits).pieces(logits.batches)
+    check = checking.check_softmax(
+        ((batch.labels, z) for batch, z in pieces),
+        **comparison.tolerances,
+        **comparison.difference,
+    )
+    return Verdict((check,), logits.classes, comparison.temperature)
+
+
+def _check_candidates(logits: Logits, candidates: Candidates, comparison: Comparison) -> Verdict:
+    with ExitStack() as stack:
+        if candidates.upstream is not None:
+            logits = stack.enter_context(with_upstream(logits, candidates.upstream, "--upstream"))
+        batch = concatenate(logits.batches, logits.n_classes)
+    checks: list[Check] = []
+    for quantity, word in candidates.given.items():
+        if names_code(word):
+            found = _check_code(quantity, word, batch, comparison)
+        else:
+            results = _results(quantity, word, logits, batch)
+            found = _compare(quantity, results.values, batch, comparison)
+        checks += (replace(check, candidate=word) for check in found.checks)
+    return Verdict(tuple(checks), logits.classes, comparison.temperature)
+
+
+def _compare(quantity: str, candidate: Any, batch: Batch, comparison: Comparison) -> Verdict:
+    options = {**comparison.tolerances, "samples": batch.labels}
+    if quantity == "probabilities":
+        return checking.check_probabilities(
+            candidate, batch.logits, **options, **comparison.difference
+        )
+    if quantity == "jacobian":
+        return checking.check_jacobian(candidate, batch.logits, **options)
+    assert batch.upstream is not None
+    return checking.check_vjp(candidate, batch.logits, batch.upstream, **options)
+
+
+@contextmanager
+def _running(word: str, option: str, labels: tuple[str, ...]) -> Iterator[Code]:
+    """Load code and let it run; whatever it raises there is the user's error."""
+    with at_work(word):
+        code = load_code(word, option)
+        try:
+            yield code
+        except CandidateError as error:
+            raise candidate_failed(error, code, labels) from None
+        except NotComplexError:
+            problem = "expected a function that takes complex numbers"
+            raise InputError("--method", f"{problem}, found {quoted(word)}", COMPLEX_HINT) from None
+
+
+def _check_code(quantity: str, word: str, batch: Batch, comparison: Comparison) -> Verdict:
+    with _running(word, f"--{quantity}", batch.labels) as code:
+        return _compare(quantity, code.function, batch, comparison)
+
+
+def _results(quantity: str, word: str, logits: Logits, batch: Batch) -> Results:
+    option = f"--{quantity}"
+    if word.endswith(".py"):
+        hint = f"name the function in it: {word}:FUNCTION"
+        raise InputError(option, f"expected results or a function, found {quoted(word)}", hint)
+    results = read_candidate(word, option, quantity)
+    n_samples, n_classes = batch.logits.shape
+    shape = (n_samples, n_classes, n_classes) if quantity == "jacobian" else batch.logits.shape
+    values = _without_header(results, logits, shape)
+    try:
+        values = checking.candidate_array(values, shape)
+    except ValueError as error:
+        raise InputError(option, f"{error} in {quoted(word)}") from None
+    if logits.class_names and results.classes not in (None, logits.class_names):
+        raise InputError(option, f"expected the classes of the logits in {quoted(word)}")
+    _check_samples(results, batch, option)
+    return replace(results, values=values)
+
+
+def _without_header(results: Results, logits: Logits, shape: tuple[int, ...]) -> Any:
+    """Drop a header that consists of numbers, as digits do, and was read as a row."""
+    values = results.values
+    if values.ndim == 2 and len(values) in (shape[0] + 1, shape[0] * shape[1] + 1):
+        header = tuple(f"{value:g}" for value in values[0])
+        return values[1:] if header == logits.class_names else values
+    return values
+
+
+def _check_samples(results: Results, batch: Batch, option: str) -> None:
+    if results.samples is None or batch.samples is None:
+        return
+    rows_each = max(1, len(results.samples) // len(batch.samples))
+    for ours, theirs in zip(batch.samples, results.samples[::rows_each], strict=False):
+        if ours != theirs:
+            problem = f"expected results for sample {quoted(ours)}, found {quoted(theirs)}"
+            raise InputError(option, problem)
+
+
+def _sweep_report(logits: Logits, word: str | None, comparison: Comparison) -> Report:
+    batch = concatenate(logits.batches, logits.n_classes)
+    temperature = comparison.temperature
+    if word is None:
+        found = sweep.sweep(batch.logits, temperature)
+    else:
+        with _running(word, "--probabilities", batch.labels) as code:
+            how = checking.check_probabilities(
+                code.function, batch.logits, temperature=temperature
+            ).checks[0]
+            if how.problem:
+                raise InputError("--probabilities", f"expected probabilities, found {how.problem}")
+            function = derivative_function(code.function, how.one_by_one)
+            found = sweep.sweep(batch.logits, temperature, function, word)
+    columns = ("step", *found.errors)
+    rows = list(zip(found.steps, *found.errors.values(), strict=True))
+    document = {
+        "command": "check",
+        "sweep": {"step": found.steps, **found.errors},
+        "best": {
+            method: dict(zip(("step", "error"), found.best(method), strict=True))
+            for method in found.errors
+        },
+    }
+    return Report(columns, rows, document, SWEEP_VIEW, found)
+
+
+def _worst_of_each_sample(verdict: Verdict) -> Iterator[tuple[str, Check, SampleCheck | None]]:
+    """Walk the samples, each with the check that it does worst in."""
+    unusable = next((check for check in verdict.checks if check.problem), None)
+    if unusable is not None:
+        for label in unusable.labels:
+            yield label, unusable, None
+        return
+    for each in zip(*(check.samples for check in verdict.checks), strict=True):
+        worst = max(range(len(each)), key=lambda c: each[c][1].worst_excess)
+        label, sample = each[worst]
+        yield label, verdict.checks[worst], sample
+
+
+def _row(verdict: Verdict, label: str, check: Check, sample: SampleCheck | None) -> list[object]:
+    if sample is None:
+        return [label, False, "", "", "", "", "", "", check.quantity]
+    worst = sample.worst
     return [
-        label, check.passed, check.max_abs_error, check.max_rel_error,
-        logits.classes[worst.output], logits.classes[worst.input], worst.expected, worst.actual,
+        label, sample.passed, sample.max_abs_error, sample.max_rel_error,
+        _class(verdict, worst.output) or "", _class(verdict, worst.input) or "",
+        worst.expected, worst.actual, check.quantity,
     ]  # fmt: skip
 
 
+def _class(verdict: Verdict, position: int | None) -> str | None:
+    return None if position is None else verdict.classes[position]
+
+
 def _document(verdict: Verdict) -> dict[str, Any]:
-    return {
+    check = verdict.decisive
+    samples = list(_worst_of_each_sample(verdict))
+    document = {
         "command": "check",
         "passed": verdict.passed,
-        "checked": len(verdict.samples),
-        "failed": len(verdict.failed),
-        "method": verdict.method,
-        "step": verdict.step,
-        "atol": verdict.atol,
-        "rtol": verdict.rtol,
-        "samples": [
-            {
-                "sample": label,
-                "passed": check.passed,
-                "max_abs_error": check.max_abs_error,
-                "max_rel_error": check.max_rel_error,
-                "worst": {
-                    "output": verdict.classes[check.worst.output],
-                    "input": verdict.classes[check.worst.input],
-                    "expected": check.worst.expected,
-                    "actual": check.worst.actual,
-                },
-            }
-            for label, check in verdict.samples
-        ],
-        "diagnosis": None,
+        "checked": check.n_samples,
+        "failed": sum(sample is None or not sample.passed for *_, sample in samples),
+        **_how(check),
+        "samples": [_sample(verdict, *each) for each in samples],
+        "diagnosis": _diagnosis(check),
     }
+    if check.problem:
+        document["problem"] = check.problem
+    if verdict.checks[0].candidate:
+        document["checks"] = [
+            {
+                "quantity": each.quantity,
+                "candidate": each.candidate,
+                "passed": each.passed,
+                "failed": each.n_samples if each.problem else len(each.failed),
+                **({"called": each.called} if each.called else {}),
+                **_how(each),
+            }
+            for each in verdict.checks
+        ]
+    return document
+
+
+def _how(check: Check) -> dict[str, Any]:
+    how = {
+        "method": check.method,
+        "step": check.step,
+        "atol": check.atol,
+        "rtol": check.rtol,
+    }
+    if check.error_estimate is not None:
+        how["error_estimate"] = check.error_estimate
+    return how
+
+
+def _sample(
+    verdict: Verdict, label: str, check: Check, sample: SampleCheck | None
+) -> dict[str, Any]:
+    found: dict[str, Any] = {"sample": label, "passed": sample is not None and sample.passed}
+    if sample is not None:
+        found |= {
+            "max_abs_error": sample.max_abs_error,
+            "max_rel_error": sample.max_rel_error,
+            "worst": {
+                "output": _class(verdict, sample.worst.output),
+                "input": _class(verdict, sample.worst.input),
+                "expected": sample.worst.expected,
+                "actual": sample.worst.actual,
+            },
+        }
+    return found | ({"quantity": check.quantity} if check.candidate else {})
+
+
+def _diagnosis(check: Check) -> dict[str, Any] | None:
+    """Return the mistake that explains the failure, and what else would explain it."""
+    found = [
+        {"name": each.name, "advice": each.advice}
+        | ({} if each.factor is None else {"factor": each.factor})
+        for each in check.diagnoses
+    ]
+    if not found:
+        return None
+    return found[0] | ({"alternatives": found[1:]} if len(found) > 1 else {})

@@ -46,6 +46,8 @@ def choose_columns(
     InputError
         When a name is unknown, more than one column holds text, or no logits are left.
     """
+    if options.stacked and header is not None and list(header[:2]) == ["sample", "output"]:
+        return Columns(tuple(range(2, width)), 0)
     by_name = {
         c for c, name in enumerate(header or ()) if name.strip().lower() in NAMES_OF_NAME_COLUMNS
     }

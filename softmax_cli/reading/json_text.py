@@ -37,7 +37,7 @@ def read_json(stream: BufferedReader, name: str, options: InputOptions) -> Logit
         With line and column for what is not JSON, with sample and value for what is not
         logits.
     """
-    document = _load(stream.read(), name)
+    document = load_json(stream.read(), name)
     if isinstance(document, dict) and "logits" in document:
         _refuse_columns(options, name)
         return _from_object(document, name, options)
@@ -53,7 +53,14 @@ def read_json(stream: BufferedReader, name: str, options: InputOptions) -> Logit
     return _from_rows(document, name, None, None, options)
 
 
-def _load(content: bytes, name: str) -> Any:
+def load_json(content: bytes, name: str, constant_hint: str = MASK_HINT) -> Any:
+    """Load one JSON text.
+
+    Raises
+    ------
+    InputError
+        For what is not JSON: with ``constant_hint`` for a bare NaN or Infinity.
+    """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -68,7 +75,7 @@ def _load(content: bytes, name: str) -> Any:
 
     def refuse(constant: str) -> NoReturn:
         place = _constant_place(text, constant)
-        raise InputError(f"{name}{place}", f"expected JSON, found {constant}", MASK_HINT)
+        raise InputError(f"{name}{place}", f"expected JSON, found {constant}", constant_hint)
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         members = dict(pairs)
@@ -114,8 +121,8 @@ def _from_object(document: Mapping[str, Any], name: str, options: InputOptions) 
     return _from_rows(
         rows,
         name,
-        _names(document, "classes", name),
-        _names(document, "samples", name),
+        names(document, "classes", name),
+        names(document, "samples", name),
         options,
     )
 
@@ -221,13 +228,20 @@ def _number(value: Any, place: str) -> float:
     raise InputError(place, f"expected a number, found {_shown(value)}", MASK_HINT)
 
 
-def _names(document: Mapping[str, Any], key: str, name: str) -> tuple[str, ...] | None:
-    names = document.get(key)
-    if names is None:
+def names(document: Mapping[str, Any], key: str, name: str) -> tuple[str, ...] | None:
+    """Return the names that an object holds at a key, or None.
+
+    Raises
+    ------
+    InputError
+        When they are no array of names.
+    """
+    found = document.get(key)
+    if found is None:
         return None
-    if not isinstance(names, list):
-        raise InputError(name, f'expected an array of names as "{key}", found {_shown(names)}')
-    return tuple(_name(each, f'{name}: "{key}"') for each in names)
+    if not isinstance(found, list):
+        raise InputError(name, f'expected an array of names as "{key}", found {_shown(found)}')
+    return tuple(_name(each, f'{name}: "{key}"') for each in found)
 
 
 def _name(value: Any, place: str) -> str:

@@ -78,7 +78,7 @@ def _steps(derivation: Derivation) -> dict[str, Any]:
 
 
 def dump(value: Any) -> str:
-    """Dump with the shortest digits that read back; infinities, which JSON lacks, as strings."""
+    """Dump with the shortest digits that read back; JSON lacks infinities and NaN: strings."""
     try:
         return json.dumps(value, allow_nan=False, separators=(",", ":"))
     except ValueError:
@@ -86,6 +86,8 @@ def dump(value: Any) -> str:
 
 
 def _without_infinities(value: Any) -> Any:
+    if isinstance(value, float) and math.isnan(value):
+        return "NaN"
     if isinstance(value, float) and math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, dict):

@@ -1,0 +1,505 @@
+"""Known mistakes in softmax and its derivative: what each of them computes, and what to change.
+
+A candidate that fails is explained by a mistake when all its entries agree with the mistake's
+wrong formula. Adding a mistake is one row of `CATALOGUE`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_cli import core
+
+FloatArray = NDArray[np.float64]
+
+_EPS_SINGLE = float(np.finfo(np.float32).eps)
+# A wrong formula that is hardly wrong here (as many are where softmax saturates) explains nothing.
+_CLEARLY_WRONG = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A failing candidate, and all that a wrong formula may be made of.
+
+    Attributes
+    ----------
+    quantity
+        ``probabilities``, ``jacobian`` or ``vjp``.
+    z, g
+        Logits and upstream gradient, shape (K, C); g is None unless the quantity is ``vjp``.
+    T
+        The temperature.
+    expected, actual
+        Shape (K, C), or (K, C, C) for ``jacobian``.
+    atol, rtol
+        The bound atol + rtol abs(expected).
+    """
+
+    quantity: str
+    z: FloatArray
+    g: FloatArray | None
+    T: float
+    expected: FloatArray
+    actual: FloatArray
+    atol: float
+    rtol: float
+
+    @property
+    def y(self) -> FloatArray:
+        """The probabilities."""
+        return core.softmax(self.z, temperature=self.T)
+
+
+@dataclass(frozen=True, eq=False)
+class Wrong:
+    """What a mistake computes, with the numbers that its advice names."""
+
+    values: FloatArray
+    facts: Mapping[str, float] = field(default_factory=dict)
+
+
+Formula = Callable[[Case], Iterator[Wrong]]
+# A matrix diag(d) + u v', each of shape (K, C) or a number: every mistake in J is of this form.
+Form = tuple[Any, Any, Any]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A row of the catalogue: a name, the wrong formula and what to change."""
+
+    name: str
+    formula: Formula
+    advice: str
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A mistake that explains every entry of a candidate.
+
+    Attributes
+    ----------
+    name, advice
+        As in the catalogue.
+    factor
+        The candidate is this times the exact result, where that is the mistake.
+    """
+
+    name: str
+    advice: str
+    factor: float | None = None
+
+
+def diagnose(case: Case) -> tuple[Diagnosis, ...]:
+    """Return every known mistake that explains all entries of a failing candidate.
+
+    More than one fits where they coincide: with two classes or special logits.
+    """
+    found = []
+    with np.errstate(all="ignore"):
+        for mistake in CATALOGUE:
+            wrong = next((each for each in mistake.formula(case) if _explains(case, each)), None)
+            if wrong is not None:
+                shown = {name: f"{value:.6g}" for name, value in wrong.facts.items()}
+                advice = mistake.advice.format(**shown)
+                found.append(Diagnosis(mistake.name, advice, wrong.facts.get("factor")))
+    return tuple(found)
+
+
+def diagnose_shape(
+    expected: FloatArray, actual: NDArray[Any], atol: float, rtol: float
+) -> tuple[Diagnosis, ...]:
+    """Return the transposed batch, where an array is the expected one with its axes turned."""
+    turned = np.moveaxis(actual, -1, 0) if actual.ndim else actual
+    if turned.shape != expected.shape or _excess(expected, turned, atol, rtol).max() > 1:
+        return ()
+    return tuple(Diagnosis(row.name, row.advice) for row in CATALOGUE if row.formula is _transposed)
+
+
+def _explains(case: Case, wrong: Wrong) -> bool:
+    values = np.broadcast_to(wrong.values, case.actual.shape)
+    return bool(
+        _excess(values, case.actual, case.atol, case.rtol).max() <= 1
+        and _excess(case.expected, values, case.atol, case.rtol).max() > _CLEARLY_WRONG
+    )
+
+
+def _excess(expected: FloatArray, actual: FloatArray, atol: float, rtol: float) -> FloatArray:
+    """Return errors in units of the bound; the same infinity, or NaN twice, is no error."""
+    same = (expected == actual) | (np.isnan(expected) & np.isnan(actual))
+    error = np.abs(actual - expected) / (atol + rtol * np.abs(expected))
+    excess: FloatArray = np.where(same, 0.0, np.where(np.isnan(error), np.inf, error))
+    return excess
+
+
+def _result(case: Case, form: Form) -> FloatArray:
+    """Return diag(d) + u v', or an upstream gradient times it, for the quantity of the case."""
+    d, u, v = (np.broadcast_to(part, case.z.shape) for part in form)
+    if case.quantity == "jacobian":
+        return np.asarray(d[:, :, None] * np.eye(d.shape[1]) + u[:, :, None] * v[:, None, :])
+    assert case.g is not None
+    return np.asarray(d * case.g + v * (u * case.g).sum(axis=1, keepdims=True))
+
+
+def matrix(*forms: Callable[[FloatArray], Form]) -> Formula:
+    """Make a formula for J and vjp from wrong matrices, each a function of the probabilities."""
+
+    def formula(case: Case) -> Iterator[Wrong]:
+        if case.quantity != "probabilities":
+            for form in forms:
+                yield Wrong(_result(case, form(case.y)) / case.T)
+
+    return formula
+
+
+def instead_of_y(*functions: Callable[[Case], FloatArray]) -> Formula:
+    """Make a formula from wrong probabilities, for them and for the derivative made of them."""
+
+    def formula(case: Case) -> Iterator[Wrong]:
+        for function in functions:
+            y = function(case)
+            if case.quantity == "probabilities":
+                yield Wrong(y)
+            else:
+                yield Wrong(_result(case, (y, -y, y)) / case.T)
+
+    return formula
+
+
+def scaled(factor: Callable[[Case], float], *, derivatives_only: bool = False) -> Formula:
+    """Make a formula from a factor on the exact result."""
+
+    def formula(case: Case) -> Iterator[Wrong]:
+        if case.quantity != "probabilities" or not derivatives_only:
+            yield Wrong(case.expected * factor(case), {"factor": factor(case)})
+
+    return formula
+
+
+def only(quantity: str, *functions: Callable[[Case], FloatArray]) -> Formula:
+    """Make a formula for one quantity from functions that compute it."""
+
+    def formula(case: Case) -> Iterator[Wrong]:
+        if case.quantity == quantity:
+            yield from (Wrong(function(case)) for function in functions)
+
+    return formula
+
+
+def either(*formulas: Formula) -> Formula:
+    """Make one mistake of several wrong formulas."""
+
+    def formula(case: Case) -> Iterator[Wrong]:
+        for each in formulas:
+            yield from each(case)
+
+    return formula
+
+
+def _sigmoid(case: Case) -> FloatArray:
+    return np.asarray(1 / (1 + np.exp(-case.z / case.T)))
+
+
+def _sigmoid_derivative(case: Case) -> Iterator[Wrong]:
+    if case.quantity != "probabilities":
+        s = _sigmoid(case)
+        yield Wrong(_result(case, (s * (1 - s), 0, 0)) / case.T)
+
+
+def _over_samples(case: Case) -> FloatArray:
+    return core.softmax(case.z, axis=0, temperature=case.T)
+
+
+def _over_everything(case: Case) -> FloatArray:
+    return core.softmax(case.z.ravel(), temperature=case.T).reshape(case.z.shape)
+
+
+def _vjp_sums(case: Case) -> Iterator[Wrong]:
+    """Yield v = y (g - sum y g) with the sum taken along the samples, or over everything."""
+    if case.g is None:
+        return
+    for y in (case.y, _over_samples(case)):
+        for axis in (0, None):
+            dot = (y * case.g).sum(axis=axis, keepdims=True)
+            yield Wrong(y * (case.g - dot) / case.T)
+
+
+def _at_temperature(power: int) -> Formula:
+    """Make the formula of softmax(z / T^power), with the derivative that belongs to it."""
+
+    def formula(case: Case) -> Iterator[Wrong]:
+        T = case.T**power
+        y = core.softmax(case.z, temperature=T)
+        yield Wrong(y if case.quantity == "probabilities" else _result(case, (y, -y, y)) / T)
+
+    return formula
+
+
+def _constant_factor(case: Case) -> Iterator[Wrong]:
+    largest = np.unravel_index(int(np.abs(case.expected).argmax()), case.expected.shape)
+    factor = float(case.actual[largest] / case.expected[largest])
+    known = (0.0, -1.0, 1 / len(case.z), case.T, 1 / case.T)
+    if np.isfinite(factor) and not np.isclose(factor, known, rtol=1e-6, atol=1e-12).any():
+        yield Wrong(case.expected * factor, {"factor": factor})
+
+
+def _samples_in_another_order(case: Case) -> Iterator[Wrong]:
+    """Pair the samples by rank of one number each; a wrong pairing explains nothing."""
+    expected, actual = (each.reshape(len(case.z), -1) for each in (case.expected, case.actual))
+    weights = np.random.default_rng(0).uniform(1, 2, expected.shape[1])
+    order = np.empty(len(case.z), dtype=np.intp)
+    order[np.argsort(actual @ weights)] = np.argsort(expected @ weights)
+    yield Wrong(case.expected[order])
+
+
+def _reordered(case: Case, order: NDArray[np.intp]) -> FloatArray:
+    """Return the expected result with the classes of each sample, shape (K, C), in an order."""
+    result = np.take_along_axis(case.expected, order.reshape(*order.shape, *(1,) * (
+        case.expected.ndim - 2)), axis=1)  # fmt: skip
+    return np.take_along_axis(result, order[:, None, :], axis=2) if result.ndim == 3 else result
+
+
+def _classes_in_another_order(case: Case) -> Iterator[Wrong]:
+    """Pair the classes by rank of a number that does not depend on the order of the others."""
+    weights = np.random.default_rng(0).uniform(1, 2, len(case.z))
+
+    def number(values: FloatArray) -> FloatArray:
+        if values.ndim == 3:
+            own = np.diagonal(values, axis1=1, axis2=2)
+            values = own + np.sqrt(2) * (values**2).sum(axis=2)
+        return np.asarray(weights @ values)
+
+    order = np.empty(case.z.shape[1], dtype=np.intp)
+    order[np.argsort(number(case.actual))] = np.argsort(number(case.expected))
+    yield Wrong(_reordered(case, np.broadcast_to(order, case.z.shape)))
+
+
+def _classes_sorted(case: Case) -> Iterator[Wrong]:
+    # Of one sample, any order is another order of its classes.
+    if len(case.z) > 1:
+        for keys in (-case.z, case.z):
+            yield Wrong(_reordered(case, np.argsort(keys, axis=1, kind="stable")))
+
+
+def _transposed(case: Case) -> Iterator[Wrong]:
+    n_samples, n_classes = case.z.shape
+    if case.quantity == "jacobian" or n_samples != n_classes:
+        return
+    yield Wrong(case.expected.T)
+    if case.g is not None:
+        yield Wrong(core.vjp(case.z, case.g.T, temperature=case.T))
+
+
+def _overflow(case: Case) -> Iterator[Wrong]:
+    """NaN and inf in the samples where exp(z/T) over- or underflows, and nowhere else."""
+    e = np.exp(case.z / case.T)
+    total = e.sum(axis=1)
+    lost = np.isinf(total) | (total == 0)
+    broken = ~np.isfinite(case.actual).reshape(len(case.z), -1).all(axis=1)
+    if not lost.any() or (lost != broken).any():
+        return
+    y = e / total[:, None]
+    naive = y if case.quantity == "probabilities" else _result(case, (y, -y, y)) / case.T
+    excess = _excess(naive, case.actual, case.atol, case.rtol)
+    values = np.where(excess <= 1, case.actual, case.expected)
+    rows = lost.reshape(-1, *(1,) * (case.actual.ndim - 1))
+    # Which further entries a NaN spreads to depends on how the formula is written.
+    yield Wrong(np.where(rows & ~np.isfinite(case.actual), case.actual, values))
+
+
+def _single_precision(case: Case) -> Iterator[Wrong]:
+    """The candidate itself, where all its values are float32 and its error is theirs."""
+    largest = np.where(np.isfinite(case.z), np.abs(case.z), 0.0).max()
+    scale = 1.0 if case.quantity == "probabilities" else 1 / case.T
+    if case.g is not None:
+        scale *= float(np.abs(case.g).max())
+    error = float(np.abs(case.actual - case.expected).max())
+    if not error <= _EPS_SINGLE * (8 + 2 * largest / case.T) * max(scale, 1e-300):
+        return
+    tolerances = {"atol": 10.0 ** np.ceil(np.log10(error)), "rtol": 1e-5}
+    if _is_single(case.actual):
+        yield Wrong(case.actual, tolerances)
+    elif case.quantity == "jacobian":
+        # Made in float64 of probabilities in float32, which its diagonal y (1 - y) gives away.
+        own = np.diagonal(case.actual, axis1=1, axis2=2) * case.T
+        root = np.sqrt(np.maximum(1 - 4 * own, 0.0))
+        y = np.float64(np.float32((1 + np.where(case.y > 0.5, root, -root)) / 2))
+        yield Wrong(_result(case, (y, -y, y)) / case.T, tolerances)
+
+
+def _is_single(values: FloatArray) -> bool:
+    """Tell whether all are float32, perhaps printed with the 9 digits that tell those apart."""
+    return bool((np.abs(values - np.float64(np.float32(values))) <= 2e-9 * np.abs(values)).all())
+
+
+def _rounded(case: Case) -> Iterator[Wrong]:
+    """The candidate itself, where it is the exact result printed with fewer digits."""
+    error = np.abs(case.actual - case.expected)
+    size = np.where(case.actual == 0, 1.0, 10.0 ** np.floor(np.log10(np.abs(case.actual))))
+    for digits in range(2, 12):
+        unit = 10.0**-digits
+        for scale, tolerances in (
+            (np.ones(size.shape), {"atol": unit, "rtol": case.rtol}),
+            (size, {"atol": case.atol, "rtol": unit}),
+        ):
+            printed = case.actual / scale
+            few_digits = np.abs(printed - np.round(printed, digits)) <= 2e-15 * np.abs(printed)
+            # Slightly over a half, as they may have been float32 before.
+            if few_digits.all() and (error <= 0.51 * unit * scale + case.atol).all():
+                yield Wrong(case.actual, tolerances)
+                return
+
+
+CATALOGUE = (
+    Mistake(
+        "only the diagonal",
+        matrix(lambda y: (y * (1 - y), 0, 0)),
+        "fill in -y_j y_i off the diagonal: J = diag(y) - y y^T; every output depends on every "
+        "input.",
+    ),
+    Mistake(
+        "diag(y) alone",
+        matrix(lambda y: (y, 0, 0)),
+        "subtract the outer product: J = diag(y) - y y^T.",
+    ),
+    Mistake(
+        "the delta term is missing",
+        matrix(lambda y: (0, -y, y)),
+        "add y_j on the diagonal: J = diag(y) - y y^T, not -y y^T.",
+    ),
+    Mistake(
+        "sign of the off-diagonal",
+        matrix(lambda y: (y - 2 * y**2, y, y)),
+        "the entries off the diagonal are -y_j y_i, not +y_j y_i.",
+    ),
+    Mistake(
+        "sign of everything",
+        scaled(lambda case: -1.0),
+        "change the sign: it is diag(y) - y y^T, not y y^T - diag(y).",
+    ),
+    Mistake(
+        "logits in place of probabilities",
+        either(instead_of_y(lambda case: case.z), instead_of_y(lambda case: case.z / case.T)),
+        "put softmax(z) where the logits z stand.",
+    ),
+    Mistake(
+        "sigmoid's derivative",
+        _sigmoid_derivative,
+        "sigmoid(z) (1 - sigmoid(z)) is the derivative of another function: use "
+        "diag(y) - y y^T with y = softmax(z).",
+    ),
+    Mistake(
+        "sigmoid in place of softmax",
+        instead_of_y(_sigmoid),
+        "divide exp(z) by its sum over the classes; 1/(1 + exp(-z)) is another function.",
+    ),
+    Mistake(
+        "derivative of log-softmax",
+        matrix(lambda y: (1, -1, y), lambda y: (1, -y, 1)),
+        "delta_ij - y_i differentiates log y_j: multiply row j by y_j.",
+    ),
+    Mistake(
+        "logarithms of the probabilities",
+        only("probabilities", lambda case: core.log_softmax(case.z, temperature=case.T)),
+        "these are log-probabilities: take exp, or use softmax in place of log_softmax.",
+    ),
+    Mistake(
+        "softmax along the wrong axis",
+        instead_of_y(_over_samples),
+        "sum over the classes (axis=-1, keepdims=True), not over the samples.",
+    ),
+    Mistake(
+        "softmax over the whole batch",
+        instead_of_y(_over_everything),
+        "sum over the classes of each sample (axis=-1, keepdims=True), not over everything.",
+    ),
+    Mistake(
+        "the sum over y g along the wrong axis",
+        _vjp_sums,
+        "in y (g - sum y g) sum over the classes of each sample (axis=-1, keepdims=True).",
+    ),
+    Mistake(
+        "gradient of cross-entropy",
+        only("vjp", lambda case: case.y - np.asarray(case.g)),
+        "y - g belongs to cross-entropy with the targets g: use y (g - sum_j g_j y_j).",
+    ),
+    Mistake(
+        "divided by the batch size",
+        scaled(lambda case: 1 / len(case.z)),
+        "do not divide by the number of samples: the mean belongs to the loss, not to softmax.",
+    ),
+    Mistake(
+        "a constant factor",
+        _constant_factor,
+        "every entry is {factor} times the exact one: take the factor out.",
+    ),
+    Mistake(
+        "nothing but zeros",
+        scaled(lambda case: 0.0),
+        "fill in the result: all of it is 0.",
+    ),
+    Mistake(
+        "factor 1/T missing",
+        scaled(lambda case: case.T, derivatives_only=True),
+        "divide by the temperature: with y = softmax(z/T) the chain rule gives J/T.",
+    ),
+    Mistake(
+        "factor 1/T squared",
+        scaled(lambda case: 1 / case.T, derivatives_only=True),
+        "divide by the temperature once, not twice.",
+    ),
+    Mistake(
+        "temperature left out",
+        _at_temperature(0),
+        "divide the logits by the temperature: y = softmax(z/T).",
+    ),
+    Mistake(
+        "temperature applied twice",
+        _at_temperature(2),
+        "divide the logits by the temperature once: y = softmax(z/T).",
+    ),
+    Mistake(
+        "temperature multiplied",
+        _at_temperature(-1),
+        "divide the logits by the temperature rather than multiply them: y = softmax(z/T).",
+    ),
+    Mistake(
+        "samples in another order",
+        _samples_in_another_order,
+        "return the samples in the order of the logits.",
+    ),
+    Mistake(
+        "classes in another order",
+        _classes_in_another_order,
+        "return the classes in the order of the logits.",
+    ),
+    Mistake(
+        "classes sorted in each sample",
+        _classes_sorted,
+        "undo the sorting: the classes belong in the order of the logits.",
+    ),
+    Mistake(
+        "transposed batch",
+        _transposed,
+        "samples are rows and classes columns: take out, or undo, the transposition.",
+    ),
+    Mistake(
+        "float32 results",
+        _single_precision,
+        "the error is that of single precision: compute in float64, or check with "
+        "--atol {atol} --rtol {rtol}.",
+    ),
+    Mistake(
+        "rounded results",
+        _rounded,
+        "these are the exact values printed with too few digits: print 17 (%.17g), or check with "
+        "--atol {atol} --rtol {rtol}.",
+    ),
+    Mistake(
+        "overflow: the maximum is not subtracted",
+        _overflow,
+        "subtract each sample's maximum before exp: softmax(z) = softmax(z - max z).",
+    ),
+)

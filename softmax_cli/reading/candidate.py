@@ -1,0 +1,179 @@
+"""Somebody's results from a file: probabilities, Jacobians or gradients, in any input format."""
+
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_cli.batch import FloatArray, Logits, concatenate
+from softmax_cli.errors import InputError, quoted, visible
+from softmax_cli.lookup import load
+from softmax_cli.options import InputOptions, Place
+from softmax_cli.reading.arguments import read_arguments
+from softmax_cli.reading.formats import READERS, SUFFIXES
+from softmax_cli.reading.json_text import load_json, names
+from softmax_cli.reading.source import STDIN
+from softmax_cli.tokens import NotANumberError, is_number, read_number, split_row
+
+_NPY_MAGIC = b"\x93NUMPY"
+_JSON_LINES = (".jsonl", ".ndjson")
+NAN_HINT = 'JSON has no NaN and no infinity; write "NaN" or "Infinity", in quotes'
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """Somebody's results.
+
+    Attributes
+    ----------
+    values
+        Of the shape that the file has.
+    classes
+        The classes' names, or None.
+    samples
+        A name a row of the file, or None.
+    """
+
+    values: FloatArray
+    classes: tuple[str, ...] | None = None
+    samples: tuple[str, ...] | None = None
+
+
+def read_candidate(word: str, option: str, quantity: str) -> Results:
+    """Read results from a file, from standard input (``-``) or from the numbers themselves.
+
+    NaN and infinities are read: they are for the check to find.
+
+    Parameters
+    ----------
+    word
+        What the user gave.
+    option
+        What he gave it to, for messages.
+    quantity
+        The key that holds the results in a JSON object.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+    """
+    options = InputOptions(check=_anything, stacked=quantity == "jacobian")
+    if all(map(is_number, split_row(word))):
+        return _from_table(read_arguments([word], options, option))
+    name = STDIN if word == "-" else visible(word)
+    with _opened(word, option) as stream:
+        suffix = Path(word).suffix.lower()
+        beginning = stream.peek(64)[:64]
+        if beginning.startswith(_NPY_MAGIC):
+            return Results(_npy(stream, name))
+        if suffix in _JSON_LINES:
+            return _from_json_lines(stream.read(), name, quantity)
+        text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
+        looks = "json" if text.startswith((b"[", b"{")) else "csv"
+        if SUFFIXES.get(suffix, looks) == "json":
+            return _from_json(stream.read(), name, quantity, options)
+        return _from_table(load(READERS[SUFFIXES.get(suffix, looks)])(stream, name, options))
+
+
+def _anything(values: FloatArray, place: Place) -> None:
+    pass
+
+
+@contextmanager
+def _opened(word: str, option: str) -> Iterator[io.BufferedReader]:
+    if word == "-":
+        if sys.stdin is None:
+            raise InputError(STDIN, "expected results, found it closed")
+        yield open(sys.stdin.fileno(), "rb", closefd=False)
+        return
+    try:
+        stream = Path(word).open("rb")
+    except FileNotFoundError:
+        hint = "code is FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION" if ":" in word else ""
+        raise InputError(option, f"no such file: {quoted(word)}", hint) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(visible(word), f"cannot be read: {reason}") from None
+    with stream:
+        yield stream
+
+
+def _from_table(table: Logits) -> Results:
+    batch = concatenate(table.batches, table.n_classes)
+    return Results(batch.logits, table.class_names, batch.samples)
+
+
+def _npy(stream: io.BufferedReader, name: str) -> FloatArray:
+    try:
+        array = np.load(stream, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise InputError(name, f"expected an NPY array, found: {visible(str(error))}") from None
+    if array.dtype.kind not in "biuf":
+        raise InputError(name, f"expected an array of real numbers, found {array.dtype}")
+    return np.asarray(array, dtype=np.float64)
+
+
+def _from_json(content: bytes, name: str, quantity: str, options: InputOptions) -> Results:
+    document = load_json(content, name, NAN_HINT)
+    if isinstance(document, dict) and (quantity in document or "logits" in document):
+        return Results(
+            _numbers(document[quantity if quantity in document else "logits"], name),
+            names(document, "classes", name),
+            names(document, "samples", name),
+        )
+    if isinstance(document, list) and document and isinstance(document[0], list | int | float):
+        return Results(_numbers(document, name))
+    if isinstance(document, list) and document and isinstance(document[0], dict):
+        if quantity in document[0]:
+            return _from_objects(document, name, quantity)
+        return _from_table(load(READERS["json"])(io.BytesIO(content), name, options))
+    found = f"an object with {', '.join(map(quoted, document))}" if document else "nothing"
+    found = found if isinstance(document, dict) else "something else"
+    raise InputError(name, f'expected arrays, or an object with "{quantity}", found {found}')
+
+
+def _from_json_lines(content: bytes, name: str, quantity: str) -> Results:
+    lines = [(number, line) for number, line in enumerate(content.split(b"\n"), 1) if line.strip()]
+    documents = [load_json(line, f"{name}:{number}", NAN_HINT) for number, line in lines]
+    if documents and isinstance(documents[0], dict):
+        return _from_objects(documents, name, quantity)
+    return Results(_numbers(documents, name))
+
+
+def _from_objects(objects: list[Any], name: str, quantity: str) -> Results:
+    for k, each in enumerate(objects, start=1):
+        if not isinstance(each, dict) or quantity not in each:
+            raise InputError(f"{name}: sample {k}", f'expected an object with "{quantity}"')
+    values = _numbers([each[quantity] for each in objects], name)
+    named = all(isinstance(each.get("sample"), str) for each in objects)
+    return Results(values, None, tuple(each["sample"] for each in objects) if named else None)
+
+
+def _numbers(document: Any, name: str) -> FloatArray:
+    """Make an array of nested lists; ``"NaN"`` and ``"Infinity"`` are numbers too."""
+
+    def convert(value: Any, place: str) -> Any:
+        if isinstance(value, list):
+            return [convert(each, f"{place}[{k}]") for k, each in enumerate(value)]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+        try:
+            number = read_number(value) if isinstance(value, str) else 0.0
+        except NotANumberError:
+            number = 0.0
+        if np.isfinite(number):
+            raise InputError(f"{name}: {place}", f"expected a number, found {quoted(str(value))}")
+        return number
+
+    try:
+        array: NDArray[Any] = np.array(convert(document, "$"), dtype=np.float64)
+    except ValueError:
+        raise InputError(name, "expected arrays of the same length, found different ones") from None
+    return array

@@ -1,0 +1,80 @@
+"""The error of a finite difference against its step: the V of truncation and rounding."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from softmax_cli import core, finite_difference
+from softmax_cli.calling import Function, NotComplexError
+
+METHODS = ("forward", "central", "complex-step")
+# Twice a decade from 1e-1 to 1e-15.
+STEPS = tuple(float(step) for p in range(1, 16) for step in (f"1e-{p}", f"3e-{p + 1}"))[:-1]
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """The largest absolute error in J at each step.
+
+    Attributes
+    ----------
+    steps
+        Absolute, falling.
+    errors
+        By method, one a step. A logit that the step is too small to move is left out; NaN where
+        none is left.
+    n_samples
+        How many samples the error is the largest of.
+    temperature
+        Of softmax.
+    candidate
+        What the user calls the function; "" for our own.
+    """
+
+    steps: tuple[float, ...]
+    errors: Mapping[str, tuple[float, ...]]
+    n_samples: int
+    temperature: float = 1.0
+    candidate: str = ""
+
+    def best(self, method: str) -> tuple[float, float]:
+        """Return the step with the smallest error, and that error."""
+        errors = np.array(self.errors[method])
+        at = int(np.argmin(np.where(np.isnan(errors), np.inf, errors)))
+        return self.steps[at], float(errors[at])
+
+
+def sweep(
+    logits: ArrayLike, temperature: float = 1.0, function: Function | None = None, name: str = ""
+) -> Sweep:
+    """Differentiate softmax, or a function of logits, with every method and step.
+
+    Parameters
+    ----------
+    logits
+        Shape (K, C).
+    temperature
+        Of softmax.
+    function
+        As for `softmax_cli.finite_difference.jacobian`; it is given shape (K, C). Complex-step is
+        left out for one that raises `NotComplexError`.
+    name
+        What the user calls the function.
+    """
+    z = np.asarray(logits, dtype=np.float64)
+    exact = core.jacobian(z, temperature=temperature)
+    at_once = None if function is None else 1
+    errors = {}
+    for method in METHODS:
+        try:
+            found = [
+                finite_difference.estimate(z, method, step, temperature, function, at_once)[0]
+                for step in STEPS
+            ]
+        except NotComplexError:
+            continue
+        # fmax, unlike max, leaves out NaN where there is a number.
+        errors[method] = tuple(float(np.fmax.reduce(np.abs(J - exact), None)) for J in found)
+    return Sweep(STEPS, errors, len(z), temperature, name)

@@ -1,0 +1,167 @@
+"""The catalogue of mistakes: each is produced, recognised and not mistaken for another."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from softmax_cli import check_jacobian, check_probabilities, check_vjp
+from softmax_cli.mistakes import CATALOGUE
+from softmax_cli.verdict import Verdict
+from tests import wrong
+from tests.program import run
+from tests.wrong import JACOBIANS, PROBABILITIES, PRODUCTS, Array, T, logits_for
+
+
+def names(verdict: Verdict) -> list[str]:
+    assert not verdict
+    return [diagnosis.name for diagnosis in verdict.decisive.diagnoses]
+
+
+def gradient(z: Array) -> Array:
+    return np.random.default_rng(3).normal(0, 1, z.shape)
+
+
+def stacked(values: Array) -> str:
+    rows = values.reshape(-1, values.shape[-1]).tolist()
+    return "".join(",".join(map(repr, row)) + "\n" for row in rows)
+
+
+def test_every_row_has_its_case_here() -> None:
+    assert {row.name for row in CATALOGUE} == {*JACOBIANS, *PROBABILITIES, *PRODUCTS}
+    assert len({row.name for row in CATALOGUE}) == len(CATALOGUE)
+
+
+@pytest.mark.parametrize("name", [row.name for row in CATALOGUE])
+def test_every_mistake_is_recognised_by_the_program(tmp_path: Path, name: str) -> None:
+    z = logits_for(name)
+    (tmp_path / "z.csv").write_text(stacked(z))
+    (tmp_path / "g.csv").write_text(stacked(gradient(z)))
+    words = ["-f", "json"]
+    if name in JACOBIANS:
+        values, words = JACOBIANS[name](z), [*words, "--jacobian", "c.csv", "-t", str(T)]
+    elif name in PROBABILITIES:
+        values, words = PROBABILITIES[name](z), [*words, "--probabilities", "c.csv", "-t", str(T)]
+    else:
+        values = PRODUCTS[name](z, gradient(z))
+        words += ["--vjp", "c.csv", "--upstream", "g.csv"]
+    (tmp_path / "c.csv").write_text(stacked(values))
+    outcome = run("check", "z.csv", *words, cwd=tmp_path)
+    assert (outcome.status, outcome.stderr) == (1, "")
+    diagnosis = outcome.json["diagnosis"]
+    advice = next(row.advice for row in CATALOGUE if row.name == name)
+    assert diagnosis["name"] == name
+    assert diagnosis["advice"].startswith(advice.partition("{")[0])
+    assert "{" not in diagnosis["advice"]
+    assert "alternatives" not in diagnosis
+
+
+@pytest.mark.parametrize("name", JACOBIANS)
+def test_it_is_recognised_in_jacobians_and_in_products(name: str) -> None:
+    z = logits_for(name)
+    J = JACOBIANS[name](z)
+    assert names(check_jacobian(J, z, temperature=T)) == [name]
+    g = gradient(z)
+    if name.startswith(("classes", "samples", "float32", "rounded")):
+        exact = wrong.product(wrong.exact(z), g)
+        order = np.argsort(-z, axis=1)
+        v: Array = {
+            "samples in another order": exact[::-1],
+            "classes in another order": exact[:, ::-1],
+            "classes sorted in each sample": np.take_along_axis(exact, order, axis=1),
+            "float32 results": wrong.single(exact),
+            "rounded results": exact.round(7),
+        }[name]
+    else:
+        v = wrong.product(J, g)
+    assert names(check_vjp(v, z, g, temperature=T)) == [name]
+
+
+@pytest.mark.parametrize("name", PROBABILITIES)
+def test_it_is_recognised_in_probabilities(name: str) -> None:
+    z = logits_for(name)
+    assert names(check_probabilities(PROBABILITIES[name](z), z, temperature=T)) == [name]
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_it_is_recognised_in_products(name: str) -> None:
+    z = logits_for(name)
+    assert names(check_vjp(PRODUCTS[name](z, gradient(z)), z, gradient(z))) == [name]
+
+
+def test_factors_are_reported() -> None:
+    z = logits_for("")
+    for name, factor in (
+        ("a constant factor", 0.7),
+        ("divided by the batch size", 0.25),
+        ("factor 1/T missing", T),
+        ("factor 1/T squared", 1 / T),
+    ):
+        (diagnosis,) = check_jacobian(JACOBIANS[name](z), z, temperature=T).decisive.diagnoses
+        assert diagnosis.factor == pytest.approx(factor)
+    assert "0.7 times" in str(check_jacobian(0.7 * wrong.exact(z), z, temperature=T))
+
+
+def test_float32_suggests_tolerances_that_pass() -> None:
+    z = logits_for("")
+    J = JACOBIANS["float32 results"](z)
+    advice = check_jacobian(J, z, temperature=T).decisive.diagnoses[0].advice
+    words = advice.rstrip(".").split()
+    atol, rtol = (float(words[words.index(name) + 1]) for name in ("--atol", "--rtol"))
+    assert 1e-9 < atol < 1e-5
+    assert check_jacobian(J, z, temperature=T, atol=atol, rtol=rtol)
+
+
+def test_probabilities_in_float32_show_in_a_jacobian_made_in_float64() -> None:
+    z = logits_for("")
+    y = wrong.softmax(wrong.single(z)).astype(float)
+    assert names(check_jacobian(wrong.derivative(y), z)) == ["float32 results"]
+
+
+def test_what_no_mistake_explains_stays_unexplained(tmp_path: Path) -> None:
+    z = logits_for("")
+    J = wrong.exact(z)
+    J[2, 1, 0] += 0.25
+    assert names(check_jacobian(J, z, temperature=T)) == []
+    # One entry apart from a known mistake is another mistake.
+    J = JACOBIANS["only the diagonal"](z)
+    J[0, 0, 1] = 0.125
+    assert names(check_jacobian(J, z, temperature=T)) == []
+    noise = np.random.default_rng(1).normal(0, 1e-9, J.shape)
+    assert names(check_jacobian(wrong.exact(z) + noise, z, temperature=T)) == []
+    assert names(check_jacobian(np.full(J.shape, np.nan), z, temperature=T)) == []
+    (tmp_path / "c.csv").write_text(stacked(np.full((3, 3), 0.1)))
+    shown = run("check", "1", "2", "3", "--jacobian", "c.csv", cwd=tmp_path)
+    assert shown.status == 1
+    assert f"cause: none of the {len(CATALOGUE)} known mistakes" in shown.stdout
+    report = run("check", "1", "2", "3", "--jacobian", "c.csv", "-f", "json", cwd=tmp_path)
+    assert report.json["diagnosis"] is None
+
+
+def test_where_mistakes_coincide_all_are_listed(tmp_path: Path) -> None:
+    # At z = (0, 0) sigmoid and softmax are both one half.
+    words = ["check", "0", "0", "--jacobian", "c.csv"]
+    (tmp_path / "c.csv").write_text("0.25,0\n0,0.25\n")
+    diagnosis = run(*words, "-f", "json", cwd=tmp_path).json["diagnosis"]
+    assert [diagnosis["name"], *(each["name"] for each in diagnosis["alternatives"])] == [
+        "only the diagonal",
+        "sigmoid's derivative",
+    ]
+    shown = run(*words, cwd=tmp_path).stdout
+    assert "2 known mistakes explain every entry here" in shown
+    assert "- sigmoid's derivative\n" in shown
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.25, 3.0])
+@pytest.mark.parametrize("shape", [(1, 2), (1, 5), (2, 2), (5, 2), (3, 10), (40, 7)])
+def test_right_results_pass_in_any_form(shape: tuple[int, int], temperature: float) -> None:
+    z = np.random.default_rng(12).normal(0, 5, shape)
+    z[0, 0] = 700.0
+    y = wrong.softmax(z / temperature)
+    J = wrong.derivative(y) / temperature
+    g = 1e3 * gradient(z)
+    v = y * (g - (y * g).sum(axis=1, keepdims=True)) / temperature
+    assert check_probabilities(y, z, temperature=temperature)
+    assert check_jacobian(J, z, temperature=temperature)
+    assert check_jacobian(J.reshape(-1, shape[1]), z, temperature=temperature)
+    assert check_vjp(v, z, g, temperature=temperature)
