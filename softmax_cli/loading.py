@@ -93,7 +93,7 @@ def load_code(word: str, option: str) -> Code:
             raise _raised(error, None, f"while {module_name} was loaded") from None
         raise InputError(option, f"no such module: {quoted(module_name)}") from None
     except SyntaxError as error:
-        place = f"{visible(error.filename or module_name)}:{error.lineno}"
+        place = f"{visible(_short(error.filename or module_name))}:{error.lineno}"
         raise InputError(place, f"expected Python, found a SyntaxError: {error.msg}") from None
     except (Exception, SystemExit) as error:
         _let_interruptions_pass(error)

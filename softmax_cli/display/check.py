@@ -88,8 +88,7 @@ def _method(check: Check, verdict: Verdict, screen: Screen) -> Text:
         estimate = significant(check.error_estimate, 2)
         lines.append(f"the extrapolation estimates its own error at up to {estimate}")
     lines.append(
-        f"bound: atol + rtol {times} |exact|, "
-        f"atol {given(check.atol)}, rtol {given(check.rtol, 17)}"
+        f"bound: atol + rtol {times} |exact|, atol {given(check.atol)}, rtol {given(check.rtol)}"
     )
     return Text("\n").join(name_text(line, screen, QUIET) for line in lines)
 

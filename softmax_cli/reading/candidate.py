@@ -134,8 +134,9 @@ def _from_json(content: bytes, name: str, quantity: str, options: InputOptions) 
         if quantity in document[0]:
             return _from_objects(document, name, quantity)
         return _from_table(load(READERS["json"])(io.BytesIO(content), name, options))
-    found = f"an object with {', '.join(map(quoted, document))}" if document else "nothing"
-    found = found if isinstance(document, dict) else "something else"
+    found = "something else" if document else "nothing"
+    if document and isinstance(document, dict):
+        found = f"an object with {', '.join(map(quoted, document))}"
     raise InputError(name, f'expected arrays, or an object with "{quantity}", found {found}')
 
 

@@ -1,0 +1,482 @@
+"""What may be checked: files in any format, functions of any kind, and what is said of others."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from softmax_cli import core
+from tests.program import SAMPLES, Outcome, run, run_in_terminal
+
+PETS = str(SAMPLES / "pets.csv")
+DIGITS = str(SAMPLES / "digits_five.json")
+CANDIDATES = SAMPLES / "candidates"
+MINE = str(CANDIDATES / "my_softmax.py")
+Z = np.array([[1.0, 2.0, 3.0], [3.0, 1.0, 2.0]])
+WORDS = ("check", "1,2,3", "3,1,2")
+
+CODE = """
+import sys
+import numpy as np
+
+print("printed while loading")
+
+
+def softmax(z):
+    print("printed while called")
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def for_real_numbers(z):
+    z = np.asarray([[float(x.real) for x in row] for row in z])
+    return softmax(z)
+
+
+def jacobian(z):
+    y = softmax(z)
+    return np.diag(y) - np.outer(y, y)
+
+
+def batch_jacobian(z):
+    y = softmax(z)
+    return (np.eye(z.shape[1]) - y[:, None, :]) * y[:, :, None]
+
+
+def stacked_jacobian(z):
+    return batch_jacobian(z).reshape(-1, z.shape[1])
+
+
+def as_lists(z):
+    return batch_jacobian(z).tolist()
+
+
+def vjp(z, g):
+    y = softmax(z)
+    return y * (g - (y * g).sum(axis=-1, keepdims=True))
+
+
+def transposed_vjp(z, g):
+    return vjp(z, g).T
+
+
+def changes_its_input(z):
+    y = softmax(z)
+    z *= 0
+    return y
+
+
+def raises(z):
+    values = {}
+    return helper(values)
+
+
+def helper(values):
+    return values["missing"]
+
+
+def raises_late(z):
+    if z.ndim == 2:
+        raise ValueError("one at a time please")
+    if z[0] == 3:
+        raise ValueError("no\\nthree")
+    return jacobian(z)
+
+
+def leaves(z):
+    sys.exit(0)
+
+
+def returns_nothing(z):
+    return None
+
+
+def returns_text(z):
+    return "y"
+
+
+def returns_two(z):
+    return z[..., :2]
+
+
+def ragged(z):
+    return [[1, 2], [3]]
+
+
+def complex_jacobian(z):
+    return batch_jacobian(z) + 0j
+
+
+class Model:
+    @staticmethod
+    def forward(z):
+        return softmax(z)
+
+
+number = 3
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "mine.py").write_text(CODE)
+    return tmp_path
+
+
+def check(folder: Path, *words: str, quantity: str = "--jacobian") -> Outcome:
+    return run(*WORDS, quantity, *words, cwd=folder)
+
+
+G = ",".join(["-2"] * 9 + ["1"])
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "output_format"),
+    [
+        ("pets.csv", ["jacobian"], "csv"),
+        ("pets.csv", ["forward"], "csv"),
+        ("pets.csv", ["jacobian", "--vjp", "0,1,-2"], "tsv"),
+        ("digits_five.json", ["jacobian"], "csv"),
+        ("digits_five.json", ["jacobian"], "json"),
+        ("digits_five.json", ["forward"], "csv"),
+        ("digits_five.json", ["forward"], "json"),
+        ("digits_five.json", ["jacobian", "--vjp", G], "csv"),
+        ("digits_five.json", ["jacobian", "--vjp", G], "json"),
+        ("masked.csv", ["jacobian"], "tsv"),
+        ("saturated.csv", ["jacobian"], "csv"),
+    ],
+)
+def test_what_the_program_prints_it_accepts(
+    tmp_path: Path, name: str, words: list[str], output_format: str
+) -> None:
+    path = str(SAMPLES / name)
+    quantity = "vjp" if "--vjp" in words else words[0].replace("forward", "probabilities")
+    candidate = f"results.{output_format}"
+    run(words[0], path, *words[1:], "-o", candidate, cwd=tmp_path)
+    upstream = ["--upstream", words[-1]] if quantity == "vjp" else []
+    outcome = run("check", path, f"--{quantity}", candidate, *upstream, cwd=tmp_path)
+    assert (outcome.status, outcome.stderr) == (0, "")
+    assert outcome.stdout.startswith("PASS")
+
+
+def _files() -> dict[str, str | Callable[[Path], None]]:
+    J = core.jacobian(Z)
+    one_a_line = "".join(
+        json.dumps({"sample": str(k + 1), "jacobian": each}) + "\n"
+        for k, each in enumerate(J.tolist())
+    )
+    stacked = "".join(",".join(map(repr, row)) + "\n" for row in J.reshape(-1, 3).tolist())
+    return {
+        "nested.json": json.dumps(J.tolist()),
+        "stacked.json": json.dumps(J.reshape(-1, 3).tolist()),
+        "object.json": json.dumps({"jacobian": J.tolist(), "samples": ["1", "2"]}),
+        "lines.jsonl": one_a_line,
+        "stacked.csv": stacked,
+        "named": "sample,output,a,b,c\n"
+        + "".join(f"s,{k},{line}\n" for k, line in enumerate(stacked.splitlines())),
+        "array.npy": lambda path: np.save(path, J),
+        "flat.npy": lambda path: np.save(path, J.reshape(-1, 3)),
+    }
+
+
+@pytest.mark.parametrize("name", _files())
+def test_jacobians_are_read_in_every_form(tmp_path: Path, name: str) -> None:
+    content = _files()[name]
+    if isinstance(content, str):
+        (tmp_path / name).write_text(content)
+    else:
+        content(tmp_path / name)
+    outcome = check(tmp_path, name)
+    assert (outcome.status, outcome.stderr) == (0, "")
+
+
+def test_one_sample_needs_no_batch(tmp_path: Path) -> None:
+    (tmp_path / "one.json").write_text(json.dumps(core.jacobian(Z[0]).tolist()))
+    assert run("check", "1", "2", "3", "--jacobian", "one.json", cwd=tmp_path).status == 0
+    v = ",".join(map(repr, core.vjp(Z[0], [0.0, 0.0, 1.0]).tolist()))
+    assert run("check", "1", "2", "3", "--vjp", v, "--upstream", "0,0,1").status == 0
+
+
+def test_a_candidate_may_come_through_the_pipe() -> None:
+    printed = run("jacobian", PETS, "-f", "json").stdout
+    assert run("check", PETS, "--jacobian", "-", stdin=printed).status == 0
+
+
+@pytest.mark.parametrize("content", ['[["NaN",0,0],[0,1,0],[0,0,"-Infinity"]]', "nan,0,0\n" * 3])
+def test_nan_and_infinity_are_findings(tmp_path: Path, content: str) -> None:
+    (tmp_path / "c").write_text(content)
+    outcome = run("check", "1", "2", "3", "--jacobian", "c", "-f", "json", cwd=tmp_path)
+    assert (outcome.status, outcome.stderr) == (1, "")
+    (sample,) = outcome.json["samples"]
+    assert (sample["max_abs_error"], sample["passed"]) == ("Infinity", False)
+    assert (sample["worst"]["output"], sample["worst"]["actual"]) == ("1", "NaN")
+    shown = run("check", "1", "2", "3", "--jacobian", "c", cwd=tmp_path).stdout
+    assert "actual nan" in shown
+    assert run("check", "1", "2", "3", "--jacobian", "c", "-f", "csv", cwd=tmp_path).status == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("1,2,3\n" * 4, "--jacobian: expected shape (2, 3, 3) or (6, 3), found (4, 3) in 'c'"),
+        ("[[[1,2],[3,4]]]", "--jacobian: expected shape (2, 3, 3) or (6, 3), found (1, 2, 2)"),
+        ("[[[1,2],[3]]]", "c: expected arrays of the same length, found different ones"),
+        ("[[[NaN]]]", "c:1:4: expected JSON, found NaN\nhint: JSON has no NaN and no infinity"),
+        ('[[["one"]]]', "c: $[0][0][0]: expected a number, found 'one'"),
+        ('{"J": [[1]]}', 'c: expected arrays, or an object with "jacobian", found an object with'),
+        ("[]", 'c: expected arrays, or an object with "jacobian", found nothing'),
+        ("", "c: expected logits, found nothing"),
+        ("1,2,3\n1,2,x\n", "c:2:3: expected a number, found 'x'"),
+        ("\x93NUMPY oh no", "c: expected an NPY array, found: "),
+    ],
+)
+def test_other_files_are_errors(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "c").write_bytes(content.encode("latin-1"))
+    outcome = check(tmp_path, "c")
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith(f"error: {message}")
+
+
+def test_names_must_be_those_of_the_logits(tmp_path: Path) -> None:
+    text = run("forward", PETS, "-f", "csv").stdout
+    (tmp_path / "classes.csv").write_text(text.replace("cat,dog", "dog,cat", 1))
+    (tmp_path / "samples.csv").write_text(text.replace("blurred", "sharp"))
+    outcome = run("check", PETS, "--probabilities", "classes.csv", cwd=tmp_path)
+    message = "error: --probabilities: expected the classes of the logits in 'classes.csv'\n"
+    assert (outcome.status, outcome.stderr) == (2, message)
+    outcome = run("check", PETS, "--probabilities", "samples.csv", cwd=tmp_path)
+    message = "expected results for sample 'blurred photo', found 'sharp photo'\n"
+    assert (outcome.status, outcome.stderr) == (2, f"error: --probabilities: {message}")
+
+
+ALL, ONE = "all samples at once, shape (2, 3)", "one sample at a time, shape (3,)"
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "called"),
+    [
+        ("--probabilities", "softmax", ALL),
+        ("--probabilities", "Model.forward", ALL),
+        ("--probabilities", "changes_its_input", ALL),
+        ("--jacobian", "jacobian", ONE),
+        ("--jacobian", "batch_jacobian", ALL),
+        ("--jacobian", "stacked_jacobian", ALL),
+        ("--jacobian", "as_lists", ALL),
+        ("--vjp", "vjp", ALL),
+    ],
+)
+def test_functions_are_given_a_batch_or_a_sample(
+    folder: Path, option: str, name: str, called: str
+) -> None:
+    upstream = ["--upstream", "0,1,-2"] if option == "--vjp" else []
+    outcome = check(folder, f"mine.py:{name}", *upstream, "-f", "json", quantity=option)
+    assert outcome.status == 0, outcome.stderr
+    assert outcome.json["checks"][0]["called"] == called
+    assert "printed while loading\n" in outcome.stderr
+    assert "printed while called\n" in outcome.stderr
+
+
+def test_a_module_is_named_with_dots_and_the_report_says_what_was_given(folder: Path) -> None:
+    shown = check(folder, "mine:jacobian").stdout
+    assert f"the function was given {ONE}\n" in shown
+
+
+def test_one_sample_that_is_given_as_a_batch_of_one(folder: Path) -> None:
+    # np.diag of shape (1, 3) is a number: the result has the shape (3, 3), and is wrong.
+    outcome = run("check", "1", "2", "3", "--jacobian", "mine.py:jacobian", cwd=folder)
+    assert outcome.status == 0
+    assert "one sample at a time, shape (3,)" in outcome.stdout
+
+
+def test_an_installed_module_is_found_by_its_name(tmp_path: Path) -> None:
+    assert check(tmp_path, "softmax_cli.core:jacobian").status == 0
+    assert check(tmp_path, "softmax_cli:softmax", quantity="--probabilities").status == 0
+
+
+@pytest.mark.parametrize("method", ["central", "forward", "complex-step", "richardson"])
+def test_a_function_is_differentiated_too(folder: Path, method: str) -> None:
+    words = ["mine.py:softmax", "--method", method, "-f", "json"]
+    report = check(folder, *words, quantity="--probabilities").json
+    assert report["passed"]
+    assert [each["quantity"] for each in report["checks"]] == ["probabilities", "jacobian"]
+    assert [each["method"] for each in report["checks"]] == ["exact", method]
+    assert report["method"] == method
+
+
+def test_complex_step_needs_a_function_of_complex_numbers(folder: Path) -> None:
+    words = ["mine.py:for_real_numbers", "--method", "complex-step"]
+    outcome = check(folder, *words, quantity="--probabilities")
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert outcome.stderr.splitlines()[-2:] == [
+        "error: --method: expected a function that takes complex numbers, "
+        "found 'mine.py:for_real_numbers'",
+        "hint: choose --method central, forward or richardson",
+    ]
+    shown = check(folder, words[0], "--sweep", quantity="--probabilities")
+    assert shown.status == 0
+    assert "no complex-step: the function does not take complex numbers" in shown.stdout
+
+
+def line_of(text: str) -> int:
+    return next(k for k, line in enumerate(CODE.splitlines(), 1) if text in line)
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        (
+            "raises",
+            f"mine.py:{line_of('missing')}: the candidate raised KeyError: 'missing', "
+            "given sample '1'\n",
+        ),
+        (
+            "raises_late",
+            f"mine.py:{line_of('three')}: the candidate raised ValueError: no\\nthree, "
+            "given sample '2'\n"
+            "hint: given all samples at once it raised ValueError: one at a time please "
+            f"(mine.py:{line_of('please')})\n",
+        ),
+        (
+            "leaves",
+            f"mine.py:{line_of('sys.exit')}: the candidate raised SystemExit: 0, "
+            "given sample '1'\n",
+        ),
+    ],
+)
+def test_what_a_function_raises_is_told_in_a_line(folder: Path, name: str, error: str) -> None:
+    outcome = check(folder, f"mine.py:{name}")
+    assert (outcome.status, outcome.stdout) == (2, "")
+    said = outcome.stderr.replace("printed while loading\n", "")
+    assert said.replace("printed while called\n", "") == f"error: {error}"
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("returns_nothing", "NoneType, expected an array of numbers for sample 1"),
+        ("returns_text", "str, expected an array of numbers for sample 1"),
+        ("returns_two", "shape (2, 2), expected (2, 3, 3)"),
+        ("softmax", "shape (2, 3), expected (2, 3, 3)"),
+        ("ragged", "list ("),
+        ("complex_jacobian", "complex numbers"),
+    ],
+)
+def test_results_of_another_kind_are_findings(folder: Path, name: str, found: str) -> None:
+    outcome = check(folder, f"mine.py:{name}")
+    assert outcome.status == 1
+    assert outcome.stdout.startswith(f"FAIL – found {found}")
+    report = check(folder, f"mine.py:{name}", "-f", "json").json
+    assert (report["passed"], report["checked"], report["failed"]) == (False, 2, 2)
+    assert report["problem"].startswith(found)
+    assert [each["sample"] for each in report["samples"]] == ["1", "2"]
+
+
+def test_csv_has_a_row_a_sample_even_then(folder: Path) -> None:
+    lines = check(folder, "mine.py:returns_two", "-f", "csv").stdout.splitlines()
+    assert [line.split(",")[:2] for line in lines[1:]] == [["1", "false"], ["2", "false"]]
+
+
+def test_a_transposed_batch_is_named(folder: Path) -> None:
+    words = ["mine.py:transposed_vjp", "--upstream", "0,1,-2"]
+    outcome = check(folder, *words, "-f", "json", quantity="--vjp")
+    assert outcome.status == 1
+    assert outcome.json["problem"] == "shape (3, 2), expected (2, 3)"
+    assert outcome.json["diagnosis"]["name"] == "transposed batch"
+    assert "cause: transposed batch" in check(folder, *words, quantity="--vjp").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--jacobian", "mine.py:jacobain"], "--jacobian: no 'jacobain' in mine.py\nhint: did you"),
+        (
+            ["--jacobian", "mine.py:number"],
+            "--jacobian: expected a function, found 'number', a int",
+        ),
+        (["--jacobian", "nowhere.py:f"], "--jacobian: no such file: 'nowhere.py'"),
+        (["--jacobian", "no.where:f"], "--jacobian: no such module: 'no.where'"),
+        (["--jacobian", "nowhere.csv"], "--jacobian: no such file: 'nowhere.csv'"),
+        (["--jacobian", "mine.py"], "--jacobian: expected results or a function, found 'mine.py'"),
+        (["--jacobian", "broken.py:f"], "broken.py:2: expected Python, found a SyntaxError"),
+        (["--jacobian", "boom.py:f"], "boom.py:2: the candidate raised ZeroDivisionError: "),
+        (["--jacobian", "needs.py:f"], "needs.py:1: the candidate raised ModuleNotFoundError: "),
+        (["--vjp", "mine.py:vjp"], "--vjp: expected --upstream beside it, found none"),
+        (["--upstream", "0,1,0"], "--upstream: expected --vjp beside it, found none"),
+        (["--jacobian", "c.csv", "--method", "forward"], "--method: expected a --probabilities "),
+        (["--jacobian", "c.csv", "--step", "0.1"], "--step: expected a --probabilities function"),
+        (["--jacobian", "-", "--vjp", "-", "--upstream", "1,1,1"], "--vjp: expected a file or"),
+        (["--sweep", "--jacobian", "c.csv"], "--sweep: expected nothing beside it but"),
+        (["--sweep", "--method", "forward"], "--method: expected either it or --sweep"),
+    ],
+)
+def test_what_cannot_be_checked_is_an_error(folder: Path, words: list[str], message: str) -> None:
+    (folder / "broken.py").write_text("a = 1\nb = = 2\n")
+    (folder / "boom.py").write_text("\n1 / 0\n")
+    (folder / "needs.py").write_text("import nowhere_to_be_found\n")
+    outcome = run(*WORDS, *words, cwd=folder)
+    assert (outcome.status, outcome.stdout) == (2, "")
+    said = outcome.stderr.replace("printed while loading\n", "")
+    assert said.startswith(f"error: {message}")
+    assert "Traceback" not in said
+
+
+def test_quiet_leaves_the_exit_status_alone(folder: Path) -> None:
+    right, wrong = f"{MINE}:backward", f"{MINE}:wrong_backward"
+    for flag in ("-q", "--quiet"):
+        words = ["--upstream", "0,1,0", flag]
+        assert check(folder, right, *words, quantity="--vjp") == Outcome(0, "", "")
+        assert check(folder, wrong, *words, quantity="--vjp") == Outcome(1, "", "")
+    assert run("check", "1", "2", "-q") == Outcome(0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("right", None),
+        ("only_the_diagonal", "only the diagonal"),
+        ("wrong_sign", "sign of the off-diagonal"),
+        ("wrong_axis", "softmax along the wrong axis"),
+    ],
+)
+def test_the_sample_candidates_are_what_they_say(name: str, cause: str | None) -> None:
+    path = str(CANDIDATES / f"jacobian_{name}.csv")
+    outcome = run("check", DIGITS, "--jacobian", path, "-f", "json")
+    assert outcome.status == (0 if cause is None else 1)
+    diagnosis: Any = outcome.json["diagnosis"]
+    assert (diagnosis and diagnosis["name"]) == cause
+
+
+@pytest.mark.parametrize(
+    "name", [*(p.name for p in SAMPLES.glob("*.csv")), *(p.name for p in SAMPLES.glob("*.json"))]
+)
+def test_a_right_function_passes_on_every_sample_input(name: str) -> None:
+    outcome = run("check", str(SAMPLES / name), "--probabilities", f"{MINE}:softmax")
+    assert outcome.status == 0, outcome.stdout
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_the_verdict_fits_the_terminal(columns: int) -> None:
+    path = str(CANDIDATES / "jacobian_only_the_diagonal.csv")
+    words = ["check", DIGITS, "--jacobian", path]
+    shown = run_in_terminal(*words, columns=columns)
+    assert shown.status == 1
+    assert shown.stdout.startswith("\x1b[1;31mFAIL")
+    assert "\x1b[37;41m" in shown.stdout
+    lines = shown.plain.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert lines[0].startswith("FAIL – 4")
+    assert any(line.startswith("cause: only the diagonal") for line in lines)
+    plain = run_in_terminal(*words, columns=columns, env={"NO_COLOR": "1"}).stdout
+    assert "\x1b" not in plain.replace("\x1b[1m", "").replace("\x1b[2m", "").replace("\x1b[0m", "")
+
+
+def test_it_is_all_ascii_where_it_must_be() -> None:
+    path = str(CANDIDATES / "jacobian_wrong_axis.csv")
+    for words in (["--jacobian", path], ["--sweep"]):
+        shown = run("check", DIGITS, *words, env={"LC_ALL": "C", "PYTHONUTF8": "0",
+                                                   "PYTHONCOERCECLOCALE": "0"})  # fmt: skip
+        assert shown.stdout.isascii()
+        assert "\\u" not in shown.stdout

@@ -1,0 +1,202 @@
+"""The checks as a library, and the clients that rely on our functions."""
+
+import json
+import os
+import subprocess
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import softmax_cli
+from softmax_cli import check_jacobian, check_probabilities, check_vjp, core
+from softmax_cli.calling import CandidateError, NotComplexError
+from tests import wrong
+from tests.program import run
+
+try:
+    torch: Any = __import__("torch")
+except ImportError:
+    torch = types.SimpleNamespace()
+needs_torch = pytest.mark.skipif(not hasattr(torch, "tensor"), reason="torch is not installed")
+
+Z = np.array([[1.0, 2.0, 3.0], [3.0, 1.0, 2.0]])
+G = np.array([[0.0, 1.0, -2.0], [1.0, 0.5, 0.0]])
+
+
+def wrong_jacobian(z: wrong.Array) -> wrong.Array:
+    y = wrong.softmax(z)
+    return np.diag(y * (1 - y))
+
+
+def test_a_verdict_is_true_or_false_and_says_why() -> None:
+    assert check_jacobian(core.jacobian, Z)
+    verdict = check_jacobian(wrong_jacobian, Z, classes=["a", "b", "c"], samples=["x", "y"])
+    assert not verdict
+    assert not verdict.passed
+    assert str(verdict).splitlines() == [
+        "FAIL: jacobian: 12 of 18 entries over the bound, in 2 of 2 samples",
+        "worst: dy_b/dz_c of sample x: expected -0.162803, actual 0, 9.94e+08 times its bound",
+        "only the diagonal: fill in -y_j y_i off the diagonal: J = diag(y) - y y^T; every output "
+        "depends on every input.",
+    ]
+    assert repr(verdict).startswith("<FAIL: jacobian: 12 of 18")
+    assert "\n" not in repr(verdict)
+
+
+def test_pytest_shows_the_place_and_the_cause(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(
+        "import numpy as np\n"
+        "from softmax_cli import check_jacobian\n"
+        "def mine(z):\n"
+        "    y = np.exp(z) / np.exp(z).sum()\n"
+        "    return np.diag(y * (1 - y))\n"
+        "def test_mine():\n"
+        "    assert check_jacobian(mine, [1.0, 2.0, 3.0])\n"
+        "def test_said_whole():\n"
+        "    verdict = check_jacobian(mine, [1.0, 2.0, 3.0])\n"
+        "    assert verdict, verdict\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        check=False,
+    )
+    assert done.returncode == 1
+    first, second = done.stdout.split("test_said_whole", 1)
+    assert "FAIL: jacobian: 6 of 9 entries over the bound" in first
+    assert "only the diagonal: fill in -y_j y_i off the diagonal" in second
+
+
+def test_the_command_prints_the_same_numbers(tmp_path: Path) -> None:
+    rows = wrong_rows = np.stack([wrong_jacobian(z) for z in Z])
+    (tmp_path / "c.json").write_text(json.dumps(wrong_rows.tolist()))
+    report = run("check", "1,2,3", "3,1,2", "--jacobian", "c.json", "-f", "json", cwd=tmp_path).json
+    check = check_jacobian(rows, Z).decisive
+    assert report["atol"] == check.atol
+    assert [each["max_abs_error"] for each in report["samples"]] == [
+        sample.max_abs_error for _, sample in check.samples
+    ]
+    assert report["diagnosis"]["name"] == check.diagnoses[0].name
+
+
+@pytest.mark.parametrize("method", ["central", "forward", "complex-step", "richardson"])
+@pytest.mark.parametrize("temperature", [0.01, 1.0, 30.0])
+def test_a_right_function_passes(method: str, temperature: float) -> None:
+    def mine(z: wrong.Array) -> wrong.Array:
+        e = np.exp((z - z.real.max(axis=-1, keepdims=True)) / temperature)
+        return np.asarray(e / e.sum(axis=-1, keepdims=True))
+
+    z = np.array([[1.0, -np.inf, 3.0], [40.0, 0.0, 1.0], [1e6, 1e6 + 1, 0.0]])
+    verdict = check_probabilities(mine, z, temperature=temperature, method=method)
+    assert verdict, verdict
+    assert [check.method for check in verdict.checks] == ["exact", method]
+    assert (verdict.checks[1].error_estimate is None) == (method != "richardson")
+
+
+def test_what_a_candidate_raises_keeps_its_traceback() -> None:
+    def raises(z: wrong.Array) -> wrong.Array:
+        raise KeyError("mine")
+
+    with pytest.raises(CandidateError, match="given sample 1") as caught:
+        check_jacobian(raises, Z)
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_complex_step_is_refused_where_complex_numbers_are() -> None:
+    def real(z: wrong.Array) -> wrong.Array:
+        return wrong.softmax(np.real(z))
+
+    with pytest.raises(NotComplexError, match="does not take complex numbers"):
+        check_probabilities(real, Z, method="complex-step")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: check_jacobian(Z, Z), "expected shape (2, 3, 3) or (6, 3), found (2, 3)"),
+        (lambda: check_vjp(Z[0], Z, G), "expected shape (2, 3), found (3,)"),
+        (
+            lambda: check_vjp(Z, Z, [1.0, 2.0]),
+            "expected an upstream gradient that fits, found (2,)",
+        ),
+        (lambda: check_vjp(Z, Z, [1.0, 2.0, np.inf]), "expected a finite upstream gradient"),
+        (lambda: check_probabilities(Z, [np.nan, 1.0]), "expected finite logits or -inf"),
+        (lambda: check_probabilities(Z, [[[1.0]]]), "expected logits of shape (K, C) or (C,)"),
+        (lambda: check_jacobian(Z, Z, classes=["a"]), "expected 3 names of classes, found 1"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_value_errors(call: Any, message: str) -> None:
+    with pytest.raises(ValueError, match="expected") as caught:
+        call()
+    assert str(caught.value).startswith(message)
+
+
+def test_the_checks_are_public_and_loaded_late() -> None:
+    assert {"check_jacobian", "check_probabilities", "check_vjp"} <= set(softmax_cli.__all__)
+    code = "import sys, softmax_cli; print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_scipy_finds_our_gradient_right() -> None:
+    scipy_optimize: Any = pytest.importorskip("scipy.optimize")
+    rng = np.random.default_rng(4)
+    for target in range(5):
+        z = rng.normal(0, 2, 5)
+
+        def loss(z: wrong.Array, target: int = target) -> float:
+            return float(core.log_softmax(z)[target])
+
+        def gradient(z: wrong.Array, target: int = target) -> wrong.Array:
+            return np.asarray((np.arange(5) == target) - core.softmax(z))
+
+        check_grad = scipy_optimize.check_grad
+        assert check_grad(loss, gradient, z) < 1e-6
+        check_grad = scipy_optimize.check_grad
+        assert check_grad(loss, lambda z, g=gradient: 0.9 * g(z), z) > 1e-3
+
+
+@needs_torch
+def test_torch_finds_our_backward_right() -> None:
+    def autograd_function(sign: float) -> Any:
+        class Softmax(torch.autograd.Function):  # type: ignore[misc]
+            @staticmethod
+            def forward(ctx: Any, z: Any) -> Any:
+                ctx.save_for_backward(z)
+                return torch.from_numpy(core.softmax(z.detach().numpy()))
+
+            @staticmethod
+            def backward(ctx: Any, g: Any) -> Any:
+                (z,) = ctx.saved_tensors
+                return sign * torch.from_numpy(core.vjp(z.detach().numpy(), g.numpy()))
+
+        return Softmax.apply
+
+    z = torch.tensor(np.random.default_rng(5).normal(0, 2, (4, 6)), requires_grad=True)
+    assert torch.autograd.gradcheck(autograd_function(1.0), (z,))
+    assert not torch.autograd.gradcheck(autograd_function(-1.0), (z,), raise_exception=False)
+
+
+@needs_torch
+def test_torch_functions_are_candidates() -> None:
+    def forward(z: wrong.Array) -> Any:
+        return torch.softmax(torch.tensor(z, requires_grad=True), dim=-1)
+
+    def backward(z: wrong.Array, g: wrong.Array) -> Any:
+        logits = torch.tensor(z, requires_grad=True)
+        torch.softmax(logits, dim=-1).backward(torch.tensor(g))
+        return logits.grad
+
+    def in_float32(z: wrong.Array) -> Any:
+        return torch.softmax(torch.tensor(z, dtype=torch.float32), dim=-1)
+
+    assert check_probabilities(forward, Z)
+    assert check_vjp(backward, Z, G)
+    found = check_probabilities(in_float32, Z)
+    assert [each.name for each in found.decisive.diagnoses] == ["float32 results"]

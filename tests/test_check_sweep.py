@@ -1,0 +1,98 @@
+"""Ridders' extrapolation and the sweep over steps."""
+
+import math
+
+import numpy as np
+import pytest
+
+from softmax_cli import core, finite_difference
+from softmax_cli.sweep import STEPS, sweep
+from tests.program import SAMPLES, run, run_in_terminal
+
+PETS = str(SAMPLES / "pets.csv")
+
+
+def test_the_extrapolation_estimates_its_own_error() -> None:
+    z = np.random.default_rng(20).normal(0, 3, (20, 7))
+    J, estimate = finite_difference.estimate(z, "richardson")
+    error = np.abs(J - core.jacobian(z)).max()
+    assert estimate is not None
+    assert error < 1e-13
+    assert error / 20 < estimate.max() < 100 * error
+    # Where the steps are too large to converge, the estimate says so too.
+    J, estimate = finite_difference.estimate(z, "richardson", step=4.0)
+    assert estimate is not None
+    assert estimate.max() > np.abs(J - core.jacobian(z)).max() / 20 > 1e-9
+
+
+def test_the_report_shows_the_estimate() -> None:
+    assert (
+        "the extrapolation estimates its own error at up to "
+        in run("check", PETS, "--method", "richardson").stdout
+    )
+    report = run("check", PETS, "--method", "richardson", "-f", "json").json
+    assert 0 < report["error_estimate"] < 1e-12
+    assert (report["step"], report["atol"], report["rtol"]) == (0.25, 1e-11, 1e-9)
+
+
+def test_the_curves_are_a_v() -> None:
+    found = sweep(np.random.default_rng(2).normal(0, 1, (3, 4)))
+    assert (STEPS[0], STEPS[-1], len(STEPS)) == (1e-1, 1e-15, 29)
+    assert list(STEPS) == sorted(STEPS, reverse=True)
+    errors = {method: dict(zip(STEPS, each, strict=True)) for method, each in found.errors.items()}
+    # Truncation falls as h^p, rounding rises as eps/h.
+    assert errors["forward"][1e-2] / errors["forward"][1e-4] == pytest.approx(1e2, rel=0.1)
+    assert errors["central"][1e-1] / errors["central"][1e-3] == pytest.approx(1e4, rel=0.1)
+    assert errors["complex-step"][1e-1] / errors["complex-step"][1e-3] == pytest.approx(
+        1e4, rel=0.1
+    )
+    for method in ("forward", "central"):
+        assert errors[method][1e-14] > 1e-4 > 1e3 * errors[method][1e-8]
+    assert errors["complex-step"][1e-15] < 1e-15
+    assert 1e-9 < found.best("forward")[0] < 1e-6
+    assert 1e-7 < found.best("central")[0] < 1e-4
+
+
+def test_the_sweep_comes_as_csv_and_json() -> None:
+    lines = run("check", PETS, "--sweep", "-f", "csv").stdout.splitlines()
+    assert lines[0] == "step,forward,central,complex-step"
+    assert len(lines) == 1 + len(STEPS)
+    table = np.array([[float(cell) for cell in line.split(",")] for line in lines[1:]])
+    report = run("check", PETS, "--sweep", "-f", "json").json
+    assert report["command"] == "check"
+    assert report["sweep"]["step"] == list(STEPS)
+    assert pytest.approx(table) == np.array([report["sweep"][key] for key in lines[0].split(",")]).T
+    assert report["best"]["central"]["error"] == min(report["sweep"]["central"])
+
+
+def test_a_step_too_small_for_the_logits_is_no_number() -> None:
+    found = sweep([[1e9, 1e9]])
+    assert math.isnan(found.errors["central"][-1])
+    assert not math.isnan(found.errors["complex-step"][-1])
+    outcome = run("check", "1e9", "1e9", "--sweep", "-f", "json")
+    assert outcome.json["sweep"]["central"][-1] == "NaN"
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_the_plot_fits_the_terminal(columns: int) -> None:
+    shown = run_in_terminal("check", PETS, "--sweep", columns=columns)
+    lines = shown.plain.splitlines()
+    assert shown.status == 0
+    assert max(map(len, lines)) <= columns
+    top = next(k for k, line in enumerate(lines) if line.startswith("  1e0"))
+    plot = lines[top : top + 19]
+    assert [line[:6] for line in plot[::3]] == [
+        f"{label:>5}│" for label in ("1e0", "1e-3", "1e-6", "1e-9", "1e-12", "1e-15", "1e-18")
+    ]
+    # The marks tell the methods apart without colour; forward begins highest on the left.
+    assert {"f", "c", "i", "*"} <= set("".join(line[6:] for line in plot))
+    first = [line[6:7] for line in plot]
+    assert first.index("f") < first.index("*")
+
+
+def test_sweeping_a_function_of_mine() -> None:
+    candidate = f"{SAMPLES / 'candidates' / 'my_softmax.py'}:softmax"
+    shown = run("check", PETS, "--sweep", "--probabilities", candidate)
+    assert shown.status == 0
+    assert shown.stdout.startswith("largest error in the Jacobian of ")
+    assert "my_softmax.py:softmax over 3 samples" in shown.stdout
