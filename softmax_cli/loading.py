@@ -25,7 +25,7 @@ _INTERRUPTIONS = (130, 143)
 
 
 class ExitedError(Exception):
-    """The candidate ended the program; its SystemExit is the cause."""
+    """The candidate wanted to end the program; its SystemExit or the like is the cause."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def load_code(word: str, option: str) -> Code:
     except SyntaxError as error:
         place = f"{visible(_short(error.filename or module_name))}:{error.lineno}"
         raise InputError(place, f"expected Python, found a SyntaxError: {error.msg}") from None
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         _let_interruptions_pass(error)
         raise _raised(error, None, f"while {module_name} was loaded") from None
     value: Any = module
@@ -128,7 +128,9 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
     def guarded(*arguments: Any) -> Any:
         try:
             return function(*arguments)
-        except SystemExit as error:
+        except Exception:
+            raise
+        except BaseException as error:
             _let_interruptions_pass(error)
             raise ExitedError from error
 

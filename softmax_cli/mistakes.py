@@ -356,8 +356,8 @@ CATALOGUE = (
     Mistake(
         "only the diagonal",
         matrix(lambda y: (y * (1 - y), 0, 0)),
-        "fill in -y_j y_i off the diagonal: J = diag(y) - y y^T; every output depends on every "
-        "input.",
+        "fill in -y_j y_i off the diagonal: J = diag(y) - y y^T, and the vjp is "
+        "y (g - sum_j g_j y_j).",
     ),
     Mistake(
         "diag(y) alone",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import types
@@ -15,7 +16,8 @@ import softmax_cli
 from softmax_cli import check_jacobian, check_probabilities, check_vjp, core
 from softmax_cli.calling import CandidateError, NotComplexError
 from tests import wrong
-from tests.program import run
+from tests.program import SAMPLES, run
+from tests.readme import README
 
 try:
     torch: Any = __import__("torch")
@@ -23,6 +25,11 @@ except ImportError:
     torch = types.SimpleNamespace()
 needs_torch = pytest.mark.skipif(not hasattr(torch, "tensor"), reason="torch is not installed")
 
+EXAMPLES = [
+    block
+    for block in re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.M | re.S)
+    if "def test_" in block
+]
 Z = np.array([[1.0, 2.0, 3.0], [3.0, 1.0, 2.0]])
 G = np.array([[0.0, 1.0, -2.0], [1.0, 0.5, 0.0]])
 
@@ -40,8 +47,8 @@ def test_a_verdict_is_true_or_false_and_says_why() -> None:
     assert str(verdict).splitlines() == [
         "FAIL: jacobian: 12 of 18 entries over the bound, in 2 of 2 samples",
         "worst: dy_b/dz_c of sample x: expected -0.162803, actual 0, 9.94e+08 times its bound",
-        "only the diagonal: fill in -y_j y_i off the diagonal: J = diag(y) - y y^T; every output "
-        "depends on every input.",
+        "only the diagonal: fill in -y_j y_i off the diagonal: J = diag(y) - y y^T, and the vjp is "
+        "y (g - sum_j g_j y_j).",
     ]
     assert repr(verdict).startswith("<FAIL: jacobian: 12 of 18")
     assert "\n" not in repr(verdict)
@@ -97,6 +104,20 @@ def test_a_right_function_passes(method: str, temperature: float) -> None:
     assert verdict, verdict
     assert [check.method for check in verdict.checks] == ["exact", method]
     assert (verdict.checks[1].error_estimate is None) == (method != "richardson")
+
+
+@pytest.mark.parametrize("method", ["central", "forward", "complex-step", "richardson"])
+@pytest.mark.parametrize("path", [*SAMPLES.glob("*.csv"), *SAMPLES.glob("*.json")], ids=str)
+def test_a_right_function_passes_on_every_sample_input(path: Path, method: str) -> None:
+    if path.suffix == ".json":
+        z = np.array(json.loads(path.read_text())["logits"])
+    else:
+        rows = [line.split(",") for line in path.read_text().splitlines()]
+        named = path.name != "saturated.csv"
+        z = np.array([row[named:] for row in rows[named:]], dtype=np.float64)
+    verdict = check_probabilities(wrong.softmax, z, method=method)
+    assert verdict, verdict
+    assert verdict.checks[0].called.startswith("all samples at once")
 
 
 def test_what_a_candidate_raises_keeps_its_traceback() -> None:
@@ -160,6 +181,29 @@ def test_scipy_finds_our_gradient_right() -> None:
         assert check_grad(loss, gradient, z) < 1e-6
         check_grad = scipy_optimize.check_grad
         assert check_grad(loss, lambda z, g=gradient: 0.9 * g(z), z) > 1e-3
+
+
+@pytest.mark.parametrize("example", [block for block in EXAMPLES if "torch" not in block])
+def test_the_example_of_the_readme_runs(example: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for jacobian, passes in ((core.jacobian, True), (wrong_jacobian, False)):
+        model = types.ModuleType("my_model")
+        model.my_jacobian = jacobian  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "my_model", model)
+        names: dict[str, Any] = {}
+        exec(example, names)
+        if passes:
+            names["test_my_jacobian"]()
+        else:
+            with pytest.raises(AssertionError):
+                names["test_my_jacobian"]()
+
+
+@needs_torch
+@pytest.mark.parametrize("example", [block for block in EXAMPLES if "torch" in block])
+def test_the_torch_example_of_the_readme_runs(example: str) -> None:
+    names: dict[str, Any] = {}
+    exec(example, names)
+    names["test_backward"]()
 
 
 @needs_torch

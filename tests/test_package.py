@@ -52,6 +52,11 @@ def test_the_public_functions_are_the_ones_of_the_core() -> None:
         (["jacobian", "1", "2", "-f", "csv"], "numpy", {"rich", "pydantic", "scipy", "json"}),
         (["jacobian", "1", "2", "-f", "json"], "numpy", {"rich", "pydantic", "scipy"}),
         (["check", "1", "2", "-f", "tsv"], "numpy", {"rich", "pydantic", "scipy"}),
+        (
+            ["check", "1", "2", "--jacobian", "softmax_cli:jacobian", "-f", "json"],
+            "softmax_cli.mistakes",
+            {"rich", "pydantic", "scipy"},
+        ),
         (["jacobian", "1", "2"], "rich", {"pydantic", "scipy"}),
     ],
 )

@@ -25,7 +25,7 @@ _ERROR_DIGITS = 3
 _HEAT_DIGITS = 2
 # From which error/bound on a cell has which background; the numbers say the same.
 _HEAT = ((1e6, "white on red"), (1e3, "black on dark_orange"), (1.0, "black on yellow"))
-_QUANTITIES = {"probabilities": "probabilities", "jacobian": "Jacobian", "vjp": "g J"}
+_QUANTITIES = {"probabilities": "probabilities", "jacobian": "Jacobian", "vjp": "vjp"}
 
 
 def view(report: Report, screen: Screen) -> Iterator[RenderableType]:
@@ -171,7 +171,7 @@ def _heatmap(verdict: Verdict, check: Check, screen: Screen) -> Iterator[Rendera
     """Draw the errors of the worst sample; over 1 fails."""
     assert check.excess is not None
     label, _ = check.samples[check.worst]
-    yield name_text(f"error/bound in sample {label}; over 1 fails", screen, "bold")
+    yield name_text(f"error/bound in sample {label}", screen, "bold")
     excess = check.excess if check.excess.ndim == 2 else check.excess[None, :]
     rows = show_rows(len(excess))
     if check.quantity == "jacobian":
@@ -184,16 +184,19 @@ def _heatmap(verdict: Verdict, check: Check, screen: Screen) -> Iterator[Rendera
 
     def cell(k: int, i: int) -> Text:
         value = float(excess[rows.positions[k], i])
-        style = next((style for least, style in _HEAT if value > least), QUIET)
+        if value <= 1:
+            return Text("ok", QUIET)
+        style = next(style for least, style in _HEAT if value > least)
         return Text(significant(value, _HEAT_DIGITS), style)
 
     table, shown = matrix_table(screen, "", row_names, rows.gap_at, columns, cell)
     yield table
-    if rows.left_out:
-        yield left_out_note("output", rows, verdict.classes, screen)
-    if shown.left_out:
-        what = "input" if check.quantity == "jacobian" else "class"
-        yield left_out_note(what, shown, verdict.classes, screen)
+    what = "input" if check.quantity == "jacobian" else "class"
+    for kind, part in (("output", rows), (what, shown)):
+        if part.left_out:
+            first, last = part.left_out.start, part.left_out.stop - 1
+            span = " to ".join(dict.fromkeys([verdict.classes[first], verdict.classes[last]]))
+            yield name_text(f"{plural(len(part.left_out), kind)} left out ({span})", screen, QUIET)
 
 
 def _cause(check: Check, screen: Screen) -> Iterator[RenderableType]:

@@ -30,8 +30,8 @@ def view(report: Report, screen: Screen) -> Iterator[RenderableType]:
     yield from _plot(found, screen)
     yield Text()
     table = new_table(screen)
-    for heading in ("mark", "method", "best step", "error there"):
-        table.add_column(heading, justify="right" if heading.endswith(("p", "re")) else "left")
+    for heading in ("mark", "method", "best step", "error"):
+        table.add_column(heading, justify="right" if heading in ("best step", "error") else "left")
     for method in found.errors:
         mark, colour = MARKS[method]
         step, error = found.best(method)
@@ -67,6 +67,7 @@ def _plot(found: Sweep, screen: Screen) -> Iterator[Text]:
     corner, dash = screen.glyph("└", "+"), screen.glyph("─", "-")
     yield Text(f"     {corner}{dash * (len(steps) * spacing)}", QUIET)
     yield Text(" " * _MARGIN + _ticks(found.steps, steps, spacing), QUIET)
+    yield Text(" " * _MARGIN + "step", QUIET)
 
 
 def _level(error: float) -> int:
@@ -84,4 +85,4 @@ def _ticks(steps: tuple[float, ...], shown: range, spacing: int) -> str:
         start = column * spacing
         if label.startswith("1") and (not line or start >= len(line) + 2):
             line = line.ljust(start) + label
-    return line + "  step"
+    return line
