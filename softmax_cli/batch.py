@@ -64,6 +64,8 @@ class Logits:
         Whether the batches carry sample names.
     sample_header
         What the input calls the column of sample names.
+    n_samples
+        K, or None where only the end of the input tells.
     """
 
     n_classes: int
@@ -71,6 +73,7 @@ class Logits:
     class_names: tuple[str, ...] | None = None
     names_samples: bool = False
     sample_header: str = "sample"
+    n_samples: int | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "ar
         values.append([_number(piece, place(k, c)) for c, piece in enumerate(row)])
     logits = np.array(values, dtype=np.float64)
     (options.check or check_logits)(logits, place)
-    return Logits(logits.shape[1], iter([Batch(logits, 0)]))
+    return Logits(logits.shape[1], iter([Batch(logits, 0)]), n_samples=len(logits))
 
 
 def _number(piece: str, place: str) -> float:

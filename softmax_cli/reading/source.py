@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from softmax_cli.batch import Logits
 from softmax_cli.errors import InputError, quoted, visible
@@ -15,6 +16,7 @@ from softmax_cli.reading.formats import READERS, SUFFIXES
 from softmax_cli.tokens import is_number, split_row, starts_like_number
 
 STDIN = "<stdin>"
+_PEEKED = 1 << 16  # how much of the content can be looked at before it is read
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _NO_SUCH_FILE = "no such file; expected numbers, a file or -"
 
@@ -96,10 +98,10 @@ def _opened(path: str) -> Iterator[io.BufferedReader]:
     if path == "-":
         if sys.stdin is None:
             raise InputError(STDIN, "expected logits, found it closed")
-        yield open(sys.stdin.fileno(), "rb", closefd=False)
+        yield _buffered(io.FileIO(sys.stdin.fileno(), closefd=False))
         return
     try:
-        stream = Path(path).open("rb")
+        stream = _buffered(io.FileIO(path))
     except FileNotFoundError:
         raise InputError(visible(path), _NO_SUCH_FILE) from None
     except (OSError, ValueError) as error:
@@ -109,8 +111,12 @@ def _opened(path: str) -> Iterator[io.BufferedReader]:
         yield stream
 
 
+def _buffered(raw: Any) -> io.BufferedReader:
+    return io.BufferedReader(raw, _PEEKED)
+
+
 def _guess_format(path: str, stream: io.BufferedReader, name: str) -> str:
-    beginning = stream.peek(64)[:64]
+    beginning = stream.peek()
     if beginning.startswith(_UTF16_MARKS):
         raise InputError(
             name,
@@ -121,4 +127,7 @@ def _guess_format(path: str, stream: io.BufferedReader, name: str) -> str:
     if by_suffix is not None:
         return by_suffix
     content = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return "json" if content.startswith((b"[", b"{")) else "csv"
+    if not content.startswith((b"[", b"{")):
+        return "csv"
+    by_line: bool = load("softmax_cli.reading.json_lines:looks_like_lines")(content)
+    return "jsonl" if by_line else "json"

@@ -10,8 +10,16 @@ WRITERS = {
     "csv": "softmax_cli.writing.delimited:write_csv",
     "tsv": "softmax_cli.writing.delimited:write_tsv",
     "json": "softmax_cli.writing.json_text:write_json",
+    "jsonl": "softmax_cli.writing.json_lines:write_jsonl",
 }
-SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".txt": "table"}
+SUFFIXES = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".txt": "table",
+}
 
 
 def choose_format(name: str | None, path: Path | None) -> str:
