@@ -6,6 +6,7 @@ READERS = {
     "tsv": "softmax_cli.reading.delimited:read_tsv",
     "json": "softmax_cli.reading.json_text:read_json",
     "jsonl": "softmax_cli.reading.json_lines:read_jsonl",
+    "npy": "softmax_cli.reading.npy:read_npy",
 }
 SUFFIXES = {
     ".csv": "csv",
@@ -13,4 +14,5 @@ SUFFIXES = {
     ".json": "json",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".npy": "npy",
 }

@@ -18,6 +18,7 @@ from softmax_cli.tokens import is_number, split_row, starts_like_number
 STDIN = "<stdin>"
 _PEEKED = 1 << 16  # how much of the content can be looked at before it is read
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_NPY_MARK = b"\x93NUMPY"
 _NO_SUCH_FILE = "no such file; expected numbers, a file or -"
 
 
@@ -126,6 +127,8 @@ def _guess_format(path: str, stream: io.BufferedReader, name: str) -> str:
     by_suffix = SUFFIXES.get(Path(path).suffix.lower())
     if by_suffix is not None:
         return by_suffix
+    if beginning.startswith(_NPY_MARK):
+        return "npy"
     content = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not content.startswith((b"[", b"{")):
         return "csv"

@@ -11,13 +11,16 @@ WRITERS = {
     "tsv": "softmax_cli.writing.delimited:write_tsv",
     "json": "softmax_cli.writing.json_text:write_json",
     "jsonl": "softmax_cli.writing.json_lines:write_jsonl",
+    "npy": "softmax_cli.writing.npy:write_npy",
 }
+BINARY = frozenset({"npy"})
 SUFFIXES = {
     ".csv": "csv",
     ".tsv": "tsv",
     ".json": "json",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".npy": "npy",
     ".txt": "table",
 }
 

@@ -1,9 +1,10 @@
 """The one way out: a result goes through its format to its target."""
 
+from softmax_cli.errors import InputError
 from softmax_cli.lookup import load
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Result
-from softmax_cli.writing.formats import WRITERS
+from softmax_cli.writing.formats import BINARY, WRITERS
 from softmax_cli.writing.target import open_target
 
 
@@ -12,6 +13,8 @@ def write(result: Result, options: OutputOptions) -> None:
 
     Raises
     ------
+    InputError
+        For bytes that are not text, to a terminal.
     OutputError
         When it cannot be written.
     PipeClosedError
@@ -19,4 +22,10 @@ def write(result: Result, options: OutputOptions) -> None:
     """
     writer = load(WRITERS[options.output_format])
     with open_target(options.path) as target:
+        if target.is_terminal and options.output_format in BINARY:
+            raise InputError(
+                "--format",
+                f"expected a file or a pipe for {options.output_format}, found a terminal",
+                f"write a file with -o FILE.{options.output_format}",
+            )
         writer(result, target, options)
