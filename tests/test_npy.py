@@ -56,11 +56,12 @@ def test_every_real_array_is_read_from_a_file_and_from_a_pipe(array: Any, tmp_pa
 
 
 def header_of(array: Any, change: Callable[[dict[str, Any]], None]) -> bytes:
-    header = npy_format.header_data_from_array_1_0(array)
+    header: dict[str, Any] = npy_format.header_data_from_array_1_0(array)
     change(header)
     content = io.BytesIO()
     npy_format.write_array_header_1_0(content, header)
-    return content.getvalue() + array.tobytes()
+    data: bytes = array.tobytes()
+    return content.getvalue() + data
 
 
 @pytest.mark.parametrize(
