@@ -76,6 +76,7 @@ def carefully(content: bytes, layout: Layout) -> tuple[list[list[float]], object
 
 
 @example(("1,2\n3\n4,5,6\n", Layout(",", 2, Columns((0, 1), None))))
+@example(("\n\n", Layout(",", 1, Columns((0,), None))))
 @example(("1,2\n\n3,4\n", Layout(",", 2, Columns((0, 1), None))))
 @example(("-1e400,inf\n", Layout(",", 2, Columns((0, 1), None))))
 @example(("-1e400,-inf\n", Layout(",", 2, Columns((0, 1), None))))

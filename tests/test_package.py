@@ -95,7 +95,7 @@ def test_the_methods_on_offer_are_the_ones_there_are() -> None:
 def test_imports_run_one_way() -> None:
     floors = {
         "errors": 0, "lookup": 0, "batch": 0, "core": 0, "fast_lane": 0,
-        "polars_rows": 1, "options": 1, "tokens": 1,
+        "polars_rows": 1, "progress": 1, "options": 1, "tokens": 1,
         "finite_difference": 1, "checking": 1, "result": 1,
         "reading": 2, "display": 3, "writing": 4, "commands": 5,
         "command_line": 6, "app": 7, "__main__": 8,

@@ -8,6 +8,7 @@ from softmax_cli.batch import Batch, FloatArray, Logits
 from softmax_cli.checking import SampleCheck, Verdict, compare
 from softmax_cli.finite_difference import METHODS
 from softmax_cli.options import InputOptions, OutputOptions
+from softmax_cli.progress import watched
 from softmax_cli.reading.source import open_logits
 from softmax_cli.result import Quantity, Report
 from softmax_cli.writing.write import write
@@ -40,7 +41,7 @@ def run(
     with open_logits(words, reading) as logits:
         quantity = Quantity("jacobian", 2, approximate)
         samples: list[tuple[str, SampleCheck]] = []
-        for batch, numeric in quantity.pieces(logits.batches):
+        for batch, numeric in quantity.pieces(watched(logits).batches):
             exact = core.jacobian(batch.logits, temperature=temperature)
             for label, e, a in zip(batch.labels, exact, numeric, strict=True):
                 samples.append((label, compare(e, a, atol, rtol)))

@@ -5,7 +5,7 @@ in every line as in the first, and logits of nothing but digits, signs, points, 
 ``-inf``. Whatever else there is, the careful reader reads, and says what is wrong with it.
 """
 
-import warnings
+import io
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -64,6 +64,8 @@ def parse_plain(
         content = content.replace(b"\r\n", b"\n")
     if not content.endswith(b"\n"):
         content += b"\n"
+    if content.startswith(b"\n") or b"\n\n" in content:
+        return None
     names = None
     if len(layout.columns.logits) < layout.width:
         parted = _part(content, layout)
@@ -133,13 +135,9 @@ def _numbers(content: bytes, width: int, lane: ModuleType | None) -> FloatArray 
 
 
 def _by_numpy(content: bytes, width: int) -> FloatArray | None:
-    text = np.frombuffer(content, np.uint8)
-    if not _is_table(text[(text == ord(",")) | (text == _NEWLINE)], width):
+    lines = io.StringIO(content.decode("ascii"))
+    try:
+        values = np.loadtxt(lines, delimiter=",", comments=None, ndmin=2)
+    except ValueError:
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # fromstring warns of what it cannot read
-        try:
-            values = np.fromstring(content[:-1].replace(b"\n", b","), sep=",")
-        except (ValueError, DeprecationWarning):
-            return None
-    return values.reshape(-1, width) if values.size == content.count(b"\n") * width else None
+    return values if values.shape == (content.count(b"\n"), width) else None

@@ -1,9 +1,12 @@
 """From the words on the command line to a source, and from the source to its format."""
 
 import io
+import os
+import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +55,14 @@ def open_logits(
         name = STDIN if path == "-" else visible(path)
         input_format = options.input_format or _guess_format(path, stream, name)
         logits: Logits = load(READERS[input_format])(stream, name, options)
-        yield logits
+        yield replace(logits, progress=_progress(stream)) if logits.n_samples is None else logits
+
+
+def _progress(stream: io.BufferedReader) -> Callable[[], tuple[int, int]] | None:
+    found = os.fstat(stream.fileno())
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return lambda: (stream.tell(), found.st_size)
 
 
 def _only_path(words: Sequence[str]) -> str | None:
@@ -108,8 +118,12 @@ def _opened(path: str) -> Iterator[io.BufferedReader]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(visible(path), f"cannot be read: {reason}") from None
-    with stream:
+    try:
         yield stream
+    finally:
+        # Not the buffer around it, which a thread that reads ahead may hold for as long as a
+        # pipe stays silent.
+        stream.raw.close()
 
 
 def _buffered(raw: Any) -> io.BufferedReader:

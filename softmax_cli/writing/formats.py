@@ -13,6 +13,8 @@ WRITERS = {
     "jsonl": "softmax_cli.writing.json_lines:write_jsonl",
     "npy": "softmax_cli.writing.npy:write_npy",
 }
+# What a terminal shows as it is computed, so that a progress bar would only be in the way.
+STREAMED = frozenset({"csv", "tsv", "jsonl"})
 BINARY = frozenset({"npy"})
 SUFFIXES = {
     ".csv": "csv",

@@ -1,10 +1,13 @@
 """The one way out: a result goes through its format to its target."""
 
+from dataclasses import replace
+
 from softmax_cli.errors import InputError
 from softmax_cli.lookup import load
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Result
-from softmax_cli.writing.formats import BINARY, WRITERS
+from softmax_cli.progress import watched
+from softmax_cli.result import Arrays, Result
+from softmax_cli.writing.formats import BINARY, STREAMED, WRITERS
 from softmax_cli.writing.target import open_target
 
 
@@ -28,4 +31,7 @@ def write(result: Result, options: OutputOptions) -> None:
                 f"expected a file or a pipe for {options.output_format}, found a terminal",
                 f"write a file with -o FILE.{options.output_format}",
             )
+        streamed = options.output_format in STREAMED
+        if isinstance(result, Arrays) and not (target.is_terminal and streamed):
+            result = replace(result, logits=watched(result.logits))
         writer(result, target, options)
