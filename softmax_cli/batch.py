@@ -1,6 +1,6 @@
 """The one thing that flows from reading to writing: batches of named samples."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +64,10 @@ class Logits:
         Whether the batches carry sample names.
     sample_header
         What the input calls the column of sample names.
+    n_samples
+        K, or None where only the end of the input tells.
+    progress
+        Tells how many bytes of the file were read, and how many it has; None where it is no file.
     """
 
     n_classes: int
@@ -71,6 +75,8 @@ class Logits:
     class_names: tuple[str, ...] | None = None
     names_samples: bool = False
     sample_header: str = "sample"
+    n_samples: int | None = None
+    progress: Callable[[], tuple[int, int]] | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -32,18 +32,18 @@ References
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["complement", "jacobian", "log_softmax", "softmax", "vjp"]
+__all__ = ["complement", "jacobian", "jacobian_rows", "log_softmax", "softmax", "vjp"]
 
 Floats = NDArray[np.float64]
 
 # Numbers in a block: the few arrays of this size that are in use at a time stay in the L2 cache.
-_BLOCK = 24_000
+_BLOCK = 48_000
 
 # Numbers in a block of Jacobians: there is one array of this size, passed over once or twice.
 _JACOBIAN_BLOCK = 192_000
@@ -89,9 +89,9 @@ def softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floa
     z, T = _classes_last(logits, axis), _temperature(temperature)
     y = np.empty(z.shape)
     with _arithmetic():
-        for y_block, z_block in _blocks(y, z):
-            e = _exp(*_shift(z_block, T))
-            np.divide(e, _total(e), out=y_block)
+        for y_block, z_block, e in _blocks(y, z, spare=1):
+            top = _exponentials(z_block, T, e, z_block)
+            np.divide(e, _total(e, top), out=y_block)
     return np.moveaxis(y, -1, axis)
 
 
@@ -128,10 +128,11 @@ def log_softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> 
     z, T = _classes_last(logits, axis), _temperature(temperature)
     log_y = np.empty(z.shape)
     with _arithmetic():
-        for log_y_block, z_block in _blocks(log_y, z):
-            s, t = _shift(z_block, T)
-            R = _rest(_exp(s.copy(order="K"), t.copy(order="K")))
-            s -= np.log1p(R)
+        for log_y_block, z_block, s, e, te in _blocks(log_y, z, spare=3):
+            m, top = _max(z_block)
+            s, t = _shift(z_block, m, T, s, z_block)
+            _exp(s, t, e, te)
+            s -= np.log1p(_rest(e, top))
             np.add(s, t, out=log_y_block)
     return np.moveaxis(log_y, -1, axis)
 
@@ -169,8 +170,8 @@ def complement(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> F
     z, T = _classes_last(logits, axis), _temperature(temperature)
     rest = np.empty(z.shape)
     with _arithmetic():
-        for rest_block, z_block in _blocks(rest, z):
-            rest_block[...] = _complement(*_parts(z_block, T))
+        for rest_block, z_block, e in _blocks(rest, z, spare=1):
+            rest_block[...] = _complement(*_parts(z_block, T, e))
     return np.moveaxis(rest, -1, axis)
 
 
@@ -210,9 +211,57 @@ def jacobian(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Flo
     z, T = _classes_last(logits, axis), _temperature(temperature)
     J = np.empty((*z.shape, z.shape[-1]))
     with _arithmetic():
-        for J_block, z_block in _blocks(J, z):
-            _fill_jacobian(J_block, z_block, T)
+        for J_block, z_block, e in _blocks(J, z, spare=1):
+            _fill_jacobian(J_block, z_block, T, e)
     return J
+
+
+def jacobian_rows(
+    logits: ArrayLike, outputs: slice | list[int], temperature: float = 1.0
+) -> Floats:
+    """Return some rows of J: ``J[..., j, :]`` for each output j, without the others.
+
+    The entries are those of `jacobian`, to the bit, in time and memory O(C) a row.
+
+    Parameters
+    ----------
+    logits : array_like, shape (..., C)
+        Real numbers, as for `softmax`.
+    outputs : slice or list of int, n > 0 of them
+        The outputs j.
+    temperature : float, default 1
+        T, finite and greater than 0.
+
+    Returns
+    -------
+    ndarray of float64, shape (..., n, C)
+        As the rows of `jacobian`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `softmax`, and an IndexError for an output that does not exist.
+
+    Examples
+    --------
+    >>> jacobian_rows([0.0, 0.0], [1])
+    array([[-0.25,  0.25]])
+    """
+    z, T = _classes_last(logits, -1), _temperature(temperature)
+    j = np.arange(z.shape[-1])[outputs]
+    rows = np.empty((*z.shape[:-1], len(j), z.shape[-1]))
+    unit = 2.0**500 if T < 1 else 1.0
+    over_T = unit**-2 / T
+    with _arithmetic():
+        for rows_block, z_block, spare in _blocks(rows, z, spare=1):
+            e, R, S = _parts(z_block, T, spare, unit)
+            y, rest = e / S, _complement(e, R, S, unit)
+            np.multiply(y[j], -y[:, np.newaxis], out=rows_block)
+            if over_T != 1:
+                rows_block *= over_T
+            rows_block += 0.0
+            rows_block[j, np.arange(len(j))] = y[j] * rest[j] * over_T
+    return rows
 
 
 def vjp(logits: ArrayLike, upstream: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floats:
@@ -256,8 +305,8 @@ def vjp(logits: ArrayLike, upstream: ArrayLike, axis: int = -1, temperature: flo
     g = _upstream(upstream, np.shape(logits), axis)
     v = np.empty(z.shape)
     with _arithmetic():
-        for v_block, z_block, g_block in _blocks(v, z, g):
-            _fill_vjp(v_block, z_block, g_block, T)
+        for v_block, z_block, g_block, *spare in _blocks(v, z, g, spare=3):
+            _fill_vjp(v_block, z_block, g_block, T, *spare)
     return np.moveaxis(v, -1, axis)
 
 
@@ -305,33 +354,51 @@ def _arithmetic() -> Iterator[None]:
         yield
 
 
-def _blocks(out: Floats, *inputs: NDArray[np.generic]) -> Iterator[tuple[Floats, ...]]:
+def _blocks(out: Floats, *inputs: NDArray[np.generic], spare: int) -> Iterator[tuple[Floats, ...]]:
     """Yield blocks of `out` to be filled, each with its blocks of `inputs` in float64.
 
     All have shape (..., C) with the same leading axes (`out` may have more after them), and their
-    blocks (C, n). The layout in memory follows from C alone, never from the size of the batch:
-    the order of a sum depends on it.
+    blocks (C, n). As many `spare` arrays of that shape come with them, the same ones for every
+    block. The layout in memory follows from C alone, never from the size of the batch: the order
+    of a sum depends on it.
     """
     lead, C = inputs[0].ndim - 1, inputs[0].shape[-1]
     out = out.reshape(-1, *out.shape[lead:])
     rows = [x.reshape(-1, C) for x in inputs]
     step = max(1, min(_BLOCK // C, _JACOBIAN_BLOCK // math.prod(out.shape[1:])))
+    memory = _aligned(len(rows) + spare, min(step, len(out)) * C)
     for start in range(0, len(out), step):
         block = slice(start, start + step)
+        n = len(out[block])
         if C > _FEW:
-            yield out[block].T, *(np.ascontiguousarray(x[block], np.float64).T for x in rows)
+            blocks = [x[: n * C].reshape(n, C).T for x in memory]
+            filled = out[block].T
         else:
+            blocks = [x[: n * C].reshape(C, n) for x in memory]
             filled = np.empty(out[block].T.shape)
-            yield filled, *(np.ascontiguousarray(x[block].T, np.float64) for x in rows)
+        for copy, x in zip(blocks, rows, strict=False):
+            np.copyto(copy, x[block].T, casting="same_kind")
+        yield filled, *blocks
+        if C <= _FEW:
             out[block] = filled.T
 
 
-def _max(x: Floats) -> Floats:
+def _aligned(count: int, size: int) -> list[Floats]:
+    """Return arrays that begin with a cache line, which halves the time of some passes."""
+    line = 8  # numbers
+    stride = -(-size // line) * line
+    memory = np.empty(count * stride + line)
+    start = -memory.ctypes.data // memory.itemsize % line
+    return [memory[start + k * stride :][:size] for k in range(count)]
+
+
+def _max(x: Floats) -> tuple[Floats, NDArray[np.intp]]:
+    """Return the maxima, and for many classes where in memory each one is."""
     if len(x) <= _FEW:
         few: Floats = np.maximum.reduce(x, axis=0)
-        return few
-    many: Floats = np.maximum.reduceat(x.reshape(-1, order="F"), _starts(x))  # quicker than reduce
-    return many
+        return few, _starts(x)
+    top = _starts(x) + np.argmax(x, axis=0)  # quicker than any other reduction
+    return x.reshape(-1, order="F")[top], top
 
 
 def _sum(x: Floats) -> Floats:
@@ -341,17 +408,17 @@ def _sum(x: Floats) -> Floats:
     """
     C = len(x)
     if C > _FEW:
-        # Halves: a shorter chain of roundings. The first is of one and a multiple of eight, the
-        # number of running sums in numpy's pairwise addition, which reduceat uses.
-        starts = np.add.outer(_starts(x), np.array([0, C // 16 * 8 + 1]))
-        halves = np.add.reduceat(x.reshape(-1, order="F"), starts.reshape(-1))
-        many: Floats = halves[::2] + halves[1::2]
-        return many
+        # Parts of some 64 numbers: a shorter chain of roundings. Each is of one and a multiple of
+        # eight, the number of running sums in numpy's pairwise addition, which reduceat uses, and
+        # which would add a remainder to the total number by number: that is a part of its own.
+        k = max(2, C // 64)
+        parts = np.arange(0, C, (C - k) // (8 * k) * 8 + 1)
+        sums = np.add.reduceat(x.reshape(-1, order="F"), np.add.outer(_starts(x), parts).ravel())
+        return _sum(sums.reshape(-1, len(parts)).T)
     while len(x) > 1:
         half = len(x) // 2
-        pairs = x[:half] + x[half : 2 * half]
-        if len(x) % 2:
-            pairs[0] += x[-1]
+        pairs = x[: len(x) - half].copy()
+        pairs[:half] += x[-half:]
         x = pairs
     few: Floats = x[0]
     return few
@@ -362,10 +429,11 @@ def _starts(x: Floats) -> NDArray[np.intp]:
     return np.arange(0, x.size, len(x))
 
 
-def _shift(z: Floats, T: float) -> tuple[Floats, Floats]:
-    """Return s, and t <= 2^-39, with s + t = (z - max z)/T to some 90 bits.
+def _shift(z: Floats, m: Floats, T: float, s: Floats, t: Floats) -> tuple[Floats, Floats]:
+    """Return s, and t <= 2^-39, with s + t = (z - m)/T to some 90 bits.
 
     Below -1000, where exp(s) is 0 in any case, s + t is right to the precision of s alone.
+    Uses the memory of `s` and `t`.
     """
     # T = T' 2^k with 1 <= T' < 2, and dividing by 2^k is exact: before the subtraction for a
     # large T, because z - m could overflow although its quotient is small; after it for a small
@@ -373,8 +441,7 @@ def _shift(z: Floats, T: float) -> tuple[Floats, Floats]:
     T, k = math.frexp(T)
     T, k = 2 * T, k - 1
     if k > 0:
-        z = z * math.ldexp(1.0, -k)
-    m = _max(z)
+        z, m = z * math.ldexp(1.0, -k), m * math.ldexp(1.0, -k)
     # Adding and subtracting c splits off all bits below 2^-39, from z and from m alike: the high
     # parts then subtract exactly, and the low ones to 2^-92. This is ExtractVector of [4]_, and
     # costs fewer and cheaper passes than TwoSum. Far from zero c = 0 will do: every z there is
@@ -382,31 +449,22 @@ def _shift(z: Floats, T: float) -> tuple[Floats, Floats]:
     below_one = math.ldexp(1.0, min(k, 0))
     near, grid = np.abs(m) < 3584.0 * below_one, 12288.0 * below_one
     c = grid if near.all() else np.where(near, grid, 0.0)
-    s = z + c
+    np.add(z, c, out=s)
     s -= c
-    t = z - s
+    np.subtract(z, s, out=t)
     m_high = (m + c) - c
     s -= m_high
     t -= m - m_high
     if k < 0:
         up = math.ldexp(1.0, min(-k, 1023))  # 2^1074, for the smallest T, would overflow
-        s, t, T = s * up, t * up, T * below_one * up
+        s *= up
+        t *= up
+        T *= below_one * up
     if T != 1:
         s, t = _divide(s, t, T)
     if not s.min() > -1e299:  # overflowed on the way, or masked
         t[s < -1e299] = 0.0
     return s, t
-
-
-def _two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    """Return s = fl(a + b) and t = (a + b) - s, exactly [2]_."""
-    s = a + b
-    a_seen = s - b
-    b_seen = s - a_seen
-    np.subtract(a, a_seen, out=a_seen)
-    np.subtract(b, b_seen, out=b_seen)
-    a_seen += b_seen
-    return s, a_seen
 
 
 def _divide(s: Floats, t: Floats, T: float) -> tuple[Floats, Floats]:
@@ -427,41 +485,43 @@ def _split(x: Floats | float) -> tuple[Floats | float, Floats | float]:
     return high, x - high
 
 
-def _exp(s: Floats, t: Floats, unit: float = 1.0) -> Floats:
-    """Return exp(s)(1 + t) in multiples of 1/unit, in the memory of s. Uses up t as well."""
+def _exp(s: Floats, t: Floats, e: Floats, te: Floats, unit: float = 1.0) -> None:
+    """Fill e with exp(s)(1 + t) in multiples of 1/unit. Both e and te may be s and t themselves."""
     if unit == 1:
-        e = np.exp(s, out=s)
+        np.exp(s, out=e)
     else:
         low = s < -700
         lifted = np.exp(s[low] + 64) * (unit * math.exp(-64))  # exp(s) would turn subnormal there
-        e = np.exp(s, out=s)
+        np.exp(s, out=e)
         e *= unit
         e[low] = lifted
-    t *= e
-    e += t  # not e*(1 + t): rounding 1 + t would lose what t is there for
-    return e
+    np.multiply(t, e, out=te)
+    e += te  # not e*(1 + t): rounding 1 + t would lose what t is there for
 
 
-def _parts(z: Floats, T: float, unit: float = 1.0) -> tuple[Floats, Floats, Floats]:
-    """Return e and R, both in multiples of 1/unit, and S."""
-    e = _exp(*_shift(z, T), unit)
-    R = _rest(e, unit)
+def _exponentials(z: Floats, T: float, e: Floats, t: Floats, unit: float = 1.0) -> NDArray[np.intp]:
+    """Fill e, in multiples of 1/unit, and return where the maxima are. Uses the memory of t."""
+    m, top = _max(z)
+    for start in range(0, len(z), _BLOCK):  # so that also one long sample stays in the cache
+        piece = slice(start, start + _BLOCK)
+        s, dropped = _shift(z[piece], m, T, e[piece], t[piece])
+        _exp(s, dropped, e[piece], dropped, unit)
+    return top
+
+
+def _parts(z: Floats, T: float, e: Floats, unit: float = 1.0) -> tuple[Floats, Floats, Floats]:
+    """Return e and R, both in multiples of 1/unit, and S. Uses the memory of z."""
+    R = _rest(e, _exponentials(z, T, e, z, unit), unit)
     return e, R, 1 + R / unit
 
 
-def _rest(e: Floats, unit: float = 1.0) -> Floats:
-    """Return the sum of e without one of its maxima, which are exactly 1 (times unit).
+def _rest(e: Floats, top: NDArray[np.intp], unit: float = 1.0) -> Floats:
+    """Return the sum of e without the one maximum at `top`, which is exactly 1 (times unit).
 
     Were it to start from 1 the sum would lose an ulp of 1 with every further term.
     """
     if len(e) > _FEW:
-        flat, first = e.reshape(-1, order="F"), _starts(e) + np.argmax(e, axis=0)
-        top = flat[first]
-        flat[first] = 0.0
-        R = _sum(e)
-        flat[first] = top
-        R += top - unit  # 0, or NaN where e is
-        return R
+        return _rest_of_many(e, top, _close_sum, unit)
     R = np.zeros(e.shape[1])  # argmax is slow along a transposed block: add what loses to another
     while len(e) > 1:
         half = len(e) // 2
@@ -475,9 +535,35 @@ def _rest(e: Floats, unit: float = 1.0) -> Floats:
     return R
 
 
-def _total(e: Floats) -> Floats:
-    """Return S where R is not needed."""
-    return _sum(e) if len(e) <= _FEW else 1 + _rest(e)
+def _rest_of_many(
+    e: Floats, top: NDArray[np.intp], sum_: Callable[[Floats], Floats], unit: float = 1.0
+) -> Floats:
+    flat = e.reshape(-1, order="F")
+    one = flat[top]
+    flat[top] = 0.0
+    R = sum_(e)
+    flat[top] = one
+    R += one - unit  # 0, or NaN where e is
+    return R
+
+
+def _close_sum(x: Floats) -> Floats:
+    """Sum what is not negative over many classes, to a single rounding."""
+    # ExtractVector of [4]_: the high parts sum exactly, and the low ones hardly matter.
+    c = np.ldexp(1.0, np.frexp(_sum(x))[1] + 1)
+    high = x + c
+    high -= c
+    return _sum(high) + _sum(x - high)
+
+
+def _total(e: Floats, top: NDArray[np.intp]) -> Floats:
+    """Return S where R is not needed, and need not be as close as relative to itself."""
+    if len(e) > _FEW:
+        return 1 + _rest_of_many(e, top, _sum)
+    if len(e) <= 10:
+        return _sum(e)
+    ones = np.floor(e)  # what is 1 is summed apart, exactly
+    return _sum(ones) + _sum(e - ones)
 
 
 def _complement(e: Floats, R: Floats, S: Floats, unit: float = 1.0) -> Floats:
@@ -486,10 +572,10 @@ def _complement(e: Floats, R: Floats, S: Floats, unit: float = 1.0) -> Floats:
     return rest
 
 
-def _fill_jacobian(J: Floats, z: Floats, T: float) -> None:
+def _fill_jacobian(J: Floats, z: Floats, T: float, e: Floats) -> None:
     # For T < 1 an entry can be a normal number although y_j y_i is not. In this unit all is normal.
     unit = 2.0**500 if T < 1 else 1.0
-    e, R, S = _parts(z, T, unit)
+    e, R, S = _parts(z, T, e, unit)
     y, rest = e / S, _complement(e, R, S, unit)
     over_T = unit**-2 / T
     np.multiply(y[:, np.newaxis], -y, out=J)
@@ -501,43 +587,69 @@ def _fill_jacobian(J: Floats, z: Floats, T: float) -> None:
     J[diagonal, diagonal] = y * rest * over_T
 
 
-def _fill_vjp(v: Floats, z: Floats, g: Floats, T: float) -> None:
+def _fill_vjp(v: Floats, z: Floats, g: Floats, T: float, e: Floats, d: Floats, p: Floats) -> None:
+    top = _exponentials(z, T, e, d)
+    S = _sum(e)
+    # Relative to its value at a maximum of z, the large terms of g are gone before they are
+    # summed: at saturation nothing else will do. Relative to the mean, which that reference gives
+    # to the last bit or two, no d_j is large beside the sum of y_i |g_j - g_i|.
+    at_maximum = _at(top, e, g)
+    np.subtract(g, at_maximum, out=d)
+    r = at_maximum + _mean(e, d, S, p)
+    np.subtract(g, r, out=d)
+    low = _mean(e, d, S, p)
+    d -= low
+    d *= e
+    d *= 1 / S / T
+    np.add(d, 0.0, out=v)  # no -0.0
+    # The errors of the sums are relative to sum y_i |g_i - mean|, which is at least 2/C times that
+    # distance at the maximum. Far above the underflow of a product, and without an overflow, all
+    # is well. Each sample is judged alone, so that its bits do not depend on the others.
+    good = np.abs(at_maximum - r - low) > 2.0**-800
+    good &= np.abs(low) < 2.0**900
+    if not e.min() > 2.0**-1000:
+        good &= ~((e <= 2.0**-1000) & (z > -np.inf)).any(axis=0)
+    good &= 2.0**-100 < T < 2.0**100
+    if not good.all():
+        np.copyto(v, _careful_vjp(z, g, T), where=~good)
+
+
+def _careful_vjp(z: Floats, g: Floats, T: float) -> Floats:
+    """Return vjp where exp(z - m), or a product with it, is beyond the range of float64."""
     # w is the square root of e. With w (w d) in place of e d a probability below the smallest
     # number still meets its upstream gradient, and the product keeps all its digits.
-    w = _exp(*_shift(z * 0.5, T))
+    w, p = np.empty_like(z), np.empty_like(z)
+    top = _exponentials(z * 0.5, T, w, p)
     S = _sum(w * w)
     # Each sample's g is scaled by a power of two to end just below 2^960: sums of differences
     # stay below overflow, and products with w as far above underflow as can be.
     T_exponent = min(math.frexp(T)[1], 0)
-    up = np.minimum(960 - np.frexp(_max(np.abs(g)))[1], 1000)
+    up = np.minimum(960 - np.frexp(_max(np.abs(g))[0])[1], 1000)
     down = -(up + T_exponent)
     g = g * np.ldexp(1.0, up)
-    # Relative to its value at a maximum of z, the large terms of g are gone before they are
-    # summed; relative to the mean, nothing is left to cancel in v. The first alone loses digits
-    # for large C, the second alone at saturation.
-    d, d_low = _two_sum(g, -_at_maximum(w, g))
-    d -= _mean(w, d, S)
-    d += d_low
-    d -= _mean(w, d, S)
+    r = _at(top, w, g)
+    d = g - r
+    r += _mean(w, d * w, S, p)
+    d = g - r
+    d -= _mean(w, d * w, S, p)
     d *= w
     d *= 1 / S / math.ldexp(T, -T_exponent)
     if down.max() > 0:
         w = np.ldexp(w, np.clip(down, 0, 1000))
     d *= w
     d *= np.ldexp(1.0, np.minimum(down, 0))
-    np.add(d, 0.0, out=v)  # no -0.0
+    d += 0.0  # no -0.0
+    return d
 
 
-def _at_maximum(w: Floats, g: Floats) -> Floats:
-    """Return for each sample the value of g where w has its maximum, 1."""
-    if len(w) > _FEW:
-        first: Floats = g.reshape(-1, order="F")[_starts(w) + np.argmax(w, axis=0)]
+def _at(top: NDArray[np.intp], e: Floats, x: Floats) -> Floats:
+    """Return for each sample the value of x where e has its maximum, 1."""
+    if len(e) > _FEW:
+        first: Floats = x.reshape(-1, order="F")[top]
         return first
-    return _max(np.where(w == 1, g, -np.inf))  # argmax is slow along a transposed block
+    return _max(np.where(e == 1, x, -np.inf))[0]  # argmax is slow along a transposed block
 
 
-def _mean(w: Floats, x: Floats, S: Floats) -> Floats:
-    """Return sum y x, with y = w w/S."""
-    product = w * x
-    product *= w
-    return _sum(product) / S
+def _mean(e: Floats, x: Floats, S: Floats, p: Floats) -> Floats:
+    """Return sum y x, with y = e/S. Uses the memory of p."""
+    return _sum(np.multiply(e, x, out=p)) / S

@@ -22,11 +22,14 @@ class Quantity:
         Dimensions a sample: 0 a number, 1 a row of C, 2 a matrix of (C, C).
     compute
         From a batch of K samples to shape (K,), (K, C) or (K, C, C).
+    compute_rows
+        For rank 2, from a batch and some outputs j to those rows of every matrix: (K, n, C).
     """
 
     key: str
     rank: int
     compute: Callable[[Batch], FloatArray]
+    compute_rows: Callable[[Batch, range], FloatArray] | None = None
 
     def pieces(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, FloatArray]]:
         """Compute batch by batch, in pieces whose size does not grow with the rank."""
@@ -36,6 +39,52 @@ class Quantity:
             for k in range(0, n_samples, step):
                 piece = batch.part(slice(k, k + step))
                 yield piece, self.compute(piece)
+
+    def blocks(self, batches: Iterable[Batch]) -> Iterator["Block"]:
+        """Compute in blocks of bounded size: a matrix that is larger comes some rows at a time."""
+        for batch in batches:
+            n_samples, n_classes = batch.logits.shape
+            everything = range(n_classes)
+            if self.compute_rows is None or n_classes**2 <= _VALUES_AT_ONCE:
+                for piece, values in self.pieces([batch]):
+                    yield Block(piece, everything, values)
+                continue
+            step = max(1, _VALUES_AT_ONCE // n_classes)
+            for k in range(n_samples):
+                piece = batch.part(slice(k, k + 1))
+                for j in range(0, n_classes, step):
+                    outputs = everything[j : j + step]
+                    yield Block(piece, outputs, self.compute_rows(piece, outputs))
+
+
+@dataclass(frozen=True)
+class Block:
+    """What is written at a time: a quantity of some samples, or some rows of one's matrix.
+
+    Attributes
+    ----------
+    batch
+        The samples.
+    outputs
+        The rows of each matrix that are here, from 0; all but for a large one.
+    values
+        Shape (K,), (K, C) or (K, n, C), with n outputs.
+    """
+
+    batch: Batch
+    outputs: range
+    values: FloatArray
+
+    @property
+    def begins(self) -> bool:
+        """Whether nothing of its samples was written before it."""
+        return self.outputs.start == 0
+
+    @property
+    def ends(self) -> bool:
+        """Whether it completes its samples."""
+        n_classes: int = self.batch.logits.shape[1]
+        return self.outputs.stop == n_classes
 
 
 @dataclass(frozen=True)

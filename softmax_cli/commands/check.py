@@ -11,6 +11,7 @@ from softmax_cli.calling import CandidateError, NotComplexError, derivative_func
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.loading import Code, at_work, candidate_failed, load_code, names_code
 from softmax_cli.options import InputOptions, OutputOptions
+from softmax_cli.progress import watched
 from softmax_cli.reading.candidate import Results, read_candidate
 from softmax_cli.reading.source import open_logits
 from softmax_cli.reading.upstream import with_upstream
@@ -81,7 +82,8 @@ def run(
 ) -> int:
     """Write the verdict; return 0 if every sample passed, else 1."""
     _refuse_contradictions(words, candidates, comparison, sweeping)
-    with open_logits(words, reading) as logits:
+    with open_logits(words, reading) as source:
+        logits = watched(source)
         if sweeping:
             write(_sweep_report(logits, candidates.probabilities, comparison), writing)
             return 0

@@ -76,14 +76,18 @@ def _jacobian(temperature: float) -> Quantity:
     def compute(batch: Batch) -> FloatArray:
         return core.jacobian(batch.logits, temperature=temperature)
 
-    return Quantity("jacobian", 2, compute)
+    def compute_rows(batch: Batch, outputs: range) -> FloatArray:
+        rows = slice(outputs.start, outputs.stop)
+        return core.jacobian_rows(batch.logits, rows, temperature=temperature)
+
+    return Quantity("jacobian", 2, compute, compute_rows)
 
 
 def _partial(position: tuple[int, int], temperature: float) -> Quantity:
     j, i = position
 
     def compute(batch: Batch) -> FloatArray:
-        return core.jacobian(batch.logits, temperature=temperature)[:, j, i]
+        return core.jacobian_rows(batch.logits, [j], temperature=temperature)[:, 0, i]
 
     return Quantity("partials", 0, compute)
 

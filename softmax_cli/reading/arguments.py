@@ -37,7 +37,7 @@ def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "ar
         check_length(len(row), len(rows[0]), place(k, None), place(0, None))
     logits = np.array(values, dtype=np.float64)
     (options.check or check_logits)(logits, place)
-    return Logits(logits.shape[1], iter([Batch(logits, 0)]))
+    return Logits(logits.shape[1], iter([Batch(logits, 0)]), n_samples=len(logits))
 
 
 def _number(piece: str, place: str) -> float:

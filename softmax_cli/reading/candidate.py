@@ -17,7 +17,8 @@ from softmax_cli.lookup import load
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.arguments import read_arguments
 from softmax_cli.reading.formats import READERS, SUFFIXES
-from softmax_cli.reading.json_text import load_json, names
+from softmax_cli.reading.json_text import load_json, read_names, strict_json
+from softmax_cli.reading.lines import BYTE_ORDER_MARK, decode
 from softmax_cli.reading.source import STDIN
 from softmax_cli.tokens import NotANumberError, is_number, read_number, split_row
 
@@ -125,8 +126,8 @@ def _from_json(content: bytes, name: str, quantity: str, options: InputOptions) 
     if isinstance(document, dict) and (quantity in document or "logits" in document):
         return Results(
             _numbers(document[quantity if quantity in document else "logits"], name),
-            names(document, "classes", name),
-            names(document, "samples", name),
+            read_names(document, "classes", name),
+            read_names(document, "samples", name),
         )
     if isinstance(document, list) and document and isinstance(document[0], list | int | float):
         return Results(_numbers(document, name))
@@ -141,8 +142,12 @@ def _from_json(content: bytes, name: str, quantity: str, options: InputOptions) 
 
 
 def _from_json_lines(content: bytes, name: str, quantity: str) -> Results:
-    lines = [(number, line) for number, line in enumerate(content.split(b"\n"), 1) if line.strip()]
-    documents = [load_json(line, f"{name}:{number}", NAN_HINT) for number, line in lines]
+    lines = decode(content.removeprefix(BYTE_ORDER_MARK), name).split("\n")
+    documents = [
+        strict_json(line, name, number, NAN_HINT)
+        for number, line in enumerate(lines, start=1)
+        if line.strip()
+    ]
     if documents and isinstance(documents[0], dict):
         return _from_objects(documents, name, quantity)
     return Results(_numbers(documents, name))

@@ -1,23 +1,31 @@
 """Comma, semicolon, tab or pipe separated text, by the csv module."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import io
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from io import BufferedReader, TextIOWrapper
+from io import BufferedReader
 from itertools import chain, islice
 from operator import itemgetter
+from os import fstat
 
 import numpy as np
 
 from softmax_cli.batch import Batch, FloatArray, Logits
 from softmax_cli.errors import InputError, quoted
+from softmax_cli.fast_lane import fast_lane, is_open
 from softmax_cli.options import InputOptions, Place
-from softmax_cli.reading.columns import Columns, choose_columns
+from softmax_cli.reading.ahead import ahead
+from softmax_cli.reading.columns import choose_columns
+from softmax_cli.reading.lines import BYTE_ORDER_MARK, TextBlock, decode, take_lines
+from softmax_cli.reading.plain import Layout, parse_plain
 from softmax_cli.reading.validity import check_length, check_logits
 from softmax_cli.tokens import NotANumberError, is_number, read_number
 
 DELIMITERS = ",;\t|"
-_CELLS_A_BLOCK = 1 << 16
+_BYTES_OF_HEAD = 1 << 16
+_BYTES_A_BLOCK = 1 << 18
+_BYTES_A_FAST_BLOCK = 1 << 22
 _GUESS_LINES = 20
 _GUESS_CHARACTERS = 1 << 16
 
@@ -28,6 +36,28 @@ class Row:
 
     line: int
     cells: list[str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """What the first rows have settled for all.
+
+    Attributes
+    ----------
+    name
+        What messages call the stream.
+    layout
+        The delimiter and the columns.
+    first_line
+        Where the first row stands.
+    options
+        What the user said.
+    """
+
+    name: str
+    layout: Layout
+    first_line: int
+    options: InputOptions
 
 
 def read_csv(stream: BufferedReader, name: str, options: InputOptions) -> Logits:
@@ -58,28 +88,28 @@ def read_tsv(stream: BufferedReader, name: str, options: InputOptions) -> Logits
 def _read(
     stream: BufferedReader, name: str, delimiter: str | None, options: InputOptions
 ) -> Logits:
-    text_stream = TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
-    lines = _checked_lines(text_stream, name)
+    head = TextBlock(1, take_lines(stream, _BYTES_OF_HEAD).removeprefix(BYTE_ORDER_MARK))
     if delimiter is None:
-        head = list(_head(lines))
-        delimiter = guess_delimiter(head)
-        lines = chain(head, lines)
-    rows = _rows(lines, delimiter, name)
-    first = next(rows, None)
-    if first is None:
+        delimiter = guess_delimiter(_first_lines(decode(head.content, name)))
+    rows, line = _records(head, stream, delimiter, name)
+    while len(rows) < 2 and (content := take_lines(stream, _BYTES_OF_HEAD)):
+        more, line = _records(TextBlock(line, content), stream, delimiter, name)
+        rows += more
+    if not rows:
         raise InputError(name, "expected logits, found nothing")
+    first = rows[0]
     header = None if all(map(is_number, first.cells)) else first.cells
-    if header is None:
-        rows = chain([first], rows)
-    blocks = _blocks(rows, first, name)
-    block = next(blocks, None)
-    if block is None:
+    if header is not None:
+        rows = rows[1:]
+    if not rows:
         raise InputError(name, "expected at least one sample, found only a header")
-    text = _text_columns(block)
+    _check_widths(rows, len(first.cells), name, first.line)
+    text = _text_columns(rows)
     chosen = choose_columns(header, len(first.cells), text, options, f"{name}:{first.line}")
+    table = Table(name, Layout(delimiter, len(first.cells), chosen), first.line, options)
     return Logits(
         n_classes=len(chosen.logits),
-        batches=_batches(chain([block], blocks), chosen, options.check or check_logits, name),
+        batches=_batches(table, rows, line, stream),
         class_names=tuple(header[c] for c in chosen.logits) if header else None,
         names_samples=chosen.sample is not None,
         sample_header=header[chosen.sample] if header and chosen.sample is not None else "sample",
@@ -102,54 +132,45 @@ def guess_delimiter(lines: Sequence[str]) -> str:
         return DELIMITERS[0]
 
 
-def _head(lines: Iterator[str]) -> Iterator[str]:
+def _first_lines(text: str) -> list[str]:
+    lines = []
     characters = 0
-    for line in islice(lines, _GUESS_LINES):
-        yield line
+    for line in islice(io.StringIO(text, newline=""), _GUESS_LINES):
+        lines.append(line)
         characters += len(line)
         if characters > _GUESS_CHARACTERS:
-            return
+            break
+    return lines
 
 
-def _checked_lines(stream: TextIOWrapper, name: str) -> Iterator[str]:
-    for number, line in enumerate(stream, start=1):
-        if not line.isascii() and not line.isprintable():
-            strange = next((c for c in line if "\udc80" <= c <= "\udcff"), None)
-            if strange is not None:
-                raise InputError(
-                    f"{name}:{number}",
-                    f"expected UTF-8 text, found the byte 0x{ord(strange) - 0xDC00:02x}",
-                    "convert the file first, for example with iconv -f LATIN1 -t UTF-8",
-                )
-        yield line
+def _records(
+    block: TextBlock, stream: BufferedReader, delimiter: str, name: str
+) -> tuple[list[Row], int]:
+    """Read the records that begin in a block, and return the line behind them too.
 
-
-def _rows(lines: Iterable[str], delimiter: str, name: str) -> Iterator[Row]:
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    line = 1
+    The last one may go on in the stream, behind the block, within quotes.
+    """
+    lines = list(io.StringIO(decode(block.content, name, block.line), newline=""))
+    further = (decode(line, name) for line in iter(stream.readline, b""))
+    reader = csv.reader(chain(lines, further), delimiter=delimiter, strict=True)
+    rows = []
+    line = block.line
     try:
-        for cells in reader:
+        while reader.line_num < len(lines):
+            cells = next(reader)
             if cells and not (len(cells) == 1 and cells[0] and cells[0].isspace()):
-                yield Row(line, cells)
-            line = reader.line_num + 1
+                rows.append(Row(line, cells))
+            line = block.line + reader.line_num
     except csv.Error as error:
         raise InputError(
             f"{name}:{line}", f"expected quoting as in RFC 4180, found: {error}"
         ) from None
+    return rows, line
 
 
-def _blocks(rows: Iterable[Row], first: Row, name: str) -> Iterator[list[Row]]:
-    width = len(first.cells)
-    size = max(1, _CELLS_A_BLOCK // width)
-    block: list[Row] = []
+def _check_widths(rows: Iterable[Row], width: int, name: str, first_line: int) -> None:
     for row in rows:
-        check_length(len(row.cells), width, f"{name}:{row.line}", f"line {first.line}")
-        block.append(row)
-        if len(block) == size:
-            yield block
-            block = []
-    if block:
-        yield block
+        check_length(len(row.cells), width, f"{name}:{row.line}", f"line {first_line}")
 
 
 def _text_columns(block: Sequence[Row]) -> list[int]:
@@ -161,29 +182,70 @@ def _text_columns(block: Sequence[Row]) -> list[int]:
     return [c for c in candidates if not any(is_number(row.cells[c]) for row in block)]
 
 
-def _batches(
-    blocks: Iterable[list[Row]],
-    columns: Columns,
-    check: Callable[[FloatArray, Place], None],
-    name: str,
-) -> Iterator[Batch]:
-    start = 0
-    for block in blocks:
+def _batches(table: Table, rows: list[Row], line: int, stream: BufferedReader) -> Iterator[Batch]:
+    """Parse the rows that were read and the rest; the fast lane parses while others print."""
+    batches = _parsed(table, rows, line, stream)
+    for batch in batches:
+        yield batch
+        if is_open():
+            yield from ahead(batches)
 
-        def place(k: int, c: int | None, block: list[Row] = block) -> str:
-            where = f"{name}:{block[k].line}"
-            return where if c is None else f"{where}:{columns.logits[c] + 1}"
 
-        cells = _pick([row.cells for row in block], columns.logits)
-        try:
-            logits = parse(cells)
-        except _CellError as error:
-            raise InputError(place(error.row, error.column), error.problem) from None
-        check(logits, place)
-        sample = columns.sample
-        names = None if sample is None else tuple(row.cells[sample] for row in block)
-        yield Batch(logits, start, names)
-        start += len(block)
+def _parsed(table: Table, rows: list[Row], line: int, stream: BufferedReader) -> Iterator[Batch]:
+    done, size, start = 0, _size(stream), 0
+    while True:
+        if rows:
+            yield _read_carefully(rows, table, start)
+            start += len(rows)
+        lane = fast_lane(max(size, done))
+        content = take_lines(stream, _BYTES_A_BLOCK if lane is None else _BYTES_A_FAST_BLOCK)
+        if not content:
+            return
+        done += len(content)
+        plain = parse_plain(content, table.layout, lane)
+        if plain is None:
+            block = TextBlock(line, content)
+            rows, line = _records(block, stream, table.layout.delimiter, table.name)
+        else:
+            rows, (logits, names) = [], plain
+            _check(logits, range(line, line + len(logits)), table)
+            yield Batch(logits, start, names)
+            start += len(logits)
+            line += len(logits)
+
+
+def _size(stream: BufferedReader) -> int:
+    try:
+        return fstat(stream.fileno()).st_size
+    except OSError:
+        return 0
+
+
+def _read_carefully(rows: list[Row], table: Table, start: int) -> Batch:
+    layout, lines = table.layout, [row.line for row in rows]
+    _check_widths(rows, layout.width, table.name, table.first_line)
+    cells = _pick([row.cells for row in rows], layout.columns.logits)
+    try:
+        logits = parse(cells)
+    except _CellError as error:
+        place = _place(lines, table)
+        raise InputError(place(error.row, error.column), error.problem) from None
+    _check(logits, lines, table)
+    sample = layout.columns.sample
+    names = None if sample is None else tuple(row.cells[sample] for row in rows)
+    return Batch(logits, start, names)
+
+
+def _check(logits: FloatArray, lines: Sequence[int], table: Table) -> None:
+    (table.options.check or check_logits)(logits, _place(lines, table))
+
+
+def _place(lines: Sequence[int], table: Table) -> Place:
+    def place(k: int, c: int | None) -> str:
+        where = f"{table.name}:{lines[k]}"
+        return where if c is None else f"{where}:{table.layout.columns.logits[c] + 1}"
+
+    return place
 
 
 def _pick(rows: list[list[str]], positions: tuple[int, ...]) -> list[Sequence[str]]:

@@ -5,5 +5,14 @@ READERS = {
     "csv": "softmax_cli.reading.delimited:read_csv",
     "tsv": "softmax_cli.reading.delimited:read_tsv",
     "json": "softmax_cli.reading.json_text:read_json",
+    "jsonl": "softmax_cli.reading.json_lines:read_jsonl",
+    "npy": "softmax_cli.reading.npy:read_npy",
 }
-SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json"}
+SUFFIXES = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".npy": "npy",
+}

@@ -8,10 +8,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from softmax_cli.batch import Batch, Logits
+from softmax_cli.batch import Batch, FloatArray, Logits
 from softmax_cli.errors import InputError, plural, quoted, visible
 from softmax_cli.options import InputOptions, Place
-from softmax_cli.reading.columns import choose_columns
+from softmax_cli.reading.columns import Columns, choose_columns
+from softmax_cli.reading.lines import BYTE_ORDER_MARK, decode
 from softmax_cli.reading.validity import check_length, check_logits
 from softmax_cli.tokens import NotANumberError, is_number, read_number
 
@@ -39,60 +40,52 @@ def read_json(stream: BufferedReader, name: str, options: InputOptions) -> Logit
     """
     document = load_json(stream.read(), name)
     if isinstance(document, dict) and "logits" in document:
-        _refuse_columns(options, name)
+        refuse_columns(options, name)
         return _from_object(document, name, options)
     if isinstance(document, dict):
         document = [document]
     if not isinstance(document, list):
-        raise InputError(name, f"expected an array or an object, found {_shown(document)}")
+        raise InputError(name, f"expected an array or an object, found {shown(document)}")
     if not document:
         raise InputError(name, "expected logits, found an empty array")
     if isinstance(document[0], dict):
         return _from_records(document, name, options)
-    _refuse_columns(options, name)
+    refuse_columns(options, name)
     return _from_rows(document, name, None, None, options)
 
 
 def load_json(content: bytes, name: str, constant_hint: str = MASK_HINT) -> Any:
-    """Load one JSON text.
+    """Load one JSON text from bytes; ``constant_hint`` is for a bare NaN or Infinity.
 
     Raises
     ------
     InputError
-        For what is not JSON: with ``constant_hint`` for a bare NaN or Infinity.
+        For what is not UTF-8 or not JSON.
     """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            f"{name}:{line}",
-            f"expected UTF-8 text, found the byte 0x{content[error.start]:02x}",
-            "convert the file first, for example with iconv -f LATIN1 -t UTF-8",
-        ) from None
+    text = decode(content.removeprefix(BYTE_ORDER_MARK), name)
     if not text.strip():
         raise InputError(name, "expected logits, found nothing")
+    return strict_json(text, name, constant_hint=constant_hint)
 
-    def refuse(constant: str) -> NoReturn:
-        place = _constant_place(text, constant)
-        raise InputError(f"{name}{place}", f"expected JSON, found {constant}", constant_hint)
 
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        members = dict(pairs)
-        if len(members) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise InputError(name, f"expected each key once, found {quoted(twice)} twice")
-        return members
+class _ConstantError(ValueError):
+    """JSON has no NaN and no Infinity."""
 
-    try:
-        return json.loads(text, parse_constant=refuse, parse_int=_integer, object_pairs_hook=unique)
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{name}:{error.lineno}:{error.colno}", f"expected JSON: {error.msg}"
-        ) from None
-    except RecursionError:
-        raise InputError(name, "expected arrays of numbers, found too deep a nesting") from None
+
+class _RepeatedKeyError(ValueError):
+    """Which of the two values counts is anyone's guess."""
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise _ConstantError(constant)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _RepeatedKeyError(next(key for key in keys if keys.count(key) > 1))
+    return members
 
 
 def _integer(digits: str) -> int | float:
@@ -100,15 +93,58 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= _LONGEST_INT else float(digits)
 
 
-def _constant_place(text: str, constant: str) -> str:
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, object_pairs_hook=_unique)
+
+
+def strict_json(
+    text: str, name: str, line: int | None = None, constant_hint: str = MASK_HINT
+) -> Any:
+    """Read a JSON text without the liberties that Python's reader takes.
+
+    Parameters
+    ----------
+    text
+        The text.
+    name
+        What messages call the source.
+    line
+        The line where the text stands, if it is one line of many.
+    constant_hint
+        What to say of a bare NaN or Infinity.
+
+    Raises
+    ------
+    InputError
+        With line and column for what is not JSON.
+    """
+    above = 0 if line is None else line - 1
+    place = name if line is None else f"{name}:{line}"
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        where = f"{name}:{error.lineno + above}:{error.colno}"
+        raise InputError(where, f"expected JSON: {error.msg}") from None
+    except _ConstantError as error:
+        row, column = _constant_place(text, str(error))
+        where = f"{name}:{row + above}:{column}"
+        raise InputError(where, f"expected JSON, found {error}", constant_hint) from None
+    except _RepeatedKeyError as error:
+        found = f"found {quoted(str(error))} twice"
+        raise InputError(place, f"expected each key once, {found}") from None
+    except RecursionError:
+        raise InputError(place, "expected arrays of numbers, found too deep a nesting") from None
+
+
+def _constant_place(text: str, constant: str) -> tuple[int, int]:
     """Find the line and column of the first bare constant, outside of strings."""
     strings_or_words = re.finditer(r'"(?:\\.|[^"\\])*"|-?[A-Za-z]+', text)
     position = next(match.start() for match in strings_or_words if match[0] == constant)
     line = text.count("\n", 0, position) + 1
-    return f":{line}:{position - text.rfind(chr(10), 0, position)}"
+    return line, position - text.rfind("\n", 0, position)
 
 
-def _refuse_columns(options: InputOptions, name: str) -> None:
+def refuse_columns(options: InputOptions, name: str) -> None:
+    """Refuse to choose among columns that have no names."""
     for option, value in (("--columns", options.columns), ("--id", options.id_column)):
         if value is not None:
             raise InputError(option, f"expected named columns, found none in {name}")
@@ -117,12 +153,12 @@ def _refuse_columns(options: InputOptions, name: str) -> None:
 def _from_object(document: Mapping[str, Any], name: str, options: InputOptions) -> Logits:
     rows = document["logits"]
     if not isinstance(rows, list) or not rows:
-        raise InputError(name, f'expected an array as "logits", found {_shown(rows)}')
+        raise InputError(name, f'expected an array as "logits", found {shown(rows)}')
     return _from_rows(
         rows,
         name,
-        names(document, "classes", name),
-        names(document, "samples", name),
+        read_names(document, "classes", name),
+        read_names(document, "samples", name),
         options,
     )
 
@@ -142,7 +178,7 @@ def _from_rows(
 
     for k, row in enumerate(rows):
         if not isinstance(row, list):
-            raise InputError(place(k, None), f"expected an array, found {_shown(row)}")
+            raise InputError(place(k, None), f"expected an array, found {shown(row)}")
         if not row:
             raise InputError(place(k, None), "expected at least one logit, found an empty array")
     for key, names, count in (("classes", classes, len(rows[0])), ("samples", samples, len(rows))):
@@ -158,26 +194,9 @@ def _from_records(records: list[Any], name: str, options: InputOptions) -> Logit
     if not header:
         raise InputError(f"{name}: sample 1", "expected at least one logit, found an empty object")
     for k, record in enumerate(records):
-        if not isinstance(record, dict):
-            found = _shown(record)
-            raise InputError(f"{name}: sample {k + 1}", f"expected an object, found {found}")
-        if record.keys() != records[0].keys():
-            odd = min(record.keys() ^ records[0].keys())
-            verb = "misses" if odd in records[0] else "has besides"
-            raise InputError(
-                f"{name}: sample {k + 1}",
-                f"expected the keys of sample 1, found an object that {verb} {quoted(odd)}",
-            )
-
-    def is_text(key: str) -> bool:
-        values = [record[key] for record in records]
-        return isinstance(values[0], str) and not any(
-            not isinstance(value, str) or is_number(value) for value in values
-        )
-
-    text = [c for c, key in enumerate(header) if is_text(key)]
-    columns = choose_columns(header, len(header), text, options, name)
-    keys = [_encodable(header[c], name) for c in columns.logits]
+        check_record(record, records[0], f"{name}: sample {k + 1}", "sample 1")
+    columns = choose_keys(header, records, options, name)
+    keys = [read_encodable(header[c], name) for c in columns.logits]
     rows = [[record[key] for key in keys] for record in records]
 
     def place(k: int, c: int | None) -> str:
@@ -187,7 +206,7 @@ def _from_records(records: list[Any], name: str, options: InputOptions) -> Logit
     if columns.sample is None:
         return _logits(rows, place, tuple(keys), None, "sample", options)
     key = header[columns.sample]
-    names = tuple(_name(record[key], f"{name}: sample {k + 1}") for k, record in enumerate(records))
+    names = tuple(read_name(record[key], place(k, None)) for k, record in enumerate(records))
     return _logits(rows, place, tuple(keys), names, key, options)
 
 
@@ -199,8 +218,48 @@ def _logits(
     sample_header: str,
     options: InputOptions,
 ) -> Logits:
+    values = read_values(rows, place, len(rows[0]), "sample 1", options)
+    return Logits(
+        values.shape[1], iter([Batch(values, 0, samples)]), classes, samples is not None,
+        sample_header, n_samples=len(values),
+    )  # fmt: skip
+
+
+def check_record(record: Any, first: Mapping[str, Any], place: str, first_place: str) -> None:
+    """Refuse what is no object with the keys of the first record."""
+    if not isinstance(record, dict):
+        raise InputError(place, f"expected an object, found {shown(record)}")
+    if record.keys() != first.keys():
+        odd = min(record.keys() ^ first.keys())
+        found = f"found an object that {'misses' if odd in first else 'has besides'} {quoted(odd)}"
+        raise InputError(place, f"expected the keys of {first_place}, {found}")
+
+
+def choose_keys(
+    keys: Sequence[str], records: Sequence[Mapping[str, Any]], options: InputOptions, place: str
+) -> Columns:
+    """Choose which keys of records are logits and which one names them, as for columns."""
+
+    def is_text(key: str) -> bool:
+        values = [record[key] for record in records]
+        return all(isinstance(value, str) and not is_number(value) for value in values)
+
+    text = [c for c, key in enumerate(keys) if is_text(key)]
+    return choose_columns(keys, len(keys), text, options, place)
+
+
+def read_values(
+    rows: Sequence[list[Any]], place: Place, length: int, first_place: str, options: InputOptions
+) -> FloatArray:
+    """Turn arrays of JSON numbers, all as long as the first one, into float64.
+
+    Raises
+    ------
+    InputError
+        For the first row at fault.
+    """
     for k, row in enumerate(rows):
-        check_length(len(row), len(rows[0]), place(k, None), "sample 1")
+        check_length(len(row), length, place(k, None), first_place)
         if not {float, int}.issuperset(map(type, row)):
             rows[k][:] = [_number(value, place(k, c)) for c, value in enumerate(row)]
     values = np.array(rows, dtype=np.float64)
@@ -208,10 +267,7 @@ def _logits(
         k, c = (int(i) for i in np.argwhere(np.isposinf(values))[0])
         raise InputError(place(k, c), "expected a number within the range of float64")
     (options.check or check_logits)(values, place)
-    return Logits(
-        values.shape[1], iter([Batch(values, 0, samples)]), classes, samples is not None,
-        sample_header,
-    )  # fmt: skip
+    return values
 
 
 def _number(value: Any, place: str) -> float:
@@ -225,34 +281,30 @@ def _number(value: Any, place: str) -> float:
             return number
     elif isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    raise InputError(place, f"expected a number, found {_shown(value)}", MASK_HINT)
+    raise InputError(place, f"expected a number, found {shown(value)}", MASK_HINT)
 
 
-def names(document: Mapping[str, Any], key: str, name: str) -> tuple[str, ...] | None:
-    """Return the names that an object holds at a key, or None.
-
-    Raises
-    ------
-    InputError
-        When they are no array of names.
-    """
-    found = document.get(key)
-    if found is None:
+def read_names(document: Mapping[str, Any], key: str, name: str) -> tuple[str, ...] | None:
+    """Read an array of names, or None where there is none."""
+    names = document.get(key)
+    if names is None:
         return None
-    if not isinstance(found, list):
-        raise InputError(name, f'expected an array of names as "{key}", found {_shown(found)}')
-    return tuple(_name(each, f'{name}: "{key}"') for each in found)
+    if not isinstance(names, list):
+        raise InputError(name, f'expected an array of names as "{key}", found {shown(names)}')
+    return tuple(read_name(each, f'{name}: "{key}"') for each in names)
 
 
-def _name(value: Any, place: str) -> str:
+def read_name(value: Any, place: str) -> str:
+    """Read a name: text or a number."""
     if isinstance(value, str):
-        return _encodable(value, place)
+        return read_encodable(value, place)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
-    raise InputError(place, f"expected a name, found {_shown(value)}")
+    raise InputError(place, f"expected a name, found {shown(value)}")
 
 
-def _encodable(text: str, place: str) -> str:
+def read_encodable(text: str, place: str) -> str:
+    """Refuse text that UTF-8 has no bytes for."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -262,7 +314,7 @@ def _encodable(text: str, place: str) -> str:
     return text
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """Describe a JSON value in a few words."""
     if isinstance(value, list):
         return "an array" if value else "an empty array"

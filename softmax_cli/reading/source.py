@@ -1,10 +1,14 @@
 """From the words on the command line to a source, and from the source to its format."""
 
 import io
+import os
+import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from softmax_cli.batch import Logits
 from softmax_cli.errors import InputError, quoted, visible
@@ -15,7 +19,9 @@ from softmax_cli.reading.formats import READERS, SUFFIXES
 from softmax_cli.tokens import is_number, split_row, starts_like_number
 
 STDIN = "<stdin>"
+_PEEKED = 1 << 16  # how much of the content can be looked at before it is read
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_NPY_MARK = b"\x93NUMPY"
 _NO_SUCH_FILE = "no such file; expected numbers, a file or -"
 
 
@@ -49,7 +55,14 @@ def open_logits(
         name = STDIN if path == "-" else visible(path)
         input_format = options.input_format or _guess_format(path, stream, name)
         logits: Logits = load(READERS[input_format])(stream, name, options)
-        yield logits
+        yield replace(logits, progress=_progress(stream)) if logits.n_samples is None else logits
+
+
+def _progress(stream: io.BufferedReader) -> Callable[[], tuple[int, int]] | None:
+    found = os.fstat(stream.fileno())
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return lambda: (stream.tell(), found.st_size)
 
 
 def _only_path(words: Sequence[str]) -> str | None:
@@ -96,21 +109,29 @@ def _opened(path: str) -> Iterator[io.BufferedReader]:
     if path == "-":
         if sys.stdin is None:
             raise InputError(STDIN, "expected logits, found it closed")
-        yield open(sys.stdin.fileno(), "rb", closefd=False)
+        yield _buffered(io.FileIO(sys.stdin.fileno(), closefd=False))
         return
     try:
-        stream = Path(path).open("rb")
+        stream = _buffered(io.FileIO(path))
     except FileNotFoundError:
         raise InputError(visible(path), _NO_SUCH_FILE) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(visible(path), f"cannot be read: {reason}") from None
-    with stream:
+    try:
         yield stream
+    finally:
+        # Not the buffer around it, which a thread that reads ahead may hold for as long as a
+        # pipe stays silent.
+        stream.raw.close()
+
+
+def _buffered(raw: Any) -> io.BufferedReader:
+    return io.BufferedReader(raw, _PEEKED)
 
 
 def _guess_format(path: str, stream: io.BufferedReader, name: str) -> str:
-    beginning = stream.peek(64)[:64]
+    beginning = stream.peek()
     if beginning.startswith(_UTF16_MARKS):
         raise InputError(
             name,
@@ -120,5 +141,10 @@ def _guess_format(path: str, stream: io.BufferedReader, name: str) -> str:
     by_suffix = SUFFIXES.get(Path(path).suffix.lower())
     if by_suffix is not None:
         return by_suffix
+    if beginning.startswith(_NPY_MARK):
+        return "npy"
     content = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return "json" if content.startswith((b"[", b"{")) else "csv"
+    if not content.startswith((b"[", b"{")):
+        return "csv"
+    by_line: bool = load("softmax_cli.reading.json_lines:looks_like_lines")(content)
+    return "jsonl" if by_line else "json"

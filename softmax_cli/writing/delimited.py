@@ -1,12 +1,14 @@
-"""Comma and tab separated text, by the csv module."""
+"""Comma and tab separated text; names are quoted by the csv module."""
 
 import csv
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Sequence
+from types import SimpleNamespace
 
 from softmax_cli.errors import InputError
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Arrays, Explanation, Report, Result
+from softmax_cli.result import Arrays, Block, Explanation, Report, Result
+from softmax_cli.writing.formats import refuse_explanation
+from softmax_cli.writing.numbers import print_rows
 from softmax_cli.writing.target import Target
 
 
@@ -22,23 +24,28 @@ def write_tsv(result: Result, target: Target, options: OutputOptions) -> None:
 
 def _write(result: Result, target: Target, delimiter: str) -> None:
     if isinstance(result, Explanation):
-        raise InputError(
-            "--explain", "expected the format table, markdown, latex or json, found csv or tsv"
-        )
+        raise refuse_explanation("csv" if delimiter == "," else "tsv")
     with target.text() as text:
-        writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
         if isinstance(result, Report):
-            writer.writerow(result.columns)
-            writer.writerows([_cell(value) for value in row] for row in result.rows)
+            rows = [[_cell(value) for value in row] for row in result.rows]
+            text.writelines(_lines([result.columns, *rows], delimiter))
             return
-        writer.writerows(_header(result))
-        printed = 0
+        header, printed = "".join(_lines(_header(result), delimiter)), 0
         try:
-            for n_samples, rows in _blocks(result):
-                writer.writerows(rows)
-                printed += n_samples
+            for block in result.quantity.blocks(result.logits.batches):
+                text.write(header + _print(block, result, delimiter))
+                text.flush()
+                header = ""
+                printed += len(block.batch.logits) if block.ends else 0
         except InputError as error:
             raise error.after(printed if target.keeps_parts else 0) from None
+
+
+def _lines(rows: Iterable[Sequence[object]], delimiter: str) -> list[str]:
+    lines: list[str] = []
+    collect = SimpleNamespace(write=lines.append)
+    csv.writer(collect, delimiter=delimiter, lineterminator="\n").writerows(rows)
+    return lines
 
 
 def _cell(value: object) -> object:
@@ -59,18 +66,19 @@ def _header(result: Arrays) -> list[list[str]]:
     return [[logits.sample_header, *names] if logits.names_samples else names]
 
 
-def _blocks(result: Arrays) -> Iterator[tuple[int, list[list[Any]]]]:
-    """Yield how many samples, and their rows; csv prints the shortest digits, as repr does."""
-    logits = result.logits
-    named = logits.names_samples or logits.class_names is not None
-    for batch, values in result.quantity.pieces(logits.batches):
-        if result.quantity.rank == 2:
-            rows: list[list[Any]] = values.reshape(-1, logits.n_classes).tolist()
-            if named:
-                pairs = ((sample, output) for sample in batch.labels for output in logits.classes)
-                rows = [[*pair, *row] for pair, row in zip(pairs, rows, strict=True)]
-        else:
-            rows = values.reshape(len(values), -1).tolist()
-            if logits.names_samples:
-                rows = [[name, *row] for name, row in zip(batch.labels, rows, strict=True)]
-        yield len(batch.logits), rows
+def _print(block: Block, result: Arrays, delimiter: str) -> str:
+    logits, values = result.logits, block.values
+    rows = values.reshape(-1, values.shape[-1] if result.quantity.rank else 1)
+    text = print_rows(rows, delimiter)
+    # The names before a row end in an empty cell, and so in the delimiter before its numbers.
+    if result.quantity.rank == 2 and (logits.names_samples or logits.class_names is not None):
+        outputs = [logits.classes[j] for j in block.outputs]
+        names = [[sample, output, ""] for sample in block.batch.labels for output in outputs]
+    elif result.quantity.rank < 2 and logits.names_samples:
+        names = [[sample, ""] for sample in block.batch.labels]
+    else:
+        return text
+    numbers = text.splitlines(keepends=True)
+    return "".join(
+        name[:-1] + row for name, row in zip(_lines(names, delimiter), numbers, strict=True)
+    )

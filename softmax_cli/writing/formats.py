@@ -10,6 +10,8 @@ WRITERS = {
     "csv": "softmax_cli.writing.delimited:write_csv",
     "tsv": "softmax_cli.writing.delimited:write_tsv",
     "json": "softmax_cli.writing.json_text:write_json",
+    "jsonl": "softmax_cli.writing.json_lines:write_jsonl",
+    "npy": "softmax_cli.writing.npy:write_npy",
     "markdown": "softmax_cli.writing.markdown:write_markdown",
     "latex": "softmax_cli.writing.latex:write_latex",
 }
@@ -18,16 +20,28 @@ PICTURES = {
     "svg": "softmax_cli.writing.picture:write_svg",
     "html": "softmax_cli.writing.picture:write_html",
 }
+# What a terminal shows as it is computed, so that a progress bar would only be in the way.
+STREAMED = frozenset({"csv", "tsv", "jsonl", "markdown", "latex"})
+BINARY = frozenset({"npy"})
 SUFFIXES = {
     ".csv": "csv",
     ".tsv": "tsv",
     ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".npy": "npy",
     ".md": "markdown",
     ".tex": "latex",
     ".svg": "svg",
     ".html": "html",
     ".txt": "table",
 }
+
+
+def refuse_explanation(output_format: str) -> InputError:
+    """Say that a derivation is no table of numbers."""
+    expected = "table, markdown, latex, json or a picture"
+    return InputError("--explain", f"expected the format {expected}, found {output_format}")
 
 
 def choose_format(name: str | None, path: Path | None) -> str:

@@ -2,13 +2,16 @@
 
 import json
 import math
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from softmax_cli.batch import concatenate
 from softmax_cli.derivation import Derivation
 from softmax_cli.display.expression import Notation, sentence, write
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Explanation, Report, Result
+from softmax_cli.result import Block, Explanation, Report, Result
+from softmax_cli.writing.numbers import print_rows
 from softmax_cli.writing.target import Target
 
 
@@ -37,8 +40,8 @@ def write_json(result: Result, target: Target, options: OutputOptions) -> None:
         for quantity in result.quantities:
             text.write(f',"{quantity.key}":[')
             separator = ""
-            for _, values in quantity.pieces([batch]):
-                text.write(separator + dump(values.tolist())[1:-1])
+            for block in quantity.blocks([batch]):
+                text.write(separator + ",".join(print_samples(block)))
                 separator = ","
             text.write("]")
         text.write("}\n")
@@ -83,6 +86,29 @@ def dump(value: Any) -> str:
         return json.dumps(value, allow_nan=False, separators=(",", ":"))
     except ValueError:
         return json.dumps(_without_infinities(value), allow_nan=False, separators=(",", ":"))
+
+
+def print_samples(block: Block) -> Iterator[str]:
+    """Yield each sample's number, array or array of arrays, as `dump` writes them.
+
+    A block that does not begin or end its sample leaves the bracket away.
+    """
+    rank = block.values.ndim - 1
+    rows = block.values.reshape(-1, block.values.shape[-1] if rank else 1)
+    text = print_rows(rows, ",")
+    if "inf" in text:
+        text = re.sub("-?inf", lambda match: dump(float(match[0])), text)
+    lines = text.splitlines()
+    if rank == 0:
+        yield from lines
+    elif rank == 1:
+        yield from (f"[{line}]" for line in lines)
+    else:
+        n = len(block.outputs)
+        opening, closing = "[" * block.begins, "]" * block.ends
+        for start in range(0, len(lines), n):
+            matrix = "],[".join(lines[start : start + n])
+            yield f"{opening}[{matrix}]{closing}"
 
 
 def _without_infinities(value: Any) -> Any:

@@ -1,0 +1,202 @@
+"""JSON lines: a sample a line, in the forms that JSON has for one sample."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from io import BufferedReader
+from itertools import chain
+from typing import Any
+
+from softmax_cli.batch import Batch, Logits
+from softmax_cli.errors import InputError, plural, quoted
+from softmax_cli.options import InputOptions
+from softmax_cli.reading.json_text import (
+    check_record,
+    choose_keys,
+    read_encodable,
+    read_name,
+    read_names,
+    read_values,
+    refuse_columns,
+    shown,
+    strict_json,
+)
+from softmax_cli.reading.lines import decode, text_blocks
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line's number in the file, and the value it holds."""
+
+    number: int
+    value: Any
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the first lines have settled for all.
+
+    Attributes
+    ----------
+    logits
+        From a line's value, and its place, to the array of its logits.
+    sample
+        The key of the samples' names, or None.
+    classes
+        The classes' names, or None.
+    keys
+        What messages call the logits of a record; none for an array.
+    """
+
+    logits: Callable[[Any, str], list[Any]]
+    sample: str | None = None
+    classes: tuple[str, ...] | None = None
+    keys: tuple[str, ...] = ()
+
+
+def read_jsonl(stream: BufferedReader, name: str, options: InputOptions) -> Logits:
+    """Read JSON lines block by block.
+
+    Parameters
+    ----------
+    stream
+        UTF-8 bytes, with or without a byte order mark.
+    name
+        What messages call the stream.
+    options
+        What the user said; columns can be chosen in records only.
+
+    Raises
+    ------
+    InputError
+        With the line: here for the first block, from the batches for the rest.
+    """
+    blocks = _blocks(stream, name)
+    block = next(blocks, None)
+    if block is None:
+        raise InputError(name, "expected logits, found nothing")
+    form = _form(block, name, options)
+    n_classes = len(form.logits(block[0].value, f"{name}:{block[0].number}"))
+    return Logits(
+        n_classes=n_classes,
+        batches=_batches(chain([block], blocks), form, n_classes, name, options),
+        class_names=form.classes,
+        names_samples=form.sample is not None,
+        sample_header=form.sample or "sample",
+    )
+
+
+def looks_like_lines(beginning: bytes) -> bool:
+    """Tell whether a text begins with a line of its own: one sample, or a value before more."""
+    first, end, rest = beginning.partition(b"\n")
+    try:
+        value = json.loads(first)
+    except (ValueError, RecursionError):
+        return False
+    if rest.strip():
+        return True
+    logits, several, named = value, False, False
+    if isinstance(value, dict):
+        logits, several, named = value.get("logits"), "samples" in value, "sample" in value
+    if isinstance(logits, list) and logits and isinstance(logits[0], list | dict):
+        several = True
+    # What follows the first line may not have arrived yet; one sample reads the same either way.
+    return named or (bool(end) and not several)
+
+
+def _blocks(stream: BufferedReader, name: str) -> Iterator[list[Line]]:
+    for block in text_blocks(stream):
+        text = decode(block.content, name, block.line)
+        lines = [
+            Line(number, strict_json(line, name, number))
+            for number, line in enumerate(text.split("\n"), start=block.line)
+            if line and not line.isspace()
+        ]
+        if lines:
+            yield lines
+
+
+def _form(block: Sequence[Line], name: str, options: InputOptions) -> Form:
+    first = block[0].value
+    place = f"{name}:{block[0].number}"
+    if not isinstance(first, dict):
+        refuse_columns(options, name)
+        return Form(_array)
+    if "logits" not in first:
+        return _record_form(block, name, options)
+    refuse_columns(options, name)
+    classes = read_names(first, "classes", place)
+    form = Form(_member(classes), "sample" if "sample" in first else None, classes)
+    found, expected = len(classes or ()), len(form.logits(first, place))
+    if classes is not None and found != expected:
+        counted = plural(expected, "name")
+        raise InputError(place, f'expected {counted} in "classes", found {found}')
+    return form
+
+
+def _array(value: Any, place: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise InputError(place, f"expected an array of one sample's logits, found {shown(value)}")
+    if not value:
+        raise InputError(place, "expected at least one logit, found an empty array")
+    return value
+
+
+def _member(classes: tuple[str, ...] | None) -> Callable[[Any, str], list[Any]]:
+    def logits(value: Any, place: str) -> list[Any]:
+        if not isinstance(value, dict) or "logits" not in value:
+            raise InputError(place, f'expected an object with "logits", found {shown(value)}')
+        if "classes" in value and read_names(value, "classes", place) != classes:
+            raise InputError(place, 'expected the "classes" of the first line')
+        return _array(value["logits"], place)
+
+    return logits
+
+
+def _record_form(block: Sequence[Line], name: str, options: InputOptions) -> Form:
+    first = block[0].value
+    first_place, first_line = f"{name}:{block[0].number}", f"line {block[0].number}"
+    if not first:
+        raise InputError(first_place, "expected at least one logit, found an empty object")
+    for line in block:
+        check_record(line.value, first, f"{name}:{line.number}", first_line)
+    header = list(first)
+    columns = choose_keys(header, [line.value for line in block], options, first_place)
+    keys = tuple(read_encodable(header[c], first_place) for c in columns.logits)
+
+    def logits(value: Any, place: str) -> list[Any]:
+        check_record(value, first, place, first_line)
+        return [value[key] for key in keys]
+
+    sample = None if columns.sample is None else header[columns.sample]
+    return Form(logits, sample, keys, keys)
+
+
+def _batches(
+    blocks: Iterator[list[Line]], form: Form, n_classes: int, name: str, options: InputOptions
+) -> Iterator[Batch]:
+    start, first_line = 0, ""
+    for block in blocks:
+
+        def place(k: int, c: int | None, block: list[Line] = block) -> str:
+            where = f"{name}:{block[k].number}"
+            if c is None:
+                return where
+            return f"{where}, {quoted(form.keys[c]) if form.keys else f'value {c + 1}'}"
+
+        first_line = first_line or f"line {block[0].number}"
+        rows = [form.logits(line.value, place(k, None)) for k, line in enumerate(block)]
+        logits = read_values(rows, place, n_classes, first_line, options)
+        yield Batch(logits, start, _names(block, form.sample, place))
+        start += len(block)
+
+
+def _names(
+    block: Sequence[Line], key: str | None, place: Callable[[int, int | None], str]
+) -> tuple[str, ...] | None:
+    if key is None:
+        return None
+    for k, line in enumerate(block):
+        if key not in line.value:
+            raise InputError(place(k, None), f"expected {quoted(key)} as in the first line")
+    return tuple(read_name(line.value[key], place(k, None)) for k, line in enumerate(block))

@@ -1,0 +1,34 @@
+"""JSON lines: an object a sample, as it is computed."""
+
+from json.encoder import encode_basestring_ascii
+
+from softmax_cli.errors import InputError
+from softmax_cli.options import OutputOptions
+from softmax_cli.result import Explanation, Report, Result
+from softmax_cli.writing.formats import refuse_explanation
+from softmax_cli.writing.json_text import dump, print_samples
+from softmax_cli.writing.target import Target
+
+
+def write_jsonl(result: Result, target: Target, options: OutputOptions) -> None:
+    """Write a line a sample."""
+    if isinstance(result, Explanation):
+        raise refuse_explanation("jsonl")
+    with target.text() as text:
+        if isinstance(result, Report):
+            rows = (dict(zip(result.columns, row, strict=True)) for row in result.rows)
+            text.writelines(dump(row) + "\n" for row in result.document.get("samples", rows))
+            return
+        quantity, printed = result.quantity, 0
+        key = quantity.key if quantity.rank else quantity.key.removesuffix("s")
+        try:
+            for block in quantity.blocks(result.logits.batches):
+                end = "}\n" if block.ends else ""
+                for label, value in zip(block.batch.labels, print_samples(block), strict=True):
+                    name = encode_basestring_ascii(label)
+                    begin = f'{{"sample":{name},"{key}":' if block.begins else ","
+                    text.write(f"{begin}{value}{end}")
+                text.flush()
+                printed += len(block.batch.logits) if block.ends else 0
+        except InputError as error:
+            raise error.after(printed if target.keeps_parts else 0) from None

@@ -1,0 +1,69 @@
+"""Whole processes against their peers: interleaved, medians, ratios, and peak memory."""
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+OURS = "import sys; from softmax_cli.__main__ import main; main(sys.argv[1:])"
+# What an environment without the extra looks like.
+REQUIRED_ONLY = f"import sys; sys.modules['polars'] = None; {OURS}"
+
+
+def python(code: str, *words: str | Path) -> list[str]:
+    return [sys.executable, "-c", code, *map(str, words)]
+
+
+def run(command: list[str]) -> tuple[float, float]:
+    """Run a command and return its seconds and its peak memory in MB."""
+    begin = time.perf_counter()
+    with open(os.devnull, "w") as nothing:
+        pid = os.posix_spawn(
+            command[0],
+            command,
+            os.environ,
+            file_actions=[(os.POSIX_SPAWN_DUP2, nothing.fileno(), 1)],
+        )
+        _, status, usage = os.wait4(pid, 0)
+    if status:
+        raise SystemExit(f"failed: {command}")
+    return time.perf_counter() - begin, usage.ru_maxrss / 1024
+
+
+def compare(title: str, commands: Mapping[str, list[str]], rounds: int) -> None:
+    """Run all in turn, some rounds, and print medians and the ratios of each to the others."""
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    for command in commands.values():
+        run(command)  # into the file cache
+    for _ in range(rounds):
+        for name, command in commands.items():
+            seconds[name].append(run(command)[0])
+    median = {name: statistics.median(each) for name, each in seconds.items()}
+    print(f"\n{title}")
+    for name, value in median.items():
+        ratios = "  ".join(
+            f"{value / median[peer]:.2f} of {peer}" for peer in median if peer != name
+        )
+        spread = f"{min(seconds[name]):.2f}-{max(seconds[name]):.2f}"
+        print(f"  {name:32s} {value:6.2f} s ({spread})  {ratios}", flush=True)
+
+
+def inputs(folder: Path, K: int, C: int) -> Path:
+    """Write K x C logits as csv, jsonl and npy, and return their path without a suffix."""
+    z = np.random.default_rng(0).normal(0, 3, (K, C))
+    path = folder / f"{K}x{C}"
+    rows = z.tolist()
+    with open(f"{path}.csv", "w") as csv, open(f"{path}.jsonl", "w") as jsonl:
+        csv.writelines(",".join(map(repr, row)) + "\n" for row in rows)
+        jsonl.writelines(f'{{"logits": {row}}}\n' for row in rows)
+    np.save(f"{path}.npy", z)
+    return path
+
+
+def folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="softmax-benchmark-")

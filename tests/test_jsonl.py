@@ -1,0 +1,152 @@
+"""JSON lines: a sample a line, in and out, through the program."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.program import SAMPLES, run
+
+PETS = str(SAMPLES / "pets.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("[3,3]\n[4,4]\n", "0.5,0.5\n0.5,0.5\n"),
+        ("[3,3]", "0.5,0.5\n"),
+        ("\ufeff[3,3]\r\n\n  \n[4,4]\r\n", "0.5,0.5\n0.5,0.5\n"),
+        ('["-inf",0]\n', "0.0,1.0\n"),
+        ('{"logits":[3,3]}\n', "0.5,0.5\n"),
+        ('{"logits":[3,3],"sample":"x"}\n{"sample":7,"logits":[4,4]}', "x,0.5,0.5\n7,0.5,0.5\n"),
+        ('{"logits":[3,3],"classes":["a","b"]}\n{"logits":[4,4]}', "a,b\n0.5,0.5\n0.5,0.5\n"),
+        ('{"cat":3,"dog":3}\n{"dog":4,"cat":4}\n', "cat,dog\n0.5,0.5\n0.5,0.5\n"),
+        ('{"id":7,"cat":3,"dog":3}\n', "id,cat,dog\n7,0.5,0.5\n"),
+        ('{"photo":"x","cat":3,"dog":3}\n', "photo,cat,dog\nx,0.5,0.5\n"),
+        ('{"a\\nb":3,"\\ud83d\\ude00":3}\n', '"a\nb",😀\n0.5,0.5\n'),
+    ],
+)
+def test_every_form_of_one_sample_is_read(text: str, printed: str) -> None:
+    outcome = run("forward", "--input-format", "jsonl", "-f", "csv", stdin=text)
+    assert (outcome.stdout, outcome.stderr, outcome.status) == (printed, "", 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "<stdin>: expected logits, found nothing"),
+        ("\n \n", "<stdin>: expected logits, found nothing"),
+        ("[1,2]\n[3,4", "<stdin>:2:5: expected JSON"),
+        ("[1,2]\n\n[3]", "<stdin>:3: expected 2 values as in line 1, found 1"),
+        ("[1,2]\n[3,4] [5,6]", "<stdin>:2:7: expected JSON"),
+        ("[1,2],[3\n4]", "<stdin>:1:6: expected JSON"),
+        ("[1,2]\n[3,NaN]", "<stdin>:2:4: expected JSON, found NaN"),
+        ("[1,2]\n[3,true]", "<stdin>:2, value 2: expected a number, found true"),
+        ("[1,2]\n[3,1e400]", "<stdin>:2, value 2: expected a number within the range"),
+        ('[1,2]\n["-inf","-inf"]', "<stdin>:2: every logit is -inf"),
+        ("[[1,2]]\n", "<stdin>:1, value 1: expected a number, found an array"),
+        ("[]\n", "<stdin>:1: expected at least one logit, found an empty array"),
+        ("{}\n", "<stdin>:1: expected at least one logit, found an empty object"),
+        ("3\n", "<stdin>:1: expected an array of one sample's logits, found 3"),
+        ("[1]\n{}", "<stdin>:2: expected an array of one sample's logits, found an object"),
+        ('{"logits":[1]}\n[1]', '<stdin>:2: expected an object with "logits", found an array'),
+        ('{"logits":3}', "<stdin>:1: expected an array of one sample's logits, found 3"),
+        ('{"logits":[1],"sample":"a"}\n{"logits":[1]}', "<stdin>:2: expected 'sample' as in the"),
+        ('{"logits":[1],"sample":[1]}', "<stdin>:1: expected a name, found an array"),
+        ('{"logits":[1],"classes":["a","b"]}', '<stdin>:1: expected 1 name in "classes", found 2'),
+        ('{"logits":[1]}\n{"logits":[1],"classes":["a"]}', '<stdin>:2: expected the "classes"'),
+        ('{"logits":[1],"logits":[2]}', "<stdin>:1: expected each key once, found 'logits' twice"),
+        ('{"a":1}\n{"b":1}', "<stdin>:2: expected the keys of line 1, found an object"),
+        ('{"a":1}\n{"a":"x"}', "<stdin>:2, 'a': expected a number"),
+        ("[" * 100_000, "<stdin>:1: expected arrays of numbers, found too deep a nesting"),
+    ],
+)
+def test_a_bad_line_is_named(text: str, message: str) -> None:
+    outcome = run("forward", "--input-format", "jsonl", stdin=text)
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith(f"error: {message}"), outcome.stderr
+    assert len(outcome.stderr.splitlines()) <= 2
+
+
+def test_bytes_that_are_not_utf8_are_refused() -> None:
+    outcome = run("forward", "--input-format", "jsonl", stdin=b'[1]\n{"a\xe9":1}\n')
+    assert outcome.stderr.startswith("error: <stdin>:2: expected UTF-8 text, found the byte 0xe9")
+
+
+def test_columns_choose_among_the_keys_of_records() -> None:
+    text = '{"run":1,"a":3,"b":9,"c":3}\n{"run":2,"a":3,"b":9,"c":3}\n'
+    outcome = run("forward", "-f", "csv", "--columns", "a,c", "--id", "run", stdin=text)
+    assert outcome.stdout == "run,a,c\n1,0.5,0.5\n2,0.5,0.5\n"
+    assert run("forward", "--columns", "1", stdin="[1,2]\n[3,4]\n").status == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "samples"),
+    [
+        ("[3,3]\n[4,4]\n", 2),
+        (' {"a":3,"b":3}\n\n{"a":4,"b":4}', 2),
+        ("[3,3]\n", 1),
+        ("[3,3]", 1),
+        ("[3,\n3]\n", 1),
+        ("[[3,3],[4,4]]\n", 2),
+        ('[{"a":3,"b":3},\n{"a":4,"b":4}]', 2),
+        ('{"logits":[[3,3],[4,4]]}\n', 2),
+        ('{"logits":[3,3],"samples":["x"]}\n', 1),
+    ],
+)
+def test_content_tells_json_lines_from_json(text: str, samples: int) -> None:
+    outcome = run("forward", "-f", "json", stdin=text)
+    assert outcome.status == 0, outcome.stderr
+    assert outcome.json["probabilities"] == [[0.5, 0.5]] * samples
+
+
+def test_suffixes_decide_in_and_out(tmp_path: Path) -> None:
+    for suffix in ("jsonl", "ndjson"):
+        path = tmp_path / f"z.{suffix}"
+        path.write_text("[3,3]\n")
+        out = tmp_path / f"y.{suffix}"
+        assert run("forward", str(path), "-o", str(out)).status == 0
+        assert out.read_text() == '{"sample":"1","probabilities":[0.5,0.5]}\n'
+
+
+@pytest.mark.parametrize(
+    ("words", "key", "in_json"),
+    [
+        (["forward"], "probabilities", "probabilities"),
+        (["forward", "--log"], "log_probabilities", "log_probabilities"),
+        (["jacobian"], "jacobian", "jacobian"),
+        (["jacobian", "--entry", "cat,dog"], "partial", "partials"),
+        (["jacobian", "--vjp", "0,0,1"], "vjp", "vjp"),
+    ],
+)
+def test_a_line_a_sample_holds_what_json_holds(words: list[str], key: str, in_json: str) -> None:
+    whole = run(*words, PETS, "-f", "json").json
+    lines = [json.loads(line) for line in run(*words, PETS, "-f", "jsonl").stdout.splitlines()]
+    assert lines == [
+        {"sample": sample, key: value}
+        for sample, value in zip(whole["samples"], whole[in_json], strict=True)
+    ]
+
+
+def test_check_writes_a_line_a_sample() -> None:
+    whole = run("check", PETS, "-f", "json").json
+    lines = run("check", PETS, "-f", "jsonl").stdout.splitlines()
+    assert [json.loads(line) for line in lines] == whole["samples"]
+
+
+def test_infinity_and_names_are_json_in_every_line() -> None:
+    text = '{"logits":["-inf",0],"sample":"a\\"\\n\\u732b"}'
+    outcome = run("forward", "--log", "-f", "jsonl", stdin=text)
+    assert outcome.stdout == ('{"sample":"a\\"\\n\\u732b","log_probabilities":["-Infinity",0.0]}\n')
+
+
+def test_a_stream_says_how_many_lines_it_printed_before_the_bad_one() -> None:
+    count = 100_000
+    text = "[1,2]\n" * count + "[1,x]\n"
+    outcome = run("forward", "-f", "jsonl", stdin=text)
+    printed = len(outcome.stdout.splitlines())
+    assert 0 < printed <= count
+    assert outcome.status == 2
+    assert outcome.stderr.startswith(f"error: <stdin>:{count + 1}:4: expected JSON")
+    assert f"({printed} samples printed before it)" in outcome.stderr
+    assert json.loads(outcome.stdout.splitlines()[-1])["sample"] == str(printed)
