@@ -310,6 +310,24 @@ def test_a_function_is_differentiated_too(folder: Path, method: str) -> None:
     assert report["method"] == method
 
 
+def test_a_sample_stands_for_the_first_check_that_it_fails(folder: Path) -> None:
+    (folder / "c.json").write_text(json.dumps([core.softmax(Z[0]).tolist(), [0.5, 0.25, 0.25]]))
+    J = np.stack([np.eye(3), core.jacobian(Z[1])])
+    (folder / "j.json").write_text(json.dumps(J.tolist()))
+    outcome = check(
+        folder, "c.json", "--jacobian", "j.json", "-f", "json", quantity="--probabilities"
+    )
+    report = outcome.json
+    assert (outcome.status, report["checked"], report["failed"]) == (1, 2, 2)
+    assert [each["quantity"] for each in report["samples"]] == ["jacobian", "probabilities"]
+    assert [each["failed"] for each in report["checks"]] == [1, 1]
+    # What is said of the whole is said of the first check that failed.
+    assert (report["atol"], report["method"]) == (1e-12, "exact")
+    shown = check(folder, "c.json", "--jacobian", "j.json", quantity="--probabilities").stdout
+    assert shown.startswith("FAIL – probabilities: 3 of 6 entries over the bound, in 1 of 2 ")
+    assert "\nFAIL – Jacobian: 9 of 18 entries" in shown
+
+
 def test_complex_step_needs_a_function_of_complex_numbers(folder: Path) -> None:
     words = ["mine.py:for_real_numbers", "--method", "complex-step"]
     outcome = check(folder, *words, quantity="--probabilities")

@@ -102,6 +102,12 @@ def test_factors_are_reported() -> None:
     assert "0.7 times" in str(check_jacobian(0.7 * wrong.exact(z), z, temperature=T))
 
 
+def test_one_number_is_no_evidence_of_a_factor() -> None:
+    assert names(check_probabilities([0.75], [3.0])) == []
+    assert names(check_probabilities([0.0, 1.5], [-900.0, 0.0])) == []
+    assert names(check_probabilities([0.75, 0.75], [0.0, 0.0])) == ["a constant factor"]
+
+
 def test_float32_suggests_tolerances_that_pass() -> None:
     z = logits_for("")
     J = JACOBIANS["float32 results"](z)

@@ -92,7 +92,7 @@ def run(
         else:
             verdict = _check_softmax(logits, comparison)
     if not quiet or writing.path is not None:
-        rows = [_row(verdict, *each) for each in _worst_of_each_sample(verdict)]
+        rows = [_row(verdict, *each) for each in _samples(verdict)]
         write(Report(COLUMNS, rows, _document(verdict), VIEW, verdict), writing)
     return 0 if verdict.passed else 1
 
@@ -244,17 +244,19 @@ def _sweep_report(logits: Logits, word: str | None, comparison: Comparison) -> R
     return Report(columns, rows, document, SWEEP_VIEW, found)
 
 
-def _worst_of_each_sample(verdict: Verdict) -> Iterator[tuple[str, Check, SampleCheck | None]]:
-    """Walk the samples, each with the check that it does worst in."""
+def _samples(verdict: Verdict) -> Iterator[tuple[str, Check, SampleCheck | None]]:
+    """Walk the samples, each with the first check that it fails, or else the decisive one."""
     unusable = next((check for check in verdict.checks if check.problem), None)
     if unusable is not None:
         for label in unusable.labels:
             yield label, unusable, None
         return
+    decisive = verdict.checks.index(verdict.decisive)
     for each in zip(*(check.samples for check in verdict.checks), strict=True):
-        worst = max(range(len(each)), key=lambda c: each[c][1].worst_excess)
-        label, sample = each[worst]
-        yield label, verdict.checks[worst], sample
+        failed = (c for c, (_, sample) in enumerate(each) if not sample.passed)
+        chosen = next(failed, decisive)
+        label, sample = each[chosen]
+        yield label, verdict.checks[chosen], sample
 
 
 def _row(verdict: Verdict, label: str, check: Check, sample: SampleCheck | None) -> list[object]:
@@ -274,7 +276,7 @@ def _class(verdict: Verdict, position: int | None) -> str | None:
 
 def _document(verdict: Verdict) -> dict[str, Any]:
     check = verdict.decisive
-    samples = list(_worst_of_each_sample(verdict))
+    samples = list(_samples(verdict))
     document = {
         "command": "check",
         "passed": verdict.passed,

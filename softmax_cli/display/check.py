@@ -116,11 +116,17 @@ def _evidence(
     return (
         name_text(label, screen),
         name_text(entry_name(check.quantity, worst, verdict.classes), screen),
-        Text(significant(worst.expected, screen.precision)),
-        Text(significant(worst.actual, screen.precision)),
+        Text(_value(worst.expected, screen)),
+        Text(_value(worst.actual, screen)),
         Text(significant(abs(worst.actual - worst.expected), _ERROR_DIGITS)),
         Text(significant(sample.worst_excess, _ERROR_DIGITS), "" if sample.passed else "bold red"),
     )
+
+
+def _value(value: float, screen: Screen) -> str:
+    """Show a value; one that is not 1 is not rounded to it."""
+    shown = significant(value, screen.precision)
+    return repr(value) if abs(float(shown)) == 1 and abs(value) != 1 else shown
 
 
 def _table(
@@ -160,8 +166,7 @@ def _worst(verdict: Verdict, check: Check, screen: Screen) -> Text:
     bound = check.atol + check.rtol * abs(worst.expected)
     return name_text(
         f"worst: sample {label}, {', '.join(places)}: "
-        f"expected {significant(worst.expected, screen.precision)}, "
-        f"actual {significant(worst.actual, screen.precision)}, "
+        f"expected {_value(worst.expected, screen)}, actual {_value(worst.actual, screen)}, "
         f"bound {significant(bound, _ERROR_DIGITS)}",
         screen,
     )
