@@ -12,10 +12,11 @@ WRITERS = {
     "json": "softmax_cli.writing.json_text:write_json",
     "jsonl": "softmax_cli.writing.json_lines:write_jsonl",
     "npy": "softmax_cli.writing.npy:write_npy",
+    "parquet": "softmax_cli.writing.parquet:write_parquet",
 }
 # What a terminal shows as it is computed, so that a progress bar would only be in the way.
 STREAMED = frozenset({"csv", "tsv", "jsonl"})
-BINARY = frozenset({"npy"})
+BINARY = frozenset({"npy", "parquet"})
 SUFFIXES = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -23,6 +24,7 @@ SUFFIXES = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".npy": "npy",
+    ".parquet": "parquet",
     ".txt": "table",
 }
 
