@@ -45,11 +45,15 @@ def test_the_public_functions_are_the_ones_of_the_core() -> None:
 @pytest.mark.parametrize(
     ("words", "loaded", "unloaded"),
     [
-        (["--version"], "typer", {"numpy", "rich", "pydantic", "click"}),
+        (["--version"], "typer", {"numpy", "rich", "pydantic", "click", "polars"}),
         (["--help"], "typer", {"numpy", "pydantic"}),
         (["jacobian", "--help"], "typer", {"numpy", "pydantic"}),
         (["--show-completion", "bash"], "typer", {"numpy", "pydantic"}),
-        (["jacobian", "1", "2", "-f", "csv"], "numpy", {"rich", "pydantic", "scipy", "json"}),
+        (
+            ["jacobian", "1", "2", "-f", "csv"],
+            "numpy",
+            {"rich", "pydantic", "scipy", "json", "polars"},
+        ),
         (["jacobian", "1", "2", "-f", "json"], "numpy", {"rich", "pydantic", "scipy"}),
         (["check", "1", "2", "-f", "tsv"], "numpy", {"rich", "pydantic", "scipy"}),
         (
@@ -57,7 +61,7 @@ def test_the_public_functions_are_the_ones_of_the_core() -> None:
             "softmax_cli.mistakes",
             {"rich", "pydantic", "scipy"},
         ),
-        (["jacobian", "1", "2"], "rich", {"pydantic", "scipy"}),
+        (["jacobian", "1", "2"], "rich", {"pydantic", "scipy", "polars"}),
     ],
 )
 def test_nothing_is_loaded_before_it_is_needed(

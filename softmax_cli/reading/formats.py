@@ -7,6 +7,7 @@ READERS = {
     "json": "softmax_cli.reading.json_text:read_json",
     "jsonl": "softmax_cli.reading.json_lines:read_jsonl",
     "npy": "softmax_cli.reading.npy:read_npy",
+    "parquet": "softmax_cli.reading.parquet:read_parquet",
 }
 SUFFIXES = {
     ".csv": "csv",
@@ -15,4 +16,5 @@ SUFFIXES = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".npy": "npy",
+    ".parquet": "parquet",
 }

@@ -22,6 +22,7 @@ STDIN = "<stdin>"
 _PEEKED = 1 << 16  # how much of the content can be looked at before it is read
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _NPY_MARK = b"\x93NUMPY"
+_PARQUET_MARK = b"PAR1"
 _NO_SUCH_FILE = "no such file; expected numbers, a file or -"
 
 
@@ -143,6 +144,8 @@ def _guess_format(path: str, stream: io.BufferedReader, name: str) -> str:
         return by_suffix
     if beginning.startswith(_NPY_MARK):
         return "npy"
+    if beginning.startswith(_PARQUET_MARK):
+        return "parquet"
     content = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not content.startswith((b"[", b"{")):
         return "csv"

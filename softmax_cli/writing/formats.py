@@ -12,6 +12,7 @@ WRITERS = {
     "json": "softmax_cli.writing.json_text:write_json",
     "jsonl": "softmax_cli.writing.json_lines:write_jsonl",
     "npy": "softmax_cli.writing.npy:write_npy",
+    "parquet": "softmax_cli.writing.parquet:write_parquet",
     "markdown": "softmax_cli.writing.markdown:write_markdown",
     "latex": "softmax_cli.writing.latex:write_latex",
 }
@@ -22,7 +23,7 @@ PICTURES = {
 }
 # What a terminal shows as it is computed, so that a progress bar would only be in the way.
 STREAMED = frozenset({"csv", "tsv", "jsonl", "markdown", "latex"})
-BINARY = frozenset({"npy"})
+BINARY = frozenset({"npy", "parquet"})
 SUFFIXES = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -30,6 +31,7 @@ SUFFIXES = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".npy": "npy",
+    ".parquet": "parquet",
     ".md": "markdown",
     ".tex": "latex",
     ".svg": "svg",

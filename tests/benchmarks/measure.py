@@ -8,8 +8,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 OURS = "import sys; from softmax_cli.__main__ import main; main(sys.argv[1:])"
 # What an environment without the extra looks like.
 REQUIRED_ONLY = f"import sys; sys.modules['polars'] = None; {OURS}"
@@ -53,15 +51,27 @@ def compare(title: str, commands: Mapping[str, list[str]], rounds: int) -> None:
         print(f"  {name:32s} {value:6.2f} s ({spread})  {ratios}", flush=True)
 
 
+INPUTS = """
+import sys, numpy as np
+path, K, C = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+z = np.random.default_rng(0).normal(0, 3, (K, C))
+with open(path + ".csv", "w") as csv, open(path + ".tsv", "w") as tsv:
+    with open(path + ".jsonl", "w") as jsonl:
+        for row in z.tolist():
+            csv.write(",".join(map(repr, row)) + "\\n")
+            tsv.write("\\t".join(map(repr, row)) + "\\n")
+            jsonl.write(f'{{"logits": {row}}}\\n')
+np.save(path + ".npy", z)
+"""
+
+
 def inputs(folder: Path, K: int, C: int) -> Path:
-    """Write K x C logits as csv, jsonl and npy, and return their path without a suffix."""
-    z = np.random.default_rng(0).normal(0, 3, (K, C))
+    """Write K x C logits in every format, and return their path without a suffix.
+
+    In a process of its own: a child's peak memory counts from that of the process it came from.
+    """
     path = folder / f"{K}x{C}"
-    rows = z.tolist()
-    with open(f"{path}.csv", "w") as csv, open(f"{path}.jsonl", "w") as jsonl:
-        csv.writelines(",".join(map(repr, row)) + "\n" for row in rows)
-        jsonl.writelines(f'{{"logits": {row}}}\n' for row in rows)
-    np.save(f"{path}.npy", z)
+    run(python(INPUTS, path, str(K), str(C)))
     return path
 
 
