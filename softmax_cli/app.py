@@ -1,5 +1,6 @@
 """The Typer app: options and help texts, nothing else."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -94,6 +95,19 @@ Temperature = Annotated[
         "-t",
         metavar="T",
         parser=number("--temperature"),
+        help="Divide the logits by T; derivatives are with respect to the logits as given, so "
+        "they carry the factor 1/T.",
+        rich_help_panel=METHOD,
+    ),
+]
+DerivativeTemperature = Annotated[
+    float,
+    typer.Option(
+        "--temperature",
+        "-t",
+        metavar="T",
+        # Below the smallest normal number the derivative, up to 1/(4T), can be beyond float64.
+        parser=number("--temperature", least=sys.float_info.min),
         help="Divide the logits by T; derivatives are with respect to the logits as given, so "
         "they carry the factor 1/T.",
         rich_help_panel=METHOD,
@@ -259,7 +273,7 @@ def jacobian(
             rich_help_panel=METHOD,
         ),
     ] = False,
-    temperature: Temperature = 1.0,
+    temperature: DerivativeTemperature = 1.0,
     sample: Sample = None,
     input_format: InputFormat = None,
     delimiter: Delimiter = None,
@@ -383,7 +397,7 @@ def check(
             rich_help_panel=METHOD,
         ),
     ] = False,
-    temperature: Temperature = 1.0,
+    temperature: DerivativeTemperature = 1.0,
     input_format: InputFormat = None,
     delimiter: Delimiter = None,
     columns: Columns = None,

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from softmax_cli import core, finite_difference
 from softmax_cli.calling import Called, Function, ShapeFoundError, call, derivative_function
-from softmax_cli.finite_difference import METHODS
+from softmax_cli.errors import InputError, visible
+from softmax_cli.finite_difference import METHODS, default_steps
 from softmax_cli.mistakes import Case, Diagnosis, diagnose, diagnose_shape
 from softmax_cli.verdict import Check, Compared, SampleCheck, Verdict, compare
 
@@ -183,6 +184,8 @@ def check_softmax(
     for labels, z in pieces:
         numeric, errors = finite_difference.estimate(z, method, step, temperature)
         found = compare(core.jacobian(z, temperature=temperature), numeric, atol, rtol)
+        if step is None:
+            _refuse_coarse_steps(labels, z, found, method, temperature)
         if excess is None or found.excess.max() > excess.max():
             worst, excess = len(samples) + found.worst, found.excess
         samples += zip(labels, found.samples, strict=True)
@@ -199,6 +202,27 @@ def check_softmax(
         excess=excess,
         error_estimate=max(estimates, default=None),
     )
+
+
+def _refuse_coarse_steps(
+    labels: Sequence[str], z: FloatArray, found: Compared, method: str, temperature: float
+) -> None:
+    """Refuse a verdict against logits whose float64 neighbours are further off than softmax bends.
+
+    Raises
+    ------
+    InputError
+        For the first sample that failed only for want of a smaller step.
+    """
+    steps = np.where(np.isfinite(z), default_steps(z, method, temperature), 0.0).max(axis=1)
+    for label, sample, step in zip(labels, found.samples, steps, strict=True):
+        if not sample.passed and step > 2 * METHODS[method].largest_step * temperature:
+            raise InputError(
+                f"sample {visible(label)}",
+                f"expected logits nearer to 0 for {method} differences, found some where the "
+                f"smallest step is {step:.3g}, too coarse to check with",
+                "use --method complex-step, which needs no such step",
+            )
 
 
 def candidate_array(values: NDArray[Any], shape: tuple[int, ...]) -> FloatArray:

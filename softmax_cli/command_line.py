@@ -85,18 +85,23 @@ def choice(option: str, known: Collection[str]) -> Callable[[str], str]:
     return parse
 
 
-def number(option: str, *, zero_too: bool = False) -> Callable[[str | float], float]:
-    """Return a parser for an option that takes a finite number greater than 0, or 0 too."""
-    least = "of at least 0" if zero_too else "greater than 0"
+def number(
+    option: str, *, zero_too: bool = False, least: float = 0.0
+) -> Callable[[str | float], float]:
+    """Return a parser for an option that takes a finite number from ``least`` up.
+
+    0 itself is taken only where ``zero_too`` says so.
+    """
+    bound = f"of at least {least:.3g}" if zero_too or least else "greater than 0"
 
     def parse(text: str | float) -> float:
         try:
             value = read_number(str(text))
         except NotANumberError:
             value = math.nan
-        if math.isfinite(value) and (value > 0 or (zero_too and value == 0)):
+        if math.isfinite(value) and value >= least and (value > 0 or zero_too):
             return value
-        raise InputError(option, f"expected a finite number {least}, found {quoted(str(text))}")
+        raise InputError(option, f"expected a finite number {bound}, found {quoted(str(text))}")
 
     return parse
 

@@ -65,7 +65,8 @@ def default_steps(logits: ArrayLike, method: str, temperature: float = 1.0) -> F
     if method == "complex-step":
         return np.full(z.shape, chosen.relative_step * temperature)
     size = np.where(np.isfinite(z), np.abs(z), 0.0)
-    relative = chosen.relative_step * np.maximum(1.0, size / temperature)
+    with np.errstate(over="ignore"):
+        relative = chosen.relative_step * np.maximum(1.0, size / temperature)
     step = np.minimum(relative, chosen.largest_step) * temperature
     least = 4 * np.spacing(size) * (2**_ROWS if method == "richardson" else 1)
     steps: FloatArray = np.maximum(step, least)
@@ -139,7 +140,7 @@ def estimate(
     J = np.empty((n_samples, n_classes, n_classes))
     errors = np.empty(J.shape) if method == "richardson" else None
     inputs_at_once = inputs_at_once or max(1, _VALUES_AT_ONCE // max(1, z.size))
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(all="ignore"):
         for start in range(0, n_classes, inputs_at_once):
             inputs = np.arange(start, min(start + inputs_at_once, n_classes))
             columns, column_errors = difference(function, z, h, inputs)

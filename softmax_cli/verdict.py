@@ -93,7 +93,7 @@ def compare(
         samples.append(
             SampleCheck(
                 entries=error.shape[1],
-                failed=int((error[k] > bound[k]).sum()),
+                failed=int((~(error[k] <= bound[k])).sum()),
                 max_abs_error=float(error[k].max()),
                 max_rel_error=float(relative[k].max()),
                 worst=worst,

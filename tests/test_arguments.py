@@ -79,6 +79,8 @@ def test_a_token_that_reads_as_a_number_is_never_a_file(tmp_path: Path) -> None:
         ("forward -f", "-f: expected a value, found nothing"),
         ("forward -f cvs 1", "--format: expected one of table, csv, tsv, json"),
         ("forward --temperature 0 1", "--temperature: expected a finite number greater than 0"),
+        ("jacobian -t 1e-309 1 1", "--temperature: expected a finite number of at least 2.23e-308"),
+        ("check -t 1e-309 1 1", "--temperature: expected a finite number of at least 2.23e-308"),
         ("forward --temperature inf 1", "--temperature: expected a finite number greater than 0"),
         ("forward --temperature -1 1", "--temperature: expected a finite number greater than 0"),
         ("forward -p 18 1", "--precision: expected a whole number from 1 to 17, found '18'"),

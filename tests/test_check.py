@@ -136,3 +136,27 @@ def test_any_function_of_logits_can_be_differentiated() -> None:
     for method in METHODS:
         numeric = finite_difference.jacobian(z, method, function=lambda x: x**3)
         assert numeric[0] == pytest.approx(np.diag(3 * z[0] ** 2), abs=1e-5)
+
+
+def test_logits_too_far_from_zero_are_refused_and_not_failed() -> None:
+    for logits in (["1e17", "1e17"], ["1.7e308", "1.7e308"]):
+        outcome = run("check", *logits)
+        assert (outcome.status, outcome.stdout) == (2, "")
+        assert outcome.stderr.startswith("error: sample 1: expected logits nearer to 0 for central")
+        assert "hint: use --method complex-step" in outcome.stderr
+        assert run("check", *logits, "--method", "complex-step").status == 0
+
+
+def test_no_step_makes_a_warning_or_a_false_pass() -> None:
+    for words in (
+        ["1", "2", "3", "--step", "1e-16"],
+        ["1e308", "2", "3", "--step", "1e308"],
+        ["1e300", "2", "3", "--step", "1e-6"],
+    ):
+        for output_format in ("json", "csv", "table"):
+            outcome = run("check", *words, "-f", output_format)
+            assert (outcome.status, outcome.stderr) == (1, "")
+
+
+def test_the_report_says_where_the_step_stops_growing() -> None:
+    assert "max(1, |z|), at most 0.001" in run("check", "1e6", "1e6").stdout

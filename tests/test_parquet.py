@@ -91,4 +91,4 @@ def test_without_the_extra_the_error_says_what_to_install(tmp_path: Path) -> Non
         )
         assert (done.returncode, done.stdout) == (2, "")
         assert "expected polars" in done.stderr
-        assert done.stderr.splitlines()[1].startswith("hint: install it")
+        assert done.stderr.splitlines()[1].startswith("hint: install polars")

@@ -93,7 +93,7 @@ def test_separating_operands_loses_no_word(words: list[str]) -> None:
     assert [word for word in words if word in operands] == operands
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(
     st.integers(2, 4).flatmap(
         lambda width: st.lists(

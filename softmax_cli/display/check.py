@@ -17,6 +17,7 @@ from softmax_cli.display.tables import (
     new_table,
 )
 from softmax_cli.errors import plural
+from softmax_cli.finite_difference import METHODS
 from softmax_cli.mistakes import CATALOGUE
 from softmax_cli.result import Report
 from softmax_cli.verdict import Check, SampleCheck, Verdict, entry_name
@@ -57,8 +58,8 @@ def _headline(check: Check, screen: Screen, named: bool) -> Text:
         said = name_text(check.problem, screen).plain
         said = f"found {said}"
     elif check.passed:
-        entries = f"all {check.entries} entries" if check.entries > 1 else "the entry"
-        said = f"{entries} of {samples} agree"
+        entries = f"all {check.entries} entries" if check.entries > 1 else "the one entry"
+        said = f"{entries} of {samples} {'agree' if check.entries > 1 else 'agrees'}"
     else:
         failed = sum(each.failed for _, each in check.samples)
         said = (
@@ -76,7 +77,9 @@ def _method(check: Check, verdict: Verdict, screen: Screen) -> Text:
         quantity = _QUANTITIES[check.quantity]
         lines.append(f"{quantity} from {check.candidate} against the exact {quantity}")
     else:
-        scale = f" {times} max(1, {size})" if check.step_is_relative else ""
+        assert check.method is not None
+        largest = given(METHODS[check.method].largest_step * verdict.temperature)
+        scale = f" {times} max(1, {size}), at most {largest}" if check.step_is_relative else ""
         whose = f" of {check.candidate}" if check.candidate else ""
         lines.append(
             f"exact Jacobian against {check.method} differences{whose}, step "

@@ -33,7 +33,7 @@ def read_parquet(stream: BufferedReader, name: str, options: InputOptions) -> Lo
     try:
         import polars as pl
     except ImportError:
-        hint = "install it with the extra: pip install 'softmax-calculator[fast]'"
+        hint = "install polars, or this program with its extra named fast"
         raise InputError(name, "expected polars to read parquet, found none", hint) from None
     path = getattr(stream.raw, "name", None)
     table = pl.scan_parquet(path if isinstance(path, str) else io.BytesIO(stream.read()))

@@ -123,7 +123,8 @@ def _is_table(marks: NDArray[np.uint8], width: int) -> bool:
 
 
 def _numbers(content: bytes, width: int, lane: ModuleType | None) -> FloatArray | None:
-    if content.translate(None, _PLAIN):
+    # An empty line is left of a row without its only logit.
+    if content.startswith(b"\n") or b"\n\n" in content or content.translate(None, _PLAIN):
         return None
     values = _by_numpy(content, width) if lane is None else lane.read_rows(content, width)
     if values is None:
