@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from io import BufferedReader
 from itertools import chain, islice
 from operator import itemgetter
-from os import fstat
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from softmax_cli.fast_lane import fast_lane, is_open
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.ahead import ahead
 from softmax_cli.reading.columns import choose_columns
-from softmax_cli.reading.lines import BYTE_ORDER_MARK, TextBlock, decode, take_lines
+from softmax_cli.reading.lines import BYTE_ORDER_MARK, TextBlock, decode, size_of, take_lines
 from softmax_cli.reading.plain import Layout, parse_plain
 from softmax_cli.reading.validity import check_length, check_logits
 from softmax_cli.tokens import NotANumberError, is_number, read_number
@@ -192,7 +191,7 @@ def _batches(table: Table, rows: list[Row], line: int, stream: BufferedReader) -
 
 
 def _parsed(table: Table, rows: list[Row], line: int, stream: BufferedReader) -> Iterator[Batch]:
-    done, size, start = 0, _size(stream), 0
+    done, size, start = 0, size_of(stream), 0
     while True:
         if rows:
             yield _read_carefully(rows, table, start)
@@ -212,13 +211,6 @@ def _parsed(table: Table, rows: list[Row], line: int, stream: BufferedReader) ->
             yield Batch(logits, start, names)
             start += len(logits)
             line += len(logits)
-
-
-def _size(stream: BufferedReader) -> int:
-    try:
-        return fstat(stream.fileno()).st_size
-    except OSError:
-        return 0
 
 
 def _read_carefully(rows: list[Row], table: Table, start: int) -> Batch:

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader
+from os import fstat
 
 from softmax_cli.errors import InputError
+from softmax_cli.fast_lane import fast_lane
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _BYTES_A_BLOCK = 1 << 18
@@ -28,10 +30,20 @@ class TextBlock:
 
 def text_blocks(stream: BufferedReader) -> Iterator[TextBlock]:
     """Read whole lines, as many as make a block; a byte order mark is left out."""
-    line = 1
+    line, done, size = 1, 0, size_of(stream)
     while content := take_lines(stream, _BYTES_A_BLOCK):
+        done += len(content)
+        fast_lane(max(size, done))  # so that it is open when the results are printed
         yield TextBlock(line, content.removeprefix(BYTE_ORDER_MARK) if line == 1 else content)
         line += content.count(b"\n")
+
+
+def size_of(stream: BufferedReader) -> int:
+    """Return how many bytes a file has; 0 for a pipe, where nobody knows."""
+    try:
+        return fstat(stream.fileno()).st_size
+    except OSError:
+        return 0
 
 
 def take_lines(stream: BufferedReader, size: int) -> bytes:

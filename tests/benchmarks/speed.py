@@ -1,6 +1,6 @@
 """Speed of whole processes against scripts that do the same with other libraries.
 
-``python -m tests.benchmarks.speed [rounds]``; the peers are scipy and polars.
+``python -m tests.benchmarks.speed [rounds [KxC...]]``; the peers are scipy and polars.
 """
 
 import sys
@@ -45,9 +45,9 @@ np.save(sys.argv[2], softmax(np.load(sys.argv[1]), axis=1))
 SIZES = ((500_000, 10), (50_000, 100), (5_000, 1000))
 
 
-def main(rounds: int) -> None:
+def main(rounds: int, sizes: tuple[tuple[int, int], ...]) -> None:
     with folder() as name:
-        for K, C in SIZES:
+        for K, C in sizes:
             path = inputs(Path(name), K, C)
             out = f"{path}.out"
 
@@ -82,4 +82,8 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    chosen = [word.split("x") for word in sys.argv[2:]]
+    main(
+        int(sys.argv[1]) if len(sys.argv) > 1 else 5,
+        tuple((int(K), int(C)) for K, C in chosen) or SIZES,
+    )
