@@ -1,5 +1,6 @@
 """What can go wrong for a user, each with its place, its words and its exit status."""
 
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -52,6 +53,11 @@ class PipeClosedError(SoftmaxCliError):
     """The reader of the output went away, which is no one's mistake: nothing is said."""
 
     exit_status = 141
+
+
+def warn(place: str, message: str) -> None:
+    """Tell the user, on stderr, of something that may not be what he meant."""
+    print(f"warning: {place}: {message}", file=sys.stderr)
 
 
 def visible(text: str) -> str:

@@ -7,6 +7,15 @@ from collections.abc import Iterable
 from softmax_cli.errors import InputError, quoted
 
 TYPOGRAPHIC_MINUS = "\N{MINUS SIGN}"
+_MISSING = frozenset(
+    {"na", "n/a", "#n/a", "#na", "nil", "null", "none", "missing", "-", "--", ".", "?", "\u221e"}
+    | {"-\u221e", "+\u221e"}
+)
+# Digits with what people put between and behind them, hex, and a number beyond float64.
+_NEARLY_A_NUMBER = re.compile(
+    r"[-+]?(\d[\d,._;' ]*%?|[.,]\d[\d,._]*%?|0x[0-9a-f.p+-]+|[\d.]+e[-+]?\d+)", re.IGNORECASE
+)
+_DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?")
 _SEPARATORS = re.compile(r"\s*,\s*|\s+")
 
 
@@ -44,6 +53,32 @@ def is_number(text: str) -> bool:
     except NotANumberError:
         return False
     return True
+
+
+def is_broken_number(text: str) -> bool:
+    """Tell whether a cell is no number but was meant as one, or as a missing one, and no name.
+
+    True for ``1,5``, ``1_000``, ``10%``, ``0x10``, ``1e400``, ``NA`` and ``-``; False for what
+    `read_number` reads, for empty text, ``2024-01-01``, ``3rd`` and ``cat``.
+    """
+    text = text.strip().replace(TYPOGRAPHIC_MINUS, "-")
+    if not text or is_number(text):
+        return False
+    return text.lower() in _MISSING or bool(_NEARLY_A_NUMBER.fullmatch(text))
+
+
+def mending(text: str) -> str:
+    """Say what to do about a cell that is no number, or nothing."""
+    if _DECIMAL_COMMA.fullmatch(text.strip()):
+        return "write decimals with a point: 1.5"
+    if not text.strip() or text.strip().lower() in _MISSING:
+        return "leave samples with missing values out; only -inf marks a masked class"
+    return ""
+
+
+def has_decimal_comma(text: str) -> bool:
+    """Tell whether a cell is a number written as ``1,5``."""
+    return bool(_DECIMAL_COMMA.fullmatch(text.strip()))
 
 
 def split_row(token: str) -> list[str]:

@@ -56,6 +56,7 @@ def test_a_token_that_reads_as_a_number_is_never_a_file(tmp_path: Path) -> None:
         ("forward -1x 2", "argument 1: expected a number, found '-1x'"),
         ("forward 1,2 3", "argument 2: expected 2 values as in argument 1, found 1"),
         ("forward 1,2 3,x", "argument 2, value 2: expected a number, found 'x'"),
+        ("forward 1,,2", "argument 1, value 2: expected a number, found ''"),
         ("forward 1,", "argument 1, value 2: expected a number, found ''"),
         ("forward 1_000 1", "argument 1: expected a number, found '1_000'"),
         ("forward 0x10 1", "argument 1: expected a number, found '0x10'"),

@@ -1,5 +1,6 @@
 """Delimited text: every rule of reading it, through the program."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,9 @@ HALVES = "0.5,0.5\n"
         ("3;3\n", HALVES),
         ("3\t3\n", HALVES),
         ("3|3\n", HALVES),
+        ("3 3\n", HALVES),
+        ("  3   3 \n 4  4\n", HALVES * 2),
+        ("day,a,b\n2024-01-01,3,3\n", "day,a,b\n2024-01-01,0.5,0.5\n"),
         (" 3 , 3 \n", HALVES),
         ("\N{MINUS SIGN}3,-3\n", HALVES),
         ("5\n6\n", "1.0\n1.0\n"),
@@ -97,7 +101,14 @@ def test_options_choose_columns_names_and_delimiter(
         ("1,2\n1_0,2\n", [], "<stdin>:2:1: expected a number, found '1_0'"),
         ("1,2\n0x1,2\n", [], "<stdin>:2:1: expected a number, found '0x1'"),
         ("1,2\n\u0661,2\n", [], "<stdin>:2:1: expected a number, found '\u0661'"),
-        ("1,1e400\n", ["--delimiter", ","], "<stdin>: expected at least one sample"),
+        ("1,1e400\n", ["--delimiter", ","], "<stdin>:1:2: expected a number within the range"),
+        ("a,b,c\n1,NA,3\n", [], "<stdin>:2:2: expected a number, found 'NA'\nhint: leave samples"),
+        ("a,b,c\n1,-,3\n", [], "<stdin>:2:2: expected a number, found '-'"),
+        ("a,b\n1_000,2\n", [], "<stdin>:2:1: expected a number, found '1_000'"),
+        ("NA,1,2\n3,4,5\n", [], "<stdin>:1:1: expected a number, found 'NA'"),
+        ("1,5;2,25\n3,6;4,5\n", [], "<stdin>:1:1: expected a number, found '1,5'\nhint: write"),
+        ("a;b\n1,5;2,25\n", [], "<stdin>:2:1: expected a number, found '1,5'\nhint: write"),
+        ("a;b\n1,5;2\n", ["--delimiter", ";"], "<stdin>:2:1: expected a number, found '1,5'"),
         ("1,2\n1,1e400\n", [], "<stdin>:2:2: expected a number within the range of float64"),
         ("1,2\n1,nan\n", [], "<stdin>:2:2: found nan"),
         ("nan,1\n", [], "<stdin>:1:1: found nan"),
@@ -186,3 +197,28 @@ def test_batches_keep_names_order_and_line_numbers_across_blocks() -> None:
     )
     whole = run("forward", "-f", "json", stdin=text + "last,1,x\n")
     assert (whole.status, whole.stdout) == (2, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [("x,1,2\ny,3,4\n", "'x'"), ("1,2,3O\n4,5,6\n", "'3O'"), ("1,,2\n1,3,4\n", "''")],
+)
+def test_a_header_that_may_be_a_sample_is_warned_of(text: str, place: str) -> None:
+    outcome = run("forward", "-f", "csv", stdin=text)
+    assert outcome.status == 0
+    assert outcome.stderr == (
+        f"warning: <stdin>:1: taken as the header, because {place} is not a number\n"
+    )
+    for usual in ("id,0,1\n7,1,2\n", ",0,1\n7,1,2\n", "k,a,b\nx,1,2\n"):
+        assert run("forward", "-f", "csv", stdin=usual).stderr == ""
+
+
+def test_compressed_data_is_named() -> None:
+    outcome = run("forward", stdin=gzip.compress(b"1,2\n"))
+    assert outcome.stderr.startswith("error: <stdin>: expected numbers, found gzip data\nhint: ")
+
+
+def test_bad_input_at_once_prints_nothing() -> None:
+    for command in ("forward", "jacobian"):
+        outcome = run(command, "-f", "csv", stdin="a,b,c\n1,,3\n")
+        assert (outcome.status, outcome.stdout) == (2, "")

@@ -7,6 +7,7 @@ import pytest
 from softmax_cli.errors import InputError
 from softmax_cli.tokens import (
     NotANumberError,
+    is_broken_number,
     read_number,
     separate_operands,
     split_row,
@@ -147,3 +148,16 @@ def test_a_dash_without_an_option_or_a_number_is_an_error(word: str) -> None:
 def test_an_option_without_its_value_is_an_error(words: str) -> None:
     with pytest.raises(InputError, match="expected a value, found nothing"):
         separate_operands(words.split(), VALUE_OPTIONS, FLAGS)
+
+
+@pytest.mark.parametrize(
+    ("text", "broken"),
+    [
+        *((text, True) for text in ("1,5", "-1,5", "1_000", "1.234,5", "10%", "0x10", "1e400")),
+        *((text, True) for text in ("NA", "n/a", "-", "?", "null", "5;2", "-\u221e", "1 000")),
+        *((text, False) for text in ("1", "-inf", "nan", "", " ", "cat", "2024-01-01", "3rd")),
+        *((text, False) for text in ("x1", "id_1", "r2d2", "12:30", "a,b", "Nate", "7a")),
+    ],
+)
+def test_what_was_meant_as_a_number(text: str, broken: bool) -> None:
+    assert is_broken_number(text) is broken

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
 from itertools import chain, islice
@@ -11,15 +11,22 @@ from operator import itemgetter
 import numpy as np
 
 from softmax_cli.batch import Batch, FloatArray, Logits
-from softmax_cli.errors import InputError, quoted
+from softmax_cli.errors import InputError, quoted, warn
 from softmax_cli.fast_lane import fast_lane, is_open
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.ahead import ahead
-from softmax_cli.reading.columns import choose_columns
+from softmax_cli.reading.columns import NAMES_OF_NAME_COLUMNS, choose_columns
 from softmax_cli.reading.lines import BYTE_ORDER_MARK, TextBlock, decode, size_of, take_lines
 from softmax_cli.reading.plain import Layout, parse_plain
 from softmax_cli.reading.validity import check_length, check_logits
-from softmax_cli.tokens import NotANumberError, is_number, read_number
+from softmax_cli.tokens import (
+    NotANumberError,
+    has_decimal_comma,
+    is_broken_number,
+    is_number,
+    mending,
+    read_number,
+)
 
 DELIMITERS = ",;\t|"
 _BYTES_OF_HEAD = 1 << 16
@@ -97,7 +104,10 @@ def _read(
     if not rows:
         raise InputError(name, "expected logits, found nothing")
     first = rows[0]
-    header = None if all(map(is_number, first.cells)) else first.cells
+    header = first.cells if _is_header(first.cells) else None
+    if header is not None:
+        known = NAMES_OF_NAME_COLUMNS | ({"output"} if options.stacked else set())
+        _warn_of_numbers(header, known, f"{name}:{first.line}")
     if header is not None:
         rows = rows[1:]
     if not rows:
@@ -115,6 +125,25 @@ def _read(
     )
 
 
+def _is_header(cells: Sequence[str]) -> bool:
+    """Tell names from numbers; a row of numbers with some that are broken holds no names."""
+    if all(map(is_number, cells)):
+        return False
+    return not all(is_number(cell) or is_broken_number(cell) for cell in cells)
+
+
+def _warn_of_numbers(header: Sequence[str], known: Collection[str], place: str) -> None:
+    """Say so where a first row that is taken as the header may have been meant as a sample."""
+    strange = [
+        cell
+        for c, cell in enumerate(header)
+        if not is_number(cell)
+        and (cell.strip().lower() not in known or (not cell.strip() and c > 0))
+    ]
+    if strange and any(map(is_number, header)):
+        warn(place, f"taken as the header, because {quoted(strange[0])} is not a number")
+
+
 def guess_delimiter(lines: Sequence[str]) -> str:
     """Guess from the first lines: what splits them evenly, and most of all into numbers."""
 
@@ -122,13 +151,21 @@ def guess_delimiter(lines: Sequence[str]) -> str:
         rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
         cells = [cell for row in rows for cell in row]
         widths = {len(row) for row in rows}
-        numbers = sum(map(is_number, cells)) / max(len(cells), 1)
+        split = max(widths, default=0) > 1
+        meant = sum(is_number(cell) or (split and has_decimal_comma(cell)) for cell in cells)
+        numbers = meant / max(len(cells), 1)
         return len(widths) == 1 and widths != {1}, numbers, max(widths, default=0)
 
     try:
-        return max(DELIMITERS, key=score)
+        best = max(DELIMITERS, key=score)
     except csv.Error:
         return DELIMITERS[0]
+    if any(delimiter in line for line in lines for delimiter in DELIMITERS):
+        return best
+    # Nothing but spaces between numbers, as numpy.savetxt writes them.
+    rows = [line.split() for line in lines if line.strip()]
+    by_spaces = len(set(map(len, rows))) == 1 and len(rows[0]) > 1
+    return " " if by_spaces and all(map(is_number, chain(*rows))) else best
 
 
 def _first_lines(text: str) -> list[str]:
@@ -150,8 +187,12 @@ def _records(
     The last one may go on in the stream, behind the block, within quotes.
     """
     lines = list(io.StringIO(decode(block.content, name, block.line), newline=""))
+    if delimiter == " ":  # any number of them, also around the row
+        lines = [line.strip(" \r\n") + "\n" for line in lines]
     further = (decode(line, name) for line in iter(stream.readline, b""))
-    reader = csv.reader(chain(lines, further), delimiter=delimiter, strict=True)
+    reader = csv.reader(
+        chain(lines, further), delimiter=delimiter, strict=True, skipinitialspace=delimiter == " "
+    )
     rows = []
     line = block.line
     try:
@@ -178,7 +219,11 @@ def _text_columns(block: Sequence[Row]) -> list[int]:
     candidates = [
         c for c in range(width) if block[0].cells[c].strip() and not is_number(block[0].cells[c])
     ]
-    return [c for c in candidates if not any(is_number(row.cells[c]) for row in block)]
+    return [
+        c
+        for c in candidates
+        if not any(is_number(row.cells[c]) or is_broken_number(row.cells[c]) for row in block)
+    ]
 
 
 def _batches(table: Table, rows: list[Row], line: int, stream: BufferedReader) -> Iterator[Batch]:
@@ -221,7 +266,7 @@ def _read_carefully(rows: list[Row], table: Table, start: int) -> Batch:
         logits = parse(cells)
     except _CellError as error:
         place = _place(lines, table)
-        raise InputError(place(error.row, error.column), error.problem) from None
+        raise InputError(place(error.row, error.column), error.problem, error.hint) from None
     _check(logits, lines, table)
     sample = layout.columns.sample
     names = None if sample is None else tuple(row.cells[sample] for row in rows)
@@ -252,9 +297,9 @@ def _pick(rows: list[list[str]], positions: tuple[int, ...]) -> list[Sequence[st
 
 
 class _CellError(ValueError):
-    def __init__(self, row: int, column: int, problem: str) -> None:
+    def __init__(self, row: int, column: int, problem: str, hint: str) -> None:
         super().__init__(problem)
-        self.row, self.column, self.problem = row, column, problem
+        self.row, self.column, self.problem, self.hint = row, column, problem, hint
 
 
 def parse(rows: Sequence[Sequence[str]]) -> FloatArray:
@@ -286,5 +331,6 @@ def _parse_row(k: int, row: Sequence[str]) -> list[float]:
         try:
             values.append(read_number(cell))
         except NotANumberError as error:
-            raise _CellError(k, c, f"{error}, found {quoted(cell)}") from None
+            problem = f"{error}, found {quoted(cell)}"
+            raise _CellError(k, c, problem, mending(cell)) from None
     return values

@@ -14,7 +14,7 @@ from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.columns import Columns, choose_columns
 from softmax_cli.reading.lines import BYTE_ORDER_MARK, decode
 from softmax_cli.reading.validity import check_length, check_logits
-from softmax_cli.tokens import NotANumberError, is_number, read_number
+from softmax_cli.tokens import NotANumberError, is_broken_number, is_number, read_number
 
 MASK_HINT = 'JSON has no infinity; write "-inf", in quotes, for a masked class'
 _LONGEST_INT = 300
@@ -242,7 +242,10 @@ def choose_keys(
 
     def is_text(key: str) -> bool:
         values = [record[key] for record in records]
-        return all(isinstance(value, str) and not is_number(value) for value in values)
+        return all(
+            isinstance(value, str) and not is_number(value) and not is_broken_number(value)
+            for value in values
+        )
 
     text = [c for c, key in enumerate(keys) if is_text(key)]
     return choose_columns(keys, len(keys), text, options, place)

@@ -23,6 +23,13 @@ _PEEKED = 1 << 16  # how much of the content can be looked at before it is read
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _NPY_MARK = b"\x93NUMPY"
 _PARQUET_MARK = b"PAR1"
+_COMPRESSED = (
+    (b"\x1f\x8b", "gzip", "gzip -dc"),
+    (b"BZh", "bzip2", "bzip2 -dc"),
+    (b"\xfd7zXZ\x00", "xz", "xz -dc"),
+    (b"\x28\xb5\x2f\xfd", "zstd", "zstd -dc"),
+    (b"PK\x03\x04", "zip", "unzip -p"),
+)
 _NO_SUCH_FILE = "no such file; expected numbers, a file or -"
 
 
@@ -73,6 +80,8 @@ def _only_path(words: Sequence[str]) -> str | None:
     # A token that reads as a number is a number, even beside a file of that name.
     others = [w for w in words if not all(is_number(piece) for piece in split_row(w))]
     if not others:
+        return None
+    if not all(word.strip() for word in words):
         return None
     files = [word for word in others if word == "-" or _exists(word)]
     if not files:
@@ -139,6 +148,10 @@ def _guess_format(path: str, stream: io.BufferedReader, name: str) -> str:
             "expected UTF-8 text, found UTF-16",
             "convert the file first, for example with iconv -f UTF-16 -t UTF-8",
         )
+    for mark, what, command in _COMPRESSED:
+        if beginning.startswith(mark):
+            hint = f"decompress it first, for example with {command} FILE | softmax-cli ..."
+            raise InputError(name, f"expected numbers, found {what} data", hint)
     by_suffix = SUFFIXES.get(Path(path).suffix.lower())
     if by_suffix is not None:
         return by_suffix
