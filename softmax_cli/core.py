@@ -599,8 +599,11 @@ def _fill_vjp(v: Floats, z: Floats, g: Floats, T: float, e: Floats, d: Floats, p
     np.subtract(g, r, out=d)
     low = _mean(e, d, S, p)
     d -= low
-    d *= e
-    d *= 1 / S / T
+    if T < 1:  # with the small one of the factors first, so that only the result can be subnormal
+        d *= np.multiply(e, 1 / S / T, out=p)
+    else:
+        d *= e
+        d *= 1 / S / T
     np.add(d, 0.0, out=v)  # no -0.0
     # The errors of the sums are relative to sum y_i |g_i - mean|, which is at least 2/C times that
     # distance at the maximum. Far above the underflow of a product, and without an overflow, all

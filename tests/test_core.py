@@ -402,3 +402,10 @@ def test_any_real_number_is_a_temperature() -> None:
     temperatures: list[Any] = [2, np.float32(2), np.int64(2), Decimal(2)]
     for T in temperatures:
         assert bits(softmax([1.0, 2.0], temperature=T)) == bits(softmax([0.5, 1.0]))
+
+
+def test_a_product_that_is_subnormal_on_the_way_keeps_its_digits() -> None:
+    # e is 1e-301, the gradient 1e-8 and 1/T 1000: the result is a normal number again.
+    z, g, T = np.array([0.0, -0.693, -0.1]), np.array([0.0, 1e-8, 3e-9]), 1e-3
+    exact, size = oracle.vjp(z, g, T)
+    assert errors_in_units(vjp(z, g, temperature=T), exact, size).max() <= 16
