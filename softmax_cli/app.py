@@ -145,7 +145,7 @@ Precision = Annotated[
         "-p",
         metavar="DIGITS",
         parser=whole_number("--precision", 1, 17),
-        help="Significant digits in tables, up to 17; the other formats print all.",
+        help="Significant digits in tables, Markdown and LaTeX, up to 17; data has all.",
         rich_help_panel=OUTPUT,
     ),
 ]

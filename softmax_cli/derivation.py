@@ -68,11 +68,14 @@ class Equation:
         Expressions over symbols.
     value
         What the program computes, or None where the equation is general.
+    sign
+        As of a symbol, where the left side has no sign of its own.
     """
 
     left: str
     formulas: tuple[str, ...]
     value: float | None = None
+    sign: int = 0
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,7 @@ class _Names:
     classes: tuple[str, ...]
     T: float
     shift: float | None
+    exponents: FloatArray
     y: FloatArray
     complement: FloatArray
     J: FloatArray
@@ -144,7 +148,7 @@ class _Names:
 
     def e(self, j: int) -> str:
         """Name the value of e^{z_j}."""
-        value = math.exp((self.z[j] - (self.shift or 0.0)) / self.T)
+        value = math.exp(self.exponents[j])
         formula = self.exponential(j)
         return self.add(f"e{j}", Symbol("e", (), value, sign=self.sign(j), formula=formula))
 
@@ -159,6 +163,8 @@ class _Names:
 
     def probability(self, j: int) -> str:
         y, rest = float(self.y[j]), float(self.complement[j])
+        if np.isfinite(self.z[j]) and np.isfinite(self.z).sum() == 1:
+            return self.add(f"y{j}", Symbol("y", (self.classes[j],), y, exact=True))
         return self.add(f"y{j}", Symbol("y", (self.classes[j],), y, -rest, sign=self.sign(j)))
 
     def delta(self, j: int, i: int) -> str:
@@ -209,7 +215,9 @@ def derive(
     far = not abs(largest) / temperature <= LARGEST_SHOWN_EXPONENT
     saturated = len(z) > 1 and 0 < complement[top] < SMALLEST_SHOWN_REST
     shift = largest if far or saturated else None
-    names = _Names(z, tuple(classes), temperature, shift, y, complement, J)
+    with np.errstate(over="ignore"):  # beyond the range of float64, e to that power is 0
+        relative = (z - (shift or 0.0)) / temperature
+    names = _Names(z, tuple(classes), temperature, shift, relative, y, complement, J)
     _add_general_symbols(names)
     entries = [entry] if entry else [(top, top), *_off_diagonal(z, top)]
     shown = _shown_classes(len(z), entries)
@@ -240,12 +248,11 @@ def _shown_classes(count: int, entries: Sequence[tuple[int, int]]) -> list[int]:
 
 
 def _add_general_symbols(names: _Names) -> None:
-    T, z, shift = names.T, names.z, names.shift
-    u = (z - (shift or 0.0)) / T
-    terms = [math.exp(each) for each in u]
+    T, shift = names.T, names.shift
+    terms = [math.exp(each) for each in names.exponents]
     S = math.fsum(terms)
     # S = 1 + the rest where the largest term is e^0 = 1.
-    beyond_one = (math.fsum(sorted(terms)[:-1]) or None) if max(u) == 0 else None
+    beyond_one = (math.fsum(sorted(terms)[:-1]) or None) if max(names.exponents) == 0 else None
     names.add("S", Symbol("S", (), S, beyond_one=beyond_one))
     if shift is not None:
         names.add("m", Symbol("m", (), shift, exact=True))
@@ -326,7 +333,7 @@ def _derivatives(names: _Names, entries: Sequence[tuple[int, int]]) -> Step:
             Equation(
                 "df", (_divided(names, f"{e_j}*{names.delta(j, i)}"),), df * (i == j) / names.T
             ),
-            Equation("dg", (_divided(names, e_i),), dg),
+            Equation("dg", (_divided(names, e_i),), dg, names.sign(i)),
         ]
     text = (
         f"`z_i` moves `exp({names.exponent('z_j')})` only if i = j, where `delta_ij` is 1 and else "

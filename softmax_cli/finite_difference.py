@@ -174,7 +174,9 @@ def _moved(z: FloatArray, h: NDArray[Any], inputs: NDArray[np.intp]) -> NDArray[
 
 
 def _values(function: Function, points: NDArray[Any]) -> NDArray[Any]:
-    return function(points.reshape(-1, points.shape[-1])).reshape(points.shape)
+    values = function(points.reshape(-1, points.shape[-1])).reshape(points.shape)
+    # Booleans are no numbers to subtract, but a wrong function may return them.
+    return values.astype(np.float64) if values.dtype.kind == "b" else values
 
 
 def _distance(a: FloatArray, b: FloatArray, inputs: NDArray[np.intp]) -> FloatArray:
@@ -195,7 +197,7 @@ def _forward(
 ) -> Differences:
     above = _moved(z, h, inputs)
     here = np.repeat(z[:, None, :], len(inputs), axis=1)
-    rise = _values(function, above) - function(z)[:, None, :]
+    rise = _values(function, above) - _values(function, z)[:, None, :]
     return rise / _distance(above, here, inputs), None
 
 

@@ -8,7 +8,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -67,7 +67,8 @@ def _stdout_on_stderr() -> Iterator[None]:
     try:
         yield
     finally:
-        sys.stdout.flush()
+        with suppress(ValueError):  # a candidate may have closed it
+            sys.stdout.flush()
         os.dup2(ours, 1)
         os.close(ours)
 

@@ -70,7 +70,7 @@ def is_broken_number(text: str) -> bool:
 def mending(text: str) -> str:
     """Say what to do about a cell that is no number, or nothing."""
     if _DECIMAL_COMMA.fullmatch(text.strip()):
-        return "write decimals with a point: 1.5"
+        return "write decimals with a point, as in 1.5, or give another --delimiter"
     if not text.strip() or text.strip().lower() in _MISSING:
         return "leave samples with missing values out; only -inf marks a masked class"
     return ""

@@ -499,3 +499,20 @@ def test_it_is_all_ascii_where_it_must_be() -> None:
                                                    "PYTHONCOERCECLOCALE": "0"})  # fmt: skip
         assert shown.stdout.isascii()
         assert "\\u" not in shown.stdout
+
+
+def test_booleans_and_a_closed_stdout_are_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "my.py").write_text(
+        "import sys\nimport numpy as np\n"
+        "def bools(z):\n    return np.exp(z) > 3\n"
+        "def close(z):\n    sys.stdout.close()\n    return z\n"
+    )
+    for method in ("central", "forward", "richardson"):
+        outcome = run(
+            "check", "1,2", "--probabilities", "my.py:bools", "--method", method, cwd=tmp_path
+        )
+        assert (outcome.status, outcome.stderr) == (1, "")
+    outcome = run("check", "1,2", "--probabilities", "my.py:close", cwd=tmp_path)
+    assert "Traceback" not in outcome.stderr
+    assert outcome.status in (1, 3)
+    assert run("check", "1,2", "--sweep", "-q").status == 2

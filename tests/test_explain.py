@@ -275,3 +275,18 @@ def test_suffixes_choose_markdown_and_latex(tmp_path: Path) -> None:
         assert run("jacobian", "1", "2", "--explain", "-o", str(path)).status == 0
         printed = run("jacobian", "1", "2", "--explain", "-f", output_format).stdout
         assert path.read_text() == printed
+
+
+def test_what_underflows_says_so_throughout() -> None:
+    shown = run("jacobian", "1000", "-1000", "5", "--explain", "--entry", "1,2").stdout
+    assert "g' = e^(z_2 - m) = <5e-324\n" in shown
+    assert re.search(r"y_1 = .* = >1 - 5e-324\n", shown)
+    assert (
+        "y_1 = e^z_1 / S = e^0 / 1.00000 = 1\n" in run("jacobian", "0", "-inf", "--explain").stdout
+    )
+
+
+def test_no_logits_make_a_warning() -> None:
+    for words in (["1e308", "-1e308"], ["9e307", "-9e307", "0"], ["1.7e308", "1.7e308"]):
+        outcome = run("jacobian", *words, "--explain")
+        assert (outcome.status, outcome.stderr) == (0, "")

@@ -78,6 +78,8 @@ def run(
 ) -> int:
     """Write the verdict; return 0 if every sample passed, else 1."""
     _refuse_contradictions(words, candidates, comparison, sweeping)
+    if sweeping and quiet:
+        raise InputError("--quiet", "expected either it or --sweep, found both")
     with open_logits(words, reading) as source:
         logits = watched(source)
         if sweeping:

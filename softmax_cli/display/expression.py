@@ -58,13 +58,15 @@ def equation_parts(
     if equation.value is not None:
         numbers = write(equation.formulas[-1], symbols, notation, with_numbers=True)
         symbol = symbols[equation.left]
-        value = number(_valued(symbol, equation.value), notation)[0]
+        value = number(_valued(symbol, equation), notation)[0]
         parts += [numbers, value]
     return [part for part, before in zip(parts, ["", *parts], strict=False) if part != before]
 
 
-def _valued(symbol: Symbol, value: float) -> Symbol:
-    return symbol if symbol.value == value else Symbol(symbol.base, value=value)
+def _valued(symbol: Symbol, equation: Equation) -> Symbol:
+    if symbol.value == equation.value:
+        return symbol
+    return Symbol(symbol.base, value=equation.value, sign=equation.sign)
 
 
 def write(
@@ -97,14 +99,15 @@ def number(symbol: Symbol, notation: Notation) -> tuple[str, int]:
         text = given(value)
     elif symbol.beyond_one is not None and symbol.beyond_one <= 0:
         masked = symbol.sign == 0
-        text = probability(value, -symbol.beyond_one, precision, masked, symbol.beyond_one == 0)
+        text = probability(value, -symbol.beyond_one, precision, masked, alone=False)
     elif symbol.sign:
         text = (positive if symbol.sign > 0 else negative)(value, precision)
     else:
         text = significant(value, precision)
-    if symbol.beyond_one and symbol.beyond_one > 0 and float(text) == 1:
+    if symbol.beyond_one and text == significant(1.0, precision):
         text = f"1 + {distance(symbol.beyond_one, precision)}"
-    strength = _SUM if " " in text else _SIGN if text.startswith("-") else _ATOM
+    compound = " " in text or text.startswith(("<", ">"))
+    strength = _SUM if compound else _SIGN if text.startswith("-") else _ATOM
     if notation.latex and strength > _PRODUCT and "e" in text:
         strength = _PRODUCT
     return number_text(text, notation), strength

@@ -284,7 +284,10 @@ def _number(value: Any, place: str) -> float:
             return number
     elif isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    raise InputError(place, f"expected a number, found {shown(value)}", MASK_HINT)
+    infinite = value is None or (isinstance(value, str) and "inf" in value.lower())
+    raise InputError(
+        place, f"expected a number, found {shown(value)}", MASK_HINT if infinite else ""
+    )
 
 
 def read_names(document: Mapping[str, Any], key: str, name: str) -> tuple[str, ...] | None:

@@ -75,7 +75,7 @@ def open_target(path: Path | None) -> Iterator[Target]:
 
 @contextmanager
 def _standard_output() -> Iterator[Target]:
-    if sys.stdout is None:
+    if sys.stdout is None or sys.stdout.closed:
         raise OutputError("<stdout>", "cannot be written: it is closed")
     yield Target(sys.stdout.buffer, sys.stdout.encoding, sys.stdout.isatty())
     sys.stdout.buffer.flush()
