@@ -10,7 +10,15 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from softmax_cli.errors import InputError, did_you_mean, quoted
+from softmax_cli.lookup import load
 from softmax_cli.tokens import NotANumberError, read_number, separate_operands
+
+# The Typer app of each command.
+COMMANDS = {
+    "forward": "softmax_cli.app.forward:app",
+    "jacobian": "softmax_cli.app.jacobian:app",
+    "check": "softmax_cli.app.check:app",
+}
 
 
 class LogitsCommand(TyperCommand):
@@ -41,7 +49,22 @@ class LogitsCommand(TyperCommand):
 
 
 class CommandGroup(TyperGroup):
-    """The program itself: without a command it shows its help."""
+    """The program itself: without a command it shows its help.
+
+    A command's options are put together when it is asked for, which takes as long as reading
+    the logits of a few samples does.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Name the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Make the command; for a mistyped name all of them, to suggest one."""
+        for name in [cmd_name] if cmd_name in COMMANDS else COMMANDS:
+            if name not in self.commands:
+                self.add_command(typer.main.get_command(load(COMMANDS[name])), name)
+        return self.commands.get(cmd_name)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Show the help where there is nothing to parse."""

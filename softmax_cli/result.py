@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from softmax_cli.batch import Batch, FloatArray, Logits
-from softmax_cli.derivation import Derivation
+
+if TYPE_CHECKING:
+    from softmax_cli.derivation import Derivation
 
 _VALUES_AT_ONCE = 1 << 18
 
@@ -157,7 +159,7 @@ class Explanation:
         Where the function is that draws it: (result, screen) -> renderables.
     """
 
-    derivation: Derivation
+    derivation: "Derivation"
     heading: str | None
     view: str
 

@@ -11,12 +11,10 @@ _MISSING = frozenset(
     {"na", "n/a", "#n/a", "#na", "nil", "null", "none", "missing", "-", "--", ".", "?", "\u221e"}
     | {"-\u221e", "+\u221e"}
 )
+# Patterns are compiled where they are needed: most runs need none.
 # Digits with what people put between and behind them, hex, and a number beyond float64.
-_NEARLY_A_NUMBER = re.compile(
-    r"[-+]?(\d[\d,._;' ]*%?|[.,]\d[\d,._]*%?|0x[0-9a-f.p+-]+|[\d.]+e[-+]?\d+)", re.IGNORECASE
-)
-_DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?")
-_SEPARATORS = re.compile(r"\s*,\s*|\s+")
+_NEARLY_A_NUMBER = r"(?i)[-+]?(\d[\d,._;' ]*%?|[.,]\d[\d,._]*%?|0x[0-9a-f.p+-]+|[\d.]+e[-+]?\d+)"
+_DECIMAL_COMMA = r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?"
 
 
 class NotANumberError(ValueError):
@@ -64,12 +62,12 @@ def is_broken_number(text: str) -> bool:
     text = text.strip().replace(TYPOGRAPHIC_MINUS, "-")
     if not text or is_number(text):
         return False
-    return text.lower() in _MISSING or bool(_NEARLY_A_NUMBER.fullmatch(text))
+    return text.lower() in _MISSING or bool(re.fullmatch(_NEARLY_A_NUMBER, text))
 
 
 def mending(text: str) -> str:
     """Say what to do about a cell that is no number, or nothing."""
-    if _DECIMAL_COMMA.fullmatch(text.strip()):
+    if re.fullmatch(_DECIMAL_COMMA, text.strip()):
         return "write decimals with a point, as in 1.5, or give another --delimiter"
     if not text.strip() or text.strip().lower() in _MISSING:
         return "leave samples with missing values out; only -inf marks a masked class"
@@ -78,12 +76,12 @@ def mending(text: str) -> str:
 
 def has_decimal_comma(text: str) -> bool:
     """Tell whether a cell is a number written as ``1,5``."""
-    return bool(_DECIMAL_COMMA.fullmatch(text.strip()))
+    return bool(re.fullmatch(_DECIMAL_COMMA, text.strip()))
 
 
 def split_row(token: str) -> list[str]:
     """Split a command-line token into its comma or space separated pieces."""
-    return _SEPARATORS.split(token.strip())
+    return [word for piece in token.split(",") for word in piece.split() or [""]]
 
 
 def starts_like_number(token: str) -> bool:
@@ -92,7 +90,8 @@ def starts_like_number(token: str) -> bool:
     True for ``-1``, ``-.5``, ``-inf``, ``+2``, ``2,1,x`` and ``-1x``; False for ``-f``,
     ``--formt``, ``-`` and ``logits.csv``.
     """
-    return bool(re.match(rf"[-+{TYPOGRAPHIC_MINUS}]?\.?[0-9]", token)) or any(
+    unsigned = token[1:] if token.startswith(("-", "+", TYPOGRAPHIC_MINUS)) else token
+    return unsigned.removeprefix(".").startswith(tuple("0123456789")) or any(
         map(is_number, split_row(token))
     )
 

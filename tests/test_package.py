@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import softmax_cli
-from softmax_cli import app, finite_difference
+from softmax_cli import finite_difference
+from softmax_cli.app.check import METHODS
 from tests.program import PROGRAM, ROOT, environment, run
 
 PACKAGE = ROOT / "softmax_cli"
@@ -98,7 +99,7 @@ def test_completion_knows_commands_options_and_values() -> None:
 
 
 def test_the_methods_on_offer_are_the_ones_there_are() -> None:
-    assert set(app.METHODS) == set(finite_difference.METHODS)
+    assert set(METHODS) == set(finite_difference.METHODS)
 
 
 def test_imports_run_one_way() -> None:

@@ -5,7 +5,6 @@ from contextlib import ExitStack
 
 from softmax_cli import core
 from softmax_cli.batch import Batch, FloatArray, Logits
-from softmax_cli.derivation import derive
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions, OutputOptions
 from softmax_cli.reading.columns import find_name, split_names
@@ -58,6 +57,8 @@ def run(
 
 def _explanation(logits: Logits, entry: tuple[int, int] | None, temperature: float) -> Explanation:
     """Explain the first sample; the rest is not read."""
+    from softmax_cli.derivation import derive
+
     batch = next(logits.batches)
     (label, *_) = batch.labels
     derivation = derive(batch.logits[0], logits.classes, entry, temperature, label)

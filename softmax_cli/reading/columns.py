@@ -1,6 +1,5 @@
 """Which columns of a table are logits, and which one names the samples."""
 
-import csv
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -125,6 +124,8 @@ def pick_columns(text: str, names: Sequence[str], count: int) -> tuple[int, ...]
 
 def split_names(text: str) -> list[str]:
     """Split at commas; a name that holds one is quoted as in CSV."""
+    import csv
+
     return [word.strip() for word in next(csv.reader([text], skipinitialspace=True), [])]
 
 

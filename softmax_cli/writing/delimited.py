@@ -1,6 +1,5 @@
 """Comma and tab separated text; names are quoted by the csv module."""
 
-import csv
 from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
 
@@ -30,7 +29,8 @@ def _write(result: Result, target: Target, delimiter: str) -> None:
             rows = [[_cell(value) for value in row] for row in result.rows]
             text.writelines(_lines([result.columns, *rows], delimiter))
             return
-        header, printed = "".join(_lines(_header(result), delimiter)), 0
+        names, printed = _header(result), 0
+        header = "".join(_lines(names, delimiter)) if names else ""
         try:
             for block in result.quantity.blocks(result.logits.batches):
                 text.write(header + _print(block, result, delimiter))
@@ -42,6 +42,8 @@ def _write(result: Result, target: Target, delimiter: str) -> None:
 
 
 def _lines(rows: Iterable[Sequence[object]], delimiter: str) -> list[str]:
+    import csv
+
     lines: list[str] = []
     collect = SimpleNamespace(write=lines.append)
     csv.writer(collect, delimiter=delimiter, lineterminator="\n").writerows(rows)

@@ -3,7 +3,6 @@
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -88,6 +87,8 @@ def _opened(path: Path) -> Iterator[Target]:
     A symlink is followed and the mode of an existing file kept; what is no regular file
     (a fifo, ``/dev/stdout``) is written through.
     """
+    import tempfile
+
     mode = path.stat().st_mode if path.exists() else None
     if mode is not None and not stat.S_ISREG(mode):
         with path.open("wb") as stream:
