@@ -1,10 +1,16 @@
 """Rows of numbers from text and to text, by polars."""
 
 import io
+import signal
 
 import polars as pl
 
 from softmax_cli.batch import FloatArray
+
+# Polars handles SIGINT itself and then hands it on, but has system calls restarted behind it:
+# a thread that waits for a pipe or a lock would never hear of it.
+if hasattr(signal, "siginterrupt"):
+    signal.siginterrupt(signal.SIGINT, True)
 
 # Beyond it the columns of a frame cost more than their numbers.
 _MANY_COLUMNS = 300

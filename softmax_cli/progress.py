@@ -4,7 +4,9 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 from softmax_cli.batch import Batch, Logits
@@ -13,30 +15,48 @@ _PATIENCE = 1.0
 _BETWEEN_UPDATES = 0.1
 
 
-def watched(logits: Logits) -> Logits:
-    """Show how far the batches are, once they have been walked for over a second."""
+@contextmanager
+def watched(logits: Logits) -> Iterator[Logits]:
+    """Show how far the batches are, once they have been walked for over a second.
+
+    They may be walked in another thread; what is shown is gone when the context ends.
+    """
     if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        return logits
-    return replace(logits, batches=_watch(logits))
-
-
-def _watch(logits: Logits) -> Iterator[Batch]:
-    begin = shown = time.monotonic()
-    bar: Any = None
-    samples = 0
+        yield logits
+        return
+    watch = _Watch()
     try:
+        yield replace(logits, batches=watch.walk(logits))
+    finally:
+        watch.end()
+
+
+class _Watch:
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._ended = False
+        self._lock = Lock()
+
+    def walk(self, logits: Logits) -> Iterator[Batch]:
+        begin = updated = time.monotonic()
+        samples = 0
         for batch in logits.batches:
             yield batch
             samples += len(batch.logits)
             now = time.monotonic()
-            if now - begin < _PATIENCE or now - shown < _BETWEEN_UPDATES:
+            if now - begin < _PATIENCE or now - updated < _BETWEEN_UPDATES:
                 continue
-            shown = now
-            bar = bar or _bar()
-            _update(bar, logits, samples, now - begin)
-    finally:
-        if bar is not None:
-            bar.stop()
+            updated = now
+            with self._lock:
+                if not self._ended:
+                    self._bar = self._bar or _bar()
+                    _update(self._bar, logits, samples, now - begin)
+
+    def end(self) -> None:
+        with self._lock:
+            self._ended = True
+            if self._bar is not None:
+                self._bar.stop()
 
 
 def _update(bar: Any, logits: Logits, samples: int, seconds: float) -> None:

@@ -80,8 +80,7 @@ def run(
     _refuse_contradictions(words, candidates, comparison, sweeping)
     if sweeping and quiet:
         raise InputError("--quiet", "expected either it or --sweep, found both")
-    with open_logits(words, reading) as source:
-        logits = watched(source)
+    with open_logits(words, reading) as source, watched(source) as logits:
         if sweeping:
             write(_sweep_report(logits, candidates.probabilities, comparison), writing)
             return 0

@@ -10,11 +10,11 @@ from operator import itemgetter
 
 import numpy as np
 
+from softmax_cli.ahead import ahead
 from softmax_cli.batch import Batch, FloatArray, Logits
 from softmax_cli.errors import InputError, quoted, warn
 from softmax_cli.fast_lane import fast_lane, is_open
 from softmax_cli.options import InputOptions, Place
-from softmax_cli.reading.ahead import ahead
 from softmax_cli.reading.columns import NAMES_OF_NAME_COLUMNS, choose_columns
 from softmax_cli.reading.lines import BYTE_ORDER_MARK, TextBlock, decode, size_of, take_lines
 from softmax_cli.reading.plain import Layout, parse_plain

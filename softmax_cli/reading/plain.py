@@ -66,6 +66,8 @@ def parse_plain(
         content += b"\n"
     if content.startswith(b"\n") or b"\n\n" in content:
         return None
+    if layout.delimiter == " " and not _is_evenly_spaced(content):
+        return None
     names = None
     if len(layout.columns.logits) < layout.width:
         parted = _part(content, layout)
@@ -78,6 +80,12 @@ def parse_plain(
         content = content.replace(layout.delimiter.encode(), b",")
     logits = _numbers(content, len(layout.columns.logits), lane)
     return None if logits is None else (logits, names)
+
+
+def _is_evenly_spaced(content: bytes) -> bool:
+    """Tell whether all spaces are single and between cells; the others separate nothing."""
+    uneven = (b"  ", b" \n", b"\n ")
+    return not content.startswith(b" ") and not any(pair in content for pair in uneven)
 
 
 def _part(content: bytes, layout: Layout) -> tuple[bytes, tuple[str, ...] | None] | None:

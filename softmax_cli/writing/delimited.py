@@ -7,7 +7,7 @@ from softmax_cli.errors import InputError
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Block, Explanation, Report, Result
 from softmax_cli.writing.formats import refuse_explanation
-from softmax_cli.writing.numbers import print_rows
+from softmax_cli.writing.numbers import printed
 from softmax_cli.writing.target import Target
 
 
@@ -29,16 +29,17 @@ def _write(result: Result, target: Target, delimiter: str) -> None:
             rows = [[_cell(value) for value in row] for row in result.rows]
             text.writelines(_lines([result.columns, *rows], delimiter))
             return
-        names, printed = _header(result), 0
+        names, n_printed = _header(result), 0
         header = "".join(_lines(names, delimiter)) if names else ""
         try:
-            for block in result.quantity.blocks(result.logits.batches):
-                text.write(header + _print(block, result, delimiter))
+            blocks = result.quantity.blocks(result.logits.batches)
+            for block, lines in printed(blocks, delimiter):
+                text.write(header + _named(lines, block, result, delimiter))
                 text.flush()
                 header = ""
-                printed += len(block.batch.logits) if block.ends else 0
+                n_printed += len(block.batch.logits) if block.ends else 0
         except InputError as error:
-            raise error.after(printed if target.keeps_parts else 0) from None
+            raise error.after(n_printed if target.keeps_parts else 0) from None
 
 
 def _lines(rows: Iterable[Sequence[object]], delimiter: str) -> list[str]:
@@ -68,10 +69,8 @@ def _header(result: Arrays) -> list[list[str]]:
     return [[logits.sample_header, *names] if logits.names_samples else names]
 
 
-def _print(block: Block, result: Arrays, delimiter: str) -> str:
-    logits, values = result.logits, block.values
-    rows = values.reshape(-1, values.shape[-1] if result.quantity.rank else 1)
-    text = print_rows(rows, delimiter)
+def _named(text: str, block: Block, result: Arrays, delimiter: str) -> str:
+    logits = result.logits
     # The names before a row end in an empty cell, and so in the delimiter before its numbers.
     if result.quantity.rank == 2 and (logits.names_samples or logits.class_names is not None):
         outputs = [logits.classes[j] for j in block.outputs]

@@ -6,7 +6,8 @@ from softmax_cli.errors import InputError
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Explanation, Report, Result
 from softmax_cli.writing.formats import refuse_explanation
-from softmax_cli.writing.json_text import dump, print_samples
+from softmax_cli.writing.json_text import dump, samples_as_text
+from softmax_cli.writing.numbers import printed
 from softmax_cli.writing.target import Target
 
 
@@ -19,16 +20,17 @@ def write_jsonl(result: Result, target: Target, options: OutputOptions) -> None:
             rows = (dict(zip(result.columns, row, strict=True)) for row in result.rows)
             text.writelines(dump(row) + "\n" for row in result.document.get("samples", rows))
             return
-        quantity, printed = result.quantity, 0
+        quantity, n_printed = result.quantity, 0
         key = quantity.key if quantity.rank else quantity.key.removesuffix("s")
         try:
-            for block in quantity.blocks(result.logits.batches):
+            for block, lines in printed(quantity.blocks(result.logits.batches), ","):
                 end = "}\n" if block.ends else ""
-                for label, value in zip(block.batch.labels, print_samples(block), strict=True):
+                values = samples_as_text(block, lines)
+                for label, value in zip(block.batch.labels, values, strict=True):
                     name = encode_basestring_ascii(label)
                     begin = f'{{"sample":{name},"{key}":' if block.begins else ","
                     text.write(f"{begin}{value}{end}")
                 text.flush()
-                printed += len(block.batch.logits) if block.ends else 0
+                n_printed += len(block.batch.logits) if block.ends else 0
         except InputError as error:
-            raise error.after(printed if target.keeps_parts else 0) from None
+            raise error.after(n_printed if target.keeps_parts else 0) from None

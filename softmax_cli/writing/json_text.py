@@ -11,7 +11,7 @@ from softmax_cli.derivation import Derivation
 from softmax_cli.display.expression import Notation, sentence, write
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Block, Explanation, Report, Result
-from softmax_cli.writing.numbers import print_rows
+from softmax_cli.writing.numbers import printed
 from softmax_cli.writing.target import Target
 
 
@@ -40,8 +40,8 @@ def write_json(result: Result, target: Target, options: OutputOptions) -> None:
         for quantity in result.quantities:
             text.write(f',"{quantity.key}":[')
             separator = ""
-            for block in quantity.blocks([batch]):
-                text.write(separator + ",".join(print_samples(block)))
+            for block, lines in printed(quantity.blocks([batch]), ","):
+                text.write(separator + ",".join(samples_as_text(block, lines)))
                 separator = ","
             text.write("]")
         text.write("}\n")
@@ -88,14 +88,19 @@ def dump(value: Any) -> str:
         return json.dumps(_without_infinities(value), allow_nan=False, separators=(",", ":"))
 
 
-def print_samples(block: Block) -> Iterator[str]:
+def samples_as_text(block: Block, text: str) -> Iterator[str]:
     """Yield each sample's number, array or array of arrays, as `dump` writes them.
 
     A block that does not begin or end its sample leaves the bracket away.
+
+    Parameters
+    ----------
+    block
+        Some samples.
+    text
+        Their rows, printed with commas.
     """
     rank = block.values.ndim - 1
-    rows = block.values.reshape(-1, block.values.shape[-1] if rank else 1)
-    text = print_rows(rows, ",")
     if "inf" in text:
         text = re.sub("-?inf", lambda match: dump(float(match[0])), text)
     lines = text.splitlines()

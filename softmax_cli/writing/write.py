@@ -32,6 +32,8 @@ def write(result: Result, options: OutputOptions) -> None:
                 f"write a file with -o FILE.{options.output_format}",
             )
         streamed = options.output_format in STREAMED
-        if isinstance(result, Arrays) and not (target.is_terminal and streamed):
-            result = replace(result, logits=watched(result.logits))
-        writer(result, target, options)
+        if not isinstance(result, Arrays) or (target.is_terminal and streamed):
+            writer(result, target, options)
+            return
+        with watched(result.logits) as logits:
+            writer(replace(result, logits=logits), target, options)

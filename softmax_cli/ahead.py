@@ -1,23 +1,26 @@
-"""Reading ahead: the next batch is read and parsed while this one is computed and printed."""
+"""Working ahead: the next items are made in a thread while others are being used."""
 
 from collections.abc import Iterator
-from queue import Queue
-from threading import Event, Thread
 from typing import TypeVar
 
 T = TypeVar("T")
 
+_SECONDS_BETWEEN_SIGNALS = 0.1
+
 
 def ahead(items: Iterator[T], depth: int = 2) -> Iterator[T]:
-    """Yield the items, taken by a thread that is up to `depth` of them ahead.
+    """Yield the items, made by a thread that is up to `depth` of them ahead.
 
     An exception is raised where its item would have been. The thread never holds up the end of
     the program: it may be waiting for a pipe that stays silent.
     """
+    from queue import Empty, Queue
+    from threading import Event, Thread
+
     queue: Queue[tuple[T] | BaseException | None] = Queue(depth)
     abandoned = Event()
 
-    def take() -> None:
+    def make() -> None:
         try:
             for item in items:
                 queue.put((item,))
@@ -27,9 +30,16 @@ def ahead(items: Iterator[T], depth: int = 2) -> Iterator[T]:
         except BaseException as error:
             queue.put(error)
 
-    Thread(target=take, daemon=True).start()
+    Thread(target=make, daemon=True).start()
     try:
-        while (taken := queue.get()) is not None:
+        while True:
+            try:
+                # While polars is being loaded, a signal does not end a wait by itself.
+                taken = queue.get(timeout=_SECONDS_BETWEEN_SIGNALS)
+            except Empty:
+                continue
+            if taken is None:
+                return
             if isinstance(taken, BaseException):
                 raise taken
             yield taken[0]
