@@ -1,8 +1,8 @@
 """Rows of numbers from text and to text, by polars."""
 
-import io
 import signal
 
+import numpy as np
 import polars as pl
 
 from softmax_cli.batch import FloatArray
@@ -17,7 +17,10 @@ _MANY_COLUMNS = 300
 
 
 def read_rows(content: bytes, width: int) -> FloatArray | None:
-    """Read lines of comma separated numbers, or return None where they are not that."""
+    """Read lines of comma separated numbers, or return None where they are not that.
+
+    NaN stands for a cell that is missing.
+    """
     count = content.count(b"\n")
     schema = {str(c): pl.Float64 for c in range(width)}
     try:
@@ -25,12 +28,13 @@ def read_rows(content: bytes, width: int) -> FloatArray | None:
     except pl.exceptions.PolarsError:
         return None
     values = frame.to_numpy(order="c" if width > _MANY_COLUMNS else "fortran")
-    # A missing cell is a null, and so NaN.
-    return None if values.shape != (count, width) or (values != values).any() else values
+    return values if values.shape == (count, width) else None
 
 
 def print_rows(values: FloatArray, delimiter: str) -> str:
     """Print rows with the shortest digits that read back to the same float64."""
-    text = io.BytesIO()
-    pl.DataFrame(values, orient="row").write_csv(text, include_header=False, separator=delimiter)
-    return text.getvalue().decode()
+    numbers = pl.Series(np.ascontiguousarray(values).ravel()).cast(pl.String)
+    if values.shape[1] > 1:
+        numbers = numbers.reshape(values.shape).arr.join(delimiter)
+    lines: str = numbers.str.join("\n").item()
+    return lines + "\n"

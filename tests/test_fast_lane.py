@@ -75,6 +75,8 @@ def carefully(content: bytes, layout: Layout) -> tuple[list[list[float]], object
     return batch.logits.tolist(), batch.samples
 
 
+@example(("\ufeff1,2\n3,4\n", Layout(",", 2, Columns((0, 1), None))))
+@example(("1,2\r\r\n3,4\n", Layout(",", 2, Columns((0, 1), None))))
 @example((" 0.0\n", Layout(" ", 2, Columns((1,), 0))))
 @example(("1,2\n3\n4,5,6\n", Layout(",", 2, Columns((0, 1), None))))
 @example(("\n\n", Layout(",", 1, Columns((0,), None))))

@@ -62,10 +62,10 @@ def parse_plain(
         return None
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n")
+        if b"\r" in content:
+            return None
     if not content.endswith(b"\n"):
         content += b"\n"
-    if content.startswith(b"\n") or b"\n\n" in content:
-        return None
     if layout.delimiter == " " and not _is_evenly_spaced(content):
         return None
     names = None
@@ -131,14 +131,26 @@ def _is_table(marks: NDArray[np.uint8], width: int) -> bool:
 
 
 def _numbers(content: bytes, width: int, lane: ModuleType | None) -> FloatArray | None:
-    # An empty line is left of a row without its only logit.
-    if content.startswith(b"\n") or b"\n\n" in content or content.translate(None, _PLAIN):
+    if not content.isascii():
         return None
-    values = _by_numpy(content, width) if lane is None else lane.read_rows(content, width)
-    if values is None:
-        return None
-    # Numbers beyond the range of float64 are read as infinite too, and are an error.
-    infinite: FloatArray = values[np.isinf(values)]
+    if lane is None:
+        plain = not content.isspace() and not content.translate(None, _PLAIN)
+        return _by_numpy(content, width) if plain else None
+    values: FloatArray | None = lane.read_rows(content, width)
+    # Polars takes nothing in ASCII for a finite number that we would not.
+    if values is None or np.isfinite(values).all():
+        return values
+    # A missing cell, or the only one of an empty line, is NaN.
+    plain = not np.isnan(values).any() and not content.translate(None, _PLAIN)
+    return _with_masks(values, content) if plain else None
+
+
+def _with_masks(values: FloatArray, content: bytes) -> FloatArray | None:
+    """Return the numbers if none is infinite but those written as ``-inf``.
+
+    Numbers beyond the range of float64 are read as infinite too, and are an error.
+    """
+    infinite = values[np.isinf(values)]
     plain = len(infinite) == content.count(b"-inf") and not (infinite > 0).any()
     return values if plain else None
 
@@ -149,4 +161,5 @@ def _by_numpy(content: bytes, width: int) -> FloatArray | None:
         values = np.loadtxt(lines, delimiter=",", comments=None, ndmin=2)
     except ValueError:
         return None
-    return values if values.shape == (content.count(b"\n"), width) else None
+    right = values.shape == (content.count(b"\n"), width)
+    return _with_masks(values, content) if right else None

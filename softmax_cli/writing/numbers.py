@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from softmax_cli.ahead import ahead
 from softmax_cli.batch import FloatArray
-from softmax_cli.fast_lane import fast_lane
+from softmax_cli.fast_lane import fast_lane, is_open
 from softmax_cli.result import Block
 from softmax_cli.writing.rows import rows_as_text
 
@@ -50,8 +50,9 @@ def printed(blocks: Iterator[Block], delimiter: str) -> Iterator[tuple[Block, st
     with _Printer(delimiter) as printer:
         for block in blocks:
             yield block, printer.begin(block)()
+            rest = ahead(blocks) if is_open() else blocks
             for further, finish in ahead(
-                ((block, printer.begin(block)) for block in blocks), depth=4
+                ((block, printer.begin(block)) for block in rest), depth=4
             ):
                 yield further, finish()
 
