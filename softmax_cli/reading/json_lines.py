@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from softmax_cli.batch import Batch, Logits
 from softmax_cli.errors import InputError, plural, quoted
-from softmax_cli.options import InputOptions
+from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.json_text import (
+    DECODER,
     check_record,
     choose_keys,
     read_encodable,
@@ -24,8 +25,7 @@ from softmax_cli.reading.json_text import (
 from softmax_cli.reading.lines import decode, text_blocks
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A line's number in the file, and the value it holds."""
 
     number: int
@@ -39,7 +39,7 @@ class Form:
     Attributes
     ----------
     logits
-        From a line's value, and its place, to the array of its logits.
+        From line k's value, k, and what names the place of line k, to the array of its logits.
     sample
         The key of the samples' names, or None.
     classes
@@ -48,7 +48,7 @@ class Form:
         What messages call the logits of a record; none for an array.
     """
 
-    logits: Callable[[Any, str], list[Any]]
+    logits: Callable[[Any, int, Place], list[Any]]
     sample: str | None = None
     classes: tuple[str, ...] | None = None
     keys: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ def read_jsonl(stream: BufferedReader, name: str, options: InputOptions) -> Logi
     if block is None:
         raise InputError(name, "expected logits, found nothing")
     form = _form(block, name, options)
-    n_classes = len(form.logits(block[0].value, f"{name}:{block[0].number}"))
+    n_classes = len(form.logits(block[0].value, 0, _place(block, form, name)))
     return Logits(
         n_classes=n_classes,
         batches=_batches(chain([block], blocks), form, n_classes, name, options),
@@ -107,13 +107,40 @@ def looks_like_lines(beginning: bytes) -> bool:
 def _blocks(stream: BufferedReader, name: str) -> Iterator[list[Line]]:
     for block in text_blocks(stream):
         text = decode(block.content, name, block.line)
-        lines = [
+        lines = _plain_lines(text, block.line) or [
             Line(number, strict_json(line, name, number))
             for number, line in enumerate(text.split("\n"), start=block.line)
             if line and not line.isspace()
         ]
         if lines:
             yield lines
+
+
+def _plain_lines(text: str, number: int) -> list[Line] | None:
+    """Read lines that hold one value each and nothing else; None if there are any others."""
+    lines: list[Line] = []
+    start = 0
+    try:
+        while start < len(text):
+            value, end = DECODER.raw_decode(text, start)
+            if text[end] != "\n":
+                return None
+            lines.append(Line(number + len(lines), value))
+            start = end + 1
+    except (ValueError, IndexError, RecursionError):
+        return None
+    # A value may have gone on over the end of its line.
+    return lines if len(lines) == text.count("\n") else None
+
+
+def _place(block: Sequence[Line], form: Form, name: str) -> Place:
+    def place(k: int, c: int | None) -> str:
+        where = f"{name}:{block[k].number}"
+        if c is None:
+            return where
+        return f"{where}, {quoted(form.keys[c]) if form.keys else f'value {c + 1}'}"
+
+    return place
 
 
 def _form(block: Sequence[Line], name: str, options: InputOptions) -> Form:
@@ -127,28 +154,30 @@ def _form(block: Sequence[Line], name: str, options: InputOptions) -> Form:
     refuse_columns(options, name)
     classes = read_names(first, "classes", place)
     form = Form(_member(classes), "sample" if "sample" in first else None, classes)
-    found, expected = len(classes or ()), len(form.logits(first, place))
+    found, expected = len(classes or ()), len(form.logits(first, 0, lambda k, c: place))
     if classes is not None and found != expected:
         counted = plural(expected, "name")
         raise InputError(place, f'expected {counted} in "classes", found {found}')
     return form
 
 
-def _array(value: Any, place: str) -> list[Any]:
+def _array(value: Any, k: int, place: Place) -> list[Any]:
     if not isinstance(value, list):
-        raise InputError(place, f"expected an array of one sample's logits, found {shown(value)}")
+        problem = f"expected an array of one sample's logits, found {shown(value)}"
+        raise InputError(place(k, None), problem)
     if not value:
-        raise InputError(place, "expected at least one logit, found an empty array")
+        raise InputError(place(k, None), "expected at least one logit, found an empty array")
     return value
 
 
-def _member(classes: tuple[str, ...] | None) -> Callable[[Any, str], list[Any]]:
-    def logits(value: Any, place: str) -> list[Any]:
+def _member(classes: tuple[str, ...] | None) -> Callable[[Any, int, Place], list[Any]]:
+    def logits(value: Any, k: int, place: Place) -> list[Any]:
         if not isinstance(value, dict) or "logits" not in value:
-            raise InputError(place, f'expected an object with "logits", found {shown(value)}')
-        if "classes" in value and read_names(value, "classes", place) != classes:
-            raise InputError(place, 'expected the "classes" of the first line')
-        return _array(value["logits"], place)
+            problem = f'expected an object with "logits", found {shown(value)}'
+            raise InputError(place(k, None), problem)
+        if "classes" in value and read_names(value, "classes", place(k, None)) != classes:
+            raise InputError(place(k, None), 'expected the "classes" of the first line')
+        return _array(value["logits"], k, place)
 
     return logits
 
@@ -164,8 +193,9 @@ def _record_form(block: Sequence[Line], name: str, options: InputOptions) -> For
     columns = choose_keys(header, [line.value for line in block], options, first_place)
     keys = tuple(read_encodable(header[c], first_place) for c in columns.logits)
 
-    def logits(value: Any, place: str) -> list[Any]:
-        check_record(value, first, place, first_line)
+    def logits(value: Any, k: int, place: Place) -> list[Any]:
+        if not isinstance(value, dict) or value.keys() != first.keys():
+            check_record(value, first, place(k, None), first_line)
         return [value[key] for key in keys]
 
     sample = None if columns.sample is None else header[columns.sample]
@@ -177,15 +207,9 @@ def _batches(
 ) -> Iterator[Batch]:
     start, first_line = 0, ""
     for block in blocks:
-
-        def place(k: int, c: int | None, block: list[Line] = block) -> str:
-            where = f"{name}:{block[k].number}"
-            if c is None:
-                return where
-            return f"{where}, {quoted(form.keys[c]) if form.keys else f'value {c + 1}'}"
-
+        place = _place(block, form, name)
         first_line = first_line or f"line {block[0].number}"
-        rows = [form.logits(line.value, place(k, None)) for k, line in enumerate(block)]
+        rows = [form.logits(line.value, k, place) for k, line in enumerate(block)]
         logits = read_values(rows, place, n_classes, first_line, options)
         yield Batch(logits, start, _names(block, form.sample, place))
         start += len(block)

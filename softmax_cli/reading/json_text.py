@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from io import BufferedReader
+from itertools import chain
 from typing import Any, NoReturn
 
 import numpy as np
@@ -18,6 +19,7 @@ from softmax_cli.tokens import NotANumberError, is_broken_number, is_number, rea
 
 MASK_HINT = 'JSON has no infinity; write "-inf", in quotes, for a masked class'
 _LONGEST_INT = 300
+_NUMBERS = frozenset({float, int})
 
 
 def read_json(stream: BufferedReader, name: str, options: InputOptions) -> Logits:
@@ -93,7 +95,8 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= _LONGEST_INT else float(digits)
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, object_pairs_hook=_unique)
+# Raises ValueError for what is not JSON, and for what JSON forbids.
+DECODER = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, object_pairs_hook=_unique)
 
 
 def strict_json(
@@ -120,7 +123,7 @@ def strict_json(
     above = 0 if line is None else line - 1
     place = name if line is None else f"{name}:{line}"
     try:
-        return _DECODER.decode(text)
+        return DECODER.decode(text)
     except json.JSONDecodeError as error:
         where = f"{name}:{error.lineno + above}:{error.colno}"
         raise InputError(where, f"expected JSON: {error.msg}") from None
@@ -261,10 +264,11 @@ def read_values(
     InputError
         For the first row at fault.
     """
-    for k, row in enumerate(rows):
-        check_length(len(row), length, place(k, None), first_place)
-        if not {float, int}.issuperset(map(type, row)):
-            rows[k][:] = [_number(value, place(k, c)) for c, value in enumerate(row)]
+    if set(map(len, rows)) - {length} or not _NUMBERS.issuperset(map(type, chain(*rows))):
+        for k, row in enumerate(rows):
+            check_length(len(row), length, place(k, None), first_place)
+            if not _NUMBERS.issuperset(map(type, row)):
+                rows[k][:] = [_number(value, place(k, c)) for c, value in enumerate(row)]
     values = np.array(rows, dtype=np.float64)
     if np.isposinf(values).any():
         k, c = (int(i) for i in np.argwhere(np.isposinf(values))[0])

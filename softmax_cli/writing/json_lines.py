@@ -26,10 +26,15 @@ def write_jsonl(result: Result, target: Target, options: OutputOptions) -> None:
             for block, lines in printed(quantity.blocks(result.logits.batches), ","):
                 end = "}\n" if block.ends else ""
                 values = samples_as_text(block, lines)
-                for label, value in zip(block.batch.labels, values, strict=True):
-                    name = encode_basestring_ascii(label)
-                    begin = f'{{"sample":{name},"{key}":' if block.begins else ","
-                    text.write(f"{begin}{value}{end}")
+                names = map(encode_basestring_ascii, block.batch.labels)
+                text.writelines(
+                    [
+                        f'{{"sample":{name},"{key}":{value}{end}'
+                        if block.begins
+                        else f",{value}{end}"
+                        for name, value in zip(names, values, strict=True)
+                    ]
+                )
                 text.flush()
                 n_printed += len(block.batch.logits) if block.ends else 0
         except InputError as error:
