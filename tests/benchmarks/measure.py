@@ -8,9 +8,15 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-OURS = "import sys; from softmax_cli.__main__ import main; main(sys.argv[1:])"
+OURS = "from softmax_cli.__main__ import main; main()"
 # What an environment without the extra looks like.
 REQUIRED_ONLY = f"import sys; sys.modules['polars'] = None; {OURS}"
+# As where the package is installed: modules are compiled once, and streams buffered.
+ENVIRONMENT = {
+    name: value
+    for name, value in os.environ.items()
+    if name not in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+}
 
 
 def python(code: str, *words: str | Path) -> list[str]:
@@ -24,7 +30,7 @@ def run(command: list[str]) -> tuple[float, float]:
         pid = os.posix_spawn(
             command[0],
             command,
-            os.environ,
+            ENVIRONMENT,
             file_actions=[(os.POSIX_SPAWN_DUP2, nothing.fileno(), 1)],
         )
         _, status, usage = os.wait4(pid, 0)
