@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
+BYTES_A_NUMBER = 20
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -77,6 +79,13 @@ class Logits:
     sample_header: str = "sample"
     n_samples: int | None = None
     progress: Callable[[], tuple[int, int]] | None = None
+
+    @property
+    def size(self) -> int:
+        """How many bytes of text its numbers are, about; 0 where only the end tells."""
+        if self.n_samples is not None:
+            return self.n_samples * self.n_classes * BYTES_A_NUMBER
+        return 0 if self.progress is None else self.progress()[1]
 
     @property
     def classes(self) -> tuple[str, ...]:

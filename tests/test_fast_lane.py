@@ -150,6 +150,14 @@ def test_without_polars_the_lane_is_closed() -> None:
     assert not fast_lane.is_open()
 
 
+def test_a_pipe_is_printed_in_the_same_way_in_every_run() -> None:
+    # Numbers that the lanes write differently, on both sides of where the fast one is opened.
+    text = "0,-10.5\n0,-11\n" * 500_000
+    first, second = (run("forward", "-f", "csv", stdin=text).stdout for _ in range(2))
+    assert first == second
+    assert len(set(first.splitlines())) == 4
+
+
 def test_a_small_job_does_not_open_the_lane() -> None:
     code = (
         "import sys; from softmax_cli.fast_lane import fast_lane, is_open; "

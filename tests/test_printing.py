@@ -31,6 +31,7 @@ def blocks(values: np.ndarray = VALUES) -> Iterator[Block]:
 @pytest.fixture(autouse=True)
 def without_polars(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "polars", None)
+    monkeypatch.setitem(sys.modules, "softmax_cli.polars_rows", None)
     monkeypatch.setattr(numbers, "_WORTH", 0)
     monkeypatch.setattr(processes, "_cores", lambda: 2)
     assert fast_lane.fast_lane(1 << 30) is None

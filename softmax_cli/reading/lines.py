@@ -6,7 +6,6 @@ from io import BufferedReader
 from os import fstat
 
 from softmax_cli.errors import InputError
-from softmax_cli.fast_lane import fast_lane
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _BYTES_A_BLOCK = 1 << 18
@@ -30,10 +29,8 @@ class TextBlock:
 
 def text_blocks(stream: BufferedReader) -> Iterator[TextBlock]:
     """Read whole lines, as many as make a block; a byte order mark is left out."""
-    line, done, size = 1, 0, size_of(stream)
+    line = 1
     while content := take_lines(stream, _BYTES_A_BLOCK):
-        done += len(content)
-        fast_lane(max(size, done))  # so that it is open when the results are printed
         yield TextBlock(line, content.removeprefix(BYTE_ORDER_MARK) if line == 1 else content)
         line += content.count(b"\n")
 

@@ -33,7 +33,7 @@ def _write(result: Result, target: Target, delimiter: str) -> None:
         header = "".join(_lines(names, delimiter)) if names else ""
         try:
             blocks = result.quantity.blocks(result.logits.batches)
-            for block, lines in printed(blocks, delimiter):
+            for block, lines in printed(blocks, delimiter, result.logits.size):
                 text.write(header + _named(lines, block, result, delimiter))
                 text.flush()
                 header = ""

@@ -23,7 +23,8 @@ def write_jsonl(result: Result, target: Target, options: OutputOptions) -> None:
         quantity, n_printed = result.quantity, 0
         key = quantity.key if quantity.rank else quantity.key.removesuffix("s")
         try:
-            for block, lines in printed(quantity.blocks(result.logits.batches), ","):
+            blocks = quantity.blocks(result.logits.batches)
+            for block, lines in printed(blocks, ",", result.logits.size):
                 end = "}\n" if block.ends else ""
                 values = samples_as_text(block, lines)
                 names = map(encode_basestring_ascii, block.batch.labels)

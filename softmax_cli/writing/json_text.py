@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from softmax_cli.batch import concatenate
+from softmax_cli.batch import BYTES_A_NUMBER, concatenate
 from softmax_cli.derivation import Derivation
 from softmax_cli.display.expression import Notation, sentence, write
 from softmax_cli.options import OutputOptions
@@ -35,12 +35,13 @@ def write_json(result: Result, target: Target, options: OutputOptions) -> None:
     if result.entry is not None:
         output, input_ = (logits.classes[position] for position in result.entry)
         head["entry"] = {"output": output, "input": input_}
+    size = batch.logits.size * BYTES_A_NUMBER
     with target.text() as text:
         text.write(dump(head)[:-1])
         for quantity in result.quantities:
             text.write(f',"{quantity.key}":[')
             separator = ""
-            for block, lines in printed(quantity.blocks([batch]), ","):
+            for block, lines in printed(quantity.blocks([batch]), ",", size):
                 text.write(separator + ",".join(samples_as_text(block, lines)))
                 separator = ","
             text.write("]")

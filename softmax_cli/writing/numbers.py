@@ -1,11 +1,11 @@
 """Numbers become text: the one place where the formats for programs print them."""
 
 from collections.abc import Callable, Iterator
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING
 
 from softmax_cli.ahead import ahead
-from softmax_cli.batch import FloatArray
+from softmax_cli.batch import BYTES_A_NUMBER, FloatArray
 from softmax_cli.fast_lane import fast_lane, is_open
 from softmax_cli.result import Block
 from softmax_cli.writing.rows import rows_as_text
@@ -13,12 +13,11 @@ from softmax_cli.writing.rows import rows_as_text
 if TYPE_CHECKING:
     from softmax_cli.writing.processes import Processes
 
-_BYTES_A_NUMBER = 20
 # Numbers that take longer to print than another process takes to start.
 _WORTH = 1 << 17
 
 
-def print_rows(values: FloatArray, delimiter: str) -> str:
+def print_rows(values: FloatArray, delimiter: str, lane: ModuleType | None = None) -> str:
     """Print rows with the shortest digits that read back to the same float64.
 
     Parameters
@@ -27,13 +26,14 @@ def print_rows(values: FloatArray, delimiter: str) -> str:
         Shape (n, C).
     delimiter
         Between the numbers of a row.
+    lane
+        The fast lane, or None.
 
     Returns
     -------
     str
         n lines, each with its line end.
     """
-    lane = fast_lane(values.size * _BYTES_A_NUMBER)
     if lane is not None:
         by_polars: str = lane.print_rows(values, delimiter)
         return by_polars
@@ -41,13 +41,22 @@ def print_rows(values: FloatArray, delimiter: str) -> str:
     return rows_as_text(values.ravel().tolist(), n, C, delimiter)
 
 
-def printed(blocks: Iterator[Block], delimiter: str) -> Iterator[tuple[Block, str]]:
+def printed(blocks: Iterator[Block], delimiter: str, size: int = 0) -> Iterator[tuple[Block, str]]:
     """Yield blocks and the lines of their rows; from the second on, blocks are made ahead.
 
     The first is given out before the next is asked for, and every other one as soon as it is
     printed, however long the next one takes.
+
+    Parameters
+    ----------
+    blocks
+        The blocks.
+    delimiter
+        Between the numbers of a row.
+    size
+        How many bytes there will be to print, if that is known.
     """
-    with _Printer(delimiter) as printer:
+    with _Printer(delimiter, size) as printer:
         for block in blocks:
             yield block, printer.begin(block)()
             rest = ahead(blocks) if is_open() else blocks
@@ -60,8 +69,9 @@ def printed(blocks: Iterator[Block], delimiter: str) -> Iterator[tuple[Block, st
 class _Printer:
     """Prints in this process, and in others when there is enough to print."""
 
-    def __init__(self, delimiter: str) -> None:
+    def __init__(self, delimiter: str, size: int) -> None:
         self._delimiter = delimiter
+        self._size = size
         self._numbers = 0
         self._processes: Processes | None = None
 
@@ -81,12 +91,12 @@ class _Printer:
         """Begin to print and return a function that waits for the text."""
         values = block.values
         values = values.reshape(-1, values.shape[-1] if values.ndim > 1 else 1)
-        finish = None
-        if self._numbers >= _WORTH and fast_lane(0) is None:
-            finish = self._elsewhere(values)
+        lane = fast_lane(max(self._size, self._numbers * BYTES_A_NUMBER))
+        worth = lane is None and self._numbers >= _WORTH
         self._numbers += values.size
+        finish = self._elsewhere(values) if worth else None
         if finish is None:
-            text = print_rows(values, self._delimiter)
+            text = print_rows(values, self._delimiter, lane)
             return lambda: text
         return finish
 
