@@ -13,6 +13,11 @@ def is_open() -> bool:
     return sys.modules.get("polars") is not None
 
 
+def is_worth(size: int) -> bool:
+    """Tell whether so many bytes are enough for the fast lane."""
+    return size >= _WORTH
+
+
 def fast_lane(size: int) -> ModuleType | None:
     """Return `softmax_cli.polars_rows`, or None where polars is missing or not worth it.
 
@@ -22,7 +27,7 @@ def fast_lane(size: int) -> ModuleType | None:
         How many bytes there are to read or to print, as far as is known. Nothing else counts:
         the same input is read and printed in the same way in every run.
     """
-    if size < _WORTH:
+    if not is_worth(size):
         return None
     try:
         return import_module("softmax_cli.polars_rows")

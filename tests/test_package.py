@@ -56,6 +56,8 @@ def test_the_public_functions_are_the_ones_of_the_core() -> None:
             {"rich", "pydantic", "scipy", "json", "polars"},
         ),
         (["jacobian", "1", "2", "-f", "json"], "numpy", {"rich", "pydantic", "scipy"}),
+        (["jacobian", "1", "2", "-f", "jsonl"], "numpy", {"rich", "pydantic", "polars"}),
+        (["forward", "1", "2", "-f", "npy", "-o", "/dev/null"], "numpy", {"rich", "polars"}),
         (["check", "1", "2", "-f", "tsv"], "numpy", {"rich", "pydantic", "scipy"}),
         (
             ["check", "1", "2", "--jacobian", "softmax_cli:jacobian", "-f", "json"],

@@ -18,6 +18,7 @@ from softmax_cli.reading.source import open_logits
 from softmax_cli.reading.upstream import with_upstream
 from softmax_cli.result import Quantity, Report
 from softmax_cli.verdict import Check, Verdict
+from softmax_cli.writing.formats import refuse_verdict
 from softmax_cli.writing.write import write
 
 SWEEP_VIEW = "softmax_cli.display.sweep:view"
@@ -77,6 +78,8 @@ def run(
     writing: OutputOptions,
 ) -> int:
     """Write the verdict; return 0 if every sample passed, else 1."""
+    if writing.output_format == "npy":
+        raise refuse_verdict("npy")
     _refuse_contradictions(words, candidates, comparison, sweeping)
     if sweeping and quiet:
         raise InputError("--quiet", "expected either it or --sweep, found both")

@@ -13,7 +13,7 @@ import numpy as np
 from softmax_cli.ahead import ahead
 from softmax_cli.batch import Batch, FloatArray, Logits
 from softmax_cli.errors import InputError, quoted, warn
-from softmax_cli.fast_lane import fast_lane, is_open
+from softmax_cli.fast_lane import fast_lane, is_open, is_worth
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.columns import NAMES_OF_NAME_COLUMNS, choose_columns
 from softmax_cli.reading.lines import BYTE_ORDER_MARK, TextBlock, decode, size_of, take_lines
@@ -229,6 +229,8 @@ def _text_columns(block: Sequence[Row]) -> list[int]:
 def _batches(table: Table, rows: list[Row], line: int, stream: BufferedReader) -> Iterator[Batch]:
     """Parse the rows that were read and the rest; the fast lane parses while others print."""
     batches = _parsed(table, rows, line, stream)
+    if is_worth(size_of(stream)):
+        yield from ahead(batches)
     for batch in batches:
         yield batch
         if is_open():

@@ -46,6 +46,14 @@ def refuse_explanation(output_format: str) -> InputError:
     return InputError("--explain", f"expected the format {expected}, found {output_format}")
 
 
+def refuse_verdict(output_format: str) -> InputError:
+    """Say that a verdict is no array."""
+    problem = f"expected a format for a verdict, found {output_format}"
+    return InputError(
+        "--format", f"{problem}, which is not offered for check", "use json, jsonl, csv or tsv"
+    )
+
+
 def choose_format(name: str | None, path: Path | None) -> str:
     """Take the format that was named, or else the one of the file's suffix.
 

@@ -6,10 +6,9 @@ from typing import BinaryIO
 
 from numpy.lib import format as npy_format
 
-from softmax_cli.errors import InputError
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Explanation, Report, Result
-from softmax_cli.writing.formats import refuse_explanation
+from softmax_cli.writing.formats import refuse_explanation, refuse_verdict
 from softmax_cli.writing.target import Target
 
 
@@ -19,16 +18,12 @@ def write_npy(result: Result, target: Target, options: OutputOptions) -> None:
     Raises
     ------
     InputError
-        For a verdict, which is no array.
+        For a derivation or a verdict, which is no array.
     """
     if isinstance(result, Explanation):
         raise refuse_explanation("npy")
     if isinstance(result, Report):
-        raise InputError(
-            "--format",
-            "expected a format for a verdict, found npy, which is not offered for check",
-            "use json, jsonl, csv or tsv",
-        )
+        raise refuse_verdict("npy")
     if result.logits.n_samples is not None:
         _write_header(result, target.stream, result.logits.n_samples)
         _write_blocks(result, target.stream)
