@@ -31,7 +31,7 @@ from softmax_cli.tokens import (
 DELIMITERS = ",;\t|"
 _BYTES_OF_HEAD = 1 << 16
 _BYTES_A_BLOCK = 1 << 18
-_BYTES_A_FAST_BLOCK = 1 << 22
+_BYTES_A_FAST_BLOCK = 1 << 21
 _GUESS_LINES = 20
 _GUESS_CHARACTERS = 1 << 16
 

@@ -11,10 +11,13 @@ from softmax_cli.result import Block
 from softmax_cli.writing.rows import rows_as_text
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
     from softmax_cli.writing.processes import Processes
 
 # Numbers that take longer to print than another process takes to start.
 _WORTH = 1 << 17
+_THREADS = 2
 
 
 def print_rows(values: FloatArray, delimiter: str, lane: ModuleType | None = None) -> str:
@@ -67,12 +70,13 @@ def printed(blocks: Iterator[Block], delimiter: str, size: int = 0) -> Iterator[
 
 
 class _Printer:
-    """Prints in this process, and in others when there is enough to print."""
+    """Prints here or, when there is enough to print, in threads of polars or other processes."""
 
     def __init__(self, delimiter: str, size: int) -> None:
         self._delimiter = delimiter
         self._size = size
         self._numbers = 0
+        self._threads: ThreadPoolExecutor | None = None
         self._processes: Processes | None = None
 
     def __enter__(self) -> "_Printer":
@@ -84,6 +88,8 @@ class _Printer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
         if self._processes is not None:
             self._processes.end()
 
@@ -92,13 +98,22 @@ class _Printer:
         values = block.values
         values = values.reshape(-1, values.shape[-1] if values.ndim > 1 else 1)
         lane = fast_lane(max(self._size, self._numbers * BYTES_A_NUMBER))
-        worth = lane is None and self._numbers >= _WORTH
+        worth = self._numbers >= _WORTH
         self._numbers += values.size
+        if lane is not None:
+            return self._in_a_thread(values, lane)
         finish = self._elsewhere(values) if worth else None
         if finish is None:
-            text = print_rows(values, self._delimiter, lane)
+            text = print_rows(values, self._delimiter)
             return lambda: text
         return finish
+
+    def _in_a_thread(self, values: FloatArray, lane: ModuleType) -> Callable[[], str]:
+        if self._threads is None:
+            from concurrent.futures import ThreadPoolExecutor  # loaded with polars
+
+            self._threads = ThreadPoolExecutor(_THREADS)
+        return self._threads.submit(print_rows, values, self._delimiter, lane).result
 
     def _elsewhere(self, values: FloatArray) -> Callable[[], str] | None:
         if self._processes is None:
