@@ -15,11 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests import warm
+
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_inputs"
 PROGRAM = [sys.executable, "-m", "softmax_cli"]
-# What would change a table's looks, or a process's start, from the outside.
-_UNWANTED = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONIOENCODING", "COLORTERM", "CI")
+# What would change a table's looks, or a process's start, from the outside; and what pytest
+# changes from test to test.
+_UNWANTED = (
+    "NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONIOENCODING", "COLORTERM", "CI",
+    "PYTHONSAFEPATH", "PYTEST_CURRENT_TEST",
+)  # fmt: skip
+# Set it to start an interpreter for every run.
+COLD = "SOFTMAX_TESTS_COLD"
 
 
 @dataclass(frozen=True)
@@ -56,14 +64,31 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Outcome:
-    """Run with pipes for all three streams."""
+    """Run with pipes for all three streams, in a process that need not make its imports again.
+
+    A change of the environment may concern the interpreter's start, so that it gets one.
+    """
+    if env or os.environ.get(COLD):
+        return run_cold(*words, stdin=stdin, cwd=cwd, env=env)
+    text = stdin.encode() if isinstance(stdin, str) else stdin
+    status, stdout, stderr = warm.run(words, text, (cwd or Path()).absolute(), environment({}))
+    return Outcome(status, stdout.decode(), stderr.decode())
+
+
+def run_cold(
+    *words: str,
+    stdin: str | bytes = b"",
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Outcome:
+    """Run with pipes for all three streams, in an interpreter of its own."""
     done = subprocess.run(
         [*PROGRAM, *words],
         input=stdin.encode() if isinstance(stdin, str) else stdin,
         capture_output=True,
         cwd=cwd,
         env=environment(env or {}),
-        timeout=120,
+        timeout=warm.TIMEOUT,
         check=False,
     )
     return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
