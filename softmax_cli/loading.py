@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from softmax_cli.calling import CandidateError
@@ -41,23 +42,66 @@ def names_code(word: str) -> bool:
     return _CODE.fullmatch(word) is not None and not os.path.exists(word)  # noqa: PTH110
 
 
+@dataclass
+class _Place:
+    """What imports find where somebody's code is: his path, and the modules found only there."""
+
+    path: list[str]
+    modules: dict[str, ModuleType]
+
+
+_PLACES: dict[str, _Place] = {}
+
+
 @contextmanager
-def at_work(word: str) -> Iterator[None]:
-    """Let somebody's code import what lies beside it, and print to stderr only."""
-    module = word.rpartition(":")[0]
-    folder = str(Path(module).resolve().parent if module.endswith(".py") else Path.cwd())
-    sys.path.insert(0, folder)
+def _at(folder: str) -> Iterator[None]:
+    """Let imports find what lies in a folder, as long as somebody's own code runs.
+
+    What the program imports itself is not to be found there: neither the file, nor a module of that
+    name that his code has imported. No bytecode is left behind, since it counts as current for a
+    second after the source was changed.
+    """
+    place = _PLACES.setdefault(folder, _Place([folder, *sys.path], {}))
+    path, writes_none, count = sys.path[:], sys.dont_write_bytecode, len(sys.modules)
+    sys.path[:], sys.dont_write_bytecode = place.path, True
+    sys.modules.update(place.modules)
     try:
-        with _stdout_on_stderr():
-            yield
+        yield
     finally:
-        if folder in sys.path:
-            sys.path.remove(folder)
+        place.path[:] = sys.path
+        sys.path[:], sys.dont_write_bytecode = path, writes_none
+        loaded = dict(list(sys.modules.items())[count:])
+        folders = set(place.path) - set(path)
+        found = {name for name, module in loaded.items() if _lies_in(folders, module)}
+        place.modules |= {
+            name: module for name, module in loaded.items() if name.partition(".")[0] in found
+        }
+        for name in place.modules:
+            sys.modules.pop(name, None)
+
+
+def _lies_in(folders: set[str], module: ModuleType) -> bool:
+    spec = getattr(module, "__spec__", None)
+    if spec is None:
+        return False
+    places = [spec.origin or "", *(spec.submodule_search_locations or ())]
+    return any(os.path.dirname(each) in folders for each in places)  # noqa: PTH120
+
+
+class _SourceLoader(SourceFileLoader):
+    """Reads the source itself, and no bytecode that may be of an older one."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
 
 
 @contextmanager
-def _stdout_on_stderr() -> Iterator[None]:
-    """Redirect the descriptor itself: code in C and child processes print there too."""
+def at_work() -> Iterator[None]:
+    """Let somebody's code print to stderr only.
+
+    The descriptor itself is redirected: code in C and child processes print there too.
+    """
     if sys.stdout is None or sys.stderr is None:
         yield
         return
@@ -82,11 +126,17 @@ def load_code(word: str, option: str) -> Code:
         When there is no such module or function, or loading it raises.
     """
     module_name, _, name = word.rpartition(":")
+    folder = str(Path(module_name).resolve().parent if module_name.endswith(".py") else Path.cwd())
     try:
-        if module_name.endswith(".py"):
-            module = _load_file(Path(module_name), option)
-        else:
-            module = import_module(module_name)
+        with _at(folder):
+            module = _load(module_name, option)
+            value: Any = module
+            for part in name.split("."):
+                if not hasattr(value, part):
+                    known = [each for each in dir(value) if not each.startswith("_")]
+                    problem = f"no {quoted(part)} in {visible(module_name)}"
+                    raise InputError(option, problem, did_you_mean(part, known))
+                value = getattr(value, part)
     except InputError:
         raise
     except ModuleNotFoundError as error:
@@ -99,24 +149,21 @@ def load_code(word: str, option: str) -> Code:
     except BaseException as error:
         _let_interruptions_pass(error)
         raise _raised(error, None, f"while {module_name} was loaded") from None
-    value: Any = module
-    for part in name.split("."):
-        if not hasattr(value, part):
-            hint = did_you_mean(part, [each for each in dir(value) if not each.startswith("_")])
-            raise InputError(option, f"no {quoted(part)} in {visible(module_name)}", hint)
-        value = getattr(value, part)
     if not callable(value):
         found = type(value).__name__
         raise InputError(option, f"expected a function, found {quoted(name)}, a {found}")
     file = getattr(module, "__file__", None)
-    return Code(_guarded(value), None if file is None else Path(file))
+    return Code(_guarded(value, folder), None if file is None else Path(file))
 
 
-def _load_file(path: Path, option: str) -> ModuleType:
+def _load(name: str, option: str) -> ModuleType:
+    if not name.endswith(".py"):
+        return import_module(name)
+    path = Path(name)
     if not path.exists():
-        raise InputError(option, f"no such file: {quoted(str(path))}")
+        raise InputError(option, f"no such file: {quoted(name)}")
     name = f"candidate_{path.stem}"
-    spec = spec_from_file_location(name, path)
+    spec = spec_from_file_location(name, path, loader=_SourceLoader(name, str(path)))
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
@@ -125,10 +172,11 @@ def _load_file(path: Path, option: str) -> ModuleType:
     return module
 
 
-def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
+def _guarded(function: Callable[..., Any], folder: str) -> Callable[..., Any]:
     def guarded(*arguments: Any) -> Any:
         try:
-            return function(*arguments)
+            with _at(folder):
+                return function(*arguments)
         except Exception:
             raise
         except BaseException as error:

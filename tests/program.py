@@ -10,7 +10,7 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from tests import warm
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_inputs"
 PROGRAM = [sys.executable, "-m", "softmax_cli"]
+SCRIPT = [str(Path(sys.executable).parent / "softmax-cli")]
 # What would change a table's looks, or a process's start, from the outside; and what pytest
 # changes from test to test.
 _UNWANTED = (
@@ -80,10 +81,11 @@ def run_cold(
     stdin: str | bytes = b"",
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    program: Sequence[str] = PROGRAM,
 ) -> Outcome:
     """Run with pipes for all three streams, in an interpreter of its own."""
     done = subprocess.run(
-        [*PROGRAM, *words],
+        [*program, *words],
         input=stdin.encode() if isinstance(stdin, str) else stdin,
         capture_output=True,
         cwd=cwd,

@@ -162,7 +162,7 @@ def _compare(quantity: str, candidate: Any, batch: Batch, comparison: Comparison
 @contextmanager
 def _running(word: str, option: str, labels: tuple[str, ...]) -> Iterator[Code]:
     """Load code and let it run; whatever it raises there is the user's error."""
-    with at_work(word):
+    with at_work():
         code = load_code(word, option)
         try:
             yield code

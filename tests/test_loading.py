@@ -1,0 +1,129 @@
+"""Somebody's code: it runs only when it is named, and changes nothing of what the program finds."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.program import PROGRAM, SCRIPT, Outcome, run, run_cold
+
+# What the program or numpy, typer, rich and polars import, some of it late.
+NAMES = [
+    "base64", "bisect", "candidate_mine", "click", "colorsys", "csv", "data", "dataclasses",
+    "decimal", "difflib", "fractions", "hashlib", "hmac", "html", "inspect", "json", "logging",
+    "logits", "math", "numpy", "polars", "random", "rich", "secrets", "shutil", "socket",
+    "softmax_cli", "statistics", "struct", "tempfile", "textwrap", "typer", "typing_extensions",
+]  # fmt: skip
+MINE = """
+import numpy as np
+
+def softmax(z):
+    y = np.exp(z - z.max(-1, keepdims=True))
+    return y / y.sum(-1, keepdims=True)
+
+def wrong(z):
+    return 2 * softmax(z)
+"""
+WORDS = [
+    ("check", "1,2", "3,4", "--probabilities", "mine.py:wrong"),
+    ("check", "1,2", "3,4", "--probabilities", "mine:wrong", "-f", "csv"),
+    ("check", "1,2", "3,4", "--probabilities", "mine.py:softmax", "-f", "json"),
+    ("jacobian", "1", "2", "-o", "j.parquet"),
+]
+
+
+@pytest.fixture
+def clean(tmp_path: Path) -> Path:
+    folder = tmp_path / "clean"
+    folder.mkdir()
+    (folder / "mine.py").write_text(MINE)
+    return folder
+
+
+@pytest.fixture
+def crowded(tmp_path: Path) -> Path:
+    """A folder with a file for every name, that tells when it is run, and fails."""
+    folder = tmp_path / "crowded"
+    folder.mkdir()
+    for name in NAMES:
+        (folder / f"{name}.py").write_text("open('was-run', 'w')\nraise RuntimeError\n")
+    (folder / "mine.py").write_text(MINE)
+    return folder
+
+
+@pytest.mark.parametrize("words", WORDS)
+@pytest.mark.parametrize("program", [SCRIPT, PROGRAM], ids=["script", "module"])
+def test_files_in_the_working_directory_or_beside_the_code_stand_in_for_no_module(
+    program: list[str], words: tuple[str, ...], clean: Path, crowded: Path
+) -> None:
+    if program == PROGRAM:
+        (crowded / "softmax_cli.py").unlink()  # it would be what -m names
+    outcome = run_cold(*words, cwd=crowded, program=program)
+    assert outcome == run(*words, cwd=clean)
+    assert not (crowded / "was-run").exists()
+
+
+@pytest.mark.parametrize("words", WORDS[:3])
+def test_what_the_code_imports_under_such_names_stays_its_own(
+    words: tuple[str, ...], clean: Path, crowded: Path
+) -> None:
+    for name in NAMES:
+        (crowded / f"{name}.py").write_text("")
+    lib = crowded / "lib"
+    lib.mkdir()
+    for name in ("rich", "csv", "json"):
+        (lib / f"{name}.py").write_text("raise RuntimeError\n")
+    (crowded / "mine.py").write_text(
+        f"import sys, {', '.join(NAMES)}\nsys.path.insert(0, {str(lib)!r})\n{MINE}"
+    )
+    assert run_cold(*words, cwd=crowded, program=SCRIPT) == run(*words, cwd=clean)
+
+
+def test_code_finds_what_lies_beside_it_also_when_it_is_called(clean: Path) -> None:
+    (clean / "helper.py").write_text("calls = []\n")
+    (clean / "mine.py").write_text(
+        f"{MINE}\ndef counted(z):\n    import helper\n    helper.calls.append(z)\n"
+        "    return softmax(z)\n\n"
+        "def jacobian(z):\n    import helper\n    assert helper.calls\n"
+        "    y = softmax(z)\n    return np.diag(y) - np.outer(y, y)\n"
+    )
+    words = ["--probabilities", "mine.py:counted", "--jacobian", "mine.py:jacobian", "-q"]
+    assert run("check", "1,2", *words, cwd=clean) == Outcome(0, "", "")
+
+
+@pytest.mark.parametrize("word", ["mine.py:softmax", "mine:softmax"])
+def test_code_that_was_changed_within_the_second_is_the_code_that_is_checked(
+    word: str, clean: Path
+) -> None:
+    path = clean / "mine.py"
+    for factor, status in (("1", 0), ("2", 1)):
+        path.write_text(MINE.replace("return y /", f"return {factor} * y /"))
+        os.utime(path, (0, 0))
+        words = ["--probabilities", word, "-q"]
+        outcome = run("check", "1,2", *words, cwd=clean, env={"PYTHONDONTWRITEBYTECODE": ""})
+        assert (outcome.status, outcome.stderr) == (status, "")
+    assert os.listdir(clean) == ["mine.py"]  # noqa: PTH208
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "forward data.py",
+        "forward data.py:f",
+        "forward logits:softmax",
+        "forward json:loads 1",
+        "jacobian 1 2 --vjp data.py:f",
+        "jacobian 1 2 --vjp data:f",
+        "check 1 2 --vjp mine.py:softmax --upstream data:f",
+        "check 1 2 --probabilities data",
+        "check 1 2 --probabilities data.py",
+        "check 1 2 --temperature data:f --probabilities data:f",
+        "check 1 2 x --probabilities data:f",
+        "forward 1 -f data:f",
+        "forward --columns data:f -",
+        "data:f",
+    ],
+)
+def test_no_code_runs_but_a_candidate(words: str, crowded: Path) -> None:
+    assert run(*words.split(), cwd=crowded).status == 2
+    assert not (crowded / "was-run").exists()
