@@ -5,6 +5,7 @@ import stat
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.program import PROGRAM, SAMPLES, environment, run
@@ -230,3 +231,15 @@ def test_data_is_utf8_and_the_same_in_every_locale() -> None:
         }
         assert len(outcomes) == 1
     assert '"classes":["na\\u00efve","\\u732b"]' in outcomes.pop().stdout
+
+
+@pytest.mark.parametrize("output_format", ["table", "json", "npy", "parquet", "markdown", "latex"])
+def test_what_is_no_stream_leaves_no_part_on_stdout_when_the_input_is_bad(
+    output_format: str, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "z.npy", [[1.0, 2.0]] * 30_000 + [[1.0, np.nan]])
+    (tmp_path / "z.csv").write_text("1,2\n" * 30_000 + "1,x\n")
+    for name in ("z.npy", "z.csv"):
+        outcome = run("forward", name, "-f", output_format, cwd=tmp_path)
+        assert (outcome.status, outcome.stdout) == (2, "")
+        assert outcome.stderr.startswith(f"error: {name}:")

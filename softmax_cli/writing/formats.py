@@ -22,7 +22,7 @@ PICTURES = {
     "html": "softmax_cli.writing.picture:write_html",
 }
 # What a terminal shows as it is computed, so that a progress bar would only be in the way.
-STREAMED = frozenset({"csv", "tsv", "jsonl", "markdown", "latex"})
+STREAMED = frozenset({"csv", "tsv", "jsonl"})
 BINARY = frozenset({"npy", "parquet"})
 SUFFIXES = {
     ".csv": "csv",

@@ -20,7 +20,7 @@ from softmax_cli.writing.target import Target
 def write_latex(result: Result, target: Target, options: OutputOptions) -> None:
     """Write a bmatrix for each sample or for all, a tabular, or the steps of a derivation."""
     notation = Notation(latex=True, precision=options.precision)
-    with target.text() as text:
+    with target.whole() as whole, whole.text() as text:
         match result:
             case Explanation():
                 lines = _steps(result, notation)

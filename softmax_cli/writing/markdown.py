@@ -17,7 +17,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&-])")
 def write_markdown(result: Result, target: Target, options: OutputOptions) -> None:
     """Write tables, or the steps of a derivation."""
     precision = options.precision
-    with target.text() as text:
+    with target.whole() as whole, whole.text() as text:
         match result:
             case Explanation():
                 lines = _steps(result, Notation(latex=True, precision=precision))

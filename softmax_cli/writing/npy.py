@@ -1,7 +1,5 @@
 """NPY: float64, the header first and then block after block."""
 
-import shutil
-from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from numpy.lib import format as npy_format
@@ -24,25 +22,13 @@ def write_npy(result: Result, target: Target, options: OutputOptions) -> None:
         raise refuse_explanation("npy")
     if isinstance(result, Report):
         raise refuse_verdict("npy")
-    if result.logits.n_samples is not None:
-        _write_header(result, target.stream, result.logits.n_samples)
-        _write_blocks(result, target.stream)
-    elif target.keeps_parts:
-        # A pipe cannot be gone back on, and the number of samples comes first.
-        with TemporaryFile() as spool:
-            _write_counted(result, spool)
-            spool.seek(0)
-            shutil.copyfileobj(spool, target.stream)
-    else:
-        _write_counted(result, target.stream)
-
-
-def _write_counted(result: Arrays, stream: BinaryIO) -> None:
-    """Write the header again when the samples are counted; numpy leaves room for the digits."""
-    _write_header(result, stream, 0)
-    n_samples = _write_blocks(result, stream)
-    stream.seek(0)
-    _write_header(result, stream, n_samples)
+    with target.whole() as whole:
+        _write_header(result, whole.stream, result.logits.n_samples or 0)
+        n_samples = _write_blocks(result, whole.stream)
+        if result.logits.n_samples is None:
+            # They are counted now; numpy leaves room for the digits.
+            whole.stream.seek(0)
+            _write_header(result, whole.stream, n_samples)
 
 
 def _write_header(result: Arrays, stream: BinaryIO, n_samples: int) -> None:

@@ -5,7 +5,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO
@@ -44,6 +44,20 @@ class Target:
             yield wrapper
         finally:
             wrapper.detach()
+
+    @contextmanager
+    def whole(self) -> Iterator["Target"]:
+        """Hold back what is written until it is complete, in a file that can be gone back in."""
+        if not self.keeps_parts:
+            yield self
+            return
+        import shutil
+        from tempfile import TemporaryFile
+
+        with TemporaryFile() as spool:
+            yield replace(self, stream=spool, keeps_parts=False)
+            spool.seek(0)
+            shutil.copyfileobj(spool, self.stream)
 
 
 @contextmanager
