@@ -1,6 +1,7 @@
 """JSON: arrays, an object with "logits", or records, by the json module."""
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from io import BufferedReader
@@ -17,6 +18,7 @@ from softmax_cli.reading.lines import BYTE_ORDER_MARK, decode
 from softmax_cli.reading.validity import check_length, check_logits
 from softmax_cli.tokens import NotANumberError, is_broken_number, is_number, read_number
 
+_TOO_LARGE = "expected a number within the range of float64"
 MASK_HINT = 'JSON has no infinity; write "-inf", in quotes, for a masked class'
 _LONGEST_INT = 300
 _NUMBERS = frozenset({float, int})
@@ -264,15 +266,20 @@ def read_values(
     InputError
         For the first row at fault.
     """
+    masked = []
     if set(map(len, rows)) - {length} or not _NUMBERS.issuperset(map(type, chain(*rows))):
         for k, row in enumerate(rows):
             check_length(len(row), length, place(k, None), first_place)
             if not _NUMBERS.issuperset(map(type, row)):
                 rows[k][:] = [_number(value, place(k, c)) for c, value in enumerate(row)]
+                masked.append(k)
     values = np.array(rows, dtype=np.float64)
-    if np.isposinf(values).any():
-        k, c = (int(i) for i in np.argwhere(np.isposinf(values))[0])
-        raise InputError(place(k, c), "expected a number within the range of float64")
+    # Read by JSON, a number too large is an infinity as well.
+    too_large = np.isinf(values)
+    too_large[masked] = False
+    if too_large.any():
+        k, c = (int(i) for i in np.argwhere(too_large)[0])
+        raise InputError(place(k, c), _TOO_LARGE)
     (options.check or check_logits)(values, place)
     return values
 
@@ -287,6 +294,8 @@ def _number(value: Any, place: str) -> float:
         if number == -np.inf:
             return number
     elif isinstance(value, int | float) and not isinstance(value, bool):
+        if math.isinf(value):
+            raise InputError(place, _TOO_LARGE)
         return float(value)
     infinite = value is None or (isinstance(value, str) and "inf" in value.lower())
     raise InputError(
