@@ -95,6 +95,7 @@ def _silence_stdout() -> None:
 
 if __name__ == "__main__":
     # With -m, Python looks for modules in the working directory first: for its numpy.py, say.
-    if sys.path and sys.path[0] == os.getcwd():  # noqa: PTH109
-        del sys.path[0]
+    with suppress(OSError):  # the directory may be gone
+        if sys.path[0] == os.getcwd():  # noqa: PTH109
+            del sys.path[0]
     main()
