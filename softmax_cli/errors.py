@@ -4,6 +4,9 @@ import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+# Fillers, joiners and blanks that print by their kind (of Default_Ignorable_Code_Point).
+_UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+
 
 class SoftmaxCliError(Exception):
     """A failure that is told to the user in one line, with a hint where there is a next step.
@@ -28,8 +31,8 @@ class SoftmaxCliError(Exception):
 
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place else ""
-        hint = f"\nhint: {self.hint}" if self.hint else ""
-        return f"error: {where}{self.problem}{hint}"
+        hint = f"\nhint: {visible(self.hint)}" if self.hint else ""
+        return f"error: {visible(where + self.problem)}{hint}"
 
 
 class InputError(SoftmaxCliError):
@@ -57,17 +60,27 @@ class PipeClosedError(SoftmaxCliError):
 
 def warn(place: str, message: str) -> None:
     """Tell the user, on stderr, of something that may not be what he meant."""
-    print(f"warning: {place}: {message}", file=sys.stderr)
+    print(f"warning: {visible(f'{place}: {message}')}", file=sys.stderr)
 
 
 def visible(text: str) -> str:
-    """Show text from the user as data: what does not print is escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    """Show text from the user as data: what does not print, or cannot be seen, is escaped."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() and not _is_unseen(c) else c.encode("unicode_escape").decode()
+        for c in text
+    )
+
+
+def _is_unseen(c: str) -> bool:
+    variation_selector = "\ufe00" <= c <= "\ufe0f" or "\U000e0100" <= c <= "\U000e01ef"
+    return variation_selector or c in _UNSEEN
 
 
 def quoted(text: str, limit: int = 60) -> str:
     """Quote the offending text for a message, escaped and of bounded length."""
-    return repr(text if len(text) <= limit else text[: limit - 1] + "…")
+    return visible(repr(text if len(text) <= limit else text[: limit - 1] + "…"))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ _MISSING = frozenset(
 # Patterns are compiled where they are needed: most runs need none.
 # Digits with what people put between and behind them, hex, and a number beyond float64.
 _NEARLY_A_NUMBER = r"(?i)[-+]?(\d[\d,._;' ]*%?|[.,]\d[\d,._]*%?|0x[0-9a-f.p+-]+|[\d.]+e[-+]?\d+)"
-_DECIMAL_COMMA = r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?"
+_DECIMAL_COMMA = r"[-+]?(?:\d*|\d{1,3}(?:\.\d{3})+),\d+(?:[eE][-+]?\d+)?"
 
 
 class NotANumberError(ValueError):
@@ -75,7 +75,7 @@ def mending(text: str) -> str:
 
 
 def has_decimal_comma(text: str) -> bool:
-    """Tell whether a cell is a number written as ``1,5``."""
+    """Tell whether a cell is a number written as ``1,5`` or ``1.234,5``."""
     return bool(re.fullmatch(_DECIMAL_COMMA, text.strip()))
 
 

@@ -151,8 +151,11 @@ def test_too_many_text_columns_are_named_and_the_way_out_is_shown() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("caf\xe9,b\n1,2\n".encode("latin-1"), "<stdin>:1: expected UTF-8 text, found the byte"),
-        ("a,b\n1,2\n\xff,2\n".encode("latin-1"), "<stdin>:3: expected UTF-8 text, found the byte"),
+        ("caf\xe9,b\n1,2\n".encode("latin-1"), "<stdin>:1:4: expected UTF-8 text, found the byte"),
+        (
+            "a,b\n1,2\n\xff,2\n".encode("latin-1"),
+            "<stdin>:3:1: expected UTF-8 text, found the byte",
+        ),
         ("1,2\n".encode("utf-16"), "<stdin>: expected UTF-8 text, found UTF-16"),
     ],
 )

@@ -27,7 +27,7 @@ logits_of = st.integers(1, 5).flatmap(
         max_size=5,
     )
 )
-names = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 
 
 def stream(text: str) -> io.BufferedReader:

@@ -67,7 +67,7 @@ def _document(verdict: Verdict) -> dict[str, Any]:
         document["checks"] = [
             {
                 "quantity": each.quantity,
-                "candidate": each.candidate,
+                "candidate": _encodable(each.candidate),
                 "passed": each.passed,
                 "failed": each.n_samples if each.problem else len(each.failed),
                 **({"called": each.called} if each.called else {}),
@@ -76,6 +76,11 @@ def _document(verdict: Verdict) -> dict[str, Any]:
             for each in verdict.checks
         ]
     return document
+
+
+def _encodable(word: str | None) -> str | None:
+    """Escape what the bytes of a file's name hold besides text: JSON has text alone."""
+    return word and word.encode(errors="backslashreplace").decode()
 
 
 def _how(check: Check) -> dict[str, Any]:

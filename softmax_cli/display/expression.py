@@ -23,6 +23,13 @@ _LATEX_SPECIAL = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     **{character: f"\\{character}" for character in "#$%&_{}"},
+    # Other signs in the oldest of fonts, and markup where Markdown carries the formula.
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    # Behind the end of a row they would say how far the next one is.
+    "[": "{[}",
+    "*": "{*}",
 }
 
 
@@ -131,9 +138,14 @@ def latex_text(text: str) -> str:
     return "".join(_LATEX_SPECIAL.get(character, character) for character in visible(text))
 
 
+def is_digits(text: str) -> bool:
+    """Tell whether a class goes by its number, which needs no quoting."""
+    return text.isascii() and text.isdigit()
+
+
 def _index(text: str, notation: Notation) -> str:
     if notation.latex:
-        plain = text if text.isdigit() or (len(text) == 1 and text in "jic") else None
+        plain = text if is_digits(text) or (len(text) == 1 and text in "jic") else None
         return f"{{{plain}}}" if plain else rf"{{\text{{{latex_text(text)}}}}}"
     shown = visible(text)
     if notation.ascii_only:

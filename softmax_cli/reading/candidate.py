@@ -17,12 +17,13 @@ from softmax_cli.lookup import load
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.arguments import read_arguments
 from softmax_cli.reading.formats import READERS, SUFFIXES
-from softmax_cli.reading.json_text import load_json, read_names, strict_json
+from softmax_cli.reading.json_text import load_json, read_names, strict_json, within_float64
 from softmax_cli.reading.lines import BYTE_ORDER_MARK, decode
 from softmax_cli.reading.source import STDIN
 from softmax_cli.tokens import NotANumberError, is_number, read_number, split_row
 
 _NPY_MAGIC = b"\x93NUMPY"
+_DEEPEST = 8  # arrays within arrays; what is of another shape is told where shapes are compared
 _JSON_LINES = (".jsonl", ".ndjson")
 NAN_HINT = 'JSON has no NaN and no infinity; write "NaN" or "Infinity", in quotes'
 
@@ -146,7 +147,7 @@ def _from_json_lines(content: bytes, name: str, quantity: str) -> Results:
     documents = [
         strict_json(line, name, number, NAN_HINT)
         for number, line in enumerate(lines, start=1)
-        if line.strip()
+        if line.strip(" \t\r")
     ]
     if documents and isinstance(documents[0], dict):
         return _from_objects(documents, name, quantity)
@@ -165,11 +166,13 @@ def _from_objects(objects: list[Any], name: str, quantity: str) -> Results:
 def _numbers(document: Any, name: str) -> FloatArray:
     """Make an array of nested lists; ``"NaN"`` and ``"Infinity"`` are numbers too."""
 
-    def convert(value: Any, place: str) -> Any:
+    def convert(value: Any, place: str, depth: int = 0) -> Any:
         if isinstance(value, list):
-            return [convert(each, f"{place}[{k}]") for k, each in enumerate(value)]
+            if depth > _DEEPEST:
+                raise InputError(name, "expected arrays of numbers, found too deep a nesting")
+            return [convert(each, f"{place}[{k}]", depth + 1) for k, each in enumerate(value)]
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
+            return within_float64(value, f"{name}: {place}")
         try:
             number = read_number(value) if isinstance(value, str) else 0.0
         except NotANumberError:

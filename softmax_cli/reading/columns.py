@@ -48,7 +48,9 @@ def choose_columns(
     if options.stacked and header is not None and list(header[:2]) == ["sample", "output"]:
         return Columns(tuple(range(2, width)), 0)
     by_name = {
-        c for c, name in enumerate(header or ()) if name.strip().lower() in NAMES_OF_NAME_COLUMNS
+        c
+        for c, name in enumerate(header or ())
+        if name.strip(" \t").lower() in NAMES_OF_NAME_COLUMNS
     }
     sample = (
         None

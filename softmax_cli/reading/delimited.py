@@ -108,8 +108,9 @@ def _read(
     if header is not None:
         known = NAMES_OF_NAME_COLUMNS | ({"output"} if options.stacked else set())
         _warn_of_numbers(header, known, f"{name}:{first.line}")
-    if header is not None:
         rows = rows[1:]
+    elif options.check is None:
+        _warn_of_positions(rows, f"{name}:{first.line}")
     if not rows:
         raise InputError(name, "expected at least one sample, found only a header")
     _check_widths(rows, len(first.cells), name, first.line)
@@ -138,10 +139,17 @@ def _warn_of_numbers(header: Sequence[str], known: Collection[str], place: str) 
         cell
         for c, cell in enumerate(header)
         if not is_number(cell)
-        and (cell.strip().lower() not in known or (not cell.strip() and c > 0))
+        and (cell.strip(" \t").lower() not in known or (not cell.strip(" \t") and c > 0))
     ]
     if strange and any(map(is_number, header)):
         warn(place, f"taken as the header, because {quoted(strange[0])} is not a number")
+
+
+def _warn_of_positions(rows: Sequence[Row], place: str) -> None:
+    """Say so where a first row that is taken as a sample may have been meant as the header."""
+    first, second = rows[0].cells, rows[1].cells if len(rows) > 1 else []
+    if len(first) > 1 and first == [str(c) for c in range(len(first))] and "." in "".join(second):
+        warn(place, "0, 1, ... are taken as a sample's logits, because a header is not all numbers")
 
 
 def guess_delimiter(lines: Sequence[str]) -> str:
@@ -189,23 +197,44 @@ def _records(
     lines = list(io.StringIO(decode(block.content, name, block.line), newline=""))
     if delimiter == " ":  # any number of them, also around the row
         lines = [line.strip(" \r\n") + "\n" for line in lines]
-    further = (decode(line, name) for line in iter(stream.readline, b""))
+    further = (
+        decode(line, name, number)
+        for number, line in enumerate(iter(stream.readline, b""), block.line + len(lines))
+    )
     reader = csv.reader(
         chain(lines, further), delimiter=delimiter, strict=True, skipinitialspace=delimiter == " "
     )
     rows = []
-    line = block.line
+    line, read, spaced_quotes = block.line, 0, b' "' in block.content
     try:
-        while reader.line_num < len(lines):
+        while read < len(lines):
             cells = next(reader)
             if cells and not (len(cells) == 1 and cells[0] and cells[0].isspace()):
                 rows.append(Row(line, cells))
-            line = block.line + reader.line_num
+            if spaced_quotes:
+                _check_quotes(cells, "".join(lines[read : reader.line_num]), f"{name}:{line}")
+            read = reader.line_num
+            line = block.line + read
     except csv.Error as error:
-        raise InputError(
-            f"{name}:{line}", f"expected quoting as in RFC 4180, found: {error}"
-        ) from None
+        raise _quoting_error(f"{name}:{line}", str(error)) from None
     return rows, line
+
+
+def _check_quotes(cells: Sequence[str], text: str, place: str) -> None:
+    """Refuse quotes behind a space, which would neither be left out nor hold a cell together."""
+    for c, cell in enumerate(cells, start=1):
+        if cell.startswith(" ") and cell.lstrip(" ").startswith('"'):
+            written = cell.replace('"', '""')
+            if f'"{written}' not in text:
+                problem = f"expected quotes around the whole cell, found {quoted(cell)}"
+                raise InputError(f"{place}:{c}", problem, "remove the space before the quote")
+
+
+def _quoting_error(place: str, found: str) -> InputError:
+    if "field limit" in found:
+        problem = f"expected a cell of at most {csv.field_size_limit()} characters, found more"
+        return InputError(place, problem, "perhaps a quote is left open there")
+    return InputError(place, f"expected quoting as in RFC 4180, found: {found}")
 
 
 def _check_widths(rows: Iterable[Row], width: int, name: str, first_line: int) -> None:

@@ -14,13 +14,14 @@ from softmax_cli.reading.json_text import (
     DECODER,
     check_record,
     choose_keys,
-    read_encodable,
+    has_surrogates,
     read_name,
     read_names,
     read_values,
     refuse_columns,
     shown,
     strict_json,
+    warn_of_others,
 )
 from softmax_cli.reading.lines import decode, text_blocks
 
@@ -110,7 +111,7 @@ def _blocks(stream: BufferedReader, name: str) -> Iterator[list[Line]]:
         lines = _plain_lines(text, block.line) or [
             Line(number, strict_json(line, name, number))
             for number, line in enumerate(text.split("\n"), start=block.line)
-            if line and not line.isspace()
+            if line.strip(" \t\r")
         ]
         if lines:
             yield lines
@@ -118,6 +119,8 @@ def _blocks(stream: BufferedReader, name: str) -> Iterator[list[Line]]:
 
 def _plain_lines(text: str, number: int) -> list[Line] | None:
     """Read lines that hold one value each and nothing else; None if there are any others."""
+    if has_surrogates(text):
+        return None
     lines: list[Line] = []
     start = 0
     try:
@@ -153,6 +156,7 @@ def _form(block: Sequence[Line], name: str, options: InputOptions) -> Form:
         return _record_form(block, name, options)
     refuse_columns(options, name)
     classes = read_names(first, "classes", place)
+    warn_of_others(first, ("logits", "classes", "sample"), place)
     form = Form(_member(classes), "sample" if "sample" in first else None, classes)
     found, expected = len(classes or ()), len(form.logits(first, 0, lambda k, c: place))
     if classes is not None and found != expected:
@@ -191,7 +195,7 @@ def _record_form(block: Sequence[Line], name: str, options: InputOptions) -> For
         check_record(line.value, first, f"{name}:{line.number}", first_line)
     header = list(first)
     columns = choose_keys(header, [line.value for line in block], options, first_place)
-    keys = tuple(read_encodable(header[c], first_place) for c in columns.logits)
+    keys = tuple(header[c] for c in columns.logits)
 
     def logits(value: Any, k: int, place: Place) -> list[Any]:
         if not isinstance(value, dict) or value.keys() != first.keys():

@@ -11,17 +11,21 @@ from typing import Any, NoReturn
 import numpy as np
 
 from softmax_cli.batch import Batch, FloatArray, Logits
-from softmax_cli.errors import InputError, plural, quoted, visible
+from softmax_cli.errors import InputError, plural, quoted, visible, warn
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.columns import Columns, choose_columns
 from softmax_cli.reading.lines import BYTE_ORDER_MARK, decode
 from softmax_cli.reading.validity import check_length, check_logits
 from softmax_cli.tokens import NotANumberError, is_broken_number, is_number, read_number
 
-_TOO_LARGE = "expected a number within the range of float64"
 MASK_HINT = 'JSON has no infinity; write "-inf", in quotes, for a masked class'
 _LONGEST_INT = 300
 _NUMBERS = frozenset({float, int})
+_DEEP = 100
+_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_TOKENS = rf"(?P<key>{_STRING})\s*:|{_STRING}|NaN|-?Infinity|[\[\]{{}}]"
+# Every escape, so that a backslash that is escaped itself begins none.
+_SURROGATES = r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<lone>u[dD][89a-fA-F]..)|.)"
 
 
 def read_json(stream: BufferedReader, name: str, options: InputOptions) -> Logits:
@@ -87,14 +91,13 @@ def _refuse(constant: str) -> NoReturn:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise _RepeatedKeyError(next(key for key in keys if keys.count(key) > 1))
+        raise _RepeatedKeyError
     return members
 
 
 def _integer(digits: str) -> int | float:
-    # Longer ones are beyond float64 anyway, and int() refuses very long ones.
-    return int(digits) if len(digits) <= _LONGEST_INT else float(digits)
+    # Longer ones are beyond float64 anyway, and int() refuses very long ones; it has no -0.
+    return int(digits) if len(digits) <= _LONGEST_INT and digits != "-0" else float(digits)
 
 
 # Raises ValueError for what is not JSON, and for what JSON forbids.
@@ -122,30 +125,70 @@ def strict_json(
     InputError
         With line and column for what is not JSON.
     """
-    above = 0 if line is None else line - 1
-    place = name if line is None else f"{name}:{line}"
+
+    def at(position: int) -> str:
+        row = text.count("\n", 0, position) + (line or 1)
+        return f"{name}:{row}:{position - text.rfind(chr(10), 0, position)}"
+
     try:
-        return DECODER.decode(text)
+        value = DECODER.decode(text)
     except json.JSONDecodeError as error:
-        where = f"{name}:{error.lineno + above}:{error.colno}"
-        raise InputError(where, f"expected JSON: {error.msg}") from None
+        # Other readers take a carriage return for a line end, and so does whoever wrote it.
+        alone = re.search(r"\r(?!\n)", text.strip())
+        hint = "end lines with LF or CRLF, not with CR alone" if alone else ""
+        raise InputError(at(error.pos), f"expected JSON: {error.msg}", hint) from None
     except _ConstantError as error:
-        row, column = _constant_place(text, str(error))
-        where = f"{name}:{row + above}:{column}"
-        raise InputError(where, f"expected JSON, found {error}", constant_hint) from None
-    except _RepeatedKeyError as error:
-        found = f"found {quoted(str(error))} twice"
-        raise InputError(place, f"expected each key once, {found}") from None
+        place = at(_constant_at(text, str(error)))
+        raise InputError(place, f"expected JSON, found {error}", constant_hint) from None
+    except _RepeatedKeyError:
+        key, position = _repeated_key(text)
+        problem = f"expected each key once, found {quoted(key)} twice"
+        raise InputError(at(position), problem) from None
     except RecursionError:
-        raise InputError(place, "expected arrays of numbers, found too deep a nesting") from None
+        problem = "expected arrays of numbers, found too deep a nesting"
+        raise InputError(at(_deep_at(text)), problem) from None
+    if has_surrogates(text):
+        for escape in re.finditer(_SURROGATES, text):
+            if escape["lone"]:
+                problem = f"expected text, found the lone surrogate {escape['lone']}"
+                raise InputError(at(escape.start()), problem)
+    return value
 
 
-def _constant_place(text: str, constant: str) -> tuple[int, int]:
-    """Find the line and column of the first bare constant, outside of strings."""
-    strings_or_words = re.finditer(r'"(?:\\.|[^"\\])*"|-?[A-Za-z]+', text)
-    position = next(match.start() for match in strings_or_words if match[0] == constant)
-    line = text.count("\n", 0, position) + 1
-    return line, position - text.rfind("\n", 0, position)
+def has_surrogates(text: str) -> bool:
+    """Tell whether a JSON text may write halves of characters, with or without their others."""
+    return "\\ud" in text or "\\uD" in text
+
+
+def _constant_at(text: str, constant: str) -> int:
+    """Find the first bare constant, outside of strings."""
+    return next(token.start() for token in re.finditer(_TOKENS, text) if token[0] == constant)
+
+
+def _repeated_key(text: str) -> tuple[str, int]:
+    """Find the first key that its object has already, and its place."""
+    opened: list[set[str]] = []
+    for token in re.finditer(_TOKENS, text):
+        if token[0] == "{":
+            opened.append(set())
+        elif token[0] == "}":
+            opened.pop()
+        elif token["key"]:
+            key: str = json.loads(token["key"])
+            if key in opened[-1]:
+                return key, token.start()
+            opened[-1].add(key)
+    raise AssertionError("no key stands twice in an object")
+
+
+def _deep_at(text: str) -> int:
+    """Find where arrays and objects are nested more deeply than anyone nests them."""
+    depth = 0
+    for token in re.finditer(_TOKENS, text):
+        depth += (token[0] in "[{") - (token[0] in "]}")
+        if depth > _DEEP:
+            return token.start()
+    return 0
 
 
 def refuse_columns(options: InputOptions, name: str) -> None:
@@ -159,6 +202,7 @@ def _from_object(document: Mapping[str, Any], name: str, options: InputOptions) 
     rows = document["logits"]
     if not isinstance(rows, list) or not rows:
         raise InputError(name, f'expected an array as "logits", found {shown(rows)}')
+    warn_of_others(document, ("logits", "classes", "samples"), name)
     return _from_rows(
         rows,
         name,
@@ -166,6 +210,15 @@ def _from_object(document: Mapping[str, Any], name: str, options: InputOptions) 
         read_names(document, "samples", name),
         options,
     )
+
+
+def warn_of_others(document: Mapping[str, Any], known: Sequence[str], place: str) -> None:
+    """Say which key beside the logits is not read: its name may be mistyped."""
+    others = [key for key in document if key not in known]
+    if others:
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        read = " and ".join(f'"{key}"' for key in known[1:])
+        warn(place, f'{quoted(others[0])}{more} is not read: beside "logits" only {read} are')
 
 
 def _from_rows(
@@ -201,7 +254,7 @@ def _from_records(records: list[Any], name: str, options: InputOptions) -> Logit
     for k, record in enumerate(records):
         check_record(record, records[0], f"{name}: sample {k + 1}", "sample 1")
     columns = choose_keys(header, records, options, name)
-    keys = [read_encodable(header[c], name) for c in columns.logits]
+    keys = [header[c] for c in columns.logits]
     rows = [[record[key] for key in keys] for record in records]
 
     def place(k: int, c: int | None) -> str:
@@ -266,20 +319,20 @@ def read_values(
     InputError
         For the first row at fault.
     """
-    masked = []
+    looked_at = []
     if set(map(len, rows)) - {length} or not _NUMBERS.issuperset(map(type, chain(*rows))):
         for k, row in enumerate(rows):
             check_length(len(row), length, place(k, None), first_place)
             if not _NUMBERS.issuperset(map(type, row)):
                 rows[k][:] = [_number(value, place(k, c)) for c, value in enumerate(row)]
-                masked.append(k)
+                looked_at.append(k)
     values = np.array(rows, dtype=np.float64)
-    # Read by JSON, a number too large is an infinity as well.
-    too_large = np.isinf(values)
-    too_large[masked] = False
-    if too_large.any():
-        k, c = (int(i) for i in np.argwhere(too_large)[0])
-        raise InputError(place(k, c), _TOO_LARGE)
+    # A number beyond float64 is infinite; one that is meant is a string.
+    beyond = np.isinf(values)
+    beyond[looked_at] = False
+    if beyond.any():
+        k, c = (int(i) for i in np.argwhere(beyond)[0])
+        raise InputError(place(k, c), "expected a number within the range of float64")
     (options.check or check_logits)(values, place)
     return values
 
@@ -294,13 +347,18 @@ def _number(value: Any, place: str) -> float:
         if number == -np.inf:
             return number
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        if math.isinf(value):
-            raise InputError(place, _TOO_LARGE)
-        return float(value)
+        return within_float64(value, place)
     infinite = value is None or (isinstance(value, str) and "inf" in value.lower())
     raise InputError(
         place, f"expected a number, found {shown(value)}", MASK_HINT if infinite else ""
     )
+
+
+def within_float64(value: float, place: str) -> float:
+    """Refuse a JSON number that became infinite by being read."""
+    if math.isinf(value):
+        raise InputError(place, "expected a number within the range of float64")
+    return float(value)
 
 
 def read_names(document: Mapping[str, Any], key: str, name: str) -> tuple[str, ...] | None:
@@ -316,21 +374,10 @@ def read_names(document: Mapping[str, Any], key: str, name: str) -> tuple[str, .
 def read_name(value: Any, place: str) -> str:
     """Read a name: text or a number."""
     if isinstance(value, str):
-        return read_encodable(value, place)
-    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return str(value)
     raise InputError(place, f"expected a name, found {shown(value)}")
-
-
-def read_encodable(text: str, place: str) -> str:
-    """Refuse text that UTF-8 has no bytes for."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise InputError(
-            place, f"expected text, found a lone surrogate in {quoted(text)}"
-        ) from None
-    return text
 
 
 def shown(value: Any) -> str:

@@ -8,6 +8,13 @@ from os import fstat
 from softmax_cli.errors import InputError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_WIDE_MARKS = (
+    (b"\xff\xfe\0\0", "UTF-32"),
+    (b"\0\0\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+_BYTES_OF_A_GUESS = 1 << 12
 _BYTES_A_BLOCK = 1 << 18
 
 
@@ -55,14 +62,43 @@ def decode(content: bytes, name: str, line: int = 1) -> str:
     Raises
     ------
     InputError
-        With the line of the first byte that is something else.
+        With the line and the column, in characters, of the first byte that is something else,
+        or is no text.
     """
     try:
-        return content.decode("utf-8")
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        line += content.count(b"\n", 0, error.start)
-        raise InputError(
-            f"{name}:{line}",
-            f"expected UTF-8 text, found the byte 0x{content[error.start]:02x}",
-            "convert the file first, for example with iconv -f LATIN1 -t UTF-8",
-        ) from None
+        raise _foreign(content, error.start, name, line) from None
+    if "\0" in text:
+        raise _foreign(content, content.index(0), name, line)
+    return text
+
+
+def _foreign(content: bytes, at: int, name: str, line: int) -> InputError:
+    """Say what is no UTF-8, and what it looks like."""
+    encoding = _wide_encoding(content)
+    if encoding:
+        hint = f"convert it first, for example with iconv -f {encoding} -t UTF-8"
+        return InputError(name, f"expected UTF-8 text, found {encoding}", hint)
+    before = content[:at].decode("utf-8")
+    place = f"{name}:{line + before.count(chr(10))}:{len(before) - before.rfind(chr(10))}"
+    if not content[at]:
+        return InputError(place, "expected text, found a NUL byte")
+    if not before.isascii():
+        hint = "what comes before it is UTF-8: the text may be damaged there"
+    else:
+        likely = "WINDOWS-1252" if content[at] in range(0x80, 0xA0) else "LATIN1"
+        hint = f"if it is Latin text, convert it first with iconv -f {likely} -t UTF-8"
+    return InputError(place, f"expected UTF-8 text, found the byte 0x{content[at]:02x}", hint)
+
+
+def _wide_encoding(content: bytes) -> str | None:
+    """Name the encoding of two or four bytes a character that the beginning of a text shows."""
+    for mark, encoding in _WIDE_MARKS:
+        if content.startswith(mark):
+            return encoding
+    beginning = content[:_BYTES_OF_A_GUESS]
+    even, odd = beginning[::2].count(0), beginning[1::2].count(0)
+    if max(even, odd) > 1 + len(beginning) / 8 and min(even, odd) * 4 < max(even, odd):
+        return "UTF-16LE" if odd > even else "UTF-16BE"
+    return None

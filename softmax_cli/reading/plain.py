@@ -58,11 +58,11 @@ def parse_plain(
     (ndarray of float64, shape (K, C); names or None) or None
         None where the careful reader has to look.
     """
-    if b'"' in content or not layout.is_plain:
+    if b'"' in content or b"\0" in content or not layout.is_plain:
         return None
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n")
-        if b"\r" in content:
+        if b"\r" in content:  # alone it ends a line too
             return None
     if not content.endswith(b"\n"):
         content += b"\n"

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from softmax_cli.batch import Logits
-from softmax_cli.errors import InputError, quoted, visible
+from softmax_cli.errors import InputError, quoted, visible, warn
 from softmax_cli.lookup import load
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.arguments import read_arguments
@@ -20,7 +21,6 @@ from softmax_cli.tokens import is_number, split_row, starts_like_number
 
 STDIN = "<stdin>"
 _PEEKED = 1 << 16  # how much of the content can be looked at before it is read
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _NPY_MARK = b"\x93NUMPY"
 _PARQUET_MARK = b"PAR1"
 _COMPRESSED = (
@@ -63,7 +63,15 @@ def open_logits(
         name = STDIN if path == "-" else visible(path)
         input_format = options.input_format or _guess_format(path, stream, name)
         logits: Logits = load(READERS[input_format])(stream, name, options)
+        if options.check is None:
+            _warn_of_repeats(logits.class_names or (), name)
         yield replace(logits, progress=_progress(stream)) if logits.n_samples is None else logits
+
+
+def _warn_of_repeats(names: Sequence[str], place: str) -> None:
+    if len(set(names)) < len(names):
+        repeated = next(name for name, following in pairwise(sorted(names)) if name == following)
+        warn(place, f"{quoted(repeated)} names {names.count(repeated)} classes")
 
 
 def _progress(stream: io.BufferedReader) -> Callable[[], tuple[int, int]] | None:
@@ -142,12 +150,6 @@ def _buffered(raw: Any) -> io.BufferedReader:
 
 def _guess_format(path: str, stream: io.BufferedReader, name: str) -> str:
     beginning = stream.peek()
-    if beginning.startswith(_UTF16_MARKS):
-        raise InputError(
-            name,
-            "expected UTF-8 text, found UTF-16",
-            "convert the file first, for example with iconv -f UTF-16 -t UTF-8",
-        )
     for mark, what, command in _COMPRESSED:
         if beginning.startswith(mark):
             hint = f"decompress it first, for example with {command} FILE | softmax-cli ..."

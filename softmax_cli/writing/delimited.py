@@ -10,6 +10,8 @@ from softmax_cli.writing.formats import refuse_explanation
 from softmax_cli.writing.numbers import printed
 from softmax_cli.writing.target import Target
 
+_BYTE_ORDER_MARK = "\ufeff"
+
 
 def write_csv(result: Result, target: Target, options: OutputOptions) -> None:
     """Write comma separated rows as they are computed."""
@@ -46,8 +48,12 @@ def _lines(rows: Iterable[Sequence[object]], delimiter: str) -> list[str]:
     import csv
 
     lines: list[str] = []
-    collect = SimpleNamespace(write=lines.append)
-    csv.writer(collect, delimiter=delimiter, lineterminator="\n").writerows(rows)
+    collect = SimpleNamespace(write=lambda line: lines.append(line[:-2] + "\n"))
+    # The writer quotes what is in its line end; a carriage return alone ends a line for many.
+    csv.writer(collect, delimiter=delimiter, lineterminator="\r\n").writerows(rows)
+    if lines and lines[0].startswith(_BYTE_ORDER_MARK):  # which readers leave out
+        first, *others = lines[0][:-1].split(delimiter)
+        lines[0] = delimiter.join([f'"{first}"', *others]) + "\n"
     return lines
 
 

@@ -6,6 +6,7 @@ from softmax_cli.derivation import Derivation
 from softmax_cli.display.expression import (
     Notation,
     equation_parts,
+    is_digits,
     latex_text,
     number_text,
     sentence,
@@ -80,7 +81,7 @@ def _samples(result: Arrays, notation: Notation) -> Iterator[str]:
 
 
 def _index(name: str) -> str:
-    return name if name.isdigit() else rf"\text{{{latex_text(name)}}}"
+    return name if is_digits(name) else rf"\text{{{latex_text(name)}}}"
 
 
 def _body(matrix: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """Parquet, by polars: float64 columns, and the one of names."""
 
 import io
+from collections import Counter
 
-from softmax_cli.errors import InputError
+from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Block, Explanation, Report, Result
 from softmax_cli.writing.formats import refuse_explanation
@@ -27,11 +28,22 @@ def write_parquet(result: Result, target: Target, options: OutputOptions) -> Non
     if isinstance(result, Report):
         frame = pl.DataFrame([list(row) for row in result.rows], list(result.columns), orient="row")
     else:
+        _refuse_repeated(result)
         blocks = result.quantity.blocks(result.logits.batches)
         frame = pl.concat([pl.DataFrame(_columns(block, result)) for block in blocks])
     content = io.BytesIO()
     frame.write_parquet(content)
     target.stream.write(content.getbuffer())
+
+
+def _refuse_repeated(result: Arrays) -> None:
+    logits, rank = result.logits, result.quantity.rank
+    names = ["sample", "output"] if rank == 2 else [logits.sample_header] * logits.names_samples
+    names += logits.classes if rank else [result.quantity.key.removesuffix("s")]
+    repeated = next((name for name, times in Counter(names).items() if times > 1), None)
+    if repeated is not None:
+        problem = f"expected columns of different names for parquet, found {quoted(repeated)} twice"
+        raise InputError("--format", problem)
 
 
 def _columns(block: Block, result: Arrays) -> dict[str, object]:

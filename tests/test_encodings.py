@@ -1,0 +1,109 @@
+"""Encodings: UTF-8 is read with and without its mark, and any other is named, with what to do."""
+
+from collections.abc import Callable
+
+import pytest
+
+from softmax_cli.options import InputOptions
+from tests.program import run
+from tests.reading import read
+
+CSV = "név,b\n1,2\n"
+JSON = '{"név":1,"b":2}'
+
+
+def marked(mark: bytes, encoding: str) -> Callable[[str], bytes]:
+    return lambda text: mark + text.encode(encoding)
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_utf8_is_read_with_and_without_its_mark(mark: bytes) -> None:
+    for input_format, text in (("csv", CSV), ("json", JSON), ("jsonl", JSON)):
+        found = read(input_format, mark + text.encode())
+        assert (found.classes, found.logits) == (("név", "b"), ((1.0, 2.0),))
+        assert read(input_format, mark).error == "error: t: expected logits, found nothing"
+
+
+@pytest.mark.parametrize("text", [CSV, JSON, "1,2\n", "[1,2]", "id,猫,犬\n一,1,2\n"])
+@pytest.mark.parametrize(
+    ("encode", "name"),
+    [
+        (marked(b"\xff\xfe", "utf-16-le"), "UTF-16"),
+        (marked(b"\xfe\xff", "utf-16-be"), "UTF-16"),
+        (marked(b"", "utf-16-le"), "UTF-16LE"),
+        (marked(b"", "utf-16-be"), "UTF-16BE"),
+        (marked(b"\xff\xfe\0\0", "utf-32-le"), "UTF-32"),
+        (marked(b"\0\0\xfe\xff", "utf-32-be"), "UTF-32"),
+    ],
+)
+def test_text_of_wide_characters_is_named_with_what_converts_it(
+    text: str, encode: Callable[[str], bytes], name: str
+) -> None:
+    message = (
+        f"error: t: expected UTF-8 text, found {name}\n"
+        f"hint: convert it first, for example with iconv -f {name} -t UTF-8"
+    )
+    for input_format in ("csv", "tsv", "json", "jsonl"):
+        assert read(input_format, encode(text)).error == message
+    assert read("csv", encode(text), InputOptions(delimiter=",")).error == message
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "hint"),
+    [
+        (
+            "név,b\n1,2\n".encode("latin-1"),
+            "1:2",
+            "if it is Latin text, convert it first with iconv -f LATIN1",
+        ),
+        (
+            "a,b\n1,2 €\n".encode("cp1252"),
+            "2:5",
+            "if it is Latin text, convert it first with iconv -f WINDOWS-1252",
+        ),
+        (
+            "猫é,".encode() + b"\xe9\n",
+            "1:4",
+            "what comes before it is UTF-8: the text may be damaged",
+        ),
+        (
+            "猫,b\n1,2\né".encode()[:-1],
+            "3:1",
+            "what comes before it is UTF-8: the text may be damaged",
+        ),
+        (b"a,b\r\n1,\xff\r\n", "2:3", "if it is Latin text"),
+        (b"a\xc0\x80,b\n", "1:2", "if it is Latin text"),
+        (b"a\xed\xa0\x80,b\n", "1:2", "if it is Latin text"),
+        (b"a\xf5,b\n", "1:2", "if it is Latin text"),
+    ],
+)
+def test_what_is_no_utf8_is_refused_with_line_and_column(
+    content: bytes, place: str, hint: str
+) -> None:
+    for input_format in ("csv", "json", "jsonl"):
+        error, advice = read(input_format, content).error.split("\nhint: ")
+        assert error.startswith(f"error: t:{place}: expected UTF-8 text, found the byte 0x")
+        assert advice.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (b"a\0,b\n1,2\n", "1:2"),
+        (b"1,2\n1\0,2\n", "2:2"),
+        ("é,b\n1,2\0".encode(), "2:4"),
+        (b"[1,2]\0", "1:6"),
+        (b'{"a\0":1}', "1:4"),
+    ],
+)
+def test_a_nul_byte_is_no_text(content: bytes, place: str) -> None:
+    for input_format in ("csv", "json", "jsonl"):
+        error = f"error: t:{place}: expected text, found a NUL byte"
+        assert read(input_format, content).error == error
+
+
+def test_the_program_says_so_whatever_the_format_is_called() -> None:
+    for words in ([], ["--input-format", "csv"], ["--input-format", "json"]):
+        outcome = run("forward", *words, stdin="1,2\n".encode("utf-16"))
+        assert (outcome.status, outcome.stdout) == (2, "")
+        assert outcome.stderr.startswith("error: <stdin>: expected UTF-8 text, found UTF-16\nhint:")

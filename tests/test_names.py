@@ -1,0 +1,353 @@
+"""Names are data: whatever a name holds, it is shown, told and written, and does nothing."""
+
+import csv
+import io
+import json
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from softmax_cli.batch import Batch, FloatArray, Logits
+from softmax_cli.core import jacobian, softmax
+from softmax_cli.display.expression import latex_text
+from softmax_cli.display.forward import view as forward_view
+from softmax_cli.display.jacobian import view as jacobian_view
+from softmax_cli.display.screen import Screen
+from softmax_cli.errors import InputError, quoted, visible, warn
+from softmax_cli.result import Arrays, Quantity
+from softmax_cli.writing.delimited import _lines
+from softmax_cli.writing.markdown import escaped
+from tests.program import run, run_in_terminal
+from tests.reading import read
+from tests.typeset import typeset
+
+HOSTILE = (
+    "\x1b[31mred\x1b[2J", "\x1b]8;;http://evil\x07link\x1b]8;;\x07", "\x9b31m\x85", "\x7f\x08",
+    "a\rb", "a\nb", "a\tb", "\x0b\x0c\x1c\x1d\x1e", "\u202ertl\u202c", "\u2066isolate\u2069",
+    "\u200e\u200f\u061c", "zero\u200bwidth\u200c\u200d\u2060\ufeff", "\u2028\u2029",
+    "\xad\xa0\u3000",
+    "\ufe0f\ufe00", "\U000e0100", "\u3164\u115f\u1160\uffa0\u2800\u034f", "\U000e0041\U000e0042",
+    "\ufffe\uffff\ue000", "[red]markup[/red]", "[link=http://evil]x[/link]", ":smile:", "{code}",
+    "<script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>", "]]><x/>", "&amp;&#27;",
+    "|", "`code`", "$x$", "\\input{/etc/passwd}", "%{", "a_b^c~#&", "*", "[x]",
+    "猫", "e\u0301", "👩\u200d👩",
+)  # fmt: skip
+
+
+def unsafe(text: str) -> set[str]:
+    """Return what a terminal would obey, or nobody would see, besides line ends."""
+    unseen = "\u034f\u115f\u1160\u2800\u3164\uffa0"
+    return {
+        c
+        for c in text
+        if c != "\n" and (not c.isprintable() or c in unseen or "\ufe00" <= c <= "\ufe0f")
+    }
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("names")
+    n = len(HOSTILE)
+    rows = [[float(i * k % 5) for i in range(n)] for k in range(1, 4)]
+    names = {"classes": HOSTILE, "samples": HOSTILE[:3]}
+    (folder / "many.json").write_text(json.dumps({**names, "logits": rows}))
+    one = {"classes": HOSTILE, "samples": HOSTILE[:1], "logits": rows[:1]}
+    (folder / "one.json").write_text(json.dumps(one))
+    (folder / "wrong.json").write_text(json.dumps({**names, "jacobian": [[[0.1] * n] * n] * 3}))
+    (folder / f"{HOSTILE[0]}\u202e.py").write_text(
+        "import numpy as np\n"
+        "def raises(z):\n    raise ValueError('\\x1b[31m\\u202e\\nboom')\n"
+        "def exp(z):\n    return np.exp(z)\n"
+    )
+    return folder
+
+
+CODE = f"{HOSTILE[0]}\u202e.py"
+VIEWS = [
+    ["forward", "many.json"],
+    ["forward", "one.json", "--log"],
+    ["jacobian", "one.json"],
+    ["jacobian", "many.json", "--entry", f"{HOSTILE[1]},2"],
+    ["jacobian", "one.json", "--vjp", ",".join("1" * len(HOSTILE))],
+    ["jacobian", "one.json", "--explain", "--entry", "2,24"],
+    ["check", "many.json", "--jacobian", "wrong.json"],
+    ["check", "many.json", "--probabilities", f"{CODE}:exp"],
+]
+
+
+@pytest.mark.parametrize(
+    "words", VIEWS, ids=lambda words: " ".join(words[:3:2]).translate({27: ""})
+)
+def test_names_are_shown_escaped_by_every_view_in_every_place(
+    hostile: Path, tmp_path: Path, words: list[str]
+) -> None:
+    shown = run(*words, cwd=hostile)
+    assert shown.status in (0, 1)
+    assert unsafe(shown.stdout + shown.stderr) == set()
+    assert r"\x1b[31mred\x1b[2J" in shown.stdout
+    for suffix, find in (("svg", svg_parts), ("html", html_parts)):
+        path = tmp_path / f"picture.{suffix}"
+        assert run(*words, "-o", str(path), cwd=hostile).stderr == ""
+        text, parts = find(path.read_text())
+        assert unsafe(text) <= {"\xa0"}
+        assert not parts
+
+
+def svg_parts(content: str) -> tuple[str, set[str]]:
+    """Return the text of an SVG, and elements and attributes that could do more than be seen."""
+    root = ElementTree.fromstring(content)
+    elements = {each.tag.partition("}")[2] for each in root.iter()}
+    attributes = {key.rpartition("}")[2] for each in root.iter() for key in each.attrib}
+    known = {"svg", "style", "defs", "clipPath", "rect", "g", "text", "circle"}
+    active = {key for key in attributes if key.startswith("on") or "href" in key}
+    return "".join(root.itertext()).replace("\xa0", " "), (elements - known) | active
+
+
+def html_parts(content: str) -> tuple[str, set[str]]:
+    """Return the text of a page, and elements and attributes that could do more than be seen."""
+    text: list[str] = []
+    parts: set[str] = set()
+
+    class Parser(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            parts.update({tag, *(key for key, _ in attrs)})
+
+        def handle_data(self, data: str) -> None:
+            text.append(data)
+
+    Parser().feed(content)
+    return "".join(text), parts - {
+        "html",
+        "head",
+        "meta",
+        "charset",
+        "body",
+        "pre",
+        "code",
+        "style",
+        "span",
+    }
+
+
+@pytest.mark.parametrize("output_format", ["markdown", "latex"])
+def test_markdown_and_latex_hold_names_as_text(hostile: Path, output_format: str) -> None:
+    for words in (VIEWS[0], VIEWS[5], VIEWS[6]):
+        printed = run(*words, "-f", output_format, cwd=hostile).stdout
+        assert unsafe(printed) == set()
+        assert not re.search(r"(?<!\\)<", printed)
+        assert not re.search(r"(?<!\\)\\input", printed)
+        if output_format == "markdown" and words[0] == "forward":
+            rows = [re.sub(r"\\.", "", line) for line in printed.splitlines()]
+            assert {row.count("|") for row in rows} == {len(HOSTILE) + 2}
+
+
+def test_a_name_in_latex_is_typeset_and_runs_nothing() -> None:
+    names = [
+        *HOSTILE,
+        "\\\\[1cm]",
+        "}",
+        "{",
+        "$",
+        "^^5cinput",
+        "--",
+        "²",
+        "\\write18{ls}",
+        "%\n\\x",
+    ]
+    typeset([rf"y_{{\text{{{latex_text(name)}}}}} \\ " for name in names])
+    for name in names:
+        text = latex_text(name)
+        known = r"\\(textbackslash|textasciitilde|textasciicircum|textless|textgreater|textbar)\{\}"
+        rest = re.sub(rf"{known}|\\[#$%&_{{}}]|\{{[\[*]\}}", "", text)
+        assert not set(rest) & set("\\{}$&#^_~%[*<>|"), name
+
+
+def test_a_name_in_markdown_is_text() -> None:
+    for name in HOSTILE:
+        shown = escaped(name)
+        assert "\n" not in shown
+        bare = re.sub(r"\\[!-/:-@\[-`{-~]", "", shown)
+        assert not set(bare) & set("\\`*_{}[]<>()#+!|~$&-"), name
+        assert re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", shown) == visible(name)
+
+
+def test_every_error_and_warning_is_one_line_that_does_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in (*HOSTILE, "\udcff\udc80"):
+        error = InputError(name, f"found {name}, expected {quoted(name)}", f"did you mean {name}?")
+        warn(name, name)
+        told = f"{error}\n{capsys.readouterr().err}"
+        assert told.count("\n") == 3
+        assert unsafe(told) == set()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["forward", "no\x1b[31m\u202e"], r"no\x1b[31m\u202e: no such file"),
+        (["forward", b"\xff.csv"], r"\udcff.csv: no such file"),
+        (["forward", b"\xff\xfe.csv", "-f", "csv"], r"\udcff\udcfe.csv:2:2: expected a number"),
+        (["forward", "1", "2", "-o", b"\xff\x1b"], r"found \udcff\x1b"),
+        (["forward", "1", "2", "-o", b"no/\xff\x1b.csv"], r"no/\udcff\x1b.csv: cannot be written"),
+        (["forward", "1", "2", "--sample", b"\xff\n"], r"found '\udcff\n'"),
+        (["jacobian", "many.json", "--entry", "\x1b[31mred,1"], r"did you mean \x1b[31mred"),
+        (["forward", "1", "--\x1b\u202e"], r"no such option: --\x1b\u202e"),
+        (["\x1b\u202e"], r"no such command '\x1b\u202e'"),
+        (["forward", "1", "2", "-f", "\u3164"], r"found '\u3164'"),
+        (["check", "many.json", "--jacobian", b"\xff\x1b"], r"no such file: '\udcff\x1b'"),
+        (["check", "many.json", "--probabilities", f"{CODE}:no"], r"no 'no' in \x1b[31mred\x1b[2J"),
+        (["check", "many.json", "--probabilities", f"{CODE}:raises"], r"Error: \x1b[31m\u202e\n"),
+    ],
+)  # fmt: skip
+def test_what_an_error_quotes_is_escaped(
+    hostile: Path, words: Sequence[str | bytes], told: str
+) -> None:
+    (hostile / os.fsdecode(b"\xff\xfe.csv")).write_text("1,2\n3,x\n")
+    outcome = run(*map(os.fsdecode, words), cwd=hostile)
+    assert outcome.status in (2, 3)
+    assert told in outcome.stderr
+    assert unsafe(outcome.stderr) == set()
+    assert outcome.stdout == ""
+
+
+def test_a_file_of_any_name_is_written_and_read(tmp_path: Path) -> None:
+    for name in (b"\xff\x1b\n.csv", "猫\u202e.csv".encode()):
+        path = os.fsdecode(name)
+        assert run("forward", "3", "3", "-o", path, cwd=tmp_path).stderr == ""
+        assert (tmp_path / path).read_text() == "0.5,0.5\n"
+        assert run("forward", path, "-f", "csv", cwd=tmp_path).stdout == "0.5,0.5\n"
+
+
+AWKWARD = (
+    *HOSTILE, "a,b", 'q"q', '"all"', ' "x"', " lead", "trail ", "cr\r\nlf", "\r", "\n",
+    "semi;colon",
+    "'", "#", "=1+1", "\ufeffmark", "NA", "1,5", "\\", "two\n\nlines", "-",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_names_in_csv_are_read_back_the_same(delimiter: str) -> None:
+    for name in AWKWARD:
+        for header in (["sample", name, "b"], [name, "b", "c"]):
+            text = "".join(_lines([header, [name, "1", "2"]], delimiter))
+            for newline in ("", None):  # whether line ends within quotes stay as they are
+                if newline is None and "\r" in name:
+                    continue
+                rows = csv.reader(
+                    io.StringIO(text, newline=newline), delimiter=delimiter, strict=True
+                )
+                assert list(rows) == [header, [name, "1", "2"]]
+        text = "".join(_lines([["sample", name, "b"], [name, "1", "2"]], delimiter))
+        ours = read("csv" if delimiter == "," else "tsv", text.encode())
+        assert (ours.classes, ours.samples, ours.error) == ((name, "b"), (name,), ""), name
+
+
+def test_the_first_name_of_a_file_is_read_back_the_same() -> None:
+    for name in ("\ufeffmark", '"quoted"', " lead", "\rx", "\n"):
+        text = "".join(_lines([[name, "b"], ["1", "2"]], ","))
+        assert read("csv", text.encode()).classes == (name, "b")
+        if name == "\n":  # which is a blank line to csv too
+            continue
+        alone = "".join(_lines([[name], ["1"]], ","))
+        assert read("csv", alone.encode()).classes == (name,)
+
+
+def test_a_candidate_of_any_name_is_text_in_json(tmp_path: Path) -> None:
+    path = os.fsdecode(b"mine\xff\x1b.csv")
+    (tmp_path / path).write_text("0.5,0.5\n")
+    outcome = run("check", "1,1", "--probabilities", path, "-f", "json", cwd=tmp_path)
+    assert outcome.json["checks"][0]["candidate"] == "mine\\udcff\x1b.csv"
+
+
+def test_names_in_json_are_read_back_the_same(hostile: Path) -> None:
+    printed = run("forward", "many.json", "-f", "json", cwd=hostile)
+    assert tuple(printed.json["classes"]) == HOSTILE
+    assert tuple(printed.json["samples"]) == HOSTILE[:3]
+    lines = run("forward", "many.json", "-f", "jsonl", cwd=hostile).stdout.split("\n")
+    assert tuple(json.loads(line)["sample"] for line in lines[:-1]) == HOSTILE[:3]
+
+
+def test_columns_of_one_name_are_not_lost_in_parquet(tmp_path: Path) -> None:
+    for command, text, name in (
+        ("forward", '{"logits":[[1,2]],"classes":["a","a"]}', "a"),
+        ("forward", '{"logits":[[1,2]],"classes":["a","sample"],"samples":["x"]}', "sample"),
+        ("jacobian", '{"logits":[[1,2]],"classes":["a","output"]}', "output"),
+    ):
+        outcome = run(command, "-o", str(tmp_path / "x.parquet"), stdin=text)
+        assert outcome.status == 2
+        problem = f"expected columns of different names for parquet, found '{name}' twice"
+        assert outcome.stderr.endswith(f"error: --format: {problem}\n")
+        assert list(tmp_path.iterdir()) == []
+
+
+SCRIPTS = (
+    "cat", "猫", "長い名前です", "한국어", "\u1112\u1161\u11ab", "кошка", "γάτα", "قطة", "חתול",
+    "แมว", "กำ็", "e\u0301e\u0301", "Z\u0351\u036ba", "\uff46\uff55\uff4c\uff4c", "ﾊﾝｶｸ", "👍", "🐈",
+    "👩\u200d🔬", "zero\u200bwidth", "½", "—", "\U0001d518", "\U00020000",
+)  # fmt: skip
+
+
+def width(text: str) -> int:
+    """Count columns by Unicode's own properties, as wcwidth does."""
+    return sum(
+        0
+        if unicodedata.category(c) in ("Mn", "Me") or "\u1160" <= c <= "\u11ff"
+        else 1 + (unicodedata.east_asian_width(c) in "WF")
+        for c in text
+    )
+
+
+def of_logits(function: Callable[..., FloatArray]) -> Callable[[Batch], FloatArray]:
+    return lambda batch: function(batch.logits)
+
+
+def drawn(view: Callable[..., object], result: Arrays, columns: int | None) -> list[str]:
+    console = Console(file=io.StringIO(), width=columns or 10_000, markup=False, emoji=False)
+    with console.capture() as captured:
+        for part in view(result, Screen(columns, 6, ascii_only=False)):  # type: ignore[attr-defined]
+            console.print(part)
+    return captured.get().splitlines()
+
+
+@pytest.mark.parametrize("columns", [None, 100, 60])
+def test_names_in_any_script_keep_the_columns_in_line(columns: int | None) -> None:
+    logits = [[float(j * k % 7) for j in range(len(SCRIPTS))] for k in range(len(SCRIPTS))]
+    for view, key, rank, compute in (
+        (forward_view, "probabilities", 1, softmax),
+        (jacobian_view, "jacobian", 2, jacobian),
+    ):
+        batch = Batch(np.array(logits), 0, SCRIPTS)
+        source = Logits(len(SCRIPTS), iter([batch]), SCRIPTS, True)
+        quantity = Quantity(key, rank, of_logits(compute))
+        lines = drawn(view, Arrays("x", source, (quantity,), ""), columns)
+        rule, rows = 0, 0
+        for line in lines:
+            if line.startswith("──"):
+                rule = width(line)
+            elif re.match(r".*\d\.\d+.* \d\.\d+", line):
+                rows += 1
+                assert width(line) == rule
+        assert rows >= len(SCRIPTS)
+
+
+def test_names_in_any_script_are_in_line_for_the_program(tmp_path: Path) -> None:
+    text = json.dumps({"logits": [range(len(SCRIPTS))], "classes": SCRIPTS}, default=list)
+    path = tmp_path / "z.json"
+    path.write_text(text)
+    out = tmp_path / "table.txt"
+    run("jacobian", str(path), "--vjp", ",".join("1" * len(SCRIPTS)), "-o", str(out))
+    plain = {"NO_COLOR": "1"}
+    words = ["jacobian", str(path), "--vjp", ",".join("1" * len(SCRIPTS))]
+    for shown in (out.read_text(), run(*words).stdout, run_in_terminal(*words, env=plain).stdout):
+        lines = [line.rstrip() for line in shown.splitlines()[2:]]
+        assert len(lines) == len(SCRIPTS) + 2
+        assert len({width(line) for line in lines}) == 1

@@ -1,0 +1,195 @@
+"""Delimited text by the rules of RFC 4180, in small texts and far behind the first lines."""
+
+import math
+import random
+import sys
+
+import pytest
+
+from softmax_cli import fast_lane, polars_rows
+from softmax_cli.options import InputOptions
+from softmax_cli.reading.columns import Columns
+from softmax_cli.reading.plain import Layout, parse_plain
+from tests.program import run
+from tests.reading import Read, read
+
+ONE = ((1.0, 2.0),)
+TWO = ((1.0, 2.0), (3.0, 4.0))
+AB = ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # 1. A record a line, CRLF or LF; 2. the last one may lack its end; 3. a header.
+        ("1,2\r\n3,4\r\n", Read(None, None, TWO)),
+        ("1,2\r\n3,4", Read(None, None, TWO)),
+        ("1,2\n3,4\r\n", Read(None, None, TWO)),
+        ("1,2\r3,4\r", Read(None, None, TWO)),
+        ("1,2\r3,4", Read(None, None, TWO)),
+        ("1,2\r\n3,4\r", Read(None, None, TWO)),
+        ("1,2\n\r\n\n3,4\n\n", Read(None, None, TWO)),
+        ("a,b\n1,2\n", Read(AB, None, ONE)),
+        # 5. Quotes around a cell, 6. with delimiters and line ends in it, 7. doubled within.
+        ('"1","2"\n', Read(None, None, ONE)),
+        ('"a","b"\n"1",2\n', Read(AB, None, ONE)),
+        ('"a,b",c\n1,2\n', Read(("a,b", "c"), None, ONE)),
+        ('"a\nb",c\n1,2\n', Read(("a\nb", "c"), None, ONE)),
+        ('"a\r\nb",c\r\n1,2\r\n', Read(("a\r\nb", "c"), None, ONE)),
+        ('"a\rb",c\n1,2\n', Read(("a\rb", "c"), None, ONE)),
+        ('"a\n\n\nb",c\n1,2\n', Read(("a\n\n\nb", "c"), None, ONE)),
+        ('"a""b",c\n1,2\n', Read(('a"b', "c"), None, ONE)),
+        ('"""",c\n1,2\n', Read(('"', "c"), None, ONE)),
+        ('"""a""",c\n1,2\n', Read(('"a"', "c"), None, ONE)),
+        ('" ""a""",c\n1,2\n', Read((' "a"', "c"), None, ONE)),
+        ('id,a,b\n"",1,2\n', Read(AB, ("",), ONE)),
+        ('id,a,b\n"x"";""y",1,2\n', Read(AB, ('x";"y',), ONE)),
+        ('id,a,b\n"1,2\n3",1,2\n', Read(AB, ("1,2\n3",), ONE)),
+        # 4. Spaces are part of a name; around a number they say nothing.
+        (" a, b \n1,2\n", Read((" a", " b "), None, ONE)),
+        ('" a","b "\n1,2\n', Read((" a", "b "), None, ONE)),
+        (" 1 ,\t2\n", Read(None, None, ONE)),
+        ('" 1"," 2 "\n', Read(None, None, ONE)),
+        # A quote within a cell that is not quoted stands for itself, as in many a tsv.
+        ('5" disk,b\n1,2\n', Read(('5" disk', "b"), None, ONE)),
+        ('id,a,b\nsay "hi",1,2\n', Read(AB, ('say "hi"',), ONE)),
+        ("'a','b'\n1,2\n", Read(("'a'", "'b'"), None, ONE)),
+        # Other delimiters; a decimal comma is no delimiter's doing.
+        ('"a;b";c\n1;2\n', Read(("a;b", "c"), None, ONE)),
+        ('"a\tb"\tc\n1\t2\n', Read(("a\tb", "c"), None, ONE)),
+        ('"a|b"|c\n1|2\n', Read(("a|b", "c"), None, ONE)),
+        ('"a,b";c\n1;2\n', Read(("a,b", "c"), None, ONE)),
+        ("\ufeffa,b\n1,2\n", Read(AB, None, ONE)),
+        ('\ufeff"a","b"\n1,2\n', Read(AB, None, ONE)),
+        ("a,a\n1,2\n", Read(("a", "a"), None, ONE)),
+        ("1e-400,-1e-400\n", Read(None, None, ((0.0, -0.0),))),
+        (f"1,2{'0' * 10_000}e-10000\n", Read(None, None, ONE)),
+        # What is refused.
+        ("a,b\n1,2\n3\n", Read(error="t:3: expected 2 values as in line 1, found 1")),
+        ("a,b\n1,2,3\n", Read(error="t:2: expected 2 values as in line 1, found 3")),
+        ("a,b\r1,2\r3\r", Read(error="t:3: expected 2 values as in line 1, found 1")),
+        ('"a\nb",c\n1,2\n3\n', Read(error="t:4: expected 2 values as in line 1, found 1")),
+        ('"a\r\nb",c\r\n1,x\r\n3,4', Read(error="t:3:2: expected a number, found 'x'")),
+        ('a,"b\n1,2\n', Read(error="t:1: expected quoting as in RFC 4180, found: unexpected end")),
+        ('a,b\n1,2\n"3', Read(error="t:3: expected quoting as in RFC 4180, found: unexpected end")),
+        ('"a"x,b\n1,2\n', Read(error="t:1: expected quoting as in RFC 4180, found: ',' expected")),
+        ('"a" ,b\n1,2\n', Read(error="t:1: expected quoting as in RFC 4180, found: ',' expected")),
+        ('"a""b"c",d\n1,2\n', Read(error="t:1: expected quoting as in RFC 4180, found: ','")),
+        ('a,b\n1,"2" \n', Read(error="t:2: expected quoting as in RFC 4180, found: ',' expected")),
+        (
+            ' "a","b"\n1,2\n',
+            Read(error="t:1:1: expected quotes around the whole cell, found ' \"a"),
+        ),
+        (
+            'a, "b,c"\n1,2\n',
+            Read(error="t:1:2: expected quotes around the whole cell, found ' \"b"),
+        ),
+        (
+            'a,b\n1, "2"\n',
+            Read(error="t:2:2: expected quotes around the whole cell, found ' \"2\"'"),
+        ),
+        ('a,b\n3,4\n1,2"\n', Read(error="t:3:2: expected a number, found '2\"'")),
+        ('a,b\n1,""\n', Read(error="t:2:2: expected a number, found ''")),
+        ("a,b\n1,2 3\n", Read(error="t:2:2: expected a number, found '2 3'")),
+        ("1.234,5;2,5\n", Read(error="t:1:1: expected a number, found '1.234,5'\nhint: write dec")),
+        ("a;b\n-1.234.567,5;2,5\n", Read(error="t:2:1: expected a number, found '-1.234.567,5'")),
+        ("a,b\n1,1e400\n", Read(error="t:2:2: expected a number within the range of float64")),
+        ("a,b\n1,-1e400\n", Read(error="t:2:2: expected a number within the range of float64")),
+        (f"a,b\n1,{'9' * 10_000}\n", Read(error="t:2:2: expected a number within the range")),
+        (
+            f'a,b\n"1{"," * 140_000}',
+            Read(error="t:2: expected a cell of at most 131072 characters"),
+        ),
+    ],
+)
+def test_each_rule_of_rfc_4180(text: str, expected: Read) -> None:
+    found = read("csv", text.encode())
+    if expected.error:
+        assert found.error.startswith(f"error: {expected.error}")
+    else:
+        assert found == expected
+    if "\t" in text and "," not in text:
+        assert read("tsv", text.encode()) == found
+
+
+LINES = 40_000
+
+
+@pytest.fixture(params=["by polars", "by numpy"])
+def lane(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast_lane, "_WORTH", 0)
+    if request.param == "by numpy":
+        monkeypatch.setitem(sys.modules, "softmax_cli.polars_rows", None)
+        monkeypatch.setitem(sys.modules, "polars", None)
+
+
+@pytest.mark.usefixtures("lane")
+@pytest.mark.parametrize(
+    ("line", "names", "error"),
+    [
+        ('"q""q",3,4\n', ['q"q'], ""),
+        ('"two\nlines",3,4\n', ["two\nlines"], ""),
+        ("x,3,4\ry,3,4\n", ["x", "y"], ""),
+        ("x,3,4\r\n", ["x"], ""),
+        ("\n \n", [], ""),
+        ("a\rb,3,4\n", [], f"t:{LINES + 2}: expected 3 values as in line 1, found 1"),
+        ("a\0b,3,4\n", [], f"t:{LINES + 2}:2: expected text, found a NUL byte"),
+        ("é\ud800,3,4\n", [], f"t:{LINES + 2}:2: expected UTF-8 text, found the byte 0xed"),
+        (' "a",3,4\n', [], f"t:{LINES + 2}:1: expected quotes around the whole cell"),
+        ('"a"b,3,4\n', [], f"t:{LINES + 2}: expected quoting as in RFC 4180"),
+        ("x,-1e400,4\n", [], f"t:{LINES + 2}:2: expected a number within the range of float64"),
+        ("x,3,nan\n", [], f"t:{LINES + 2}:3: found nan"),
+        ("x,3\n", [], f"t:{LINES + 2}: expected 3 values as in line 1, found 2"),
+    ],
+)
+def test_far_behind_the_first_lines_the_rules_are_the_same(
+    line: str, names: list[str], error: str
+) -> None:
+    rows = "".join(f"s{k},1,2\n" for k in range(LINES))
+    content = f"id,a,b\n{rows}{line}{rows}".encode("utf-8", "surrogatepass")
+    found = read("csv", content)
+    if error:
+        assert found.error.startswith(f"error: {error}")
+        return
+    assert found.error == ""
+    assert found.samples is not None
+    assert list(found.samples[LINES:-LINES]) == names
+    assert set(found.logits[LINES : LINES + len(names)]) <= {(3.0, 4.0)}
+
+
+@pytest.mark.parametrize("name", ["a\rb", "a\0b", "\rb", "a\r"])
+def test_no_lane_takes_what_ends_a_line_or_is_no_text_for_a_name(name: str) -> None:
+    for lane in (None, polars_rows):
+        assert (
+            parse_plain(f"{name},1,2\n".encode(), Layout(",", 3, Columns((1, 2), 0)), lane) is None
+        )
+
+
+def test_numbers_with_very_many_digits_take_no_time_and_no_wrong_turn() -> None:
+    digits = "".join(random.Random(4).choices("0123456789", k=10_000))
+    found = read("csv", f"-0.{digits},{digits}e-10000\n".encode())
+    assert found.logits == ((float(f"-0.{digits[:800]}"), float(f"0.{digits[:800]}")),)
+    assert not math.isinf(found.logits[0][0])
+
+
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        ("0,1,2\n0.5,0.25,0.25\n", "<stdin>:1: 0, 1, ... are taken as a sample's logits, because"),
+        ("a,b,a\n1,2,3\n", "<stdin>: 'a' names 2 classes"),
+        ("\x1b[31m,\x1b[31m\n1,2\n", r"<stdin>: '\x1b[31m' names 2 classes"),
+    ],
+)
+def test_what_silence_would_hide_is_said(text: str, warning: str) -> None:
+    outcome = run("forward", "-f", "csv", stdin=text)
+    assert outcome.status == 0
+    assert outcome.stderr.startswith(f"warning: {warning}")
+    assert outcome.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["0,1,2\n", "0,1,2\n3,4,5\n", "1,2,3\n0.5,0.25,0.25\n", "0\n0.5\n"]
+)
+def test_plain_numbers_are_read_in_silence(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert read("csv", text.encode(), InputOptions()).logits
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,203 @@
+"""Strictness: what RFC 8259 forbids is refused with its place, and what it allows is read right."""
+
+import re
+import time
+
+import pytest
+
+from softmax_cli.errors import InputError
+from softmax_cli.reading.candidate import read_candidate
+from softmax_cli.reading.json_text import load_json
+from tests.json_texts import MALFORMED, OPEN, WELL_FORMED
+from tests.program import run
+from tests.reading import read
+
+REFUSED = re.compile(r"error: t:\d+:\d+: expected (JSON|UTF-8 text|text|arrays of numbers)\b")
+EMPTY = {"n_single_space", "n_structure_UTF8_BOM_no_data", "n_structure_no_data"}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_what_is_no_json_is_refused_with_line_and_column(name: str) -> None:
+    begin = time.monotonic()
+    for input_format in ("json", "jsonl"):
+        error = read(input_format, MALFORMED[name]).error
+        if name in EMPTY:
+            assert error == "error: t: expected logits, found nothing"
+        else:
+            assert REFUSED.match(error), error
+    if name not in EMPTY and b"\n" not in MALFORMED[name]:
+        error = read("jsonl", b"[1]\n" + MALFORMED[name] + b"\n[2]\n").error
+        assert error.startswith("error: t:2:")
+        assert REFUSED.match(error)
+    with pytest.raises(InputError) as caught:
+        load_json(MALFORMED[name], "t")
+    assert name in EMPTY or REFUSED.match(str(caught.value))
+    assert time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize("name", WELL_FORMED)
+def test_what_is_json_is_read_or_refused_as_no_logits(name: str) -> None:
+    text, logits = WELL_FORMED[name]
+    load_json(text, "t")
+    for input_format in ("json", "jsonl"):
+        if input_format == "jsonl" and b"\n" in text.strip():
+            continue
+        found = read(input_format, text)
+        if logits is None:
+            assert re.match(r"error: t[:,]", found.error)
+            assert "JSON" not in found.error.splitlines()[0]
+        else:
+            assert repr(found.logits) == repr(tuple(tuple(map(float, row)) for row in logits))
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_what_the_rfc_leaves_open_is_decided(name: str) -> None:
+    text, decided = OPEN[name]
+    for input_format in ("json", "jsonl"):
+        found = read(input_format, text)
+        if isinstance(decided, str):
+            expected = decided.replace("sample 1, ", "") if input_format == "jsonl" else decided
+            assert expected.removeprefix(":1") in found.error
+        else:
+            assert found.logits == tuple(map(tuple, decided))
+
+
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [
+        ("1e-400", 0.0),
+        ("-1e-400", 0.0),
+        ("0." + "3" * 10_000, 1 / 3),
+        ("1" + "0" * 9_999 + "e-9999", 1.0),
+        ("0." + "0" * 9_999 + "1e10000", 1.0),
+        ("9" * 300, float("9" * 300)),
+        ("9" * 308, float("9" * 308)),
+        ("1e400", None),
+        ("-1e400", None),
+        ("9" * 10_000, None),
+        ("-" + "9" * 10_000, None),
+        ("1" + "0" * 309, None),
+    ],
+)
+def test_a_number_is_read_to_the_nearest_float64_or_refused(
+    number: str, value: float | None
+) -> None:
+    place = {"json": "t: sample 1, value 2", "jsonl": "t:1, value 2", "records": "t:1, 'b'"}
+    for text, input_format, key in (
+        (f"[0,{number}]", "json", "json"),
+        (f'["-inf",{number},0]', "json", "json"),
+        (f"[0,{number}]", "jsonl", "jsonl"),
+        (f'{{"a":0,"b":{number}}}', "jsonl", "records"),
+    ):
+        for end in ("", "\n"):
+            found = read(input_format, f"{text}{end}".encode())
+            if value is None:
+                problem = "expected a number within the range of float64"
+                assert found.error == f"error: {place[key]}: {problem}"
+            else:
+                assert found.logits[0][1] == value
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"a":1,\n "b":{"c":1},\n "b":2}', "t:3:2: expected each key once, found 'b' twice"),
+        ('{"a\\u0062":1, "ab" :2}', "t:1:15: expected each key once, found 'ab' twice"),
+        ('[{"a":1},{"a":2,"c":"{\\"a\\":","c":3}]', "t:1:31: expected each key once, found 'c'"),
+        ('["\\\\ud800",\n"\\ud83d\\ude00\\udead"]', "t:2:14: expected text, found the lone"),
+        ('{"\\ud83d\\ude00":"\\ud83d"}', "t:1:18: expected text, found the lone surrogate ud83d"),
+        ('["[[[", NaN]', "t:1:9: expected JSON, found NaN"),
+        ("[NaNsense]", "t:1:2: expected JSON, found NaN"),
+        ('{"Infinity":[-InfinityNaN', "t:1:14: expected JSON, found -Infinity"),
+        ('{"NaN" : -Infinity}', "t:1:10: expected JSON, found -Infinity"),
+        ('[1,\r2,\r\n"a":3]', "t:2:4: expected JSON"),
+        ("[1,2]\r[3,4]\r", "t:1:7: expected JSON: Extra data\nhint: end lines with LF or CRLF"),
+        ("[" * 150 + "1" + "]" * 150, "t: sample 1, value 1: expected a number, found an array"),
+        ('{"a":' * 5000, "t:1:501: expected arrays of numbers, found too deep a nesting"),
+    ],
+)
+def test_the_place_is_where_it_stands(text: str, message: str) -> None:
+    assert read("json", text.encode()).error.startswith(f"error: {message}")
+
+
+def test_a_key_repeated_among_very_many_is_found_at_once() -> None:
+    keys = "".join(f'"k{k}":1,' for k in range(100_000))
+    begin = time.monotonic()
+    error = read("json", f'{{{keys}"k99999":2}}'.encode()).error
+    assert error.startswith("error: t:1:1088892: expected each key once, found 'k99999' twice")
+    assert time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[1,2]\r[3,4]\r", "t:1:7: expected JSON: Extra data\nhint: end lines with LF or CRLF"),
+        ("[1,2]\n\x0c\n[3,4]", "t:2:1: expected JSON"),
+        ("[1,2]\n\xa0\n[3,4]", "t:2:1: expected JSON"),
+        ('{"a":1}\n{"a":1,"a":2}', "t:2:8: expected each key once, found 'a' twice"),
+        ('[1]\n["\\udead"]', "t:2:3: expected text, found the lone surrogate udead"),
+        ("[1]\n" + "[" * 100_000, "t:2:101: expected arrays of numbers, found too deep a nesting"),
+        ('{"logits":[1],"sample":1e400}', "t:1: expected a name, found Infinity"),
+    ],
+)
+def test_a_line_of_json_is_as_strict(text: str, message: str) -> None:
+    for end in ("", "\n", "\r\n", "\n\n"):
+        assert read("jsonl", f"{text}{end}".encode()).error.startswith(f"error: {message}")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[1,2,]", "c.json:1:"),
+        (
+            "[[1,NaN]]",
+            "c.json:1:5: expected JSON, found NaN\nhint: JSON has no NaN and no infinity",
+        ),
+        ("[[1,1e400]]", "c.json: $[0][1]: expected a number within the range of float64"),
+        ("[[1,-1e400]]", "c.json: $[0][1]: expected a number within the range of float64"),
+        (f"[[1,{'9' * 10_000}]]", "c.json: $[0][1]: expected a number within the range"),
+        ('{"jacobian":[[1]],"jacobian":[[2]]}', "c.json:1:19: expected each key once"),
+        ("[" * 90 + "]" * 90, "c.json: expected arrays of numbers, found too deep a nesting"),
+        ("[" * 100_000, "c.json:1:101: expected arrays of numbers, found too deep a nesting"),
+        ("[[true]]", "c.json: $[0][0]: expected a number, found 'True'"),
+        ('[["\\udead"]]', "c.json:1:4: expected text, found the lone surrogate"),
+        ("[[1],[2,3]]", "c.json: expected arrays of the same length"),
+    ],
+)
+def test_results_in_json_are_read_as_strictly(
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("results"))
+    for name in ("c.json", "c.jsonl"):
+        with open(name, "w") as file:
+            file.write(text)
+        with pytest.raises(InputError) as caught:
+            read_candidate(name, "--jacobian", "jacobian")
+        if name == "c.json":
+            assert str(caught.value).startswith(f"error: {message}")
+
+
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        ('{"logits":[1,2],"clases":["a","b"]}\n', "'clases' is not read: beside \"logits\" only"),
+        ('{"logits":[[1,2]],"x":1,"y":2}', "'x' and 1 more is not read: beside \"logits\" only"),
+        ('{"logits":[1,2],"id":7}\n{"logits":[1,2],"id":8}\n', "'id' is not read: beside"),
+        ('{"logits":[1,2],"classes":["a","a"]}', "'a' names 2 classes"),
+    ],
+)
+def test_what_silence_would_hide_is_said(text: str, warning: str) -> None:
+    outcome = run("forward", "-f", "csv", stdin=text)
+    assert outcome.status == 0
+    assert re.match(rf"warning: <stdin>(:1)?: {warning}", outcome.stderr)
+    assert outcome.stderr.count("\n") == 1
+
+
+def test_what_the_program_wrote_it_reads_without_a_word() -> None:
+    for text in ('{"logits":[[1,2]],"classes":["a","b"],"samples":["x"]}', '{"a":1,"b":2}'):
+        assert run("forward", "-f", "csv", stdin=text).stderr == ""
+    written = run("jacobian", "1", "2", "-f", "json").stdout
+    assert run("check", "1", "2", "--jacobian", "-", stdin=written).stderr == ""
