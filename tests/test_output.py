@@ -201,7 +201,7 @@ def test_an_interruption_is_silent_and_leaves_nothing_behind(tmp_path: Path) -> 
     path.write_text("old\n")
     for name, status in (("INT", 130), ("TERM", 143)):
         script = (
-            f'"$@" forward -o {path} < <(while :; do echo 1,2; done) & '
+            f'"$@" forward -o {path} < <(while echo 1,2; do :; done) & '
             f"sleep 2; kill -{name} $!; wait $!; echo $?"
         )
         # Job control, so that the shell does not start the program with SIGINT ignored.
