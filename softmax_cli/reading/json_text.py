@@ -150,7 +150,7 @@ def strict_json(
     if has_surrogates(text):
         for escape in re.finditer(_SURROGATES, text):
             if escape["lone"]:
-                problem = f"expected text, found the lone surrogate {escape['lone']}"
+                problem = f"expected text, found the lone surrogate \\{escape['lone']}"
                 raise InputError(at(escape.start()), problem)
     return value
 
