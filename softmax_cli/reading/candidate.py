@@ -113,10 +113,7 @@ def _from_table(table: Logits) -> Results:
 
 
 def _npy(stream: io.BufferedReader, name: str) -> FloatArray:
-    try:
-        array = np.load(stream, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise InputError(name, f"expected an NPY array, found: {visible(str(error))}") from None
+    array: NDArray[Any] = load("softmax_cli.reading.npy:read_array")(stream, name)
     if array.dtype.kind not in "biuf":
         raise InputError(name, f"expected an array of real numbers, found {array.dtype}")
     return np.asarray(array, dtype=np.float64)
