@@ -425,7 +425,7 @@ def _same(found: Any, rows: list[list[float | None]]) -> bool:
 
 def _number(value: Any) -> float | None:
     try:
-        return float(str(value).replace("\N{MINUS SIGN}", "-"))
+        return float(str(value).replace("\N{MINUS SIGN}", "-").strip())
     except ValueError:
         return None
 

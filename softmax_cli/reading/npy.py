@@ -12,10 +12,12 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
+from softmax_cli import memory
 from softmax_cli.batch import Batch, Logits
 from softmax_cli.errors import InputError, visible
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.json_text import refuse_columns
+from softmax_cli.reading.lines import size_of
 from softmax_cli.reading.validity import check_logits
 
 _VALUES_A_BATCH = 1 << 17
@@ -134,6 +136,7 @@ def read_array(stream: BufferedReader, name: str) -> NDArray[np.generic]:
         As `read_header`, and where numbers are missing.
     """
     header = read_header(stream, name)
+    memory.require(min(header.size, size_of(stream)), "its numbers")
     return _take(stream, header.size, header, name).reshape(
         header.shape, order="F" if header.by_column else "C"
     )
@@ -146,7 +149,7 @@ def _blocks(stream: BufferedReader, header: Header, name: str) -> Iterator[NDArr
 
 
 def _mapped(stream: BufferedReader, header: Header, name: str) -> Iterator[NDArray[np.generic]]:
-    """Map the file anew for each block, so that what was read of it does not count as ours."""
+    """Map each block for itself, so that what was read of the file does not count as ours."""
     begin = stream.tell()
     found = fstat(stream.fileno()).st_size - begin
     if found < header.size:
@@ -154,11 +157,13 @@ def _mapped(stream: BufferedReader, header: Header, name: str) -> Iterator[NDArr
     K, C = header.table
     step = max(1, _VALUES_A_BATCH // C)
     for k in range(0, K, step):
-        array = np.memmap(
-            stream, header.dtype, "r", begin, header.table, "F" if header.by_column else "C"
-        )
-        yield array[k : k + step]
-        del array
+        if header.by_column:
+            whole = np.memmap(stream, header.dtype, "r", begin, (K, C), "F")
+            yield whole[k : k + step]
+            del whole
+            continue
+        n, offset = min(step, K - k), begin + k * C * header.dtype.itemsize
+        yield np.memmap(stream, header.dtype, "r", offset, (n, C))
 
 
 def _read(stream: BufferedReader, header: Header, name: str) -> Iterator[NDArray[np.generic]]:
