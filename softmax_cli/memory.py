@@ -26,21 +26,29 @@ def require(size: int, what: str) -> None:
     """
     if size < _LEAST:
         return
-    left = min(_limits(), default=sys.maxsize)
+    left = min(address_space(), *_limits())
     if size > left:
         raise MemoryError(f"{what} need {_told(size)}, {_told(left)} are left")
 
 
-def _limits() -> list[int]:
-    """Return what is left by each limit that there is to know."""
-    limits = []
+def address_space() -> int:
+    """Return how many addresses are left under ``ulimit -v``; without one, more than needed.
+
+    What starts many threads, as polars does, takes them without using the memory behind them.
+    """
     with suppress(ImportError, OSError, ValueError):
         import resource
 
         limit = resource.getrlimit(resource.RLIMIT_AS)[0]
         if limit != resource.RLIM_INFINITY:
             pages = int(_content("/proc/self/statm").split()[0])
-            limits.append(max(0, limit - pages * os.sysconf("SC_PAGE_SIZE")))
+            return max(0, limit - pages * os.sysconf("SC_PAGE_SIZE"))
+    return sys.maxsize
+
+
+def _limits() -> list[int]:
+    """Return what the system, and a container around us, have left."""
+    limits = [sys.maxsize]
     with suppress(OSError, ValueError, IndexError):
         known = _content("/proc/meminfo")
         limits.append(1024 * int(known.split("MemAvailable:")[1].split()[0]))

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from softmax_cli import memory
@@ -80,3 +81,14 @@ def test_memory_is_refused_by_what_is_left() -> None:
     memory.require(1 << 27, "these")
     with pytest.raises(MemoryError, match=r"^these need 1e\+06 TB, .* are left$"):
         memory.require(10**18, "these")
+
+
+def test_polars_is_left_alone_where_it_would_end_the_program(tmp_path: Path) -> None:
+    pl.DataFrame({"a": [1.0], "b": [1.0]}).write_parquet(tmp_path / "z.parquet")
+    refused = run_limited("forward", "z.parquet", cwd=tmp_path)
+    assert refused.status == 2
+    assert "larger one: polars needs 2 GB of addresses, " in refused.stderr
+    text = b"1.5,2.5,3.5\n" * 400_000
+    outcome = run_limited("forward", "-o", "y.csv", stdin=text, cwd=tmp_path)
+    assert (outcome.status, outcome.stderr) == (0, "")
+    assert (tmp_path / "y.csv").read_bytes().count(b"\n") == 400_000

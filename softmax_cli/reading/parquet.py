@@ -8,6 +8,7 @@ from io import BufferedReader
 
 from softmax_cli.batch import Batch, Logits
 from softmax_cli.errors import InputError, quoted, visible
+from softmax_cli.fast_lane import import_polars
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.columns import choose_columns
 from softmax_cli.reading.validity import check_logits
@@ -33,7 +34,7 @@ def read_parquet(stream: BufferedReader, name: str, options: InputOptions) -> Lo
         Where polars is missing, and for what is no table of logits.
     """
     try:
-        import polars as pl
+        pl = import_polars()
     except ImportError:
         hint = "install polars, or this program with its extra named fast"
         raise InputError(name, "expected polars to read parquet, found none", hint) from None
