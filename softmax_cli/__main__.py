@@ -10,7 +10,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from softmax_cli.errors import SoftmaxCliError
+    from softmax_cli.errors import InputError, SoftmaxCliError
 
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 INTERRUPTED = 130
@@ -71,8 +71,11 @@ def _run(words: list[str]) -> int:
         return closed.exit_status
     except SoftmaxCliError as error:
         return _report(error)
-    except MemoryError:
-        return _report(InputError("", "expected an input that fits in memory, found a larger one"))
+    except MemoryError as error:
+        return _report(_too_large(str(error)))
+    except ImportError as error:  # of numpy, say, where there is no memory for it
+        reason = str(error).strip().splitlines()[-1]
+        return _report(InputError("", f"a part of the program cannot be loaded: {reason}"))
     except OSError as error:
         return _report(InputError("", f"cannot be read: {error.strerror or error}"))
     except Exception as error:
@@ -80,6 +83,14 @@ def _run(words: list[str]) -> int:
         if usage is None:
             raise
         return _report(usage)
+
+
+def _too_large(why: str) -> "InputError":
+    from softmax_cli.errors import InputError
+
+    problem = "expected an input that fits in memory, found a larger one"
+    hint = "forward and jacobian need little memory to read and print csv, tsv, jsonl and npy"
+    return InputError("", f"{problem}: {why[0].lower()}{why[1:]}" if why else problem, hint)
 
 
 def _report(error: "SoftmaxCliError") -> int:

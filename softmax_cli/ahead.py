@@ -30,7 +30,11 @@ def ahead(items: Iterator[T], depth: int = 2) -> Iterator[T]:
         except BaseException as error:
             queue.put(error)
 
-    Thread(target=make, daemon=True).start()
+    try:
+        Thread(target=make, daemon=True).start()
+    except RuntimeError:  # there is no memory for one
+        yield from items
+        return
     try:
         while True:
             try:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_cli import memory
+
 FloatArray = NDArray[np.float64]
 
 BYTES_A_NUMBER = 20
@@ -97,7 +99,12 @@ class Logits:
 
 def concatenate(batches: Iterable[Batch], n_classes: int) -> Batch:
     """Join all batches into one; no batches make a batch of no samples."""
-    parts = list(batches)
+    parts: list[Batch] = []
+    size = 0
+    for batch in batches:
+        parts.append(batch)
+        size += batch.logits.nbytes
+        memory.require(size, "all samples at once")
     if len(parts) == 1:
         return parts[0]
     if not parts:

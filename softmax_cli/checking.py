@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from softmax_cli import core, finite_difference
+from softmax_cli import core, finite_difference, memory
 from softmax_cli.calling import Called, Function, ShapeFoundError, call, derivative_function
 from softmax_cli.errors import InputError, visible
 from softmax_cli.finite_difference import METHODS, default_steps
@@ -19,6 +19,8 @@ Candidate = ArrayLike | Callable[..., Any]
 
 # What any right float64 implementation keeps, also where softmax saturates; atol at T = 1.
 ATOL, RTOL = 1e-12, 1e-9
+# How many arrays of the size of the Jacobians a comparison takes.
+_MATRICES = 7
 
 
 def check_probabilities(
@@ -182,6 +184,7 @@ def check_softmax(
     samples: list[tuple[str, SampleCheck]] = []
     worst, excess, estimates = 0, None, []
     for labels, z in pieces:
+        _require_memory(z)
         numeric, errors = finite_difference.estimate(z, method, step, temperature)
         found = compare(core.jacobian(z, temperature=temperature), numeric, atol, rtol)
         if step is None:
@@ -298,10 +301,17 @@ def _verdict(setting: _Setting, *checks: Check) -> Verdict:
     return Verdict(checks, setting.classes, setting.temperature)
 
 
+def _require_memory(z: FloatArray) -> None:
+    """Ask for that of the Jacobians, exact and compared, with their errors and bounds."""
+    K, C = z.shape
+    memory.require(_MATRICES * 8 * K * C * C, f"{K} x {C} x {C} entries, compared,")
+
+
 def _exact(setting: _Setting, quantity: str) -> FloatArray:
     if quantity == "probabilities":
         return core.softmax(setting.z, temperature=setting.temperature)
     if quantity == "jacobian":
+        _require_memory(setting.z)
         return core.jacobian(setting.z, temperature=setting.temperature)
     assert setting.g is not None
     return core.vjp(setting.z, setting.g, temperature=setting.temperature)
@@ -356,6 +366,7 @@ def _differentiated(
 ) -> Check:
     """Check the finite-difference Jacobian of somebody's softmax."""
     bound = _method_tolerances(method, setting.temperature, setting.atol, setting.rtol)
+    _require_memory(setting.z)
     numeric, errors = finite_difference.estimate(
         setting.z,
         method,

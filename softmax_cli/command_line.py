@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from softmax_cli.errors import InputError, did_you_mean, quoted
+from softmax_cli.errors import InputError, did_you_mean, quoted, visible
 from softmax_cli.lookup import load
 from softmax_cli.tokens import NotANumberError, read_number, separate_operands
 
@@ -91,7 +91,7 @@ def usage_error(error: Exception) -> InputError | None:
     if similar and hasattr(error, "option_name"):
         hint = f"did you mean {' or '.join(sorted(similar))}?"
         return InputError(quoted(error.option_name), "no such option", hint)
-    message = error.format_message().rstrip(".")
+    message = visible(error.format_message().rstrip("."))
     path = getattr(getattr(error, "ctx", None), "command_path", "softmax-cli")
     return InputError("", message[:1].lower() + message[1:], f"see {path} --help")
 

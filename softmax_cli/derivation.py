@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli import core
+from softmax_cli import core, memory
 
 FloatArray = NDArray[np.float64]
 
@@ -97,8 +97,8 @@ class Derivation:
         Its name or position.
     classes
         The classes' names.
-    z, y, J
-        Logits, probabilities and Jacobian of the sample.
+    z, y
+        Logits and probabilities of the sample.
     temperature
         T.
     shift
@@ -113,11 +113,18 @@ class Derivation:
     classes: tuple[str, ...]
     z: FloatArray
     y: FloatArray
-    J: FloatArray
     temperature: float
     shift: float | None
     symbols: dict[str, Symbol]
     steps: tuple[Step, ...]
+
+    @property
+    def J(self) -> FloatArray:  # noqa: N802
+        """The Jacobian of the sample, which takes memory O(C^2)."""
+        memory.require(
+            4 * 8 * len(self.z) ** 2, f"the Jacobian of {len(self.z)} classes and its text"
+        )
+        return core.jacobian(self.z, temperature=self.temperature)
 
 
 @dataclass
@@ -131,7 +138,6 @@ class _Names:
     exponents: FloatArray
     y: FloatArray
     complement: FloatArray
-    J: FloatArray
     symbols: dict[str, Symbol] = field(default_factory=dict)
 
     def add(self, name: str, symbol: Symbol) -> str:
@@ -175,7 +181,10 @@ class _Names:
         index = (self.classes[j], self.classes[i])
         alone = np.isfinite(self.z).sum() == 1
         sign = 0 if alone else self.sign(j, i) * (1 if i == j else -1)
-        return self.add(f"J{j}_{i}", Symbol("dy/dz", index, float(self.J[j, i]), sign=sign))
+        return self.add(f"J{j}_{i}", Symbol("dy/dz", index, self.derivative(j, i), sign=sign))
+
+    def derivative(self, j: int, i: int) -> float:
+        return float(core.jacobian_rows(self.z, [j], self.T)[0, i])
 
 
 def derive(
@@ -208,7 +217,6 @@ def derive(
     """
     z = np.asarray(logits, dtype=np.float64)
     y = core.softmax(z, temperature=temperature)
-    J = core.jacobian(z, temperature=temperature)
     complement = core.complement(z, temperature=temperature)
     largest = float(z.max())
     top = int(z.argmax())
@@ -217,7 +225,7 @@ def derive(
     shift = largest if far or saturated else None
     with np.errstate(over="ignore"):  # beyond the range of float64, e to that power is 0
         relative = (z - (shift or 0.0)) / temperature
-    names = _Names(z, tuple(classes), temperature, shift, relative, y, complement, J)
+    names = _Names(z, tuple(classes), temperature, shift, relative, y, complement)
     _add_general_symbols(names)
     entries = [entry] if entry else [(top, top), *_off_diagonal(z, top)]
     shown = _shown_classes(len(z), entries)
@@ -231,7 +239,7 @@ def derive(
         _cases(names, entries),
         _matrix(names),
     )
-    return Derivation(sample, tuple(classes), z, y, J, temperature, shift, names.symbols, steps)
+    return Derivation(sample, tuple(classes), z, y, temperature, shift, names.symbols, steps)
 
 
 def _off_diagonal(z: FloatArray, j: int) -> list[tuple[int, int]]:
@@ -356,7 +364,9 @@ def _quotient_with_numbers(names: _Names, entries: Sequence[tuple[int, int]]) ->
     ]
     for j, i in entries:
         numerator = f"e{j}*{names.delta(j, i)}*S - e{j}*e{i}"
-        lines.append(Equation(names.partial(j, i), (f"({numerator})/{bottom}",), names.J[j, i]))
+        lines.append(
+            Equation(names.partial(j, i), (f"({numerator})/{bottom}",), names.derivative(j, i))
+        )
     text = "`f`, `g` and their derivatives are put in."
     return Step("The quotient rule with numbers", text, tuple(lines))
 
@@ -371,7 +381,7 @@ def _factored(names: _Names, entries: Sequence[tuple[int, int]]) -> Step:
     ]
     for j, i in entries:
         formula = f"{names.probability(j)}/{bottom}*({names.delta(j, i)}*S - e{i})"
-        lines.append(Equation(names.partial(j, i), (formula,), names.J[j, i]))
+        lines.append(Equation(names.partial(j, i), (formula,), names.derivative(j, i)))
     text = f"`{e_j}` stands in both terms, and `{e_j}/S` is `y_j`."
     return Step("Factored", text, tuple(lines))
 
@@ -383,7 +393,7 @@ def _result(names: _Names, entries: Sequence[tuple[int, int]]) -> Step:
     for j, i in entries:
         y_j, y_i = names.probability(j), names.probability(i)
         formula = _divided(names, f"{y_j}*({names.delta(j, i)} - {y_i})")
-        lines.append(Equation(names.partial(j, i), (formula,), names.J[j, i]))
+        lines.append(Equation(names.partial(j, i), (formula,), names.derivative(j, i)))
     return Step(
         "The result",
         f"In the bracket, `S` over `S` is 1 and `exp({names.exponent('z_i')})/S` is `y_i`.",
@@ -400,14 +410,18 @@ def _cases(names: _Names, entries: Sequence[tuple[int, int]]) -> Step:
                 "If i = j, on the diagonal:",
                 Equation("J_ji", (_divided(names, "y_j*(n1 - y_j)"),)),
                 Equation(
-                    names.partial(j, j), (_divided(names, f"{y_j}*(n1 - {y_j})"),), names.J[j, j]
+                    names.partial(j, j),
+                    (_divided(names, f"{y_j}*(n1 - {y_j})"),),
+                    names.derivative(j, j),
                 ),
             ]
         else:
             lines += [
                 "If i is not j, off the diagonal:",
                 Equation("J_ji", (_divided(names, "-y_j*y_i"),)),
-                Equation(names.partial(j, i), (_divided(names, f"-{y_j}*{y_i}"),), names.J[j, i]),
+                Equation(
+                    names.partial(j, i), (_divided(names, f"-{y_j}*{y_i}"),), names.derivative(j, i)
+                ),
             ]
     return Step("The two cases", "`delta_ij` is 1 if i = j, else 0.", tuple(lines))
 

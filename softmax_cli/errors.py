@@ -86,7 +86,7 @@ def quoted(text: str, limit: int = 60) -> str:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a hint naming the closest known word, or "" when none is close."""
     close = get_close_matches(word.lower(), list(known), n=1)
-    return f"did you mean {close[0]}?" if close else ""
+    return f"did you mean {visible(close[0])}?" if close else ""
 
 
 def plural(count: int, noun: str) -> str:

@@ -4,6 +4,10 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
+from softmax_cli import memory
+
+# Addresses that polars needs for its threads; it ends the program where it lacks them.
+ADDRESSES = 1 << 31
 # Bytes of text that take about as long to read without polars as polars takes to load.
 _WORTH = 1 << 22
 
@@ -27,9 +31,25 @@ def fast_lane(size: int) -> ModuleType | None:
         How many bytes there are to read or to print, as far as is known. Nothing else counts:
         the same input is read and printed in the same way in every run.
     """
-    if not is_worth(size):
+    if not is_worth(size) or (not is_open() and memory.address_space() < ADDRESSES):
         return None
     try:
         return import_module("softmax_cli.polars_rows")
     except ImportError:
         return None
+
+
+def import_polars() -> ModuleType:
+    """Return polars, where there is no way without it.
+
+    Raises
+    ------
+    ImportError
+        Where it is missing.
+    MemoryError
+        Where it would end the program for want of addresses.
+    """
+    left = memory.address_space()
+    if not is_open() and left < ADDRESSES:
+        raise MemoryError(f"polars needs 2 GB of addresses, {left / 1e9:.3g} GB are left")
+    return import_module("polars")

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from softmax_cli import core, finite_difference
+from softmax_cli import core, finite_difference, memory
 from softmax_cli.calling import Function, NotComplexError
 
 METHODS = ("forward", "central", "complex-step")
@@ -64,17 +64,26 @@ def sweep(
         What the user calls the function.
     """
     z = np.asarray(logits, dtype=np.float64)
+    K, C = z.shape
+    memory.require(4 * 8 * K * C * C, f"{K} x {C} x {C} entries, compared,")
     exact = core.jacobian(z, temperature=temperature)
     at_once = None if function is None else 1
     errors = {}
     for method in METHODS:
         try:
-            found = [
-                finite_difference.estimate(z, method, step, temperature, function, at_once)[0]
+            errors[method] = tuple(
+                _largest(
+                    finite_difference.estimate(z, method, step, temperature, function, at_once)[0],
+                    exact,
+                )
                 for step in STEPS
-            ]
+            )
         except NotComplexError:
             continue
-        # fmax, unlike max, leaves out NaN where there is a number.
-        errors[method] = tuple(float(np.fmax.reduce(np.abs(J - exact), None)) for J in found)
     return Sweep(STEPS, errors, len(z), temperature, name)
+
+
+def _largest(J: NDArray[np.float64], exact: NDArray[np.float64]) -> float:
+    error = np.abs(J - exact)
+    # Unlike max, it leaves out NaN where there is a number.
+    return float(np.fmax.reduce(error, None))

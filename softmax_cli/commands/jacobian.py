@@ -102,7 +102,7 @@ def _vjp(temperature: float) -> Quantity:
 
 
 def _find_entry(entry: str, logits: Logits) -> tuple[int, int]:
-    names = split_names(entry)
+    names = split_names(entry, "--entry")
     if len(names) != 2:
         raise InputError("--entry", f"expected OUTPUT,INPUT such as 1,2, found {quoted(entry)}")
     output, input_ = (

@@ -37,9 +37,7 @@ def view(result: Explanation, screen: Screen) -> Iterator[RenderableType]:
             else:
                 yield _equation(line, derivation, notation, screen)
         yield Text()
-    yield from matrix(
-        derivation.z, derivation.J, derivation.classes, derivation.temperature, screen
-    )
+    yield from matrix(derivation.z, derivation.classes, derivation.temperature, screen)
 
 
 def _equation(

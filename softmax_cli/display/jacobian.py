@@ -7,6 +7,7 @@ import numpy as np
 from rich.console import RenderableType
 from rich.text import Text
 
+from softmax_cli import core
 from softmax_cli.batch import FloatArray
 from softmax_cli.display.heat import heat
 from softmax_cli.display.numbers import given, significant
@@ -45,9 +46,7 @@ def view(result: Arrays, screen: Screen) -> Iterator[RenderableType]:
             yield Text()
             if name is not None:
                 yield sample_heading(name, result.logits.names_samples, screen)
-            J = result.quantity.compute(sample)[0]
-            classes, T = result.logits.classes, result.temperature
-            yield from matrix(sample.logits[0], J, classes, T, screen)
+            yield from matrix(sample.logits[0], result.logits.classes, result.temperature, screen)
             position += 1
     yield Text()
     yield Text("Every row of J sums to 0, up to the rounding of its entries.", QUIET)
@@ -61,21 +60,27 @@ def formula(temperature: float, screen: Screen) -> Text:
 
 
 def matrix(
-    z: FloatArray, J: FloatArray, classes: Sequence[str], temperature: float, screen: Screen
+    z: FloatArray, classes: Sequence[str], temperature: float, screen: Screen
 ) -> Iterator[RenderableType]:
-    """Draw one Jacobian, shape (C, C), as a heatmap with its row sums, logits and probabilities."""
+    """Draw the Jacobian at z, shape (C,), as a heatmap with row sums, logits and probabilities.
+
+    Only the rows that are shown are computed.
+    """
     samples = Samples.at(z[np.newaxis], temperature)
     rows = show_rows(len(classes))
     outputs = rows.positions
-    largest = float(np.abs(J).max())
+    J = core.jacobian_rows(z, outputs, temperature)
+    # |y_j y_i| <= y_j (1 - y_j), which is largest for the most probable class.
+    top = int(z.argmax())
+    largest = float(core.jacobian_rows(z, [top], temperature)[0, top])
 
     def cell(k: int, i: int) -> Text:
         j = outputs[k]
-        text = samples.partial(0, j, i, J[j, i], screen.precision)
-        return Text(text, heat(J[j, i], largest) + (" bold" if i == j else ""))
+        text = samples.partial(0, j, i, J[k, i], screen.precision)
+        return Text(text, heat(J[k, i], largest) + (" bold" if i == j else ""))
 
     def row_sum(k: int) -> Text:
-        return Text(significant(math.fsum(J[outputs[k]]), 2), QUIET)
+        return Text(significant(math.fsum(J[k]), 2), QUIET)
 
     def logit(k: int) -> Text:
         return Text(samples.logit(0, outputs[k]))

@@ -14,6 +14,7 @@ from softmax_cli.batch import Batch, concatenate
 from softmax_cli.display.screen import (
     MOST_ROWS,
     ROWS_AT_EACH_END,
+    WIDEST_UNBOUNDED_TABLE,
     Screen,
     Shown,
     show_columns,
@@ -157,7 +158,8 @@ def matrix_table(
     names = [name_text(name, screen) for name in row_names]
     headings = {}
     body: dict[int, list[Text]] = {}
-    ends = min(_CANDIDATES if screen.width is not None else count, count)
+    all_may_fit = screen.width is None and count <= WIDEST_UNBOUNDED_TABLE
+    ends = count if all_may_fit else min(_CANDIDATES, count)
     for c in {*range(ends), *range(count - ends, count)}:
         headings[c] = name_text(column_names[c], screen)
         body[c] = [cell(k, c) for k in range(len(names))]

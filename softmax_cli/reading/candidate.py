@@ -18,7 +18,7 @@ from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.arguments import read_arguments
 from softmax_cli.reading.formats import READERS, SUFFIXES
 from softmax_cli.reading.json_text import load_json, read_names, strict_json, within_float64
-from softmax_cli.reading.lines import BYTE_ORDER_MARK, decode
+from softmax_cli.reading.lines import BYTE_ORDER_MARK, decode, take_all
 from softmax_cli.reading.source import STDIN
 from softmax_cli.tokens import NotANumberError, is_number, read_number, split_row
 
@@ -76,11 +76,11 @@ def read_candidate(word: str, option: str, quantity: str) -> Results:
         if beginning.startswith(_NPY_MAGIC):
             return Results(_npy(stream, name))
         if suffix in _JSON_LINES:
-            return _from_json_lines(stream.read(), name, quantity)
+            return _from_json_lines(take_all(stream), name, quantity)
         text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
         looks = "json" if text.startswith((b"[", b"{")) else "csv"
         if SUFFIXES.get(suffix, looks) == "json":
-            return _from_json(stream.read(), name, quantity, options)
+            return _from_json(take_all(stream), name, quantity, options)
         return _from_table(load(READERS[SUFFIXES.get(suffix, looks)])(stream, name, options))
 
 
@@ -113,10 +113,7 @@ def _from_table(table: Logits) -> Results:
 
 
 def _npy(stream: io.BufferedReader, name: str) -> FloatArray:
-    try:
-        array = np.load(stream, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise InputError(name, f"expected an NPY array, found: {visible(str(error))}") from None
+    array: NDArray[Any] = load("softmax_cli.reading.npy:read_array")(stream, name)
     if array.dtype.kind not in "biuf":
         raise InputError(name, f"expected an array of real numbers, found {array.dtype}")
     return np.asarray(array, dtype=np.float64)

@@ -113,7 +113,7 @@ def pick_columns(text: str, names: Sequence[str], count: int) -> tuple[int, ...]
     InputError
         For an unknown name or position, a column picked twice, or nothing picked.
     """
-    picked = [c for word in split_names(text) for c in _range(word, names, count)]
+    picked = [c for word in split_names(text, "--columns") for c in _range(word, names, count)]
     twice = [c for c, times in Counter(picked).items() if times > 1]
     if twice:
         raise InputError(
@@ -124,11 +124,22 @@ def pick_columns(text: str, names: Sequence[str], count: int) -> tuple[int, ...]
     return tuple(picked)
 
 
-def split_names(text: str) -> list[str]:
-    """Split at commas; a name that holds one is quoted as in CSV."""
+def split_names(text: str, option: str) -> list[str]:
+    """Split at commas; a name that holds one, or a line end, is quoted as in CSV.
+
+    Raises
+    ------
+    InputError
+        For a line end outside of quotes.
+    """
     import csv
 
-    return [word.strip() for word in next(csv.reader([text], skipinitialspace=True), [])]
+    try:
+        words = next(csv.reader([text], skipinitialspace=True), [])
+    except csv.Error:
+        problem = f"expected names, found {quoted(text)}"
+        raise InputError(option, problem, "quote names as in CSV") from None
+    return [word.strip() for word in words]
 
 
 def _range(word: str, names: Sequence[str], count: int) -> range:

@@ -12,7 +12,7 @@ import numpy as np
 
 from softmax_cli.ahead import ahead
 from softmax_cli.batch import Batch, FloatArray, Logits
-from softmax_cli.errors import InputError, quoted, warn
+from softmax_cli.errors import InputError, quoted, visible, warn
 from softmax_cli.fast_lane import fast_lane, is_open, is_worth
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.columns import NAMES_OF_NAME_COLUMNS, choose_columns
@@ -216,7 +216,7 @@ def _records(
             read = reader.line_num
             line = block.line + read
     except csv.Error as error:
-        raise _quoting_error(f"{name}:{line}", str(error)) from None
+        raise _quoting_error(f"{name}:{line}", visible(str(error))) from None
     return rows, line
 
 
@@ -345,8 +345,7 @@ def parse(rows: Sequence[Sequence[str]]) -> FloatArray:
     try:
         values = np.array([list(map(float, row)) for row in rows])
     except ValueError:
-        _parse_carefully(rows)
-        raise AssertionError("a cell that float refuses was read as a number") from None
+        return _parse_carefully(rows)  # float knows fewer spaces, or a cell is at fault
     for k in np.flatnonzero(np.isinf(values).any(axis=1)):
         _parse_row(int(k), rows[int(k)])
     return values

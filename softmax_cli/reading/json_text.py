@@ -14,7 +14,7 @@ from softmax_cli.batch import Batch, FloatArray, Logits
 from softmax_cli.errors import InputError, plural, quoted, visible, warn
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.columns import Columns, choose_columns
-from softmax_cli.reading.lines import BYTE_ORDER_MARK, decode
+from softmax_cli.reading.lines import BYTE_ORDER_MARK, decode, take_all
 from softmax_cli.reading.validity import check_length, check_logits
 from softmax_cli.tokens import NotANumberError, is_broken_number, is_number, read_number
 
@@ -46,7 +46,7 @@ def read_json(stream: BufferedReader, name: str, options: InputOptions) -> Logit
         With line and column for what is not JSON, with sample and value for what is not
         logits.
     """
-    document = load_json(stream.read(), name)
+    document = load_json(take_all(stream), name)
     if isinstance(document, dict) and "logits" in document:
         refuse_columns(options, name)
         return _from_object(document, name, options)

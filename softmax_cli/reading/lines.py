@@ -1,10 +1,12 @@
 """Text from a stream in blocks of whole lines, each with its place in the file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BufferedReader
 from os import fstat
+from typing import NamedTuple
 
+from softmax_cli import memory
 from softmax_cli.errors import InputError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -16,6 +18,18 @@ _WIDE_MARKS = (
 )
 _BYTES_OF_A_GUESS = 1 << 12
 _BYTES_A_BLOCK = 1 << 18
+_BYTES_AT_ONCE = 1 << 24
+_SEPARATORS = b",;\t| "
+
+
+class Cost(NamedTuple):
+    """How many bytes of memory what is made of text takes at least: measured, and less."""
+
+    a_byte: int
+    a_number: int
+
+
+_CELLS, _JSON_LINE, _JSON = Cost(8, 40), Cost(4, 30), Cost(2, 25)
 
 
 @dataclass(frozen=True)
@@ -37,7 +51,7 @@ class TextBlock:
 def text_blocks(stream: BufferedReader) -> Iterator[TextBlock]:
     """Read whole lines, as many as make a block; a byte order mark is left out."""
     line = 1
-    while content := take_lines(stream, _BYTES_A_BLOCK):
+    while content := take_lines(stream, _BYTES_A_BLOCK, _JSON_LINE):
         yield TextBlock(line, content.removeprefix(BYTE_ORDER_MARK) if line == 1 else content)
         line += content.count(b"\n")
 
@@ -50,10 +64,43 @@ def size_of(stream: BufferedReader) -> int:
         return 0
 
 
-def take_lines(stream: BufferedReader, size: int) -> bytes:
-    """Read about so many bytes, and on to the end of the line; nothing at the end."""
+def take_lines(stream: BufferedReader, size: int, cost: Cost = _CELLS) -> bytes:
+    """Read about so many bytes, and on to the end of the line; nothing at the end.
+
+    Raises
+    ------
+    MemoryError
+        Where there is none for what is to be made of a line.
+    """
     content = stream.read(size)
-    return content if content.endswith(b"\n") else content + stream.readline()
+    if content.endswith(b"\n"):
+        return content
+    return content + b"".join(_pieces(stream.readline, cost))
+
+
+def take_all(stream: BufferedReader) -> bytes:
+    """Read JSON to its end.
+
+    Raises
+    ------
+    MemoryError
+        Where there is none for what is to be made of it.
+    """
+    memory.require(size_of(stream) * _JSON.a_byte, "its text alone would")
+    return b"".join(_pieces(stream.read, _JSON))
+
+
+def _pieces(read: Callable[[int], bytes], cost: Cost) -> Iterator[bytes]:
+    """Read on until less than a piece is there, as long as there is memory."""
+    done = needed = 0
+    while piece := read(_BYTES_AT_ONCE):
+        yield piece
+        if len(piece) < _BYTES_AT_ONCE:
+            return
+        done += len(piece)
+        numbers = len(piece) - len(piece.translate(None, _SEPARATORS))
+        needed += len(piece) * cost.a_byte + numbers * cost.a_number
+        memory.require(needed, f"its first {done / 1e6:.0f} MB in one piece")
 
 
 def decode(content: bytes, name: str, line: int = 1) -> str:

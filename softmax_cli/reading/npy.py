@@ -2,6 +2,7 @@
 
 import math
 import stat
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader
@@ -11,26 +12,37 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
+from softmax_cli import memory
 from softmax_cli.batch import Batch, Logits
-from softmax_cli.errors import InputError
+from softmax_cli.errors import InputError, visible
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.json_text import refuse_columns
+from softmax_cli.reading.lines import size_of
 from softmax_cli.reading.validity import check_logits
 
 _VALUES_A_BATCH = 1 << 17
+_BYTES_AT_ONCE = 1 << 20
 _HEADERS = {
     (1, 0): npy_format.read_array_header_1_0,
     (2, 0): npy_format.read_array_header_2_0,
+    # Different only in the names of fields, which a real array has none of.
+    (3, 0): npy_format.read_array_header_2_0,
 }
 
 
 @dataclass(frozen=True)
 class Header:
-    """What the file says of its array: (K, C) numbers of a type, column after column or not."""
+    """What the file says of its array: its shape, its numbers, and whether they go by column."""
 
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
     by_column: bool
     dtype: np.dtype[np.generic]
+
+    @property
+    def table(self) -> tuple[int, int]:
+        """K and C of an array of shape (C,) or (K, C)."""
+        K, C = self.shape if len(self.shape) == 2 else (1, *self.shape)
+        return K, C
 
     @property
     def size(self) -> int:
@@ -56,7 +68,15 @@ def read_npy(stream: BufferedReader, name: str, options: InputOptions) -> Logits
         For what is no real array of logits; from the batches for what is missing of it.
     """
     refuse_columns(options, name)
-    header = _header(stream, name)
+    header = read_header(stream, name)
+    if header.dtype.kind not in "iuf" or header.dtype.itemsize > 8:
+        raise InputError(name, f"expected an array of real numbers, found one of {header.dtype}")
+    if len(header.shape) not in (1, 2):
+        found = f"found shape {header.shape}"
+        raise InputError(name, f"expected an array of one or two dimensions, {found}")
+    if min(header.shape) <= 0:
+        found = f"found an empty array of shape {header.shape}"
+        raise InputError(name, f"expected logits, {found}")
     check = options.check or check_logits
 
     def batches() -> Iterator[Batch]:
@@ -72,19 +92,31 @@ def read_npy(stream: BufferedReader, name: str, options: InputOptions) -> Logits
             yield Batch(logits, start)
             start += len(logits)
 
-    K, C = header.shape
+    K, C = header.table
     return Logits(C, batches(), n_samples=K)
 
 
-def _header(stream: BufferedReader, name: str) -> Header:
+def read_header(stream: BufferedReader, name: str) -> Header:
+    """Read what stands before the numbers.
+
+    Raises
+    ------
+    InputError
+        For what is no NPY file, and for pickled objects.
+    """
     try:
         version = npy_format.read_magic(stream)
         read = _HEADERS.get(version)
         if read is None:
             raise ValueError(f"its version is {version[0]}.{version[1]}")
-        shape, by_column, dtype = read(stream)
-    except (ValueError, EOFError, OverflowError, MemoryError) as error:
-        reason = str(error).splitlines()[0]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # one written by Python 2 is as good as any
+            shape, by_column, dtype = read(stream)
+        if not all(type(n) is int for n in shape):
+            raise ValueError(f"its shape is {shape}")
+    except Exception as error:  # numpy leaves what a damaged header raises to chance
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        reason = visible(reason if len(reason) <= 200 else f"{reason[:200]}...")
         raise InputError(name, f"expected an array in NPY format: {reason}") from None
     if dtype.hasobject:
         raise InputError(
@@ -92,15 +124,22 @@ def _header(stream: BufferedReader, name: str) -> Header:
             "expected an array of real numbers, found pickled objects, which are never loaded",
             "save it with numpy.save(file, array.astype(float))",
         )
-    if dtype.kind not in "iuf" or dtype.itemsize > 8:
-        raise InputError(name, f"expected an array of real numbers, found one of {dtype}")
-    if len(shape) not in (1, 2):
-        found = f"found shape {shape}"
-        raise InputError(name, f"expected an array of one or two dimensions, {found}")
-    if min(shape) <= 0:
-        raise InputError(name, f"expected logits, found an empty array of shape {shape}")
-    K, C = shape if len(shape) == 2 else (1, *shape)
-    return Header((K, C), by_column, dtype)
+    return Header(shape, by_column, dtype)
+
+
+def read_array(stream: BufferedReader, name: str) -> NDArray[np.generic]:
+    """Read an array of any shape, whole.
+
+    Raises
+    ------
+    InputError
+        As `read_header`, and where numbers are missing.
+    """
+    header = read_header(stream, name)
+    memory.require(min(header.size, size_of(stream)), "its numbers")
+    return _take(stream, header.size, header, name).reshape(
+        header.shape, order="F" if header.by_column else "C"
+    )
 
 
 def _blocks(stream: BufferedReader, header: Header, name: str) -> Iterator[NDArray[np.generic]]:
@@ -110,37 +149,48 @@ def _blocks(stream: BufferedReader, header: Header, name: str) -> Iterator[NDArr
 
 
 def _mapped(stream: BufferedReader, header: Header, name: str) -> Iterator[NDArray[np.generic]]:
-    """Map the file anew for each block, so that what was read of it does not count as ours."""
+    """Map each block for itself, so that what was read of the file does not count as ours."""
     begin = stream.tell()
     found = fstat(stream.fileno()).st_size - begin
     if found < header.size:
         raise _truncated(name, header, found)
-    K, C = header.shape
+    K, C = header.table
     step = max(1, _VALUES_A_BATCH // C)
     for k in range(0, K, step):
-        array = np.memmap(
-            stream, header.dtype, "r", begin, header.shape, "F" if header.by_column else "C"
-        )
-        yield array[k : k + step]
-        del array
+        if header.by_column:
+            whole = np.memmap(stream, header.dtype, "r", begin, (K, C), "F")
+            yield whole[k : k + step]
+            del whole
+            continue
+        n, offset = min(step, K - k), begin + k * C * header.dtype.itemsize
+        yield np.memmap(stream, header.dtype, "r", offset, (n, C))
 
 
 def _read(stream: BufferedReader, header: Header, name: str) -> Iterator[NDArray[np.generic]]:
     """Read a pipe; an array that comes column after column has to be read whole."""
-    K, C = header.shape
+    K, C = header.table
     step = K if header.by_column else max(1, _VALUES_A_BATCH // C)
     done = 0
     for k in range(0, K, step):
         n = min(step, K - k)
-        content = stream.read(n * C * header.dtype.itemsize)
-        done += len(content)
-        if len(content) < n * C * header.dtype.itemsize:
-            raise _truncated(name, header, done)
-        values = np.frombuffer(content, header.dtype)
+        values = _take(stream, n * C * header.dtype.itemsize, header, name, done)
+        done += values.nbytes
         yield values.reshape(n, C, order="F" if header.by_column else "C")
 
 
+def _take(
+    stream: BufferedReader, size: int, header: Header, name: str, done: int = 0
+) -> NDArray[np.generic]:
+    """Read some bytes of the numbers: the memory is taken as they come, not as they are told."""
+    content = bytearray()
+    while len(content) < size:
+        part = stream.read(min(size - len(content), _BYTES_AT_ONCE))
+        if not part:
+            raise _truncated(name, header, done + len(content))
+        content += part
+    return np.frombuffer(content, header.dtype)
+
+
 def _truncated(name: str, header: Header, found: int) -> InputError:
-    K, C = header.shape
-    expected = f"expected {header.size} bytes for {K} x {C} numbers of {header.dtype}"
-    return InputError(name, f"{expected}, found {found}")
+    numbers = f"{' x '.join(map(str, header.shape)) or 1} numbers of {header.dtype}"
+    return InputError(name, f"expected {header.size} bytes for {numbers}, found {found}")

@@ -1,11 +1,14 @@
 """Parquet, by polars: columns of numbers, and one of names."""
 
 import io
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedReader
 
 from softmax_cli.batch import Batch, Logits
-from softmax_cli.errors import InputError, quoted
+from softmax_cli.errors import InputError, quoted, visible
+from softmax_cli.fast_lane import import_polars
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.columns import choose_columns
 from softmax_cli.reading.validity import check_logits
@@ -31,18 +34,15 @@ def read_parquet(stream: BufferedReader, name: str, options: InputOptions) -> Lo
         Where polars is missing, and for what is no table of logits.
     """
     try:
-        import polars as pl
+        pl = import_polars()
     except ImportError:
         hint = "install polars, or this program with its extra named fast"
         raise InputError(name, "expected polars to read parquet, found none", hint) from None
     path = getattr(stream.raw, "name", None)
     table = pl.scan_parquet(path if isinstance(path, str) else io.BytesIO(stream.read()))
-    try:
+    with _refused(name):
         schema = table.collect_schema()
         n_samples: int = table.select(pl.len()).collect().item()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(name, f"expected a parquet file: {reason}") from None
     if not n_samples:
         raise InputError(name, "expected logits, found no rows")
     header = schema.names()
@@ -58,7 +58,8 @@ def read_parquet(stream: BufferedReader, name: str, options: InputOptions) -> Lo
     def batches() -> Iterator[Batch]:
         step = max(1, _VALUES_A_BATCH // len(picked))
         for start in range(0, n_samples, step):
-            rows = table.slice(start, step).collect()
+            with _refused(name):
+                rows = table.slice(start, step).collect()
             place = _place(name, picked, start)
             logits = rows.select(pl.col(picked).cast(pl.Float64)).to_numpy(order="c")
             (options.check or check_logits)(logits, place)  # a missing number is a null, so NaN
@@ -73,6 +74,37 @@ def read_parquet(stream: BufferedReader, name: str, options: InputOptions) -> Lo
         sample or "sample",
         n_samples,
     )
+
+
+@contextmanager
+def _refused(name: str) -> Iterator[None]:
+    """Say that the file is damaged, wherever polars comes upon it."""
+    import polars as pl
+
+    try:
+        with _panics_unheard():
+            yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        reason = visible(str(error).splitlines()[0])
+        raise InputError(name, f"expected a parquet file: {reason}") from None
+
+
+@contextmanager
+def _panics_unheard() -> Iterator[None]:
+    """Keep standard error clean of what the threads of polars print, beside what it raises."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # it is closed
+        yield
+        return
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    os.close(nothing)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _place(name: str, picked: list[str], start: int) -> Place:

@@ -15,7 +15,8 @@ def pick_sample(logits: Logits, word: str, option: str) -> Logits:
     InputError
         When no sample, or more than one, has that name, and none that position.
     """
-    return replace(logits, batches=iter([_find(logits.batches, word, option)]))
+    found = iter([_find(logits.batches, word, option)])
+    return replace(logits, batches=found, n_samples=1)
 
 
 def _find(batches: Iterator[Batch], word: str, option: str) -> Batch:

@@ -39,17 +39,17 @@ def with_upstream(logits: Logits, word: str, option: str) -> Iterator[Logits]:
             raise InputError(option, f"expected {expected} a sample, found {gradient.n_classes}")
         if logits.class_names and gradient.class_names not in (None, logits.class_names):
             raise InputError(option, "expected the classes of the logits, in their order")
-        yield replace(logits, batches=_paired(logits.batches, gradient, option))
+        yield replace(logits, batches=_paired(logits, gradient, option))
 
 
-def _paired(batches: Iterator[Batch], gradient: Logits, option: str) -> Iterator[Batch]:
+def _paired(logits: Logits, gradient: Logits, option: str) -> Iterator[Batch]:
     held, following = next(gradient.batches), next(gradient.batches, None)
     if len(held.logits) == 1 and following is None:
-        for batch in batches:
+        for batch in logits.batches:
             yield replace(batch, upstream=np.broadcast_to(held.logits, batch.logits.shape))
         return
     total = 0
-    for batch in batches:
+    for batch in logits.batches:
         count = len(batch.logits)
         while len(held.logits) < count and following is not None:
             held = concatenate([held, following], gradient.n_classes)
@@ -58,10 +58,17 @@ def _paired(batches: Iterator[Batch], gradient: Logits, option: str) -> Iterator
         if len(held.logits) < count:
             raise InputError(option, f"expected a row a sample or one for all, found {total} rows")
         rows, held = held.part(slice(count)), held.part(slice(count, None))
+        if total == logits.n_samples:  # before the last one is printed
+            _refuse_more(held, following, total, option)
         _check_names(batch, rows, option)
         yield replace(batch, upstream=rows.logits)
+    _refuse_more(held, following, total, option)
+
+
+def _refuse_more(held: Batch, following: Batch | None, total: int, option: str) -> None:
     if len(held.logits) or following is not None:
-        raise InputError(option, f"expected a row for each of {total} samples, found more")
+        samples = plural(total, "sample")
+        raise InputError(option, f"expected a row for each of {samples}, found more")
 
 
 def _check_names(batch: Batch, rows: Batch, option: str) -> None:

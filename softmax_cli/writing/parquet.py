@@ -4,6 +4,7 @@ import io
 from collections import Counter
 
 from softmax_cli.errors import InputError, quoted
+from softmax_cli.fast_lane import import_polars
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Block, Explanation, Report, Result
 from softmax_cli.writing.formats import refuse_explanation
@@ -19,7 +20,7 @@ def write_parquet(result: Result, target: Target, options: OutputOptions) -> Non
         Where polars is missing.
     """
     try:
-        import polars as pl
+        pl = import_polars()
     except ImportError:
         hint = "install polars, or this program with its extra named fast"
         raise InputError("--format", "expected polars to write parquet, found none", hint) from None
