@@ -234,7 +234,7 @@ def test_nan_and_infinity_are_findings(tmp_path: Path, content: str) -> None:
         ("[]", 'c: expected arrays, or an object with "jacobian", found nothing'),
         ("", "c: expected logits, found nothing"),
         ("1,2,3\n1,2,x\n", "c:2:3: expected a number, found 'x'"),
-        ("\x93NUMPY oh no", "c: expected an NPY array, found: "),
+        ("\x93NUMPY oh no", "c: expected an array in NPY format: "),
     ],
 )
 def test_other_files_are_errors(tmp_path: Path, content: str, message: str) -> None:
