@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from softmax_cli.errors import InputError, SoftmaxCliError
 
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
-INTERRUPTED = 130
-TERMINATED = 143
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
@@ -22,9 +21,11 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     # Imports make many objects, and all of them stay: to look for cycles among them after every
     # 700 new ones takes a tenth of the start.
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    # Raised as SystemExit, an interruption passes every `finally` and no traceback is shown.
-    signal.signal(signal.SIGINT, _exit_with(INTERRUPTED))
-    signal.signal(signal.SIGTERM, _exit_with(TERMINATED))
+    _open_what_is_closed()
+    interrupt = _interruption()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup, and a shell's &, want it
+            signal.signal(number, interrupt)
     if words is not None:
         sys.exit(_run(list(words)))
     try:
@@ -41,34 +42,55 @@ def _end(status: int) -> NoReturn:
     could not be ended in an orderly way.
     """
     if "softmax_cli.loading" not in sys.modules:
-        with suppress(
-            AttributeError, OSError, ValueError
-        ):  # what is closed or full, sys.exit tells
+        with suppress(OSError, ValueError):  # what is closed or full, sys.exit tells
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(status)
     sys.exit(status)
 
 
-def _exit_with(status: int) -> Callable[[int, FrameType | None], NoReturn]:
-    def handler(number: int, frame: FrameType | None) -> NoReturn:
-        raise SystemExit(status)
+def _open_what_is_closed() -> None:
+    """Open standard streams that the caller closed, so that no file of ours takes their places.
 
-    return handler
+    Such a stdin cannot be read and such a stdout not be written; what such a stderr is told goes
+    nowhere.
+    """
+    for number, name, mode, flags in (
+        (0, "stdin", "r", os.O_WRONLY),
+        (1, "stdout", "w", os.O_RDONLY),
+        (2, "stderr", "w", os.O_WRONLY),
+    ):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, flags)  # takes the lowest number that is free: this one
+            setattr(sys, name, open(number, mode, closefd=False))
+
+
+def _interruption() -> Callable[[int, FrameType | None], None]:
+    """Return a handler of signals that passes every `finally`, and shows no traceback.
+
+    A second signal often follows at once, from the shell or an impatient user; it must not
+    interrupt the first one's way out.
+    """
+    again = 0.0
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal again
+        if time.monotonic() >= again:
+            again = time.monotonic() + 1
+            raise SystemExit(128 + number)
+
+    return interrupt
 
 
 def _run(words: list[str]) -> int:
     # Imported under the handlers, so that an interruption during start-up is silent too.
     from softmax_cli.app import app
     from softmax_cli.command_line import usage_error
-    from softmax_cli.errors import InputError, PipeClosedError, SoftmaxCliError
+    from softmax_cli.errors import InputError, OutputError, PipeClosedError, SoftmaxCliError
 
     try:
         status = app(words, prog_name="softmax-cli", standalone_mode=False)
         return status if isinstance(status, int) else 0
-    except PipeClosedError as closed:
-        _silence_stdout()
-        return closed.exit_status
     except SoftmaxCliError as error:
         return _report(error)
     except MemoryError as error:
@@ -76,8 +98,13 @@ def _run(words: list[str]) -> int:
     except ImportError as error:  # of numpy, say, where there is no memory for it
         reason = str(error).strip().splitlines()[-1]
         return _report(InputError("", f"a part of the program cannot be loaded: {reason}"))
+    except SystemExit as end:
+        # So Typer ends when the reader of a help text goes away.
+        if isinstance(end.__context__, BrokenPipeError):
+            return _report(PipeClosedError("<stdout>", "the reader went away"))
+        raise
     except OSError as error:
-        return _report(InputError("", f"cannot be read: {error.strerror or error}"))
+        return _report(OutputError("<stdout>", f"cannot be written: {error.strerror or error}"))
     except Exception as error:
         usage = usage_error(error)
         if usage is None:
@@ -94,14 +121,13 @@ def _too_large(why: str) -> "InputError":
 
 
 def _report(error: "SoftmaxCliError") -> int:
-    print(error, file=sys.stderr)
+    from softmax_cli.errors import OutputError, PipeClosedError, silence, tell
+
+    if isinstance(error, OutputError | PipeClosedError):
+        silence(1)
+    if not isinstance(error, PipeClosedError):
+        tell(error)
     return error.exit_status
-
-
-def _silence_stdout() -> None:
-    """Let the interpreter's own last flush go nowhere."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

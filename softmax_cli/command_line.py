@@ -42,7 +42,7 @@ class LogitsCommand(TyperCommand):
         )
         options, operands = separate_operands(args, value_options, flags)
         help_wanted = not set(options).isdisjoint(ctx.help_option_names)
-        if not operands and not help_wanted and (sys.stdin is None or sys.stdin.isatty()):
+        if not operands and not help_wanted and sys.stdin.isatty():
             show_help(ctx)
             raise typer.Exit(2)
         return super().parse_args(ctx, [*options, "--", *operands])

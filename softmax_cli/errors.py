@@ -1,5 +1,6 @@
 """What can go wrong for a user, each with its place, its words and its exit status."""
 
+import os
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -59,8 +60,21 @@ class PipeClosedError(SoftmaxCliError):
 
 
 def warn(place: str, message: str) -> None:
-    """Tell the user, on stderr, of something that may not be what he meant."""
-    print(f"warning: {visible(f'{place}: {message}')}", file=sys.stderr)
+    """Tell the user of something that may not be what he meant."""
+    tell(f"warning: {visible(f'{place}: {message}')}")
+
+
+def tell(message: object) -> None:
+    """Print to stderr; where that cannot be written there is nobody to tell."""
+    try:
+        print(message, file=sys.stderr)
+    except OSError:
+        silence(2)
+
+
+def silence(descriptor: int) -> None:
+    """Let what is still to be written go nowhere, rather than fail, or wait, again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def visible(text: str) -> str:

@@ -18,11 +18,11 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from softmax_cli.calling import CandidateError
-from softmax_cli.errors import InputError, did_you_mean, quoted, visible
+from softmax_cli.errors import InputError, did_you_mean, quoted, silence, visible
 
 _CODE = re.compile(r"(?P<module>.+\.py|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<name>[A-Za-z_][\w.]*)")
 # What our own signal handlers exit with.
-_INTERRUPTIONS = (130, 143)
+_INTERRUPTIONS = (129, 130, 143)
 
 
 class ExitedError(Exception):
@@ -102,9 +102,6 @@ def at_work() -> Iterator[None]:
 
     The descriptor itself is redirected: code in C and child processes print there too.
     """
-    if sys.stdout is None or sys.stderr is None:
-        yield
-        return
     sys.stdout.flush()
     ours = os.dup(1)
     os.dup2(2, 1)
@@ -112,7 +109,11 @@ def at_work() -> Iterator[None]:
         yield
     finally:
         with suppress(ValueError):  # a candidate may have closed it
-            sys.stdout.flush()
+            try:
+                sys.stdout.flush()
+            except OSError:
+                silence(1)
+                sys.stdout.flush()
         os.dup2(ours, 1)
         os.close(ours)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,5 +54,5 @@ class OutputOptions:
     """
 
     output_format: str = "table"
-    path: Path | None = None
+    path: str | None = None
     precision: int = 6

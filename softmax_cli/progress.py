@@ -21,7 +21,7 @@ def watched(logits: Logits) -> Iterator[Logits]:
 
     They may be walked in another thread; what is shown is gone when the context ends.
     """
-    if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield logits
         return
     watch = _Watch()

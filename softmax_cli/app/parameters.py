@@ -1,7 +1,6 @@
 """The parameters that the commands share."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -107,7 +106,7 @@ OutputFormat = Annotated[
     ),
 ]
 OutputFile = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--output",
         "-o",
@@ -143,6 +142,7 @@ Sample = Annotated[
 ]
 
 
-def writing_options(output_format: str | None, path: Path | None, precision: int) -> OutputOptions:
+def writing_options(output_format: str | None, output: str | None, precision: int) -> OutputOptions:
     """Put together what the user said about the output."""
+    path = None if output == "-" else output
     return OutputOptions(choose_format(output_format, path), path, precision)

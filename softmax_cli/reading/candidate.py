@@ -1,9 +1,6 @@
 """Somebody's results from a file: probabilities, Jacobians or gradients, in any input format."""
 
 import io
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +16,7 @@ from softmax_cli.reading.arguments import read_arguments
 from softmax_cli.reading.formats import READERS, SUFFIXES
 from softmax_cli.reading.json_text import load_json, read_names, strict_json, within_float64
 from softmax_cli.reading.lines import BYTE_ORDER_MARK, decode, take_all
-from softmax_cli.reading.source import STDIN
+from softmax_cli.reading.source import STDIN, open_stream
 from softmax_cli.tokens import NotANumberError, is_number, read_number, split_row
 
 _NPY_MAGIC = b"\x93NUMPY"
@@ -70,7 +67,10 @@ def read_candidate(word: str, option: str, quantity: str) -> Results:
     if all(map(is_number, split_row(word))):
         return _from_table(read_arguments([word], options, option))
     name = STDIN if word == "-" else visible(word)
-    with _opened(word, option) as stream:
+    if word != "-" and not Path(word).exists():
+        hint = "code is FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION" if ":" in word else ""
+        raise InputError(option, f"no such file: {quoted(word)}", hint)
+    with open_stream(word) as stream:
         suffix = Path(word).suffix.lower()
         beginning = stream.peek(64)[:64]
         if beginning.startswith(_NPY_MAGIC):
@@ -86,25 +86,6 @@ def read_candidate(word: str, option: str, quantity: str) -> Results:
 
 def _anything(values: FloatArray, place: Place) -> None:
     pass
-
-
-@contextmanager
-def _opened(word: str, option: str) -> Iterator[io.BufferedReader]:
-    if word == "-":
-        if sys.stdin is None:
-            raise InputError(STDIN, "expected results, found it closed")
-        yield open(sys.stdin.fileno(), "rb", closefd=False)
-        return
-    try:
-        stream = Path(word).open("rb")
-    except FileNotFoundError:
-        hint = "code is FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION" if ":" in word else ""
-        raise InputError(option, f"no such file: {quoted(word)}", hint) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(visible(word), f"cannot be read: {reason}") from None
-    with stream:
-        yield stream
 
 
 def _from_table(table: Logits) -> Results:

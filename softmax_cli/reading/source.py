@@ -2,8 +2,8 @@
 
 import io
 import os
+import select
 import stat
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -59,8 +59,8 @@ def open_logits(
         _refuse_file_options(options)
         yield read_arguments(words, options, name)
         return
-    with _opened(path) as stream:
-        name = STDIN if path == "-" else visible(path)
+    name = STDIN if path == "-" else visible(path)
+    with open_stream(path) as stream:
         input_format = options.input_format or _guess_format(path, stream, name)
         logits: Logits = load(READERS[input_format])(stream, name, options)
         if options.check is None:
@@ -122,30 +122,64 @@ def _refuse_file_options(options: InputOptions) -> None:
             raise InputError(option, "expected a file or standard input, found numbers")
 
 
+class _PatientFile(io.FileIO):
+    """A file that may be set not to block, by whoever shares it: waits until there is more."""
+
+    label = ""
+
+    def readinto(self, buffer: Any) -> int:
+        with _told(self.label):
+            while (count := super().readinto(buffer)) is None:
+                select.select([self], [], [])
+            return count
+
+    def readall(self) -> bytes:
+        parts = []
+        with _told(self.label):
+            while (part := super().readall()) != b"":
+                if part is None:
+                    select.select([self], [], [])
+                else:
+                    parts.append(part)
+        return b"".join(parts)
+
+
 @contextmanager
-def _opened(path: str) -> Iterator[io.BufferedReader]:
-    if path == "-":
-        if sys.stdin is None:
-            raise InputError(STDIN, "expected logits, found it closed")
-        yield _buffered(io.FileIO(sys.stdin.fileno(), closefd=False))
-        return
+def _told(name: str) -> Iterator[None]:
     try:
-        stream = _buffered(io.FileIO(path))
+        yield
     except FileNotFoundError:
-        raise InputError(visible(path), _NO_SUCH_FILE) from None
+        raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(visible(path), f"cannot be read: {reason}") from None
+        raise InputError(name, f"cannot be read: {reason}") from None
+
+
+@contextmanager
+def open_stream(path: str) -> Iterator[io.BufferedReader]:
+    """Open a file, or standard input for ``-``.
+
+    Raises
+    ------
+    InputError
+        When it cannot be opened, or is what standard output goes to; reading raises it too.
+    FileNotFoundError
+        When there is no such file.
+    """
+    name = STDIN if path == "-" else visible(path)
+    with _told(name):
+        raw = _PatientFile(0, closefd=False) if path == "-" else _PatientFile(path)
+    raw.label = name
     try:
-        yield stream
+        found = os.fstat(raw.fileno())
+        if stat.S_ISREG(found.st_mode) and os.path.samestat(found, os.fstat(1)):
+            hint = "write to a file with -o, which may be the one that is read"
+            raise InputError(name, "expected an input, found what standard output goes to", hint)
+        yield io.BufferedReader(raw, _PEEKED)
     finally:
         # Not the buffer around it, which a thread that reads ahead may hold for as long as a
         # pipe stays silent.
-        stream.raw.close()
-
-
-def _buffered(raw: Any) -> io.BufferedReader:
-    return io.BufferedReader(raw, _PEEKED)
+        raw.close()
 
 
 def _guess_format(path: str, stream: io.BufferedReader, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from softmax_cli.errors import InputError, visible
+from softmax_cli.errors import InputError, quoted
 
 # Where each format's function (Result, Target, OutputOptions) -> None is.
 WRITERS = {
@@ -54,7 +54,7 @@ def refuse_verdict(output_format: str) -> InputError:
     )
 
 
-def choose_format(name: str | None, path: Path | None) -> str:
+def choose_format(name: str | None, path: str | None) -> str:
     """Take the format that was named, or else the one of the file's suffix.
 
     Raises
@@ -64,12 +64,13 @@ def choose_format(name: str | None, path: Path | None) -> str:
     """
     if name is not None:
         return name
-    if path is None or str(path) == "-":
+    if path is None:
         return "table"
-    if path.suffix.lower() not in SUFFIXES:
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
         raise InputError(
             "--output",
-            f"expected a file name ending in {', '.join(SUFFIXES)}, found {visible(str(path))}",
+            f"expected a file name ending in {', '.join(SUFFIXES)}, found {quoted(path)}",
             f"name the format with --format: {', '.join(WRITERS)}",
         )
-    return SUFFIXES[path.suffix.lower()]
+    return SUFFIXES[suffix]

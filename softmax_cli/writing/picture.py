@@ -1,6 +1,7 @@
 """Pictures of what a terminal shows: SVG and HTML, by Rich."""
 
 import io
+import os
 import re
 import sys
 
@@ -36,7 +37,7 @@ def write_html(result: Result, target: Target, options: OutputOptions) -> None:
 
 def _record(result: Result, options: OutputOptions) -> Console:
     """Draw as a terminal of ours shows it, or, without one, as wide as what is drawn."""
-    in_terminal = sys.stdout is not None and sys.stdout.isatty()
+    in_terminal = os.isatty(1)
     console = Console(
         file=io.StringIO(),
         record=True,

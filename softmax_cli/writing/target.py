@@ -1,16 +1,20 @@
 """Where a result goes: standard output, or a file that appears whole or not at all."""
 
+import errno
+import io
 import os
+import re
+import select
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from io import TextIOWrapper
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from softmax_cli.errors import OutputError, PipeClosedError, visible
+from softmax_cli.errors import OutputError, PipeClosedError, silence, visible
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,22 @@ class Target:
             shutil.copyfileobj(spool, self.stream)
 
 
+class _PatientFile(io.FileIO):
+    """A file that may be set not to block, by whoever shares it: waits until it takes more."""
+
+    def write(self, content: Any) -> int:
+        try:
+            while (written := super().write(content)) is None:
+                select.select([], [self], [])
+        except SystemExit:  # an interruption, while its reader takes nothing
+            silence(self.fileno())
+            raise
+        return written
+
+
 @contextmanager
-def open_target(path: Path | None) -> Iterator[Target]:
-    """Open standard output (None or ``-``) or a file.
+def open_target(path: str | None) -> Iterator[Target]:
+    """Open standard output (None) or a file.
 
     Raises
     ------
@@ -71,53 +88,82 @@ def open_target(path: Path | None) -> Iterator[Target]:
     PipeClosedError
         When the reader went away.
     """
-    to_stdout = path is None or str(path) == "-"
-    name = "<stdout>" if path is None or to_stdout else visible(str(path))
+    name = "<stdout>" if path is None else visible(path)
     try:
-        if path is None or to_stdout:
-            with _standard_output() as target:
-                yield target
-        else:
-            with _opened(path) as target:
-                yield target
+        with _opened(path) as target:
+            yield target
     except BrokenPipeError:
         raise PipeClosedError(name, "the reader went away") from None
     except OSError as error:
         raise OutputError(name, f"cannot be written: {error.strerror or error}") from None
 
 
-@contextmanager
-def _standard_output() -> Iterator[Target]:
-    if sys.stdout is None or sys.stdout.closed:
-        raise OutputError("<stdout>", "cannot be written: it is closed")
-    yield Target(sys.stdout.buffer, sys.stdout.encoding, sys.stdout.isatty())
-    sys.stdout.buffer.flush()
+def _opened(path: str | None) -> AbstractContextManager[Target]:
+    descriptor = 1 if path is None else _descriptor(path)
+    if descriptor is not None:
+        return _descriptor_target(descriptor)
+    assert path is not None
+    if path.endswith("/"):
+        raise _error(errno.EISDIR)
+    try:
+        found = Path(path).stat()
+    except FileNotFoundError:
+        return _replaced(Path(path), None)
+    return _replaced(Path(path), found) if stat.S_ISREG(found.st_mode) else _written_through(path)
+
+
+def _error(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
+
+
+def _descriptor(path: str) -> int | None:
+    """Return N for ``/dev/fd/N`` and its other names.
+
+    To open these by name would empty, or replace, the file that the shell opened to append to.
+    """
+    name = {"/dev/stdout": "/dev/fd/1", "/dev/stderr": "/dev/fd/2"}.get(path, path)
+    match = re.fullmatch("/(?:dev|proc/self)/fd/([0-9]{1,9})", name)
+    return None if match is None else int(match[1])
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Target]:
+def _descriptor_target(number: int) -> Iterator[Target]:
+    with io.BufferedWriter(_PatientFile(number, "wb", closefd=False)) as stream:
+        if number == 1:
+            yield Target(stream, sys.stdout.encoding, stream.isatty())
+        else:
+            yield Target(stream, "utf-8")
+
+
+@contextmanager
+def _written_through(path: str) -> Iterator[Target]:
+    """Write into what is no regular file, such as a fifo."""
+    with io.BufferedWriter(_PatientFile(path, "wb")) as stream:
+        yield Target(stream, "utf-8")
+
+
+@contextmanager
+def _replaced(path: Path, old: os.stat_result | None) -> Iterator[Target]:
     """Write beside the target and move into its place when complete.
 
-    A symlink is followed and the mode of an existing file kept; what is no regular file
-    (a fifo, ``/dev/stdout``) is written through.
+    A symlink is followed, and an old file's mode and, if possible, its owner are kept.
     """
     import tempfile
 
-    mode = path.stat().st_mode if path.exists() else None
-    if mode is not None and not stat.S_ISREG(mode):
-        with path.open("wb") as stream:
-            yield Target(stream, "utf-8")
-        return
+    if old is not None and not os.access(path, os.W_OK):
+        raise _error(errno.EACCES)
     path = Path(os.path.realpath(path))
-    if mode is not None and not os.access(path, os.W_OK):
-        raise PermissionError(13, "Permission denied")
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
+    # With 50 characters, or 200 bytes, of its name, ours is not too long either.
+    descriptor, name = tempfile.mkstemp(".tmp", f".{path.name[:50]}.", path.parent)
     temporary = Path(name)
     try:
         with open(descriptor, "wb") as stream:
             yield Target(stream, "utf-8", keeps_parts=False)
             stream.flush()
-            os.fchmod(descriptor, _default_mode() if mode is None else stat.S_IMODE(mode))
+            if old is not None:
+                with suppress(PermissionError):
+                    os.fchown(descriptor, old.st_uid, old.st_gid)
+            os.fchmod(descriptor, _default_mode() if old is None else stat.S_IMODE(old.st_mode))
             os.fsync(descriptor)
         temporary.replace(path)
     except BaseException:
