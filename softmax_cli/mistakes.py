@@ -111,11 +111,18 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
 def diagnose_shape(
     expected: FloatArray, actual: NDArray[Any], atol: float, rtol: float
 ) -> tuple[Diagnosis, ...]:
-    """Return the transposed batch, where an array is the expected one with its axes turned."""
-    turned = np.moveaxis(actual, -1, 0) if actual.ndim else actual
-    if turned.shape != expected.shape or _excess(expected, turned, atol, rtol).max() > 1:
-        return ()
-    return tuple(Diagnosis(row.name, row.advice) for row in CATALOGUE if row.formula is _transposed)
+    """Explain right numbers in a wrong shape: a batch transposed, or a row for each matrix."""
+
+    def agrees(values: FloatArray, with_these: NDArray[Any]) -> bool:
+        same_shape = values.shape == with_these.shape
+        return same_shape and bool(_excess(values, with_these, atol, rtol).max() <= 1)
+
+    name = ""
+    if actual.ndim and agrees(expected, np.moveaxis(actual, -1, 0)):
+        name = "transposed batch"
+    elif expected.ndim == 3 and agrees(np.diagonal(expected, axis1=1, axis2=2), actual):
+        name = "only the diagonal"
+    return tuple(Diagnosis(row.name, row.advice) for row in CATALOGUE if row.name == name)
 
 
 def _explains(case: Case, wrong: Wrong) -> bool:
@@ -362,6 +369,11 @@ CATALOGUE = (
         matrix(lambda y: (y * (1 - y), 0, 0)),
         "fill in -y_j y_i off the diagonal: J = diag(y) - y y^T, and the vjp is "
         "y (g - sum_j g_j y_j).",
+    ),
+    Mistake(
+        "the diagonal is missing",
+        matrix(lambda y: (y**2, -y, y)),
+        "it is zero, where J_ii = y_i (1 - y_i): add diag(y) to -y y', over all of the matrix.",
     ),
     Mistake(
         "diag(y) alone",

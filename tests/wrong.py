@@ -76,6 +76,7 @@ def single(values: Array) -> Array:
 # Name in the catalogue -> the wrong Jacobian of logits z, shape (K, C) -> (K, C, C).
 JACOBIANS: dict[str, Callable[[Array], Array]] = {
     "only the diagonal": lambda z: diagonal(softmax(z / T) * (1 - softmax(z / T))) / T,
+    "the diagonal is missing": lambda z: exact(z) * (1 - np.eye(z.shape[1])),
     "diag(y) alone": lambda z: diagonal(softmax(z / T)) / T,
     "the delta term is missing": lambda z: -outer(softmax(z / T), softmax(z / T)) / T,
     "sign of the off-diagonal": _sign_off_diagonal,
