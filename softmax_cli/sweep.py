@@ -39,11 +39,17 @@ class Sweep:
     temperature: float = 1.0
     candidate: str = ""
 
-    def best(self, method: str) -> tuple[float, float]:
-        """Return the step with the smallest error, and that error."""
-        errors = np.array(self.errors[method])
-        at = int(np.argmin(np.where(np.isnan(errors), np.inf, errors)))
-        return self.steps[at], float(errors[at])
+    @property
+    def best(self) -> Mapping[str, tuple[float, float] | None]:
+        """Each method's step with the smallest error, and that error; None if all are NaN."""
+        return {
+            method: min(
+                (pair for pair in zip(self.steps, errors, strict=True) if pair[1] == pair[1]),
+                key=lambda pair: pair[1],
+                default=None,
+            )
+            for method, errors in self.errors.items()
+        }
 
 
 def sweep(

@@ -49,8 +49,14 @@ def test_the_curves_are_a_v() -> None:
     for method in ("forward", "central"):
         assert errors[method][1e-14] > 1e-4 > 1e3 * errors[method][1e-8]
     assert errors["complex-step"][1e-15] < 1e-15
-    assert 1e-9 < found.best("forward")[0] < 1e-6
-    assert 1e-7 < found.best("central")[0] < 1e-4
+    best = {method: pair[0] for method, pair in found.best.items() if pair}
+    assert 1e-9 < best["forward"] < 1e-6
+    assert 1e-7 < best["central"] < 1e-4
+
+
+def test_no_step_is_best_where_none_moves_a_logit() -> None:
+    found = sweep([[1e300, 0.5e300]], function=lambda z: z)
+    assert found.best["central"] is None
 
 
 def test_the_sweep_comes_as_csv_and_json() -> None:

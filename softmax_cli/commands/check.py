@@ -110,9 +110,16 @@ def _refuse_contradictions(
     if len(stdin) > 1 or (stdin and (not words or list(words) == ["-"])):
         raise InputError(stdin[-1], "expected a file or code, found standard input a second time")
     differentiated = not given or names_code(given.get("probabilities", ""))
+    if sweeping:
+        for option, value in (
+            ("--method", comparison.method),
+            ("--step", comparison.step),
+            ("--atol", comparison.atol),
+            ("--rtol", comparison.rtol),
+        ):
+            if value is not None:
+                raise InputError(option, "expected either it or --sweep, found both")
     for option, value in (("--method", comparison.method), ("--step", comparison.step)):
-        if value is not None and sweeping:
-            raise InputError(option, "expected either it or --sweep, found both")
         if value is not None and not differentiated:
             problem = "expected a --probabilities function to differentiate, found other candidates"
             raise InputError(option, problem, "results are compared with the exact ones")
@@ -236,8 +243,8 @@ def _sweep_report(logits: Logits, word: str | None, comparison: Comparison) -> R
         "command": "check",
         "sweep": {"step": found.steps, **found.errors},
         "best": {
-            method: dict(zip(("step", "error"), found.best(method), strict=True))
-            for method in found.errors
+            method: best and dict(zip(("step", "error"), best, strict=True))
+            for method, best in found.best.items()
         },
     }
     return Report(columns, rows, document, SWEEP_VIEW, found)

@@ -32,10 +32,10 @@ def view(report: Report, screen: Screen) -> Iterator[RenderableType]:
     table = new_table(screen)
     for heading in ("mark", "method", "best step", "error"):
         table.add_column(heading, justify="right" if heading in ("best step", "error") else "left")
-    for method in found.errors:
+    for method, best in found.best.items():
         mark, colour = MARKS[method]
-        step, error = found.best(method)
-        table.add_row(Text(mark, colour), method, f"{step:g}", significant(error, 1))
+        step, error = (f"{best[0]:g}", significant(best[1], 1)) if best else ("none", "")
+        table.add_row(Text(mark, colour), method, step, error)
     yield table
     yield Text("* more than one of them", QUIET)
     if "complex-step" not in found.errors:
