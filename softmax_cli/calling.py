@@ -171,6 +171,8 @@ def derivative_function(function: Function, one_by_one: bool) -> Function:
 
 def _array(result: Any) -> Array:
     """Make an array of real or complex numbers."""
+    if isinstance(result, np.ma.MaskedArray):  # what it hides would be compared
+        raise ShapeFoundError("a masked array, expected an array of numbers")
     if hasattr(result, "detach"):  # a torch tensor that records gradients
         result = result.detach()
     try:

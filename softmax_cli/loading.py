@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
+from inspect import iscoroutinefunction
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -31,10 +32,11 @@ class ExitedError(Exception):
 
 @dataclass(frozen=True)
 class Code:
-    """A function, and the file that it is in."""
+    """A function, the file that it is in, and where, as messages name it."""
 
     function: Callable[..., Any]
     file: Path | None
+    place: str
 
 
 def names_code(word: str) -> bool:
@@ -145,7 +147,7 @@ def load_code(word: str, option: str) -> Code:
             raise _raised(error, None, f"while {module_name} was loaded") from None
         raise InputError(option, f"no such module: {quoted(module_name)}") from None
     except SyntaxError as error:
-        place = f"{visible(_short(error.filename or module_name))}:{error.lineno}"
+        place = _place(error.filename or module_name, error.lineno)
         raise InputError(place, f"expected Python, found a SyntaxError: {error.msg}") from None
     except BaseException as error:
         _let_interruptions_pass(error)
@@ -153,8 +155,12 @@ def load_code(word: str, option: str) -> Code:
     if not callable(value):
         found = type(value).__name__
         raise InputError(option, f"expected a function, found {quoted(name)}, a {found}")
+    if iscoroutinefunction(value):
+        raise InputError(option, f"expected a function, found {quoted(name)}, an async one")
     file = getattr(module, "__file__", None)
-    return Code(_guarded(value, folder), None if file is None else Path(file))
+    code = getattr(value, "__code__", None)
+    place = visible(word) if code is None else _place(code.co_filename, code.co_firstlineno)
+    return Code(_guarded(value, folder), None if file is None else Path(file), place)
 
 
 def _load(name: str, option: str) -> ModuleType:
@@ -196,22 +202,25 @@ def candidate_failed(error: CandidateError, code: Code, labels: tuple[str, ...])
     """Say what the candidate raised, where, and given which sample."""
     given = "all samples" if error.sample is None else f"sample {quoted(labels[error.sample])}"
     assert error.__cause__ is not None
-    raised = _raised(error.__cause__, code.file, f"given {given}")
+    raised = _raised(error.__cause__, code, f"given {given}")
     if error.at_once is None or _in_words(error.at_once) == _in_words(error.__cause__):
         return raised
-    before = _raised(error.at_once, code.file, "")
+    before = _raised(error.at_once, code, "")
     hint = f"given all samples at once it raised {_in_words(error.at_once)} ({before.place})"
     return InputError(raised.place, raised.problem, hint)
 
 
-def _raised(error: BaseException, file: Path | None, when: str) -> InputError:
+def _raised(error: BaseException, code: Code | None, when: str) -> InputError:
     if isinstance(error, ExitedError) and error.__cause__ is not None:
         error = error.__cause__
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [frame for frame in frames if not _is_ours(frame.filename)]
-    own = [frame for frame in theirs if file is not None and Path(frame.filename) == file]
-    frame = (own or theirs or list(frames))[-1]
-    place = f"{visible(_short(frame.filename))}:{frame.lineno}"
+    own = [frame for frame in theirs if code and Path(frame.filename) == code.file]
+    if code and not theirs:  # it was not even entered, for example with two arguments for one
+        place = code.place
+    else:
+        frame = (own or theirs or list(frames))[-1]
+        place = _place(frame.filename, frame.lineno)
     return InputError(place, f"the candidate raised {_in_words(error)}, {when}")
 
 
@@ -220,9 +229,10 @@ def _is_ours(filename: str) -> bool:
     return filename.startswith(package) or filename.startswith("<frozen")
 
 
-def _short(filename: str) -> str:
+def _place(filename: str, line: int | None) -> str:
     path = Path(filename)
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else filename
+    short = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return f"{visible(str(short))}:{line}"
 
 
 def _in_words(error: BaseException) -> str:

@@ -114,6 +114,22 @@ def complex_jacobian(z):
     return batch_jacobian(z) + 0j
 
 
+def masked(z):
+    return np.ma.masked_invalid(batch_jacobian(z))
+
+
+def diagonal(z):
+    return softmax(z) * (1 - softmax(z))
+
+
+def takes_two(z, axis):
+    return batch_jacobian(z)
+
+
+async def later(z):
+    return batch_jacobian(z)
+
+
 class Model:
     @staticmethod
     def forward(z):
@@ -371,6 +387,11 @@ def line_of(text: str) -> int:
             f"mine.py:{line_of('sys.exit')}: the candidate raised SystemExit: 0, "
             "given sample '1'\n",
         ),
+        (
+            "takes_two",
+            f"mine.py:{line_of('takes_two')}: the candidate raised TypeError: takes_two() missing "
+            "1 required positional argument: 'axis', given sample '1'\n",
+        ),
     ],
 )
 def test_what_a_function_raises_is_told_in_a_line(folder: Path, name: str, error: str) -> None:
@@ -389,6 +410,7 @@ def test_what_a_function_raises_is_told_in_a_line(folder: Path, name: str, error
         ("softmax", "shape (2, 3), expected (2, 3, 3)"),
         ("ragged", "list ("),
         ("complex_jacobian", "complex numbers"),
+        ("masked", "a masked array, expected an array of numbers"),
     ],
 )
 def test_results_of_another_kind_are_findings(folder: Path, name: str, found: str) -> None:
@@ -404,6 +426,13 @@ def test_results_of_another_kind_are_findings(folder: Path, name: str, found: st
 def test_csv_has_a_row_a_sample_even_then(folder: Path) -> None:
     lines = check(folder, "mine.py:returns_two", "-f", "csv").stdout.splitlines()
     assert [line.split(",")[:2] for line in lines[1:]] == [["1", "false"], ["2", "false"]]
+    assert all(line.endswith(',jacobian,"shape (2, 2), expected (2, 3, 3)"') for line in lines[1:])
+
+
+def test_a_row_in_place_of_a_matrix_is_its_diagonal_where_the_numbers_say_so(folder: Path) -> None:
+    diagnosis = check(folder, "mine.py:diagonal", "-f", "json").json["diagnosis"]
+    assert diagnosis["name"] == "only the diagonal"
+    assert check(folder, "mine.py:softmax", "-f", "json").json["diagnosis"] is None
 
 
 def test_a_transposed_batch_is_named(folder: Path) -> None:
@@ -437,6 +466,8 @@ def test_a_transposed_batch_is_named(folder: Path) -> None:
         (["--jacobian", "-", "--vjp", "-", "--upstream", "1,1,1"], "--vjp: expected a file or"),
         (["--sweep", "--jacobian", "c.csv"], "--sweep: expected nothing beside it but"),
         (["--sweep", "--method", "forward"], "--method: expected either it or --sweep"),
+        (["--sweep", "--atol", "1"], "--atol: expected either it or --sweep, found both"),
+        (["--jacobian", "mine.py:later"], "--jacobian: expected a function, found 'later', an a"),
     ],
 )
 def test_what_cannot_be_checked_is_an_error(folder: Path, words: list[str], message: str) -> None:

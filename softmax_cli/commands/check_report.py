@@ -8,7 +8,7 @@ from softmax_cli.verdict import Check, SampleCheck, Verdict
 
 COLUMNS = (
     "sample", "passed", "max_abs_error", "max_rel_error",
-    "worst_output", "worst_input", "expected", "actual", "quantity",
+    "worst_output", "worst_input", "expected", "actual", "quantity", "problem",
 )  # fmt: skip
 VIEW = "softmax_cli.display.check:view"
 
@@ -36,12 +36,12 @@ def _samples(verdict: Verdict) -> Iterator[tuple[str, Check, SampleCheck | None]
 
 def _row(verdict: Verdict, label: str, check: Check, sample: SampleCheck | None) -> list[object]:
     if sample is None:
-        return [label, False, "", "", "", "", "", "", check.quantity]
+        return [label, False, "", "", "", "", "", "", check.quantity, check.problem]
     worst = sample.worst
     return [
         label, sample.passed, sample.max_abs_error, sample.max_rel_error,
         _class(verdict, worst.output) or "", _class(verdict, worst.input) or "",
-        worst.expected, worst.actual, check.quantity,
+        worst.expected, worst.actual, check.quantity, "",
     ]  # fmt: skip
 
 
@@ -110,7 +110,8 @@ def _sample(
                 "actual": sample.worst.actual,
             },
         }
-    return found | ({"quantity": check.quantity} if check.candidate else {})
+    found |= {"quantity": check.quantity} if check.candidate else {}
+    return found | ({"problem": check.problem} if check.problem else {})
 
 
 def _diagnosis(check: Check) -> dict[str, Any] | None:
