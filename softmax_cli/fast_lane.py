@@ -1,6 +1,8 @@
 """The fast lane: polars reads and prints numbers, where it is installed and worth its start-up."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
 
@@ -33,8 +35,11 @@ def fast_lane(size: int) -> ModuleType | None:
     """
     if not is_worth(size) or (not is_open() and memory.address_space() < ADDRESSES):
         return None
+    if sys.modules.get("softmax_cli.polars_rows") is not None:
+        return sys.modules["softmax_cli.polars_rows"]
     try:
-        return import_module("softmax_cli.polars_rows")
+        with _signals_held():
+            return import_module("softmax_cli.polars_rows")
     except ImportError:
         return None
 
@@ -52,4 +57,28 @@ def import_polars() -> ModuleType:
     left = memory.address_space()
     if not is_open() and left < ADDRESSES:
         raise MemoryError(f"polars needs 2 GB of addresses, {left / 1e9:.3g} GB are left")
-    return import_module("polars")
+    with _signals_held():
+        return import_module("polars")
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Handle signals afterwards: raised while polars is loaded, an exception may be lost in it."""
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = {n: signal.getsignal(n) for n in numbers if callable(signal.getsignal(n))}
+    came: list[int] = []
+    for number in handlers:
+        signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for each in came[:1]:
+            signal.raise_signal(each)
