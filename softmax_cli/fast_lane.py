@@ -35,8 +35,6 @@ def fast_lane(size: int) -> ModuleType | None:
     """
     if not is_worth(size) or (not is_open() and memory.address_space() < ADDRESSES):
         return None
-    if sys.modules.get("softmax_cli.polars_rows") is not None:
-        return sys.modules["softmax_cli.polars_rows"]
     try:
         with _signals_held():
             return import_module("softmax_cli.polars_rows")

@@ -32,6 +32,8 @@ from softmax_cli import fast_lane
 from softmax_cli.__main__ import main
 from tests.program import SAMPLES
 
+PRINTED = "called"  # by candidates
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SECONDS = 1.0
 _LONGEST_LINE = 5000
 _SMALL = 1 << 16  # what is read before the first output
@@ -139,8 +141,8 @@ def complaint(case: Case) -> str | None:
 
 def _run(case: Case) -> Ending:
     streams, modules = (sys.stdin, sys.stdout, sys.stderr), set(sys.modules)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    kept = os.dup(2)
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    kept = [os.dup(descriptor) for descriptor in range(3)]
     status: int | str | None = None
     with (
         tempfile.TemporaryFile() as out,
@@ -151,9 +153,10 @@ def _run(case: Case) -> Ending:
         warnings.simplefilter("always")
         for quiet in (DeprecationWarning, ResourceWarning, PendingDeprecationWarning):
             warnings.simplefilter("ignore", quiet)
-        os.dup2(err.fileno(), 2)
-        sys.stdin = stdin
-        sys.stdout = open(out.fileno(), "w", encoding="utf-8", closefd=False)
+        for descriptor, file in enumerate((stdin, out, err)):
+            os.dup2(file.fileno(), descriptor)
+        sys.stdin = open(0, closefd=False)
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
         sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
         ours = (sys.stdout, sys.stderr)
         try:
@@ -166,8 +169,9 @@ def _run(case: Case) -> Ending:
                 ours[0].flush()
             ours[1].flush()
             sys.stdin, sys.stdout, sys.stderr = streams
-            os.dup2(kept, 2)
-            os.close(kept)
+            for descriptor, original in enumerate(kept):
+                os.dup2(original, descriptor)
+                os.close(original)
             for number, handler in handlers.items():
                 signal.signal(number, handler)
             for name in set(sys.modules) - modules:
@@ -217,6 +221,7 @@ def _stderr_fault(stderr: str, status: int | str | None) -> str | None:
     lines = stderr.split("\n")
     if lines.pop():
         return "no line end on stderr"
+    lines = [line for line in lines if line != PRINTED]
     odd = [line for line in lines if not line.isprintable() or len(line) > _LONGEST_LINE]
     while lines and lines[0].startswith("warning: "):
         del lines[0]

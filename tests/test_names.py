@@ -196,7 +196,7 @@ def test_every_error_and_warning_is_one_line_that_does_nothing(
         (["forward", "no\x1b[31m\u202e"], r"no\x1b[31m\u202e: no such file"),
         (["forward", b"\xff.csv"], r"\udcff.csv: no such file"),
         (["forward", b"\xff\xfe.csv", "-f", "csv"], r"\udcff\udcfe.csv:2:2: expected a number"),
-        (["forward", "1", "2", "-o", b"\xff\x1b"], r"found \udcff\x1b"),
+        (["forward", "1", "2", "-o", b"\xff\x1b"], r"found '\udcff\x1b"),
         (["forward", "1", "2", "-o", b"no/\xff\x1b.csv"], r"no/\udcff\x1b.csv: cannot be written"),
         (["forward", "1", "2", "--sample", b"\xff\n"], r"found '\udcff\n'"),
         (["jacobian", "many.json", "--entry", "\x1b[31mred,1"], r"did you mean \x1b[31mred"),
