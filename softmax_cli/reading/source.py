@@ -127,21 +127,42 @@ def _opened(path: str) -> Iterator[io.BufferedReader]:
     if path == "-":
         if sys.stdin is None:
             raise InputError(STDIN, "expected logits, found it closed")
-        yield _buffered(io.FileIO(sys.stdin.fileno(), closefd=False))
+        yield _buffered(_Source(sys.stdin.fileno(), closefd=False))
         return
     try:
-        stream = _buffered(io.FileIO(path))
+        stream = _buffered(_Source(path))
     except FileNotFoundError:
         raise InputError(visible(path), _NO_SUCH_FILE) from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(visible(path), f"cannot be read: {reason}") from None
+        raise _unreadable(path, error) from None
     try:
         yield stream
     finally:
         # Not the buffer around it, which a thread that reads ahead may hold for as long as a
         # pipe stays silent.
         stream.raw.close()
+
+
+class _Source(io.FileIO):
+    """Tells its own errors, which come up amid the writing of a result and are none of its."""
+
+    def readinto(self, buffer: Any) -> int | None:
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            raise _unreadable(self.name, error) from None
+
+    def readall(self) -> bytes:
+        try:
+            return super().readall()
+        except OSError as error:
+            raise _unreadable(self.name, error) from None
+
+
+def _unreadable(path: str | int, error: Exception) -> InputError:
+    place = visible(path) if isinstance(path, str) else STDIN
+    reason = getattr(error, "strerror", None) or str(error)
+    return InputError(place, f"cannot be read: {reason}")
 
 
 def _buffered(raw: Any) -> io.BufferedReader:
