@@ -25,6 +25,7 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     # Raised as SystemExit, an interruption passes every `finally` and no traceback is shown.
     signal.signal(signal.SIGINT, _exit_with(INTERRUPTED))
     signal.signal(signal.SIGTERM, _exit_with(TERMINATED))
+    _occupy_closed_streams()
     if words is not None:
         sys.exit(_run(list(words)))
     try:
@@ -32,6 +33,20 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 0
     _end(status)
+
+
+def _occupy_closed_streams() -> None:
+    """Keep a file from being opened as a standard stream that is closed.
+
+    What is written to ``/dev/stdout``, or by a library to stderr, would be written into it.
+    """
+    for stream, nowhere in (
+        (sys.stdin, os.devnull),
+        (sys.stdout, "/dev/full"),
+        (sys.stderr, os.devnull),
+    ):
+        if stream is None:
+            os.open(nowhere if os.path.exists(nowhere) else os.devnull, os.O_RDWR)  # noqa: PTH110
 
 
 def _end(status: int) -> NoReturn:
@@ -61,13 +76,13 @@ def _run(words: list[str]) -> int:
     # Imported under the handlers, so that an interruption during start-up is silent too.
     from softmax_cli.app import app
     from softmax_cli.command_line import usage_error
-    from softmax_cli.errors import InputError, PipeClosedError, SoftmaxCliError
+    from softmax_cli.errors import InputError, PipeClosedError, SoftmaxCliError, silence
 
     try:
         status = app(words, prog_name="softmax-cli", standalone_mode=False)
         return status if isinstance(status, int) else 0
     except PipeClosedError as closed:
-        _silence_stdout()
+        silence(sys.stdout)
         return closed.exit_status
     except SoftmaxCliError as error:
         return _report(error)
@@ -94,14 +109,10 @@ def _too_large(why: str) -> "InputError":
 
 
 def _report(error: "SoftmaxCliError") -> int:
-    print(error, file=sys.stderr)
+    from softmax_cli.errors import tell
+
+    tell(error)
     return error.exit_status
-
-
-def _silence_stdout() -> None:
-    """Let the interpreter's own last flush go nowhere."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

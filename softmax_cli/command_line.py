@@ -2,14 +2,23 @@
 
 import math
 import sys
-from collections.abc import Callable, Collection
-from contextlib import redirect_stdout
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from softmax_cli.errors import InputError, did_you_mean, quoted, visible
+from softmax_cli.errors import (
+    InputError,
+    OutputError,
+    PipeClosedError,
+    did_you_mean,
+    quoted,
+    told,
+    visible,
+    written,
+)
 from softmax_cli.lookup import load
 from softmax_cli.tokens import NotANumberError, read_number, separate_operands
 
@@ -26,6 +35,11 @@ class LogitsCommand(TyperCommand):
 
     With nothing to read, at a terminal, it shows its help.
     """
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Read the command line, or show the help."""
+        with _shown():
+            return super().make_context(*args, **kwargs)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Separate operands from options before the option parser sees them."""
@@ -66,6 +80,11 @@ class CommandGroup(TyperGroup):
                 self.add_command(typer.main.get_command(load(COMMANDS[name])), name)
         return self.commands.get(cmd_name)
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Read the command line, or show the help, the version or the completion."""
+        with _shown():
+            return super().make_context(*args, **kwargs)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Show the help where there is nothing to parse."""
         if not args and not ctx.resilient_parsing:
@@ -76,8 +95,24 @@ class CommandGroup(TyperGroup):
 
 def show_help(ctx: Any) -> None:
     """Print the help on stderr, since it is no result."""
-    with redirect_stdout(sys.stderr):
+    with told(), redirect_stdout(sys.stderr):
         print(ctx.get_help(), end="")
+
+
+@contextmanager
+def _shown() -> Iterator[None]:
+    """Tell what befalls that which Typer itself prints."""
+    try:
+        with written("<stdout>"):
+            yield
+    except typer.Exit as end:
+        if end.exit_code == 0 and sys.stdout is None:
+            raise OutputError("<stdout>", "cannot be written: it is closed") from None
+        raise
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # Rich ends the program by itself
+            raise PipeClosedError("<stdout>", "the reader went away") from None
+        raise
 
 
 def usage_error(error: Exception) -> InputError | None:

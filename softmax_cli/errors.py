@@ -1,8 +1,11 @@
 """What can go wrong for a user, each with its place, its words and its exit status."""
 
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
+from typing import TextIO
 
 # Fillers, joiners and blanks that print by their kind (of Default_Ignorable_Code_Point).
 _UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
@@ -58,9 +61,50 @@ class PipeClosedError(SoftmaxCliError):
     exit_status = 141
 
 
+@contextmanager
+def written(place: str) -> Iterator[None]:
+    """Tell what befalls the writing of a result.
+
+    Raises
+    ------
+    OutputError
+        When it cannot be written.
+    PipeClosedError
+        When the reader went away.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise PipeClosedError(place, "the reader went away") from None
+    except OSError as error:
+        raise OutputError(place, f"cannot be written: {error.strerror or error}") from None
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Leave unsaid what stderr does not take: the exit status tells."""
+    try:
+        yield
+    except OSError:
+        silence(sys.stderr)
+
+
+def tell(message: object) -> None:
+    """Print on stderr, if there is one: it is no result, and never goes where one does."""
+    if sys.stderr is not None:
+        with told():
+            print(message, file=sys.stderr)
+
+
+def silence(stream: TextIO | None) -> None:
+    """Let what a stream still holds go nowhere, at the interpreter's own last flush too."""
+    if stream is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def warn(place: str, message: str) -> None:
-    """Tell the user, on stderr, of something that may not be what he meant."""
-    print(f"warning: {visible(f'{place}: {message}')}", file=sys.stderr)
+    """Tell the user of something that may not be what he meant."""
+    tell(f"warning: {visible(f'{place}: {message}')}")
 
 
 def visible(text: str) -> str:

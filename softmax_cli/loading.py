@@ -102,7 +102,7 @@ def at_work() -> Iterator[None]:
 
     The descriptor itself is redirected: code in C and child processes print there too.
     """
-    if sys.stdout is None or sys.stderr is None:
+    if sys.stdout is None:
         yield
         return
     sys.stdout.flush()

@@ -10,7 +10,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO
 
-from softmax_cli.errors import OutputError, PipeClosedError, visible
+from softmax_cli.errors import OutputError, visible, written
 
 
 @dataclass(frozen=True)
@@ -73,17 +73,13 @@ def open_target(path: Path | None) -> Iterator[Target]:
     """
     to_stdout = path is None or str(path) == "-"
     name = "<stdout>" if path is None or to_stdout else visible(str(path))
-    try:
+    with written(name):
         if path is None or to_stdout:
             with _standard_output() as target:
                 yield target
         else:
             with _opened(path) as target:
                 yield target
-    except BrokenPipeError:
-        raise PipeClosedError(name, "the reader went away") from None
-    except OSError as error:
-        raise OutputError(name, f"cannot be written: {error.strerror or error}") from None
 
 
 @contextmanager
