@@ -86,7 +86,13 @@ def _run(words: list[str]) -> int:
     # Imported under the handlers, so that an interruption during start-up is silent too.
     from softmax_cli.app import app
     from softmax_cli.command_line import usage_error
-    from softmax_cli.errors import InputError, OutputError, PipeClosedError, SoftmaxCliError
+    from softmax_cli.errors import (
+        InputError,
+        OutputError,
+        PipeClosedError,
+        SoftmaxCliError,
+        reason,
+    )
 
     try:
         status = app(words, prog_name="softmax-cli", standalone_mode=False)
@@ -96,15 +102,15 @@ def _run(words: list[str]) -> int:
     except MemoryError as error:
         return _report(_too_large(str(error)))
     except ImportError as error:  # of numpy, say, where there is no memory for it
-        reason = str(error).strip().splitlines()[-1]
-        return _report(InputError("", f"a part of the program cannot be loaded: {reason}"))
+        why = str(error).strip().splitlines()[-1]
+        return _report(InputError("", f"a part of the program cannot be loaded: {why}"))
     except SystemExit as end:
         # So Typer ends when the reader of a help text goes away.
         if isinstance(end.__context__, BrokenPipeError):
             return _report(PipeClosedError("<stdout>", "the reader went away"))
         raise
     except OSError as error:
-        return _report(OutputError("<stdout>", f"cannot be written: {error.strerror or error}"))
+        return _report(OutputError("<stdout>", f"cannot be written: {reason(error)}"))
     except Exception as error:
         usage = usage_error(error)
         if usage is None:

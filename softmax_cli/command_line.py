@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from softmax_cli.errors import InputError, did_you_mean, quoted, visible
+from softmax_cli.errors import InputError, did_you_mean, quoted, silence, visible
 from softmax_cli.lookup import load
 from softmax_cli.tokens import NotANumberError, read_number, separate_operands
 
@@ -76,8 +76,12 @@ class CommandGroup(TyperGroup):
 
 def show_help(ctx: Any) -> None:
     """Print the help on stderr, since it is no result."""
-    with redirect_stdout(sys.stderr):
-        print(ctx.get_help(), end="")
+    try:
+        with redirect_stdout(sys.stderr):
+            print(ctx.get_help(), end="")
+        sys.stderr.flush()
+    except OSError:  # the exit status tells
+        silence(2)
 
 
 def usage_error(error: Exception) -> InputError | None:

@@ -1,5 +1,6 @@
 """What can go wrong for a user, each with its place, its words and its exit status."""
 
+import errno
 import os
 import sys
 from collections.abc import Iterable
@@ -70,6 +71,11 @@ def tell(message: object) -> None:
         print(message, file=sys.stderr)
     except OSError:
         silence(2)
+
+
+def reason(error: OSError) -> str:
+    """Say why a stream or file cannot be read or written."""
+    return "it is not open" if error.errno == errno.EBADF else error.strerror or str(error)
 
 
 def silence(descriptor: int) -> None:

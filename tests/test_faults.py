@@ -88,7 +88,7 @@ def test_a_hard_link_keeps_the_old_content(tmp_path: Path) -> None:
         ("{tmp}/file/", "Is a directory"),
         ("{tmp}/new/", "Is a directory"),
         ("{tmp}/" + "x" * 300, "File name too long"),
-        ("/dev/fd/987654", "Bad file descriptor"),
+        ("/dev/fd/987654", "it is not open"),
     ],
 )
 def test_what_is_no_place_for_a_file_is_told_and_left_alone(
@@ -160,8 +160,8 @@ def test_the_file_that_stdout_goes_to_is_no_input(tmp_path: Path, words: str) ->
         ("forward z.csv -o y.csv >&- 2>&-", 0, ""),
         ("forward nosuch.csv 2>&-", 2, ""),
         ("forward nosuch.csv 2>/dev/full", 2, ""),
-        ("forward - <&-", 2, "error: <stdin>: cannot be read: Bad file descriptor\n"),
-        ("forward 1 2 >&-", 3, "error: <stdout>: cannot be written: Bad file descriptor\n"),
+        ("forward - <&-", 2, "error: <stdin>: cannot be read: it is not open\n"),
+        ("forward 1 2 >&-", 3, "error: <stdout>: cannot be written: it is not open\n"),
         ("--help >/dev/full", 3, "error: <stdout>: cannot be written: No space left on device\n"),
         ("--help | true; exit ${PIPESTATUS[0]}", 141, ""),
     ],

@@ -12,7 +12,7 @@ import pytest
 import softmax_cli
 from softmax_cli import finite_difference
 from softmax_cli.app.check import METHODS
-from tests.program import PROGRAM, ROOT, environment, run
+from tests.program import ROOT, environment, run
 
 PACKAGE = ROOT / "softmax_cli"
 
@@ -154,16 +154,3 @@ def _own_imports(path: Path) -> set[str]:
             if parts[0] == "softmax_cli":
                 modules |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
     return modules - {"__version__"}
-
-
-def test_it_runs_clean_with_warnings_as_errors_and_in_development_mode() -> None:
-    for flags, changes in ((["-X", "dev"], {}), ([], {"PYTHONWARNINGS": "error"})):
-        for words in (["jacobian", "1", "2"], ["check", "1", "2", "-f", "csv"], ["--help"]):
-            done = subprocess.run(
-                [PROGRAM[0], *flags, *PROGRAM[1:], *words],
-                capture_output=True,
-                text=True,
-                env=environment(changes),
-                check=False,
-            )
-            assert (done.returncode, done.stderr) == (0, "")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from softmax_cli.batch import Logits
-from softmax_cli.errors import InputError, quoted, visible, warn
+from softmax_cli.errors import InputError, quoted, reason, visible, warn
 from softmax_cli.lookup import load
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.arguments import read_arguments
@@ -150,9 +150,10 @@ def _told(name: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(name, f"cannot be read: {reason}") from None
+    except OSError as error:
+        raise InputError(name, f"cannot be read: {reason(error)}") from None
+    except ValueError as error:  # a NUL in its name
+        raise InputError(name, f"cannot be read: {error}") from None
 
 
 @contextmanager

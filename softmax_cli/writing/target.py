@@ -14,7 +14,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from softmax_cli.errors import OutputError, PipeClosedError, silence, visible
+from softmax_cli.errors import OutputError, PipeClosedError, reason, silence, visible
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def open_target(path: str | None) -> Iterator[Target]:
     except BrokenPipeError:
         raise PipeClosedError(name, "the reader went away") from None
     except OSError as error:
-        raise OutputError(name, f"cannot be written: {error.strerror or error}") from None
+        raise OutputError(name, f"cannot be written: {reason(error)}") from None
 
 
 def _opened(path: str | None) -> AbstractContextManager[Target]:

@@ -1,0 +1,258 @@
+"""What scripts rely on: the same bytes in every setting, and an exit status for every fault."""
+
+import csv
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from softmax_cli.writing.formats import WRITERS
+from tests.program import PROGRAM, environment, run
+
+CLASSES = [
+    "кот",
+    "猫",
+    "naïve",
+    "عربى",
+    "हिन्दी",
+    "İı",
+    "🐈‍⬛",
+    "e\u0301",
+    "\u202egnp",
+    "[red]x",
+    '"q",',
+]
+G = ",".join(["1"] + ["0.5"] * (len(CLASSES) - 1))
+CANDIDATE = "import numpy as np\ndef softmax(z):\n    e = np.exp(z)\n    return e / e.sum()\n"
+
+COMMANDS = [
+    *(
+        [*words, "-f", output_format]
+        for words in (
+            ["forward", "names.csv"],
+            ["forward", "z.parquet", "--log"],
+            ["jacobian", "names.csv"],
+            ["jacobian", "names.csv", "--vjp", G],
+            ["jacobian", "names.csv", "--entry", "猫,кот"],
+            ["check", "names.csv"],
+            ["check", "1", "2", "--step", "1"],
+            ["check", "1", "2", "--probabilities", "mine.py:softmax"],
+            ["check", "1", "2", "--sweep"],
+        )
+        for output_format in WRITERS
+    ),
+    *(["jacobian", "1", "2", "--explain", "-f", each] for each in ("table", "json", "latex")),
+    ["jacobian", "1", "2", "--explain", "--vjp", "1,0", "-f", "json"],
+    ["check", "names.csv", "--jacobian", "softmax_cli:jacobian", "-f", "json"],
+    ["forward", "missing 猫.csv"],
+    ["forward", "--formt", "csv", "1"],
+    ["--version"],
+    # Enough to be read and printed by polars, or printed by further processes.
+    ["forward", "many.csv", "-f", "csv"],
+    ["jacobian", "many.npy", "-f", "csv"],
+    ["jacobian", "many.npy", "--vjp", "many.npy", "-f", "json"],
+]
+
+IN_ONE_PROCESS = """
+import os, sys
+if os.environ.get("CORES") == "1" and hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+if os.environ.get("POLARS") == "0":
+    sys.modules["polars"] = None
+from softmax_cli.__main__ import main
+with open("commands", encoding="utf-8") as file:
+    commands = file.read().splitlines()
+for command in commands:
+    try:
+        main(command.split("\\t"))
+    except SystemExit as end:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+            stream.buffer.write(f"\\n== {end.code}\\n".encode())
+            stream.flush()
+"""
+
+SETTINGS: list[dict[str, str]] = [
+    {
+        "PYTHONWARNINGS": "error", "LC_ALL": "C", "COLUMNS": "20", "PYTHONHASHSEED": "1",
+        "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+        "CORES": "1",
+    },
+    {
+        "PYTHONDEVMODE": "1", "LC_ALL": "en_US.ISO-8859-1", "LINES": "3", "PYTHONHASHSEED": "2",
+        "POLARS_MAX_THREADS": "8", "OMP_NUM_THREADS": "8", "OPENBLAS_NUM_THREADS": "8",
+        "TZ": "Asia/Tokyo", "PYTHONCOERCECLOCALE": "0",
+    },
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reliance")
+    rng = np.random.default_rng(1)
+    z = rng.normal(0, 8, (5, len(CLASSES))).tolist()
+    with (folder / "names.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = [[f"пример {k}", *row] for k, row in enumerate(z)]
+        csv.writer(file).writerows([["id", *CLASSES], *rows])
+    many = rng.normal(0, 8, (28_000, 8))
+    np.save(folder / "many.npy", many[:4000])
+    np.savetxt(folder / "many.csv", many, delimiter=",", fmt="%.17g")
+    (folder / "mine.py").write_text(CANDIDATE)
+    (folder / "commands").write_text("\n".join(map("\t".join, COMMANDS)), encoding="utf-8")
+    assert run("forward", "names.csv", "-o", "z.parquet", cwd=folder).status == 0
+    return folder
+
+
+@pytest.mark.parametrize("polars", ["0", "1"])
+def test_every_setting_gives_the_same_bytes_and_no_warning(folder: Path, polars: str) -> None:
+    plain, *others = (
+        _all_commands(folder, {"POLARS": polars, **changes}) for changes in ({}, *SETTINGS)
+    )
+    statuses = [int(part.split(b"\n")[0]) for part in plain[0][1:]]
+    assert len(statuses) == len(COMMANDS)
+    assert set(statuses) == {0, 1, 2}
+    for streams in others:
+        for ours, theirs in zip(plain, streams, strict=True):
+            for words, once, again in zip([*COMMANDS, []], ours, theirs, strict=True):
+                assert once == again, words
+
+
+def _all_commands(folder: Path, changes: Mapping[str, str]) -> list[list[bytes]]:
+    """Return what each command printed, and its status, on stdout and on stderr."""
+    done = subprocess.run(
+        [sys.executable, "-c", IN_ONE_PROCESS],
+        cwd=folder,
+        env=environment(changes),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return [stream.split(b"\n== ") for stream in (done.stdout, done.stderr)]
+
+
+BAD: dict[str, bytes] = {
+    "empty.csv": b"", "header.csv": b"a,b\n", "cell.csv": b"1,2\n1,x\n", "ragged.csv": b"1,2\n1\n",
+    "quote.csv": b'1,"2\n', "latin.csv": b"caf\xe9,b\n1,2\n", "cell.tsv": b"1\t2\n1\tx\n",
+    "cut.json": b"[[1,2],", "text.json": b'{"logits":[1,"x"]}', "cut.jsonl": b"[1,\n",
+    "junk.npy": b"junk", "empty.npy": b"", "junk.parquet": b"PAR1junkPAR1", "zip.csv": b"\x1f\x8b",
+    "nan.csv": b"1,nan\n", "masked.csv": b"-inf,-inf\n",
+}  # fmt: skip
+USAGE = [
+    "forwrd 1 2", "--nope", "forward --formt csv 1", "forward 1 -f", "forward 1 -f cvs",
+    "forward 1 -p 0", "forward 1 -t nan", "forward 1 x", "forward 1,2 1,2,3", "forward 1 nan",
+    "forward missing.csv", "forward .", "forward 1 cell.csv", "forward --log=1 1", "forward",
+    "forward 1 2 --columns 1", "forward 1 2 --sample 3", "forward 1 2 -o out.xyz",
+    "jacobian 1 2 --entry 3,1", "jacobian 1 2 --vjp 1", "jacobian 1 2 --entry 1,1 --vjp 1,0",
+    "jacobian 1 2 --explain -f csv", "jacobian 1 2 --vjp missing.csv", "check 1 2 -f npy",
+    "check 1 2 --method x -q", "check missing.csv -q", "check 1 2 --jacobian missing.csv",
+    "check 1 2 --jacobian missing.py:f", "check 1 2 --jacobian boom.py:f -q",
+    "check 1 2 --jacobian cell.csv", "check 1 2 --vjp 1,0", "check 1 2 -q --sweep",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bad")
+    for name, content in BAD.items():
+        (folder / name).write_bytes(content)
+    (folder / "good.csv").write_text("1,2\n")
+    (folder / "boom.py").write_text("def f(z):\n    1 / 0\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *USAGE,
+        *(f"jacobian {name}" for name in BAD),
+        *(f"jacobian cell.csv -f {each}" for each in WRITERS),
+    ],
+)
+def test_wrong_usage_and_bad_input_are_status_2_and_one_line(line: str, bad: Path) -> None:
+    outcome = run(*line.split(), cwd=bad)
+    assert (outcome.status, outcome.stdout) == (2, "")
+    error, *hints = outcome.stderr.splitlines()
+    assert error.startswith("error: ")
+    assert [hint[:6] for hint in hints] in ([], ["hint: "])
+
+
+@pytest.mark.parametrize(
+    "output_format", [each for each in WRITERS if each not in ("npy", "parquet")]
+)
+def test_a_verdict_is_the_exit_status_with_or_without_a_word(output_format: str) -> None:
+    for words, status in ((["1", "2"], 0), (["1", "2", "--step", "1"], 1)):
+        told = run("check", *words, "-f", output_format)
+        assert (told.status, told.stderr) == (status, "")
+        assert told.stdout
+        silent = run("check", *words, "-f", output_format, "-q")
+        assert (silent.status, silent.stdout, silent.stderr) == (status, "", "")
+
+
+FULL = "error: <stdout>: cannot be written: No space left on device\n"
+CLOSED = "error: <stdout>: cannot be written: it is not open\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "stderr"),
+    [
+        ("$0 --help >/dev/full", 3, FULL),
+        ("$0 --version >&-", 3, CLOSED),
+        ("{ sleep .3; $0 check --help; } | true; exit ${PIPESTATUS[0]}", 141, ""),
+        ("{ sleep .3; $0 --version; } | true; exit ${PIPESTATUS[0]}", 141, ""),
+        # What cannot be told is no part of the result, and changes no exit status.
+        ("$0 forward missing.csv 2>&-", 2, ""),
+        ("$0 forward missing.csv 2>/dev/full", 2, ""),
+        ("$0 2>/dev/full", 2, ""),
+        ("$0 check 1 2 --jacobian boom.py:f 2>/dev/full", 2, ""),
+        ("$0 check 1 2 --step 1 -q >&- 2>&-", 1, ""),
+        ("$0 forward -f csv - <&-", 2, "error: <stdin>: cannot be read: it is not open\n"),
+        ("$0 forward 0>>out", 2, "error: <stdin>: cannot be read: it is not open\n"),
+        # No file is opened in the place of a stream that is closed.
+        (
+            "$0 forward good.csv -f csv -o /dev/stdout >&-; s=$?; cat good.csv >&2; exit $s",
+            3,
+            "error: /dev/stdout: cannot be written: it is not open\n1,2\n",
+        ),
+    ],
+)
+def test_every_fault_of_a_standard_stream_has_its_status(
+    line: str, status: int, stderr: str, bad: Path
+) -> None:
+    done = subprocess.run(
+        ["bash", "-c", line.replace("$0", '"$@"'), "bash", *PROGRAM],
+        cwd=bad,
+        env=environment({}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", stderr)
+
+
+def test_what_fails_to_be_read_amid_a_result_is_no_fault_of_the_output() -> None:
+    ours, theirs = os.openpty()
+
+    def type_and_hang_up() -> None:
+        with open(theirs, "wb") as terminal:
+            terminal.write(b"3,3\n" * 150_000)
+
+    typing = threading.Thread(target=type_and_hang_up)
+    typing.start()
+    with open(ours, "rb") as stdin:
+        done = subprocess.run(
+            [*PROGRAM, "forward", "-", "-f", "csv"],
+            stdin=stdin,
+            env=environment({}),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        typing.join()
+    assert (done.returncode, done.stdout[:8]) == (2, "0.5,0.5\n")
+    assert done.stderr.startswith("error: <stdin>: cannot be read: Input/output error")
