@@ -180,5 +180,8 @@ def _array(result: Any) -> Array:
     except (TypeError, ValueError, RuntimeError) as error:
         raise ShapeFoundError(f"{type(result).__name__} ({error})") from None
     if array.dtype.kind not in "biufc":
-        raise ShapeFoundError(f"{type(result).__name__}, expected an array of numbers")
+        if result is None:
+            raise ShapeFoundError("None, expected an array of numbers: is a return missing?")
+        found = f"{type(result).__name__} of {array.dtype}" if array.ndim else type(result).__name__
+        raise ShapeFoundError(f"{found}, expected an array of numbers")
     return array

@@ -404,7 +404,10 @@ def test_what_a_function_raises_is_told_in_a_line(folder: Path, name: str, error
 @pytest.mark.parametrize(
     ("name", "found"),
     [
-        ("returns_nothing", "NoneType, expected an array of numbers for sample 1"),
+        (
+            "returns_nothing",
+            "None, expected an array of numbers: is a return missing? for sample 1",
+        ),
         ("returns_text", "str, expected an array of numbers for sample 1"),
         ("returns_two", "shape (2, 2), expected (2, 3, 3)"),
         ("softmax", "shape (2, 3), expected (2, 3, 3)"),

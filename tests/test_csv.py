@@ -204,16 +204,24 @@ def test_batches_keep_names_order_and_line_numbers_across_blocks() -> None:
 
 @pytest.mark.parametrize(
     ("text", "place"),
-    [("x,1,2\ny,3,4\n", "'x'"), ("1,2,3O\n4,5,6\n", "'3O'"), ("1,,2\n1,3,4\n", "''")],
+    [("x,1,2\ny,3,4\n", "'x'"), ("1,2,3O\n4,5,6\n", "'3O'")],
 )
 def test_a_header_that_may_be_a_sample_is_warned_of(text: str, place: str) -> None:
     outcome = run("forward", "-f", "csv", stdin=text)
     assert outcome.status == 0
     assert outcome.stderr == (
-        f"warning: <stdin>:1: taken as the header, because {place} is not a number\n"
+        f"warning: <stdin>:1: taken as the header, because {place} is not a number; "
+        "if it is a sample, put a header before it\n"
     )
     for usual in ("id,0,1\n7,1,2\n", ",0,1\n7,1,2\n", "k,a,b\nx,1,2\n"):
         assert run("forward", "-f", "csv", stdin=usual).stderr == ""
+
+
+@pytest.mark.parametrize(("text", "place"), [("1,2,\n3,4,\n", "1:3"), ("1,,2\n1,3,4\n", "1:2")])
+def test_a_row_of_numbers_with_empty_cells_is_no_header(text: str, place: str) -> None:
+    outcome = run("forward", "-f", "csv", stdin=text)
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith(f"error: <stdin>:{place}: expected a number, found ''\n")
 
 
 def test_compressed_data_is_named() -> None:

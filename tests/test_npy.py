@@ -77,6 +77,7 @@ def header_of(array: Any, change: Callable[[dict[str, Any]], None]) -> bytes:
         (npy(np.ones((0, 3))), "expected logits, found an empty array of shape (0, 3)"),
         (npy(np.ones((3, 0))), "expected logits, found an empty array of shape (3, 0)"),
         (npy(Z)[:-1], "expected 160 bytes for 5 x 4 numbers of float64, found 159"),
+        (npy(Z) * 2, "expected 160 bytes for 5 x 4 numbers of float64, found "),
         (npy(Z)[:40], "expected an array in NPY format: EOF"),
         (b"\x93NUMPY\x09\x00", "expected an array in NPY format: "),
         (b"\x93NUMPY\x01\x00\x06\x00hello\n", "expected an array in NPY format: "),
@@ -191,3 +192,11 @@ def test_a_bad_row_leaves_no_file_and_nothing_in_a_pipe(tmp_path: Path) -> None:
     outcome = run("forward", "-f", "npy", stdin=text)
     assert (outcome.status, outcome.stdout) == (2, "")
     assert outcome.stderr == "error: <stdin>:100001:2: expected a number, found 'x'\n"
+
+
+def test_an_array_larger_than_the_disk_is_not_begun(tmp_path: Path) -> None:
+    out = tmp_path / "J.npy"
+    text = ",".join(map(str, range(3 * 10**6)))  # 72 TB
+    outcome = run("jacobian", "-o", str(out), "--input-format", "csv", stdin=text)
+    assert (outcome.status, list(tmp_path.iterdir())) == (3, [])
+    assert outcome.stderr == f"error: {out}: cannot be written: No space left on device\n"

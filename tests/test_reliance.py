@@ -81,7 +81,7 @@ SETTINGS: list[dict[str, str]] = [
     {
         "PYTHONWARNINGS": "error", "LC_ALL": "C", "COLUMNS": "20", "PYTHONHASHSEED": "1",
         "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
-        "CORES": "1",
+        "CORES": "1", "PYTHONUTF8": "1",  # or tables would be in ASCII
     },
     {
         "PYTHONDEVMODE": "1", "LC_ALL": "en_US.ISO-8859-1", "LINES": "3", "PYTHONHASHSEED": "2",
@@ -207,7 +207,6 @@ CLOSED = "error: <stdout>: cannot be written: it is not open\n"
         # What cannot be told is no part of the result, and changes no exit status.
         ("$0 forward missing.csv 2>&-", 2, ""),
         ("$0 forward missing.csv 2>/dev/full", 2, ""),
-        ("$0 2>/dev/full", 2, ""),
         ("$0 check 1 2 --jacobian boom.py:f 2>/dev/full", 2, ""),
         ("$0 check 1 2 --step 1 -q >&- 2>&-", 1, ""),
         ("$0 forward -f csv - <&-", 2, "error: <stdin>: cannot be read: it is not open\n"),
@@ -256,3 +255,17 @@ def test_what_fails_to_be_read_amid_a_result_is_no_fault_of_the_output() -> None
         typing.join()
     assert (done.returncode, done.stdout[:8]) == (2, "0.5,0.5\n")
     assert done.stderr.startswith("error: <stdin>: cannot be read: Input/output error")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
+def test_without_permission_the_input_is_status_2_and_the_output_status_3(tmp_path: Path) -> None:
+    (tmp_path / "closed.csv").touch(0o000)
+    (tmp_path / "sealed").mkdir(0o500)
+    for line, status, place in (
+        ("forward closed.csv", 2, "closed.csv: cannot be read"),
+        ("forward 1 2 -o closed.csv", 3, "closed.csv: cannot be written"),
+        ("check 1 2 -o sealed/out.csv", 3, "sealed/out.csv: cannot be written"),
+    ):
+        outcome = run(*line.split(), cwd=tmp_path)
+        assert (outcome.status, outcome.stdout) == (status, "")
+        assert outcome.stderr == f"error: {place}: Permission denied\n"

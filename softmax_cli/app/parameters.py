@@ -111,6 +111,7 @@ OutputFile = Annotated[
         "--output",
         "-o",
         metavar="FILE",
+        readable=False,  # it need not be, and what it is shows when it is written
         help="Write to FILE instead of standard output, in the format of its suffix; it "
         "appears whole or not at all.",
         rich_help_panel=OUTPUT,

@@ -127,10 +127,16 @@ def _read(
 
 
 def _is_header(cells: Sequence[str]) -> bool:
-    """Tell names from numbers; a row of numbers with some that are broken holds no names."""
+    """Tell names from numbers; a row of numbers with some that are broken holds no names.
+
+    Nor does one that ends in a delimiter; at its beginning, an empty cell is of a column of names.
+    """
     if all(map(is_number, cells)):
         return False
-    return not all(is_number(cell) or is_broken_number(cell) for cell in cells)
+    return not all(
+        is_number(cell) or is_broken_number(cell) or (c > 0 and not cell.strip())
+        for c, cell in enumerate(cells)
+    )
 
 
 def _warn_of_numbers(header: Sequence[str], known: Collection[str], place: str) -> None:
@@ -142,7 +148,8 @@ def _warn_of_numbers(header: Sequence[str], known: Collection[str], place: str) 
         and (cell.strip(" \t").lower() not in known or (not cell.strip(" \t") and c > 0))
     ]
     if strange and any(map(is_number, header)):
-        warn(place, f"taken as the header, because {quoted(strange[0])} is not a number")
+        why = f"because {quoted(strange[0])} is not a number"
+        warn(place, f"taken as the header, {why}; if it is a sample, put a header before it")
 
 
 def _warn_of_positions(rows: Sequence[Row], place: str) -> None:

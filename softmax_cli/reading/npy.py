@@ -137,9 +137,9 @@ def read_array(stream: BufferedReader, name: str) -> NDArray[np.generic]:
     """
     header = read_header(stream, name)
     memory.require(min(header.size, size_of(stream)), "its numbers")
-    return _take(stream, header.size, header, name).reshape(
-        header.shape, order="F" if header.by_column else "C"
-    )
+    values = _take(stream, header.size, header, name)
+    _refuse_more(stream, header, name)
+    return values.reshape(header.shape, order="F" if header.by_column else "C")
 
 
 def _blocks(stream: BufferedReader, header: Header, name: str) -> Iterator[NDArray[np.generic]]:
@@ -152,8 +152,8 @@ def _mapped(stream: BufferedReader, header: Header, name: str) -> Iterator[NDArr
     """Map each block for itself, so that what was read of the file does not count as ours."""
     begin = stream.tell()
     found = fstat(stream.fileno()).st_size - begin
-    if found < header.size:
-        raise _truncated(name, header, found)
+    if found != header.size:
+        raise _wrong_size(name, header, str(found))
     K, C = header.table
     step = max(1, _VALUES_A_BATCH // C)
     for k in range(0, K, step):
@@ -175,6 +175,8 @@ def _read(stream: BufferedReader, header: Header, name: str) -> Iterator[NDArray
         n = min(step, K - k)
         values = _take(stream, n * C * header.dtype.itemsize, header, name, done)
         done += values.nbytes
+        if done == header.size:
+            _refuse_more(stream, header, name)
         yield values.reshape(n, C, order="F" if header.by_column else "C")
 
 
@@ -186,11 +188,17 @@ def _take(
     while len(content) < size:
         part = stream.read(min(size - len(content), _BYTES_AT_ONCE))
         if not part:
-            raise _truncated(name, header, done + len(content))
+            raise _wrong_size(name, header, str(done + len(content)))
         content += part
     return np.frombuffer(content, header.dtype)
 
 
-def _truncated(name: str, header: Header, found: int) -> InputError:
+def _refuse_more(stream: BufferedReader, header: Header, name: str) -> None:
+    """Refuse a second array behind the first, which would be lost."""
+    if stream.read(1):
+        raise _wrong_size(name, header, "more")
+
+
+def _wrong_size(name: str, header: Header, found: str) -> InputError:
     numbers = f"{' x '.join(map(str, header.shape)) or 1} numbers of {header.dtype}"
     return InputError(name, f"expected {header.size} bytes for {numbers}, found {found}")

@@ -23,7 +23,9 @@ def write_npy(result: Result, target: Target, options: OutputOptions) -> None:
     if isinstance(result, Report):
         raise refuse_verdict("npy")
     with target.whole() as whole:
-        _write_header(result, whole.stream, result.logits.n_samples or 0)
+        n_samples = result.logits.n_samples or 0
+        whole.require(8 * max(n_samples, 1) * result.logits.n_classes**result.quantity.rank)
+        _write_header(result, whole.stream, n_samples)
         n_samples = _write_blocks(result, whole.stream)
         if result.logits.n_samples is None:
             # They are counted now; numpy leaves room for the digits.

@@ -63,6 +63,19 @@ class Target:
             spool.seek(0)
             shutil.copyfileobj(spool, self.stream)
 
+    def require(self, size: int) -> None:
+        """Refuse to begin a file that its disk has no room for.
+
+        Raises
+        ------
+        OSError
+            As if the disk had been filled.
+        """
+        if hasattr(os, "fstatvfs") and stat.S_ISREG(os.fstat(self.stream.fileno()).st_mode):
+            disk = os.fstatvfs(self.stream.fileno())
+            if size > disk.f_bavail * disk.f_frsize:
+                raise _error(errno.ENOSPC)
+
 
 class _PatientFile(io.FileIO):
     """A file that may be set not to block, by whoever shares it: waits until it takes more."""
@@ -126,11 +139,23 @@ def _descriptor(path: str) -> int | None:
     return None if match is None else int(match[1])
 
 
+def _text_encoding() -> str:
+    """Return what text for people is encoded in on stdout.
+
+    Python takes the C locale for one of UTF-8, unless it is told otherwise; whoever sets it for
+    all of the locale means ASCII.
+    """
+    told = "PYTHONUTF8" in os.environ or "PYTHONIOENCODING" in os.environ
+    if os.environ.get("LC_ALL") in ("C", "POSIX") and not told:
+        return "ascii"
+    return sys.stdout.encoding
+
+
 @contextmanager
 def _descriptor_target(number: int) -> Iterator[Target]:
     with io.BufferedWriter(_PatientFile(number, "wb", closefd=False)) as stream:
         if number == 1:
-            yield Target(stream, sys.stdout.encoding, stream.isatty())
+            yield Target(stream, _text_encoding(), stream.isatty())
         else:
             yield Target(stream, "utf-8")
 
