@@ -729,7 +729,8 @@ _MINE = b"""
 import numpy as np
 def softmax(z, g=None):
     print("called")
-    return np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
 def raises(*inputs): raise ValueError("\\x1b[31m no\\n" * 5)
 def exits(*inputs): raise SystemExit(3)
 def words(*inputs): return "words"
