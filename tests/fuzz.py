@@ -16,6 +16,7 @@ import re
 import signal
 import sys
 import tempfile
+import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -141,6 +142,7 @@ def complaint(case: Case) -> str | None:
 
 def _run(case: Case) -> Ending:
     streams, modules = (sys.stdin, sys.stdout, sys.stderr), set(sys.modules)
+    threads = set(threading.enumerate())
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
     kept = [os.dup(descriptor) for descriptor in range(3)]
     status: int | str | None = None
@@ -168,6 +170,9 @@ def _run(case: Case) -> Ending:
             with suppress(ValueError):
                 ours[0].flush()
             ours[1].flush()
+            # One that reads ahead would take the next case's standard input for this one's.
+            for thread in set(threading.enumerate()) - threads:
+                thread.join(SECONDS)
             sys.stdin, sys.stdout, sys.stderr = streams
             for descriptor, original in enumerate(kept):
                 os.dup2(original, descriptor)
