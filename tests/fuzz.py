@@ -329,7 +329,8 @@ def _plain(value: float) -> float | str:
 
 def _as_json(rng: random.Random, content: Table) -> bytes:
     rows = [[_plain(value) for value in row] for row in content.z.tolist()]
-    document: Any = rows[0] if len(rows) == 1 and rng.random() < 0.5 else rows
+    flat = len(rows) == 1 < len(rows[0]) and rng.random() < 0.5
+    document: Any = rows[0] if flat else rows
     if content.classes is not None and (content.samples is None or rng.random() < 0.5):
         document = {"logits": document, "classes": content.classes}
         if content.samples is not None:
