@@ -16,6 +16,7 @@ import re
 import signal
 import sys
 import tempfile
+import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -141,6 +142,7 @@ def complaint(case: Case) -> str | None:
 
 def _run(case: Case) -> Ending:
     streams, modules = (sys.stdin, sys.stdout, sys.stderr), set(sys.modules)
+    threads = set(threading.enumerate())
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
     kept = [os.dup(descriptor) for descriptor in range(3)]
     status: int | str | None = None
@@ -168,6 +170,9 @@ def _run(case: Case) -> Ending:
             with suppress(ValueError):
                 ours[0].flush()
             ours[1].flush()
+            # One that reads ahead would take the next case's standard input for this one's.
+            for thread in set(threading.enumerate()) - threads:
+                thread.join(SECONDS)
             sys.stdin, sys.stdout, sys.stderr = streams
             for descriptor, original in enumerate(kept):
                 os.dup2(original, descriptor)
@@ -324,7 +329,8 @@ def _plain(value: float) -> float | str:
 
 def _as_json(rng: random.Random, content: Table) -> bytes:
     rows = [[_plain(value) for value in row] for row in content.z.tolist()]
-    document: Any = rows[0] if len(rows) == 1 and rng.random() < 0.5 else rows
+    flat = len(rows) == 1 < len(rows[0]) and rng.random() < 0.5
+    document: Any = rows[0] if flat else rows
     if content.classes is not None and (content.samples is None or rng.random() < 0.5):
         document = {"logits": document, "classes": content.classes}
         if content.samples is not None:
@@ -729,7 +735,8 @@ _MINE = b"""
 import numpy as np
 def softmax(z, g=None):
     print("called")
-    return np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
 def raises(*inputs): raise ValueError("\\x1b[31m no\\n" * 5)
 def exits(*inputs): raise SystemExit(3)
 def words(*inputs): return "words"

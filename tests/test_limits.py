@@ -1,4 +1,4 @@
-"""What needs more memory than there is, under a limit; with gigabytes, by hand, in benchmarks."""
+"""What needs more memory than there is, under a limit that stands for a small machine."""
 
 import resource
 import subprocess
