@@ -121,6 +121,12 @@ class Arrays:
         """The array that the command is about."""
         return self.quantities[-1]
 
+    @property
+    def least_count(self) -> int:
+        """How many numbers it has, or where only the end of the input tells, at least has."""
+        a_sample: int = self.logits.n_classes**self.quantity.rank
+        return max(self.logits.n_samples or 0, 1) * a_sample
+
 
 @dataclass(frozen=True)
 class Report:

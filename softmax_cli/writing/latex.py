@@ -14,14 +14,15 @@ from softmax_cli.display.expression import (
 from softmax_cli.display.sample import Samples
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Explanation, Report, Result
-from softmax_cli.writing.people import rows
+from softmax_cli.writing.people import BYTES_SHOWN, rows
 from softmax_cli.writing.target import Target
 
 
 def write_latex(result: Result, target: Target, options: OutputOptions) -> None:
     """Write a bmatrix for each sample or for all, a tabular, or the steps of a derivation."""
     notation = Notation(latex=True, precision=options.precision)
-    with target.whole() as whole, whole.text() as text:
+    size = BYTES_SHOWN * result.least_count if isinstance(result, Arrays) else 0
+    with target.whole(size) as whole, whole.text() as text:
         match result:
             case Explanation():
                 lines = _steps(result, notation)

@@ -22,10 +22,8 @@ def write_npy(result: Result, target: Target, options: OutputOptions) -> None:
         raise refuse_explanation("npy")
     if isinstance(result, Report):
         raise refuse_verdict("npy")
-    with target.whole() as whole:
-        n_samples = result.logits.n_samples or 0
-        whole.require(8 * max(n_samples, 1) * result.logits.n_classes**result.quantity.rank)
-        _write_header(result, whole.stream, n_samples)
+    with target.whole(8 * result.least_count) as whole:
+        _write_header(result, whole.stream, result.logits.n_samples or 0)
         n_samples = _write_blocks(result, whole.stream)
         if result.logits.n_samples is None:
             # They are counted now; numpy leaves room for the digits.

@@ -8,6 +8,9 @@ from softmax_cli.display.numbers import significant
 from softmax_cli.display.sample import Samples
 from softmax_cli.result import Arrays, Block
 
+# Of a number with the default of digits, and what stands between two, about.
+BYTES_SHOWN = 10
+
 
 def rows(result: Arrays, notation: Notation) -> Iterator[tuple[str, Iterator[list[str]]]]:
     """Yield each sample's label and its rows: one, or as many as classes, to be walked at once.

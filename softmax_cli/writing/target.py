@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from softmax_cli.errors import OutputError, PipeClosedError, reason, silence, visible
 
@@ -50,31 +50,38 @@ class Target:
             wrapper.detach()
 
     @contextmanager
-    def whole(self) -> Iterator["Target"]:
-        """Hold back what is written until it is complete, in a file that can be gone back in."""
+    def whole(self, size: int = 0) -> Iterator["Target"]:
+        """Hold back what is written until it is complete, in a file that can be gone back in.
+
+        Parameters
+        ----------
+        size
+            How many bytes it will be at least, about.
+
+        Raises
+        ------
+        OSError
+            As if its disk had been filled, where there is no room for them.
+        """
         if not self.keeps_parts:
+            _require_room(self.stream, size)
             yield self
             return
         import shutil
         from tempfile import TemporaryFile
 
         with TemporaryFile() as spool:
+            _require_room(spool, size)
             yield replace(self, stream=spool, keeps_parts=False)
             spool.seek(0)
             shutil.copyfileobj(spool, self.stream)
 
-    def require(self, size: int) -> None:
-        """Refuse to begin a file that its disk has no room for.
 
-        Raises
-        ------
-        OSError
-            As if the disk had been filled.
-        """
-        if hasattr(os, "fstatvfs") and stat.S_ISREG(os.fstat(self.stream.fileno()).st_mode):
-            disk = os.fstatvfs(self.stream.fileno())
-            if size > disk.f_bavail * disk.f_frsize:
-                raise _error(errno.ENOSPC)
+def _require_room(stream: IO[bytes], size: int) -> None:
+    if hasattr(os, "fstatvfs") and stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        disk = os.fstatvfs(stream.fileno())
+        if size > disk.f_bavail * disk.f_frsize:
+            raise _error(errno.ENOSPC)
 
 
 class _PatientFile(io.FileIO):
