@@ -489,7 +489,11 @@ def _rows_of_npy(content: bytes) -> Iterator[list[list[float | None]]]:
 
 
 def _rows_of_parquet(content: bytes) -> Iterator[list[list[float | None]]]:
-    yield [list(map(_number, row)) for row in pl.read_parquet(io.BytesIO(content)).rows()]
+    try:
+        table = pl.read_parquet(io.BytesIO(content))
+    except pl.exceptions.PanicException:  # it is damaged
+        return
+    yield [list(map(_number, row)) for row in table.rows()]
 
 
 _INDEPENDENT: dict[str, Callable[[bytes], Iterator[list[list[float | None]]]]] = {
