@@ -42,19 +42,34 @@ def fast_lane(size: int) -> ModuleType | None:
         return None
 
 
-def import_polars() -> ModuleType:
-    """Return polars, where there is no way without it.
+def require_polars() -> None:
+    """Refuse what there is no way to do without polars, where polars cannot be had.
 
     Raises
     ------
     ImportError
         Where it is missing.
     MemoryError
-        Where it would end the program for want of addresses.
+        Where it would end the process for want of addresses.
     """
+    from importlib.util import find_spec
+
+    if find_spec("polars") is None:
+        raise ImportError("no module named polars")
     left = memory.address_space()
     if not is_open() and left < ADDRESSES:
         raise MemoryError(f"polars needs 2 GB of addresses, {left / 1e9:.3g} GB are left")
+
+
+def import_polars() -> ModuleType:
+    """Return polars, where there is no way without it.
+
+    Raises
+    ------
+    ImportError, MemoryError
+        As `require_polars`.
+    """
+    require_polars()
     with _signals_held():
         return import_module("polars")
 

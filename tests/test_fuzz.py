@@ -146,9 +146,9 @@ def test_a_damaged_parquet_file_is_one_line_wherever_the_damage_is() -> None:
         return None
 
     with workplace():
-        for position in range(4, len(whole), 7):
+        for position in range(4, len(whole), 31):
             broken = whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :]
             words = ["forward", "z.parquet", "-f", "csv"]
             run = Case("", words, files={"z.parquet": broken}, expect=expect, lane=True)
             assert complaint(run) is None, position
-    assert refused > 20
+    assert refused > 5

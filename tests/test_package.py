@@ -106,7 +106,8 @@ def test_the_methods_on_offer_are_the_ones_there_are() -> None:
 
 def test_imports_run_one_way() -> None:
     floors = {
-        "memory": -1, "ahead": 0, "errors": 0, "lookup": 0, "batch": 0, "core": 0, "fast_lane": 0,
+        "memory": -1, "ahead": 0, "process": 0, "errors": 0, "lookup": 0, "batch": 0, "core": 0,
+        "fast_lane": 0,
         "polars_rows": 1, "progress": 1, "options": 1, "tokens": 1, "derivation": 1,
         "finite_difference": 1, "result": 2,
         "calling": 0, "loading": 1, "mistakes": 1, "sweep": 2, "verdict": 2, "checking": 4,

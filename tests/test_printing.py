@@ -7,12 +7,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 from softmax_cli import fast_lane
 from softmax_cli.batch import Batch
+from softmax_cli.process import Process
 from softmax_cli.result import Block
 from softmax_cli.writing import numbers, processes
 from softmax_cli.writing.numbers import print_rows, printed
@@ -58,15 +60,15 @@ def test_blocks_come_in_order_with_their_text() -> None:
 @pytest.mark.parametrize("cores", [0, 1, 3])
 def test_lost_processes_are_made_up_for(cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "_cores", lambda: cores)
-    start = processes._Process.start
+    start = Process.start
 
-    def doomed(script: Path) -> processes._Process | None:
+    def doomed(script: ModuleType) -> Process | None:
         process = start(script)
         assert process is not None
         process._process.kill()
         return process
 
-    monkeypatch.setattr(processes._Process, "start", doomed)
+    monkeypatch.setattr(Process, "start", doomed)
     assert "".join(text for _, text in printed(blocks(), ",")) == print_rows(VALUES, ",")
 
 

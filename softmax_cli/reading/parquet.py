@@ -1,19 +1,26 @@
 """Parquet, by polars: columns of numbers, and one of names."""
 
-import io
+import json
 import os
+import signal
+import stat
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BufferedReader
+from typing import Any
 
-from softmax_cli.batch import Batch, Logits
+import numpy as np
+
+from softmax_cli.batch import Batch, FloatArray, Logits
 from softmax_cli.errors import InputError, quoted, visible
-from softmax_cli.fast_lane import import_polars
+from softmax_cli.fast_lane import require_polars
 from softmax_cli.options import InputOptions, Place
+from softmax_cli.process import Process
+from softmax_cli.reading import parquet_script
 from softmax_cli.reading.columns import choose_columns
 from softmax_cli.reading.validity import check_logits
 
-_VALUES_A_BATCH = 1 << 17
+_BYTES_AT_ONCE = 1 << 20
 
 
 def read_parquet(stream: BufferedReader, name: str, options: InputOptions) -> Logits:
@@ -34,79 +41,112 @@ def read_parquet(stream: BufferedReader, name: str, options: InputOptions) -> Lo
         Where polars is missing, and for what is no table of logits.
     """
     try:
-        pl = import_polars()
+        require_polars()
     except ImportError:
         hint = "install polars, or this program with its extra named fast"
         raise InputError(name, "expected polars to read parquet, found none", hint) from None
-    path = getattr(stream.raw, "name", None)
-    table = pl.scan_parquet(path if isinstance(path, str) else io.BytesIO(stream.read()))
-    with _refused(name):
-        schema = table.collect_schema()
-        n_samples: int = table.select(pl.len()).collect().item()
+    process = Process.start(parquet_script)
+    if process is None:
+        raise InputError(name, "expected a process to read parquet in, could start none")
+    table = _Table(process, stream, name)
+    found = table.answer()
+    columns, n_samples = found["columns"], found["rows"]
     if not n_samples:
         raise InputError(name, "expected logits, found no rows")
-    header = schema.names()
-    text = [c for c, kind in enumerate(schema.dtypes()) if not kind.is_numeric()]
-    columns = choose_columns(header, len(header), text, options, name)
-    picked = [header[c] for c in columns.logits]
-    for c in columns.logits:
+    header = [column for column, _, _ in columns]
+    text = [c for c, (_, _, is_numeric) in enumerate(columns) if not is_numeric]
+    chosen = choose_columns(header, len(header), text, options, name)
+    for c in chosen.logits:
         if c in text:
-            problem = f"expected a column of numbers, found {schema.dtypes()[c]}"
+            problem = f"expected a column of numbers, found {columns[c][1]}"
             raise InputError(f"{name}: {quoted(header[c])}", problem)
-    sample = None if columns.sample is None else header[columns.sample]
+    picked = [header[c] for c in chosen.logits]
+    table.ask({"logits": chosen.logits, "sample": chosen.sample})
 
     def batches() -> Iterator[Batch]:
-        step = max(1, _VALUES_A_BATCH // len(picked))
-        for start in range(0, n_samples, step):
-            # Read whole, a table with other rows than its file says is seen to be damaged.
-            part = table if n_samples <= step else table.slice(start, step)
-            with _refused(name):
-                rows = part.collect()
+        start = 0
+        while start < n_samples:
+            found = table.answer()
+            names, null = found["names"], found["null"]
+            logits = table.numbers(found["rows"], len(picked))
             place = _place(name, picked, start)
-            logits = rows.select(pl.col(picked).cast(pl.Float64)).to_numpy(order="c")
-            (options.check or check_logits)(logits, place)  # a missing number is a null, so NaN
-            names = None if sample is None else tuple(map(str, rows[sample].to_list()))
-            yield Batch(logits, start, names)
+            check = options.check or check_logits
+            if null is not None:
+                check(logits[: null[0]], place)
+                raise InputError(place(*null), "expected a number, found null")
+            check(logits, place)
+            yield Batch(logits, start, names and tuple(names))
+            start += len(logits)
 
     return Logits(
         len(picked),
         batches(),
         tuple(picked),
-        sample is not None,
-        sample or "sample",
+        chosen.sample is not None,
+        "sample" if chosen.sample is None else header[chosen.sample] or "sample",
         n_samples,
     )
 
 
-@contextmanager
-def _refused(name: str) -> Iterator[None]:
-    """Say that the file is damaged, wherever polars comes upon it."""
-    import polars as pl
+class _Table:
+    """A table in the process that reads it: some damaged files make polars end its process."""
 
-    try:
-        with _panics_unheard():
-            yield
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        reason = visible(str(error).splitlines()[0])
-        raise InputError(name, f"expected a parquet file: {reason}") from None
+    def __init__(self, process: Process, stream: BufferedReader, name: str) -> None:
+        self._process = process
+        self._name = name
+        path = _path(stream)
+        self.ask({"modules": [each for each in sys.path if isinstance(each, str)], "path": path})
+        if path is None:
+            while part := stream.read1(_BYTES_AT_ONCE):
+                if not process.send(_size(part), part):
+                    break
+            process.send(_size(b""))
+
+    def __del__(self) -> None:
+        self._process.end()
+
+    def ask(self, message: dict[str, Any]) -> None:
+        self._process.send(json.dumps(message).encode() + b"\n")
+
+    def answer(self) -> dict[str, Any]:
+        line = self._process.read_line()
+        if not line.endswith(b"\n"):
+            raise self._lost()
+        answer: dict[str, Any] = json.loads(line)
+        if "problem" in answer:
+            raise self._refused(answer["problem"])
+        return answer
+
+    def numbers(self, n: int, C: int) -> FloatArray:
+        content = self._process.read(8 * n * C)
+        if len(content) < 8 * n * C:
+            raise self._lost()
+        return np.frombuffer(content, dtype=np.float64).reshape(n, C)
+
+    def _lost(self) -> InputError:
+        status = self._process.wait()
+        how = signal.Signals(-status).name if status < 0 else f"status {status}"
+        return self._refused(f"polars ended with {how}")
+
+    def _refused(self, why: str) -> InputError:
+        return InputError(self._name, f"expected a parquet file: {visible(why)}")
 
 
-@contextmanager
-def _panics_unheard() -> Iterator[None]:
-    """Keep standard error clean of what the threads of polars print, beside what it raises."""
+def _path(stream: BufferedReader) -> str | None:
+    """Return where another process finds the file; None for a pipe, and a file without a name."""
+    name, found = getattr(stream.raw, "name", None), os.fstat(stream.fileno())
+    if not isinstance(name, str) or not stat.S_ISREG(found.st_mode):
+        return None
+    path = os.path.realpath(name)
     try:
-        kept = os.dup(2)
-    except OSError:  # it is closed
-        yield
-        return
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)
-    os.close(nothing)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        path.encode()
+        return path if os.path.samestat(os.stat(path), found) else None  # noqa: PTH116
+    except (OSError, UnicodeError):
+        return None
+
+
+def _size(content: bytes) -> bytes:
+    return len(content).to_bytes(8, sys.byteorder)
 
 
 def _place(name: str, picked: list[str], start: int) -> Place:
