@@ -345,9 +345,9 @@ def test_names_in_any_script_are_in_line_for_the_program(tmp_path: Path) -> None
     path.write_text(text)
     out = tmp_path / "table.txt"
     run("jacobian", str(path), "--vjp", ",".join("1" * len(SCRIPTS)), "-o", str(out))
-    plain = {"NO_COLOR": "1"}
+    dumb = {"TERM": "dumb"}
     words = ["jacobian", str(path), "--vjp", ",".join("1" * len(SCRIPTS))]
-    for shown in (out.read_text(), run(*words).stdout, run_in_terminal(*words, env=plain).stdout):
+    for shown in (out.read_text(), run(*words).stdout, run_in_terminal(*words, env=dumb).stdout):
         lines = [line.rstrip() for line in shown.splitlines()[2:]]
         assert len(lines) == len(SCRIPTS) + 2
         assert len({width(line) for line in lines}) == 1

@@ -6,6 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from rich.cells import cell_len
 
 from tests.program import SAMPLES, run
 
@@ -55,6 +56,36 @@ def test_names_stay_names_in_a_picture(tmp_path: Path, suffix: str) -> None:
     assert "<script" not in content
     assert "\x1b" not in content
     assert "<script>alert(1)</script>" in shown_text(path)
+
+
+WIDE = 'id,猫猫猫,नमस्ते,"<&日>",a\n魚魚 x,1,2,3,4\nsecond,4,3,2,1\n'
+COLUMN = 12.2  # of an SVG, wide
+
+
+def test_wide_names_have_the_room_of_their_columns_in_svg(tmp_path: Path) -> None:
+    path = tmp_path / "picture.svg"
+    run("forward", "-o", str(path), stdin=WIDE)
+    root = ElementTree.parse(path).getroot()
+    width = float(root.attrib["viewBox"].split()[2])
+    for text in root.iter("{http://www.w3.org/2000/svg}text"):
+        if text.text and "textLength" in text.attrib:
+            x, length = float(text.attrib["x"]), float(text.attrib["textLength"])
+            assert length == pytest.approx(cell_len(text.text) * COLUMN, rel=1e-4)
+            assert x + length <= width
+    assert "nats" in shown_text(path)
+
+
+def test_wide_names_have_the_room_of_their_columns_in_html(tmp_path: Path) -> None:
+    path = tmp_path / "picture.html"
+    run("forward", "-o", str(path), stdin=WIDE)
+    boxes = re.findall(
+        r'<span style="display: inline-block; width: (\d+)ch">([^<]*)</span>', path.read_text()
+    )
+    found = {unescape(word): int(width) for width, word in boxes}
+    names = {"魚魚": 4, "y_猫猫猫": 8, "y_<&日>": 7, "y_नमस्ते": cell_len("y_नमस्ते")}
+    assert {name: found[name] for name in names} == names
+    assert "second" in path.read_text()
+    assert all(not word.isascii() for word in found)
 
 
 def test_a_picture_fetches_nothing(tmp_path: Path) -> None:

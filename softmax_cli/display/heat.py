@@ -10,9 +10,14 @@ _ZERO = (222, 222, 222)
 _POSITIVE = (230, 97, 1)
 _NEGATIVE = (33, 102, 172)
 _BLACK, _WHITE = "#000000", "#ffffff"
+# The same ends, in steps that terminals of 256 colours have.
+_POSITIVE_STEPS = ("#dadada", "#ffd7af", "#ffaf87", "#ff875f", "#ff5f00", "#d75f00")
+_NEGATIVE_STEPS = ("#dadada", "#afd7ff", "#87afff", "#5f87d7", "#005fd7", "#005faf")
+# Of 16 colours only those two have a contrast to white, and so to bold white, everywhere.
+_POSITIVE_OF_16, _NEGATIVE_OF_16, _LEAST_OF_16 = "white on red", "white on blue", 0.5
 
 
-def heat(value: float, largest: float) -> str:
+def heat(value: float, largest: float, colours: int) -> str:
     """Return a Rich style for a value on a scale that is symmetric around 0.
 
     Parameters
@@ -21,15 +26,29 @@ def heat(value: float, largest: float) -> str:
         The number.
     largest
         The magnitude at the ends of the scale. Exactly 0 gets no background.
+    colours
+        How many there are. With 16, only what is a quarter of the largest gets a background.
     """
-    if value == 0 or largest == 0 or not math.isfinite(value):
+    if value == 0 or largest == 0 or not math.isfinite(value) or not colours:
         return ""
     # The square root lifts the small ones off the middle.
     share = math.sqrt(min(abs(value) / largest, 1.0))
-    end = _POSITIVE if value > 0 else _NEGATIVE
+    positive = value > 0
+    if colours <= 16:
+        style = _POSITIVE_OF_16 if positive else _NEGATIVE_OF_16
+        return style if share >= _LEAST_OF_16 else ""
+    if colours <= 256:
+        steps = _POSITIVE_STEPS if positive else _NEGATIVE_STEPS
+        return _on(steps[min(int(share * len(steps)), len(steps) - 1)])
+    end = _POSITIVE if positive else _NEGATIVE
     red, green, blue = (
         round(zero + share * (full - zero)) for zero, full in zip(_ZERO, end, strict=True)
     )
+    return _on(f"#{red:02x}{green:02x}{blue:02x}")
+
+
+def _on(background: str) -> str:
+    red, green, blue = bytes.fromhex(background[1:])
     # Perceived brightness after ITU-R BT.601.
     bright = 0.299 * red + 0.587 * green + 0.114 * blue > 128
-    return f"{_BLACK if bright else _WHITE} on #{red:02x}{green:02x}{blue:02x}"
+    return f"{_BLACK if bright else _WHITE} on {background}"

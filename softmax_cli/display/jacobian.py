@@ -77,7 +77,7 @@ def matrix(
     def cell(k: int, i: int) -> Text:
         j = outputs[k]
         text = samples.partial(0, j, i, J[k, i], screen.precision)
-        return Text(text, heat(J[k, i], largest) + (" bold" if i == j else ""))
+        return Text(text, heat(J[k, i], largest, screen.colours) + (" bold" if i == j else ""))
 
     def row_sum(k: int) -> Text:
         return Text(significant(math.fsum(J[k]), 2), QUIET)

@@ -20,11 +20,14 @@ class Screen:
         Significant digits of a number.
     ascii_only
         Whether only ASCII can be shown.
+    colours
+        How many colours there are: 0, 16, 256 or 2 ** 24.
     """
 
     width: int | None
     precision: int
     ascii_only: bool
+    colours: int = 0
 
     def glyph(self, unicode: str, plain: str) -> str:
         """Choose the sign that can be shown."""

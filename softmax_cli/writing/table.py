@@ -8,10 +8,12 @@ from softmax_cli.display.screen import Screen
 from softmax_cli.lookup import load
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Result
+from softmax_cli.writing.columns import InColumns
 from softmax_cli.writing.target import Target
 
 # Of a console that nothing bounds.
 UNLIMITED = 1 << 20
+_COLOURS = {"": 0, "windows": 16, "standard": 16, "256": 256, "truecolor": 1 << 24}
 
 
 def plain_terminal() -> bool:
@@ -32,8 +34,10 @@ def write_table(result: Result, target: Target, options: OutputOptions) -> None:
             emoji=False,
         )
         width = console.width if target.is_terminal else None
-        screen = Screen(width, options.precision, console.options.ascii_only)
+        colours = _COLOURS[console.color_system or ""]
+        screen = Screen(width, options.precision, console.options.ascii_only, colours)
+        moves = target.is_terminal and os.environ.get("TERM") != "dumb"
         with console.capture() as drawn:
             for part in load(result.view)(result, screen):
-                console.print(part)
+                console.print(InColumns(part) if moves else part)
         text.writelines(line.rstrip() + "\n" for line in drawn.get().splitlines())
