@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from softmax_cli.errors import InputError, did_you_mean, quoted, silence, visible
 from softmax_cli.lookup import load
-from softmax_cli.tokens import NotANumberError, read_number, separate_operands
+from softmax_cli.tokens import NotANumberError, as_data, read_number, separate_operands
 
 # The Typer app of each command.
 COMMANDS = {
@@ -148,7 +148,7 @@ def whole_number(option: str, first: int, last: int) -> Callable[[str | int], in
 
 def delimiter(text: str) -> str:
     """Read the value of ``--delimiter``: one character, or ``tab``."""
-    character = "\t" if text in ("tab", r"\t") else text
+    character = "\t" if text in ("tab", r"\t") else as_data(text)
     if len(character) == 1 and character not in '"\r\n\0':
         return character
     expected = "one character other than a quote or a line end, or tab"

@@ -1,6 +1,7 @@
 """What a piece of text means: a number, or not. The one place that decides."""
 
 import math
+import os
 import re
 from collections.abc import Iterable
 
@@ -79,9 +80,21 @@ def has_decimal_comma(text: str) -> bool:
     return bool(re.fullmatch(_DECIMAL_COMMA, text.strip()))
 
 
+def as_data(word: str) -> str:
+    """Return a command-line word as the UTF-8 that data is read as, where it is UTF-8.
+
+    A locale of another encoding took its bytes for other characters. A file's name is left as
+    the locale has it: so it goes back to the system.
+    """
+    try:
+        return os.fsencode(word).decode()
+    except UnicodeError:
+        return word
+
+
 def split_row(token: str) -> list[str]:
     """Split a command-line token into its comma or space separated pieces."""
-    return [word for piece in token.split(",") for word in piece.split() or [""]]
+    return [word for piece in as_data(token).split(",") for word in piece.split() or [""]]
 
 
 def starts_like_number(token: str) -> bool:

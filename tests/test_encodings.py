@@ -1,11 +1,13 @@
 """Encodings: UTF-8 is read with and without its mark, and any other is named, with what to do."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from softmax_cli.options import InputOptions
-from tests.program import run
+from softmax_cli.tokens import as_data
+from tests.program import run, run_cold
 from tests.reading import read
 
 CSV = "név,b\n1,2\n"
@@ -107,3 +109,35 @@ def test_the_program_says_so_whatever_the_format_is_called() -> None:
         outcome = run("forward", *words, stdin="1,2\n".encode("utf-16"))
         assert (outcome.status, outcome.stdout) == (2, "")
         assert outcome.stderr.startswith("error: <stdin>: expected UTF-8 text, found UTF-16\nhint:")
+
+
+# Without these two, Python takes the C locale for one of UTF-8.
+NOT_UTF8 = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("forward", "猫.csv", "--columns", "é,猫", "--id", "名", "--sample", "一", "-f", "csv"),
+        ("forward", "猫.csv", "--delimiter", "¦", "--sample", "1", "-f", "json"),
+        ("jacobian", "猫.csv", "--entry", "猫,é", "-f", "csv", "-o", "犬.csv"),
+        ("jacobian", "\N{MINUS SIGN}1", "2", "--vjp", "\N{MINUS SIGN}1,2", "-f", "csv"),
+    ],
+)
+def test_words_are_the_same_data_in_a_locale_of_another_encoding(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    content = "名,é,猫\n一,1,2\n" if "¦" not in words else "é¦猫\n1¦2\n"
+    (tmp_path / "猫.csv").write_text(content, encoding="utf-8")
+    results = []
+    for changes in ({}, NOT_UTF8):
+        outcome = run_cold(*words, cwd=tmp_path, env=changes)
+        assert (outcome.status, outcome.stderr) == (0, "")
+        written = tmp_path / "犬.csv"
+        results.append((outcome.stdout, written.read_bytes() if "-o" in words else b""))
+    assert results[0] == results[1]
+
+
+def test_a_word_that_is_no_utf8_is_taken_as_the_locale_has_it() -> None:
+    for word in ("naïve", "caf\udce9", "\ud800", "猫"):
+        assert as_data(word) == word

@@ -21,6 +21,7 @@ from softmax_cli.app.parameters import (
 from softmax_cli.command_line import LogitsCommand
 from softmax_cli.lookup import load
 from softmax_cli.options import InputOptions
+from softmax_cli.tokens import as_data
 
 HELP = """The Jacobian of each sample: J_ji = dy_j/dz_i = y_j (delta_ij - y_i).
 
@@ -42,6 +43,7 @@ def jacobian(
         typer.Option(
             "--entry",
             metavar="J,I",
+            parser=as_data,
             help="Only dy_J/dz_I; J and I are class names or positions from 1.",
             rich_help_panel=METHOD,
             show_default=False,

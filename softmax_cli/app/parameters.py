@@ -8,6 +8,7 @@ import typer
 from softmax_cli.command_line import choice, delimiter, number, whole_number
 from softmax_cli.options import OutputOptions
 from softmax_cli.reading.formats import READERS
+from softmax_cli.tokens import as_data
 from softmax_cli.writing.formats import WRITERS, choose_format
 
 INPUT, OUTPUT, METHOD = "Input", "Output", "Method"
@@ -52,6 +53,7 @@ Columns = Annotated[
     typer.Option(
         "--columns",
         metavar="COLUMNS",
+        parser=as_data,
         help="The columns of logits, by name, position from 1 or range: cat,dog or 2-11.",
         rich_help_panel=INPUT,
         show_default=False,
@@ -62,6 +64,7 @@ IdColumn = Annotated[
     typer.Option(
         "--id",
         metavar="COLUMN",
+        parser=as_data,
         help="The column that names the samples, by name or position.",
         rich_help_panel=INPUT,
         show_default=False,
@@ -136,6 +139,7 @@ Sample = Annotated[
     typer.Option(
         "--sample",
         metavar="SAMPLE",
+        parser=as_data,
         help="Only this sample, by its name or its position from 1.",
         rich_help_panel=INPUT,
         show_default=False,
