@@ -98,6 +98,18 @@ def test_a_picture_fetches_nothing(tmp_path: Path) -> None:
     assert path.read_text() == first
 
 
+def test_a_picture_is_the_same_wherever_it_is_drawn(tmp_path: Path) -> None:
+    settings: list[dict[str, str]]
+    settings = [{}, {"TERM": "dumb", "COLUMNS": "20"}, {"NO_COLOR": "1", "LC_ALL": "C"}]
+    for suffix in ("svg", "html", "txt"):
+        drawn = []
+        for changes in settings:
+            path = tmp_path / f"out.{suffix}"
+            run("forward", str(SAMPLES / "pets.csv"), "-p", "17", "-o", str(path), env=changes)
+            drawn.append(path.read_bytes())
+        assert drawn[0] == drawn[1] == drawn[2]
+
+
 def test_txt_is_the_table(tmp_path: Path) -> None:
     path = tmp_path / "table.txt"
     run("jacobian", "1", "2", "-o", str(path))

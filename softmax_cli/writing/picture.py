@@ -67,6 +67,7 @@ def _record(result: Result, options: OutputOptions) -> Console:
         record=True,
         force_terminal=True,
         width=Console(file=sys.stdout).width if in_terminal else UNLIMITED,
+        height=1,  # of no use here, but with TERM=dumb Rich takes no width without it
         color_system="truecolor",
         legacy_windows=False,
         markup=False,
