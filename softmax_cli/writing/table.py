@@ -36,7 +36,7 @@ def write_table(result: Result, target: Target, options: OutputOptions) -> None:
         width = console.width if target.is_terminal else None
         colours = _COLOURS[console.color_system or ""]
         screen = Screen(width, options.precision, console.options.ascii_only, colours)
-        moves = target.is_terminal and os.environ.get("TERM") != "dumb"
+        moves = target.is_terminal and not console.is_dumb_terminal
         with console.capture() as drawn:
             for part in load(result.view)(result, screen):
                 console.print(InColumns(part) if moves else part)
