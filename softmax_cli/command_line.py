@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from softmax_cli.errors import InputError, did_you_mean, quoted, silence, visible
+from softmax_cli.errors import InputError, did_you_mean, file_hint, quoted, silence, visible
 from softmax_cli.lookup import load
 from softmax_cli.tokens import NotANumberError, as_data, read_number, separate_operands
 
@@ -91,13 +91,15 @@ def usage_error(error: Exception) -> InputError | None:
     """
     if not hasattr(error, "format_message"):
         return None
-    similar = getattr(error, "possibilities", None) or []
-    if similar and hasattr(error, "option_name"):
-        hint = f"did you mean {' or '.join(sorted(similar))}?"
+    path = getattr(getattr(error, "ctx", None), "command_path", "softmax-cli")
+    hint = f"see {path} --help"
+    if hasattr(error, "option_name") and hasattr(error, "possibilities"):
+        if error.possibilities:
+            hint = f"did you mean {' or '.join(sorted(error.possibilities))}?"
+        hint = file_hint(error.option_name) or hint
         return InputError(quoted(error.option_name), "no such option", hint)
     message = visible(error.format_message().rstrip("."))
-    path = getattr(getattr(error, "ctx", None), "command_path", "softmax-cli")
-    return InputError("", message[:1].lower() + message[1:], f"see {path} --help")
+    return InputError("", message[:1].lower() + message[1:], hint)
 
 
 def choice(option: str, known: Collection[str]) -> Callable[[str], str]:

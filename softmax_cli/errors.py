@@ -109,6 +109,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean {visible(close[0])}?" if close else ""
 
 
+def file_hint(word: str) -> str:
+    """Return a hint for a word that is taken for an option, where it names a file, or ""."""
+    return f"the file of that name is written ./{word}" if os.path.lexists(word) else ""
+
+
 def plural(count: int, noun: str) -> str:
     """Return a count and its noun: "1 value", "2 values", "2 classes", "2 entries"."""
     if count == 1:

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterable
 
-from softmax_cli.errors import InputError, quoted
+from softmax_cli.errors import InputError, file_hint, quoted
 
 TYPOGRAPHIC_MINUS = "\N{MINUS SIGN}"
 _MISSING = frozenset(
@@ -143,7 +143,8 @@ def separate_operands(
             operands.append(word)
         else:
             if word[1] != "-" and word[:2] not in value_options | flags:
-                raise InputError(quoted(word), "expected an option or a number")
+                problem = "expected an option or a number"
+                raise InputError(quoted(word), problem, file_hint(word))
             options.append(word)
             if _awaits_value(word, value_options):
                 value = next(rest, None)

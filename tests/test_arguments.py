@@ -50,6 +50,27 @@ def test_a_token_that_reads_as_a_number_is_never_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "problem", "otherwise"),
+    [
+        ("-x.csv", "expected an option or a number", ""),
+        ("--logits.csv", "no such option", "hint: see softmax-cli forward --help\n"),
+        ("--format.csv", "no such option", "hint: did you mean --format or --input-format?\n"),
+    ],
+)
+def test_a_file_whose_name_begins_with_a_dash_is_no_option_in_its_folder(
+    tmp_path: Path, name: str, problem: str, otherwise: str
+) -> None:
+    error = f"error: '{name}': {problem}\n"
+    assert run("forward", name, cwd=tmp_path).stderr == error + otherwise
+    (tmp_path / name).write_text("5,5\n")
+    outcome = run("forward", name, cwd=tmp_path)
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert outcome.stderr == f"{error}hint: the file of that name is written ./{name}\n"
+    assert run("forward", "-f", "csv", f"./{name}", cwd=tmp_path).stdout == "0.5,0.5\n"
+    assert run("forward", "-f", "csv", "--", name, cwd=tmp_path).stdout == "0.5,0.5\n"
+
+
+@pytest.mark.parametrize(
     ("words", "message"),
     [
         ("forward 1 x", "argument 2: expected a number, found 'x'"),

@@ -200,7 +200,7 @@ def test_every_error_and_warning_is_one_line_that_does_nothing(
         (["forward", "1", "2", "-o", b"no/\xff\x1b.csv"], r"no/\udcff\x1b.csv: cannot be written"),
         (["forward", "1", "2", "--sample", b"\xff\n"], r"found '\udcff\n'"),
         (["jacobian", "many.json", "--entry", "\x1b[31mred,1"], r"did you mean \x1b[31mred"),
-        (["forward", "1", "--\x1b\u202e"], r"no such option: --\x1b\u202e"),
+        (["forward", "1", "--\x1b\u202e"], r"'--\x1b\u202e': no such option"),
         (["\x1b\u202e"], r"no such command '\x1b\u202e'"),
         (["forward", "1", "2", "-f", "\u3164"], r"found '\u3164'"),
         (["check", "many.json", "--jacobian", b"\xff\x1b"], r"no such file: '\udcff\x1b'"),
