@@ -100,3 +100,37 @@ def test_columns_choose_among_the_keys_of_records() -> None:
     outcome = run("forward", "-f", "csv", "--columns", "a,c", "--id", "run", stdin=text)
     assert outcome.stdout == "run,a,c\n1,0.5,0.5\n"
     assert run("forward", "--columns", "1", stdin="[1,2]").status == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('{"logit":[1,2]}', "logit"),
+        ('{"Logits":[[1,2],[3,4]],"classes":["a","b"]}', "Logits"),
+        ('{"classes":["a","b"],"logit":[1,2]}', "classes"),
+        ('{"sample":"x","scores":[1,2]}', "scores"),
+        ('[{"logits":[1,2]},{"logits":[3,4]}]', "logits"),
+        ('{"a":1,"b":[]}', "b"),
+    ],
+)
+def test_an_array_under_another_key_leads_to_logits(text: str, key: str) -> None:
+    array = "an empty array" if key == "b" else "an array"
+    hint = 'hint: logits in arrays go under the key "logits", as in {"logits": '
+    for input_format, where, example in (
+        ("json", "<stdin>: sample 1", "[[1, 2], [3, 4]]}"),
+        ("jsonl", "<stdin>:1", "[1, 2]}"),
+    ):
+        if input_format == "jsonl" and text.startswith("["):
+            continue
+        outcome = run("forward", "--input-format", input_format, stdin=text)
+        assert (outcome.status, outcome.stdout) == (2, "")
+        problem = f"error: {where}, {key!r}: expected a number, found {array}"
+        assert outcome.stderr == f"{problem}\n{hint}{example}\n"
+
+
+def test_an_array_under_a_key_that_is_not_chosen_is_not_looked_at() -> None:
+    text = '{"a":3,"b":3,"embedding":[1,2]}'
+    for input_format in ("json", "jsonl"):
+        words = ("forward", "--input-format", input_format, "--columns", "a,b", "-f", "csv")
+        outcome = run(*words, stdin=text)
+        assert (outcome.stdout, outcome.stderr) == (f"a,b\n{PRINTED}", "")

@@ -18,6 +18,7 @@ from softmax_cli.reading.json_text import (
     read_name,
     read_names,
     read_values,
+    refuse_arrays,
     refuse_columns,
     shown,
     strict_json,
@@ -196,6 +197,7 @@ def _record_form(block: Sequence[Line], name: str, options: InputOptions) -> For
     header = list(first)
     columns = choose_keys(header, [line.value for line in block], options, first_place)
     keys = tuple(header[c] for c in columns.logits)
+    refuse_arrays(first, keys, first_place, "[1, 2]")
 
     def logits(value: Any, k: int, place: Place) -> list[Any]:
         if not isinstance(value, dict) or value.keys() != first.keys():

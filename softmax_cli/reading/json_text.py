@@ -255,6 +255,7 @@ def _from_records(records: list[Any], name: str, options: InputOptions) -> Logit
         check_record(record, records[0], f"{name}: sample {k + 1}", "sample 1")
     columns = choose_keys(header, records, options, name)
     keys = [header[c] for c in columns.logits]
+    refuse_arrays(records[0], keys, f"{name}: sample 1", "[[1, 2], [3, 4]]")
     rows = [[record[key] for key in keys] for record in records]
 
     def place(k: int, c: int | None) -> str:
@@ -291,6 +292,15 @@ def check_record(record: Any, first: Mapping[str, Any], place: str, first_place:
         odd = min(record.keys() ^ first.keys())
         found = f"found an object that {'misses' if odd in first else 'has besides'} {quoted(odd)}"
         raise InputError(place, f"expected the keys of {first_place}, {found}")
+
+
+def refuse_arrays(record: Mapping[str, Any], keys: Sequence[str], place: str, example: str) -> None:
+    """Refuse arrays under the keys of a record: it may be an object with "logits" mistyped."""
+    for key in keys:
+        if isinstance(record[key], list):
+            problem = f"expected a number, found {shown(record[key])}"
+            hint = f'logits in arrays go under the key "logits", as in {{"logits": {example}}}'
+            raise InputError(f"{place}, {quoted(key)}", problem, hint)
 
 
 def choose_keys(
