@@ -238,16 +238,30 @@ def test_nan_and_infinity_are_findings(tmp_path: Path, content: str) -> None:
     assert run("check", "1", "2", "3", "--jacobian", "c", "-f", "csv", cwd=tmp_path).status == 1
 
 
+NO_JACOBIAN = 'c: expected arrays, or an object with "jacobian"'
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("1,2,3\n" * 4, "--jacobian: expected shape (2, 3, 3) or (6, 3), found (4, 3) in 'c'"),
         ("[[[1,2],[3,4]]]", "--jacobian: expected shape (2, 3, 3) or (6, 3), found (1, 2, 2)"),
-        ("[[[1,2],[3]]]", "c: expected arrays of the same length, found different ones"),
+        ("[[[1,2],[3]]]", "c: $[0][1]: expected 2 values as in $[0][0], found 1"),
         ("[[[NaN]]]", "c:1:4: expected JSON, found NaN\nhint: JSON has no NaN and no infinity"),
         ('[[["one"]]]', "c: $[0][0][0]: expected a number, found 'one'"),
-        ('{"J": [[1]]}', 'c: expected arrays, or an object with "jacobian", found an object with'),
-        ("[]", 'c: expected arrays, or an object with "jacobian", found nothing'),
+        ("[[[1,2]],[[1,2],[3,4]]]", "c: $[1]: expected 1 value as in $[0], found 2 values"),
+        ("[[[1,2]],[[1,2,3]]]", "c: $[1][0]: expected 2 values as in $[0][0], found 3 values"),
+        ("[[1,2],3]", "c: $[1]: expected 2 values as in $[0], found a number"),
+        ('["a",2]', "c: $[0]: expected a number, found 'a'"),
+        ('{"J": [[1]]}', f"{NO_JACOBIAN}, found an object with 'J'\n"),
+        ('[{"J": [[1]], "K": 1}]', f"{NO_JACOBIAN}, found an object with 'J', 'K'\n"),
+        ('{"a":1,"b":1,"c":1,"d":1}', f"{NO_JACOBIAN}, found an object with 'a', 'b', 'c' and 1"),
+        ("{}", f"{NO_JACOBIAN}, found an empty object\n"),
+        ("[]", f"{NO_JACOBIAN}, found an empty array\n"),
+        (
+            '[{"jacobian": [[1]]}, {"J": [[1]]}]',
+            "c: sample 2: expected an object with \"jacobian\", found an object with 'J'\n",
+        ),
         ("", "c: expected logits, found nothing"),
         ("1,2,3\n1,2,x\n", "c:2:3: expected a number, found 'x'"),
         ("\x93NUMPY oh no", "c: expected an array in NPY format: "),
@@ -265,7 +279,7 @@ def test_names_must_be_those_of_the_logits(tmp_path: Path) -> None:
     (tmp_path / "classes.csv").write_text(text.replace("cat,dog", "dog,cat", 1))
     (tmp_path / "samples.csv").write_text(text.replace("blurred", "sharp"))
     outcome = run("check", PETS, "--probabilities", "classes.csv", cwd=tmp_path)
-    message = "error: --probabilities: expected the classes of the logits in 'classes.csv'\n"
+    message = "error: --probabilities: expected 'cat' as class 1, as in the logits, found 'dog'\n"
     assert (outcome.status, outcome.stderr) == (2, message)
     outcome = run("check", PETS, "--probabilities", "samples.csv", cwd=tmp_path)
     message = "expected results for sample 'blurred photo', found 'sharp photo'\n"
@@ -467,7 +481,11 @@ def test_a_transposed_batch_is_named(folder: Path) -> None:
         (["--jacobian", "c.csv", "--method", "forward"], "--method: expected a --probabilities "),
         (["--jacobian", "c.csv", "--step", "0.1"], "--step: expected a --probabilities function"),
         (["--jacobian", "-", "--vjp", "-", "--upstream", "1,1,1"], "--vjp: expected a file or"),
-        (["--sweep", "--jacobian", "c.csv"], "--sweep: expected nothing beside it but"),
+        (
+            ["--sweep", "--jacobian", "c.csv"],
+            "--sweep: expected nothing beside it but a --probabilities function, "
+            "found --jacobian 'c.csv'\n",
+        ),
         (["--sweep", "--method", "forward"], "--method: expected either it or --sweep"),
         (["--sweep", "--atol", "1"], "--atol: expected either it or --sweep, found both"),
         (["--jacobian", "mine.py:later"], "--jacobian: expected a function, found 'later', an a"),

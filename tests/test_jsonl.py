@@ -49,13 +49,31 @@ def test_every_form_of_one_sample_is_read(text: str, printed: str) -> None:
         ("[]\n", "<stdin>:1: expected at least one logit, found an empty array"),
         ("{}\n", "<stdin>:1: expected at least one logit, found an empty object"),
         ("3\n", "<stdin>:1: expected an array of one sample's logits, found 3"),
-        ("[1]\n{}", "<stdin>:2: expected an array of one sample's logits, found an object"),
+        ("[1]\n{}", "<stdin>:2: expected an array of one sample's logits, found an empty"),
         ('{"logits":[1]}\n[1]', '<stdin>:2: expected an object with "logits", found an array'),
         ('{"logits":3}', "<stdin>:1: expected an array of one sample's logits, found 3"),
-        ('{"logits":[1],"sample":"a"}\n{"logits":[1]}', "<stdin>:2: expected 'sample' as in the"),
+        (
+            '{"logits":[1],"sample":"a"}\n{"logits":[1]}',
+            "<stdin>:2: expected 'sample' as in the first line, found none\n",
+        ),
         ('{"logits":[1],"sample":[1]}', "<stdin>:1: expected a name, found an array"),
         ('{"logits":[1],"classes":["a","b"]}', '<stdin>:1: expected 1 name in "classes", found 2'),
-        ('{"logits":[1]}\n{"logits":[1],"classes":["a"]}', '<stdin>:2: expected the "classes"'),
+        (
+            '{"logits":[1]}\n{"logits":[1],"classes":["a"]}',
+            "<stdin>:2: expected 0 classes as in line",
+        ),
+        (
+            '{"logits":[1,2],"classes":["a","b"]}\n{"logits":[1,2],"classes":["a","c"]}',
+            "<stdin>:2: expected 'b' as class 2, as in line 1, found 'c'\n",
+        ),
+        (
+            '\n{"logits":[1],"classes":["a"]}\n{"logits":[1],"classes":null}',
+            "<stdin>:3: expected 1 class as in line 2, found 0\n",
+        ),
+        (
+            '{"logits":[1]}\n{"logit":[1]}',
+            "<stdin>:2: expected an object with \"logits\", found an object with 'logit'\n",
+        ),
         (
             '{"logits":[1],"logits":[2]}',
             "<stdin>:1:15: expected each key once, found 'logits' twice",

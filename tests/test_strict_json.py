@@ -92,7 +92,7 @@ def test_a_number_is_read_to_the_nearest_float64_or_refused(
         for end in ("", "\n"):
             found = read(input_format, f"{text}{end}".encode())
             if value is None:
-                problem = "expected a number within the range of float64"
+                problem = "expected a number within the range of float64, found one beyond it"
                 assert found.error == f"error: {place[key]}: {problem}"
             else:
                 assert found.logits[0][1] == value
@@ -111,7 +111,7 @@ def test_a_number_is_read_to_the_nearest_float64_or_refused(
         ('{"Infinity":[-InfinityNaN', "t:1:14: expected JSON, found -Infinity"),
         ('{"NaN" : -Infinity}', "t:1:10: expected JSON, found -Infinity"),
         ('[1,\r2,\r\n"a":3]', "t:2:4: expected JSON"),
-        ("[1,2]\r[3,4]\r", "t:1:7: expected JSON: Extra data\nhint: end lines with LF or CRLF"),
+        ("[1,2]\r[3,4]\r", "t:1:7: expected JSON, found '[': extra data\nhint: end lines with LF"),
         ("[" * 150 + "1" + "]" * 150, "t: sample 1, value 1: expected a number, found an array"),
         ('{"a":' * 5000, "t:1:501: expected arrays of numbers, found too deep a nesting"),
     ],
@@ -131,7 +131,7 @@ def test_a_key_repeated_among_very_many_is_found_at_once() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[1,2]\r[3,4]\r", "t:1:7: expected JSON: Extra data\nhint: end lines with LF or CRLF"),
+        ("[1,2]\r[3,4]\r", "t:1:7: expected JSON, found '[': extra data\nhint: end lines with LF"),
         ("[1,2]\n\x0c\n[3,4]", "t:2:1: expected JSON"),
         ("[1,2]\n\xa0\n[3,4]", "t:2:1: expected JSON"),
         ('{"a":1}\n{"a":1,"a":2}', "t:2:8: expected each key once, found 'a' twice"),
@@ -161,7 +161,7 @@ def test_a_line_of_json_is_as_strict(text: str, message: str) -> None:
         ("[" * 100_000, "c.json:1:101: expected arrays of numbers, found too deep a nesting"),
         ("[[true]]", "c.json: $[0][0]: expected a number, found 'True'"),
         ('[["\\udead"]]', "c.json:1:4: expected text, found the lone surrogate"),
-        ("[[1],[2,3]]", "c.json: expected arrays of the same length"),
+        ("[[1],[2,3]]", "c.json: $[1]: expected 1 value as in $[0], found 2 values"),
     ],
 )
 def test_results_in_json_are_read_as_strictly(

@@ -16,6 +16,7 @@ from softmax_cli.progress import watched
 from softmax_cli.reading.candidate import Results, read_candidate
 from softmax_cli.reading.source import open_logits
 from softmax_cli.reading.upstream import with_upstream
+from softmax_cli.reading.validity import check_classes
 from softmax_cli.result import Quantity, Report
 from softmax_cli.verdict import Check, Verdict
 from softmax_cli.writing.formats import refuse_verdict
@@ -124,7 +125,9 @@ def _refuse_contradictions(
             problem = "expected a --probabilities function to differentiate, found other candidates"
             raise InputError(option, problem, "results are compared with the exact ones")
     if sweeping and given and not (differentiated and len(given) == 1):
-        raise InputError("--sweep", "expected nothing beside it but a --probabilities function")
+        found = ", ".join(f"--{quantity} {quoted(word)}" for quantity, word in given.items())
+        problem = f"expected nothing beside it but a --probabilities function, found {found}"
+        raise InputError("--sweep", problem)
 
 
 def _check_softmax(logits: Logits, comparison: Comparison) -> Verdict:
@@ -198,8 +201,8 @@ def _results(quantity: str, word: str, logits: Logits, batch: Batch) -> Results:
         values = checking.candidate_array(values, shape)
     except ValueError as error:
         raise InputError(option, f"{error} in {quoted(word)}") from None
-    if logits.class_names and results.classes not in (None, logits.class_names):
-        raise InputError(option, f"expected the classes of the logits in {quoted(word)}")
+    if logits.class_names and results.classes is not None:
+        check_classes(results.classes, logits.class_names, option, "the logits")
     _check_samples(results, batch, option)
     return replace(results, values=values)
 

@@ -9,12 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.batch import FloatArray, Logits, concatenate
-from softmax_cli.errors import InputError, quoted, visible
+from softmax_cli.errors import InputError, plural, quoted, visible
 from softmax_cli.lookup import load
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.arguments import read_arguments
 from softmax_cli.reading.formats import READERS, SUFFIXES
-from softmax_cli.reading.json_text import load_json, read_names, strict_json, within_float64
+from softmax_cli.reading.json_text import (
+    load_json,
+    read_names,
+    shown_with_keys,
+    strict_json,
+    within_float64,
+)
 from softmax_cli.reading.lines import BYTE_ORDER_MARK, decode, take_all
 from softmax_cli.reading.source import STDIN, open_stream
 from softmax_cli.tokens import NotANumberError, is_number, read_number, split_row
@@ -108,15 +114,16 @@ def _from_json(content: bytes, name: str, quantity: str, options: InputOptions) 
             read_names(document, "classes", name),
             read_names(document, "samples", name),
         )
-    if isinstance(document, list) and document and isinstance(document[0], list | int | float):
-        return Results(_numbers(document, name))
-    if isinstance(document, list) and document and isinstance(document[0], dict):
-        if quantity in document[0]:
+    if isinstance(document, list) and document:
+        first = document[0]
+        if not isinstance(first, dict):
+            return Results(_numbers(document, name))
+        if quantity in first:
             return _from_objects(document, name, quantity)
-        return _from_table(load(READERS["json"])(io.BytesIO(content), name, options))
-    found = "something else" if document else "nothing"
-    if document and isinstance(document, dict):
-        found = f"an object with {', '.join(map(quoted, document))}"
+        if not any(isinstance(value, list) for value in first.values()):
+            return _from_table(load(READERS["json"])(io.BytesIO(content), name, options))
+        document = first
+    found = shown_with_keys(document)
     raise InputError(name, f'expected arrays, or an object with "{quantity}", found {found}')
 
 
@@ -135,7 +142,8 @@ def _from_json_lines(content: bytes, name: str, quantity: str) -> Results:
 def _from_objects(objects: list[Any], name: str, quantity: str) -> Results:
     for k, each in enumerate(objects, start=1):
         if not isinstance(each, dict) or quantity not in each:
-            raise InputError(f"{name}: sample {k}", f'expected an object with "{quantity}"')
+            problem = f'expected an object with "{quantity}", found {shown_with_keys(each)}'
+            raise InputError(f"{name}: sample {k}", problem)
     values = _numbers([each[quantity] for each in objects], name)
     named = all(isinstance(each.get("sample"), str) for each in objects)
     return Results(values, None, tuple(each["sample"] for each in objects) if named else None)
@@ -162,5 +170,21 @@ def _numbers(document: Any, name: str) -> FloatArray:
     try:
         array: NDArray[Any] = np.array(convert(document, "$"), dtype=np.float64)
     except ValueError:
-        raise InputError(name, "expected arrays of the same length, found different ones") from None
+        raise _ragged(document, name) from None
     return array
+
+
+def _ragged(document: Any, name: str) -> InputError:
+    """Say which array is not like the first one at its depth."""
+    level = [("$", document)]
+    while True:
+        first_place, first = level[0]
+        for place, each in level:
+            if _extent(each) != _extent(first):
+                problem = f"expected {_extent(first)} as in {first_place}, found {_extent(each)}"
+                return InputError(f"{name}: {place}", problem)
+        level = [(f"{place}[{k}]", x) for place, each in level for k, x in enumerate(each)]
+
+
+def _extent(value: Any) -> str:
+    return plural(len(value), "value") if isinstance(value, list) else "a number"

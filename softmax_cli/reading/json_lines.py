@@ -21,10 +21,12 @@ from softmax_cli.reading.json_text import (
     refuse_arrays,
     refuse_columns,
     shown,
+    shown_with_keys,
     strict_json,
     warn_of_others,
 )
 from softmax_cli.reading.lines import decode, text_blocks
+from softmax_cli.reading.validity import check_classes
 
 
 class Line(NamedTuple):
@@ -158,8 +160,9 @@ def _form(block: Sequence[Line], name: str, options: InputOptions) -> Form:
     refuse_columns(options, name)
     classes = read_names(first, "classes", place)
     warn_of_others(first, ("logits", "classes", "sample"), place)
-    form = Form(_member(classes), "sample" if "sample" in first else None, classes)
-    found, expected = len(classes or ()), len(form.logits(first, 0, lambda k, c: place))
+    logits = _member(classes or (), f"line {block[0].number}")
+    form = Form(logits, "sample" if "sample" in first else None, classes)
+    found, expected = len(classes or ()), len(logits(first, 0, lambda k, c: place))
     if classes is not None and found != expected:
         counted = plural(expected, "name")
         raise InputError(place, f'expected {counted} in "classes", found {found}')
@@ -175,13 +178,14 @@ def _array(value: Any, k: int, place: Place) -> list[Any]:
     return value
 
 
-def _member(classes: tuple[str, ...] | None) -> Callable[[Any, int, Place], list[Any]]:
+def _member(classes: tuple[str, ...], first_line: str) -> Callable[[Any, int, Place], list[Any]]:
     def logits(value: Any, k: int, place: Place) -> list[Any]:
         if not isinstance(value, dict) or "logits" not in value:
-            problem = f'expected an object with "logits", found {shown(value)}'
+            problem = f'expected an object with "logits", found {shown_with_keys(value)}'
             raise InputError(place(k, None), problem)
-        if "classes" in value and read_names(value, "classes", place(k, None)) != classes:
-            raise InputError(place(k, None), 'expected the "classes" of the first line')
+        if "classes" in value:
+            names = read_names(value, "classes", place(k, None)) or ()
+            check_classes(names, classes, place(k, None), first_line)
         return _array(value["logits"], k, place)
 
     return logits
@@ -228,5 +232,7 @@ def _names(
         return None
     for k, line in enumerate(block):
         if key not in line.value:
-            raise InputError(place(k, None), f"expected {quoted(key)} as in the first line")
+            raise InputError(
+                place(k, None), f"expected {quoted(key)} as in the first line, found none"
+            )
     return tuple(read_name(line.value[key], place(k, None)) for k, line in enumerate(block))

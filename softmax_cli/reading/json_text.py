@@ -19,6 +19,7 @@ from softmax_cli.reading.validity import check_length, check_logits
 from softmax_cli.tokens import NotANumberError, is_broken_number, is_number, read_number
 
 MASK_HINT = 'JSON has no infinity; write "-inf", in quotes, for a masked class'
+BEYOND = "expected a number within the range of float64, found one beyond it"
 _LONGEST_INT = 300
 _NUMBERS = frozenset({float, int})
 _DEEP = 100
@@ -136,7 +137,8 @@ def strict_json(
         # Other readers take a carriage return for a line end, and so does whoever wrote it.
         alone = re.search(r"\r(?!\n)", text.strip())
         hint = "end lines with LF or CRLF, not with CR alone" if alone else ""
-        raise InputError(at(error.pos), f"expected JSON: {error.msg}", hint) from None
+        problem = f"expected JSON, found {_found_at(text, error.pos)}: {_in_words(error)}"
+        raise InputError(at(error.pos), problem, hint) from None
     except _ConstantError as error:
         place = at(_constant_at(text, str(error)))
         raise InputError(place, f"expected JSON, found {error}", constant_hint) from None
@@ -153,6 +155,17 @@ def strict_json(
                 problem = f"expected text, found the lone surrogate \\{escape['lone']}"
                 raise InputError(at(escape.start()), problem)
     return value
+
+
+def _found_at(text: str, position: int) -> str:
+    """Quote the word or the character that stands somewhere."""
+    found = re.compile(r"[\w.+-]+|.", re.DOTALL).match(text, position)
+    return quoted(found[0]) if found else "the end"
+
+
+def _in_words(error: json.JSONDecodeError) -> str:
+    message = re.sub("( starting)? at$", "", error.msg)
+    return message[:1].lower() + message[1:]
 
 
 def has_surrogates(text: str) -> bool:
@@ -342,7 +355,7 @@ def read_values(
     beyond[looked_at] = False
     if beyond.any():
         k, c = (int(i) for i in np.argwhere(beyond)[0])
-        raise InputError(place(k, c), "expected a number within the range of float64")
+        raise InputError(place(k, c), BEYOND)
     (options.check or check_logits)(values, place)
     return values
 
@@ -367,7 +380,7 @@ def _number(value: Any, place: str) -> float:
 def within_float64(value: float, place: str) -> float:
     """Refuse a JSON number that became infinite by being read."""
     if math.isinf(value):
-        raise InputError(place, "expected a number within the range of float64")
+        raise InputError(place, BEYOND)
     return float(value)
 
 
@@ -395,5 +408,13 @@ def shown(value: Any) -> str:
     if isinstance(value, list):
         return "an array" if value else "an empty array"
     if isinstance(value, dict):
-        return "an object"
+        return "an object" if value else "an empty object"
     return visible(json.dumps(value, ensure_ascii=False))[:60]
+
+
+def shown_with_keys(value: Any) -> str:
+    """Describe a JSON value where an object with a certain key is expected."""
+    if not isinstance(value, dict) or not value:
+        return shown(value)
+    first = ", ".join(map(quoted, list(value)[:3]))
+    return f"an object with {first}{f' and {len(value) - 3} more' if len(value) > 3 else ''}"

@@ -10,7 +10,7 @@ from softmax_cli.batch import Batch, Logits, concatenate
 from softmax_cli.errors import InputError, plural, quoted
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.source import open_logits
-from softmax_cli.reading.validity import check_gradient
+from softmax_cli.reading.validity import check_classes, check_gradient
 
 
 @contextmanager
@@ -37,8 +37,8 @@ def with_upstream(logits: Logits, word: str, option: str) -> Iterator[Logits]:
         if gradient.n_classes != logits.n_classes:
             expected = plural(logits.n_classes, "value")
             raise InputError(option, f"expected {expected} a sample, found {gradient.n_classes}")
-        if logits.class_names and gradient.class_names not in (None, logits.class_names):
-            raise InputError(option, "expected the classes of the logits, in their order")
+        if logits.class_names and gradient.class_names is not None:
+            check_classes(gradient.class_names, logits.class_names, option, "the logits")
         yield replace(logits, batches=_paired(logits, gradient, option))
 
 

@@ -1,9 +1,11 @@
 """The rules that every sample keeps, whatever format it came in."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from softmax_cli.batch import FloatArray
-from softmax_cli.errors import InputError
+from softmax_cli.errors import InputError, plural, quoted
 from softmax_cli.options import Place
 
 MASK_HINT = "only -inf marks a masked class; leave the sample out or correct it"
@@ -71,3 +73,16 @@ def check_length(found: int, expected: int, place: str, first_place: str) -> Non
     if found != expected:
         values = "1 value" if expected == 1 else f"{expected} values"
         raise InputError(place, f"expected {values} as in {first_place}, found {found}")
+
+
+def check_classes(
+    found: Sequence[str], expected: Sequence[str], place: str, first_place: str
+) -> None:
+    """Refuse names of classes that differ from the first ones, or stand in another order."""
+    if len(found) != len(expected):
+        names = plural(len(expected), "class")
+        raise InputError(place, f"expected {names} as in {first_place}, found {len(found)}")
+    for c, (theirs, ours) in enumerate(zip(found, expected, strict=True), start=1):
+        if theirs != ours:
+            problem = f"expected {quoted(ours)} as class {c}, as in {first_place}"
+            raise InputError(place, f"{problem}, found {quoted(theirs)}")
