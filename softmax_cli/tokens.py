@@ -72,6 +72,8 @@ def mending(text: str) -> str:
         return "write decimals with a point, as in 1.5, or give another --delimiter"
     if not text.strip() or text.strip().lower() in _MISSING:
         return "leave samples with missing values out; only -inf marks a masked class"
+    if len(text.split()) > 1 and any(map(is_number, text.split())):
+        return "if spaces separate the cells, give --delimiter ' '"
     return ""
 
 

@@ -177,10 +177,19 @@ def guess_delimiter(lines: Sequence[str]) -> str:
         return DELIMITERS[0]
     if any(delimiter in line for line in lines for delimiter in DELIMITERS):
         return best
-    # Nothing but spaces between numbers, as numpy.savetxt writes them.
+    return " " if _are_spaced(lines) else best
+
+
+def _are_spaced(lines: Sequence[str]) -> bool:
+    """Tell whether spaces separate numbers, as numpy.savetxt writes them, also under a header.
+
+    As many in every line: without them, no line would hold a number.
+    """
     rows = [line.split() for line in lines if line.strip()]
-    by_spaces = len(set(map(len, rows))) == 1 and len(rows[0]) > 1
-    return " " if by_spaces and all(map(is_number, chain(*rows))) else best
+    if len(set(map(len, rows))) != 1 or len(rows[0]) == 1:
+        return False
+    names = 0 if any(map(is_number, rows[0])) else 1  # cells that may name a sample
+    return any(all(map(is_number, row[names:])) for row in rows)
 
 
 def _first_lines(text: str) -> list[str]:
