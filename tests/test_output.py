@@ -88,9 +88,10 @@ def test_the_suffix_of_the_output_decides(tmp_path: Path, suffix: str) -> None:
     assert path.read_text() == run("jacobian", PETS, "-f", suffix).stdout
 
 
-def test_a_named_format_wins_over_the_suffix(tmp_path: Path) -> None:
+def test_a_named_format_wins_over_the_suffix_without_a_word(tmp_path: Path) -> None:
     path = tmp_path / "out.txt"
-    run("forward", "1", "2", "-o", str(path), "-f", "csv")
+    outcome = run("forward", "1", "2", "-o", str(path), "-f", "csv")
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "", "")
     assert path.read_text() == run("forward", "1", "2", "-f", "csv").stdout
     run("forward", "1", "2", "-o", str(path))
     assert path.read_text() == run("forward", "1", "2").stdout

@@ -115,8 +115,8 @@ OutputFile = Annotated[
         "-o",
         metavar="FILE",
         readable=False,  # it need not be, and what it is shows when it is written
-        help="Write to FILE instead of standard output, in the format of its suffix; it "
-        "appears whole or not at all.",
+        help="Write to FILE instead of standard output, in the format of its suffix unless "
+        "--format names one; it appears whole or not at all.",
         rich_help_panel=OUTPUT,
         show_default=False,
     ),
