@@ -94,6 +94,8 @@ def visible(text: str) -> str:
 
 
 def _is_unseen(c: str) -> bool:
+    # Also behind an emoji: terminals, and versions of rich, disagree on whether the two take one
+    # column or two, and in a pipe or a file there is no cursor to put that right.
     variation_selector = "\ufe00" <= c <= "\ufe0f" or "\U000e0100" <= c <= "\U000e01ef"
     return variation_selector or c in _UNSEEN
 

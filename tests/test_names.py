@@ -292,7 +292,8 @@ def test_columns_of_one_name_are_not_lost_in_parquet(tmp_path: Path) -> None:
 SCRIPTS = (
     "cat", "猫", "長い名前です", "한국어", "\u1112\u1161\u11ab", "кошка", "γάτα", "قطة", "חתול",
     "แมว", "กำ็", "e\u0301e\u0301", "Z\u0351\u036ba", "\uff46\uff55\uff4c\uff4c", "ﾊﾝｶｸ", "👍", "🐈",
-    "👩\u200d🔬", "zero\u200bwidth", "½", "—", "\U0001d518", "\U00020000",
+    "👩\u200d🔬", "❤\ufe0f", "1\ufe0f\u20e3", "zero\u200bwidth", "½", "—",
+    "\U0001d518", "\U00020000",
 )  # fmt: skip
 
 
