@@ -31,7 +31,9 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     try:
         status = _run(sys.argv[1:])
     except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else 0
+        if not isinstance(end.code, int):  # a text, say, which Python prints
+            raise
+        status = end.code
     _end(status)
 
 

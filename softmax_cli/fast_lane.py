@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from types import ModuleType
 
@@ -33,13 +33,11 @@ def fast_lane(size: int) -> ModuleType | None:
         How many bytes there are to read or to print, as far as is known. Nothing else counts:
         the same input is read and printed in the same way in every run.
     """
-    if not is_worth(size) or (not is_open() and memory.address_space() < ADDRESSES):
-        return None
-    try:
-        with _signals_held():
+    if is_worth(size):
+        with suppress(ImportError, MemoryError):
+            import_polars()
             return import_module("softmax_cli.polars_rows")
-    except ImportError:
-        return None
+    return None
 
 
 def require_polars() -> None:
@@ -69,9 +67,11 @@ def import_polars() -> ModuleType:
     ImportError, MemoryError
         As `require_polars`.
     """
-    require_polars()
-    with _signals_held():
-        return import_module("polars")
+    if not is_open():
+        require_polars()
+        with _signals_held():
+            import_module("polars")
+    return import_module("polars")  # all of it, where another thread has begun to load it
 
 
 @contextmanager

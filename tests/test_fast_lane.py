@@ -103,6 +103,7 @@ def test_what_the_fast_lanes_take_the_careful_reader_reads_the_same(
         assert (rows.tobytes(), careful[1]) == (logits.tobytes(), samples), (lane, text)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.floats(-1e3, 1e3), st.floats(allow_nan=False, allow_infinity=False)),
@@ -125,6 +126,7 @@ def test_plain_blocks_are_taken(
         assert taken[1] == ("a name",) * len(rows)
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 4).flatmap(
         lambda C: st.lists(st.lists(st.floats(allow_nan=False), min_size=C, max_size=C), min_size=1)

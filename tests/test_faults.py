@@ -292,3 +292,13 @@ def test_an_interruption_does_not_wait_for_a_reader_that_takes_nothing() -> None
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 128 + signal.SIGTERM
         os.close(drain)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "told"), [("'told'", 1, "told\n"), ("None", 0, ""), ("3", 3, "")]
+)
+def test_whatever_ends_the_program_python_s_rules_hold(code: str, status: int, told: str) -> None:
+    ending = f"import sys, softmax_cli.__main__ as m; m._run = lambda words: sys.exit({code})"
+    words = [sys.executable, "-c", f"{ending}; m.main()"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", told)
