@@ -220,9 +220,38 @@ def test_one_sample_needs_no_batch(tmp_path: Path) -> None:
     assert run("check", "1", "2", "3", "--vjp", v, "--upstream", "0,0,1").status == 0
 
 
-def test_a_candidate_may_come_through_the_pipe() -> None:
-    printed = run("jacobian", PETS, "-f", "json").stdout
-    assert run("check", PETS, "--jacobian", "-", stdin=printed).status == 0
+@pytest.mark.parametrize("logits", [PETS, DIGITS])
+@pytest.mark.parametrize("output_format", ["csv", "json", "jsonl"])
+def test_a_candidate_may_come_through_the_pipe(logits: str, output_format: str) -> None:
+    for command, option in (("jacobian", "--jacobian"), ("forward", "--probabilities")):
+        printed = run(command, logits, "-f", output_format).stdout
+        outcome = run("check", logits, option, "-", stdin=printed)
+        assert (outcome.status, outcome.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[0.5,0.5]\n",
+        "[[0.5,0.5]]\n",
+        '{"probabilities":[0.5,0.5]}\n',
+        '{"probabilities":[[0.5,0.5]]}\n',
+        '{"probabilities":[0.5,0.5],"sample":"1"}\n',
+        '{"a":0.5,"b":0.5}\n',
+        '[{"a":0.5,"b":0.5}]\n',
+        "a,b\n0.5,0.5\n",
+        "0.5 0.5\n",
+    ],
+)
+def test_probabilities_of_one_sample_are_read_in_every_form(tmp_path: Path, text: str) -> None:
+    suffixes = [""]
+    if text[0] in "[{":
+        suffixes += [".json", ".jsonl"] if "[[" not in text and "[{" not in text else [".json"]
+    for suffix in suffixes:
+        name = f"mine{suffix}"
+        (tmp_path / name).write_text(text)
+        outcome = run("check", "3", "3", "--probabilities", name, cwd=tmp_path)
+        assert (outcome.status, outcome.stderr) == (0, ""), suffix
 
 
 @pytest.mark.parametrize("content", ['[["NaN",0,0],[0,1,0],[0,0,"-Infinity"]]', "nan,0,0\n" * 3])
@@ -254,8 +283,12 @@ NO_JACOBIAN = 'c: expected arrays, or an object with "jacobian"'
         ("[[1,2],3]", "c: $[1]: expected 2 values as in $[0], found a number"),
         ('["a",2]', "c: $[0]: expected a number, found 'a'"),
         ('{"J": [[1]]}', f"{NO_JACOBIAN}, found an object with 'J'\n"),
-        ('[{"J": [[1]], "K": 1}]', f"{NO_JACOBIAN}, found an object with 'J', 'K'\n"),
-        ('{"a":1,"b":1,"c":1,"d":1}', f"{NO_JACOBIAN}, found an object with 'a', 'b', 'c' and 1"),
+        (
+            '[{"J": [[1]], "K": 1}]',
+            "c: sample 1: expected an object with \"jacobian\", found an object with 'J', 'K'\n",
+        ),
+        ("\x1f\x8b", "c: expected numbers, found gzip data\nhint: decompress it first"),
+        ('{"a":1,"b":[],"c":1,"d":1}', f"{NO_JACOBIAN}, found an object with 'a', 'b', 'c' and 1"),
         ("{}", f"{NO_JACOBIAN}, found an empty object\n"),
         ("[]", f"{NO_JACOBIAN}, found an empty array\n"),
         (

@@ -22,12 +22,10 @@ from softmax_cli.reading.json_text import (
     within_float64,
 )
 from softmax_cli.reading.lines import BYTE_ORDER_MARK, decode, take_all
-from softmax_cli.reading.source import STDIN, open_stream
+from softmax_cli.reading.source import STDIN, guess_format, open_stream
 from softmax_cli.tokens import NotANumberError, is_number, read_number, split_row
 
-_NPY_MAGIC = b"\x93NUMPY"
 _DEEPEST = 8  # arrays within arrays; what is of another shape is told where shapes are compared
-_JSON_LINES = (".jsonl", ".ndjson")
 NAN_HINT = 'JSON has no NaN and no infinity; write "NaN" or "Infinity", in quotes'
 
 
@@ -77,17 +75,20 @@ def read_candidate(word: str, option: str, quantity: str) -> Results:
         hint = "code is FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION" if ":" in word else ""
         raise InputError(option, f"no such file: {quoted(word)}", hint)
     with open_stream(word) as stream:
-        suffix = Path(word).suffix.lower()
-        beginning = stream.peek(64)[:64]
-        if beginning.startswith(_NPY_MAGIC):
+        input_format = guess_format(word, stream, name)
+        if input_format == "npy":
             return Results(_npy(stream, name))
-        if suffix in _JSON_LINES:
-            return _from_json_lines(take_all(stream), name, quantity)
-        text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
-        looks = "json" if text.startswith((b"[", b"{")) else "csv"
-        if SUFFIXES.get(suffix, looks) == "json":
-            return _from_json(take_all(stream), name, quantity, options)
-        return _from_table(load(READERS[SUFFIXES.get(suffix, looks)])(stream, name, options))
+        if input_format not in ("json", "jsonl"):
+            return _from_table(load(READERS[input_format])(stream, name, options))
+        content = take_all(stream)
+        if Path(word).suffix.lower() not in SUFFIXES and b"\n" not in content.strip():
+            input_format = "json"  # one line may hold all of it
+    document = (
+        load_json(content, name, NAN_HINT) if input_format == "json" else _lines(content, name)
+    )
+    if _is_of_records(document, quantity):
+        return _from_table(load(READERS[input_format])(io.BytesIO(content), name, options))
+    return _from_json(document, name, quantity)
 
 
 def _anything(values: FloatArray, place: Place) -> None:
@@ -106,8 +107,25 @@ def _npy(stream: io.BufferedReader, name: str) -> FloatArray:
     return np.asarray(array, dtype=np.float64)
 
 
-def _from_json(content: bytes, name: str, quantity: str, options: InputOptions) -> Results:
-    document = load_json(content, name, NAN_HINT)
+def _lines(content: bytes, name: str) -> list[Any]:
+    """Load JSON lines: what an array of them would be."""
+    lines = decode(content.removeprefix(BYTE_ORDER_MARK), name).split("\n")
+    return [
+        strict_json(line, name, number, NAN_HINT)
+        for number, line in enumerate(lines, start=1)
+        if line.strip(" \t\r")
+    ]
+
+
+def _is_of_records(document: Any, quantity: str) -> bool:
+    """Tell whether each class has a key of its own."""
+    first = document[0] if isinstance(document, list) and document else document
+    if not isinstance(first, dict) or not first or quantity in first:
+        return False
+    return not any(isinstance(value, list) for value in first.values())
+
+
+def _from_json(document: Any, name: str, quantity: str) -> Results:
     if isinstance(document, dict) and (quantity in document or "logits" in document):
         return Results(
             _numbers(document[quantity if quantity in document else "logits"], name),
@@ -115,28 +133,11 @@ def _from_json(content: bytes, name: str, quantity: str, options: InputOptions) 
             read_names(document, "samples", name),
         )
     if isinstance(document, list) and document:
-        first = document[0]
-        if not isinstance(first, dict):
-            return Results(_numbers(document, name))
-        if quantity in first:
+        if isinstance(document[0], dict):
             return _from_objects(document, name, quantity)
-        if not any(isinstance(value, list) for value in first.values()):
-            return _from_table(load(READERS["json"])(io.BytesIO(content), name, options))
-        document = first
+        return Results(_numbers(document, name))
     found = shown_with_keys(document)
     raise InputError(name, f'expected arrays, or an object with "{quantity}", found {found}')
-
-
-def _from_json_lines(content: bytes, name: str, quantity: str) -> Results:
-    lines = decode(content.removeprefix(BYTE_ORDER_MARK), name).split("\n")
-    documents = [
-        strict_json(line, name, number, NAN_HINT)
-        for number, line in enumerate(lines, start=1)
-        if line.strip(" \t\r")
-    ]
-    if documents and isinstance(documents[0], dict):
-        return _from_objects(documents, name, quantity)
-    return Results(_numbers(documents, name))
 
 
 def _from_objects(objects: list[Any], name: str, quantity: str) -> Results:

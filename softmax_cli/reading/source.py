@@ -17,6 +17,7 @@ from softmax_cli.lookup import load
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.arguments import read_arguments
 from softmax_cli.reading.formats import READERS, SUFFIXES
+from softmax_cli.reading.lines import BYTE_ORDER_MARK
 from softmax_cli.tokens import is_number, split_row, starts_like_number
 
 STDIN = "<stdin>"
@@ -61,7 +62,7 @@ def open_logits(
         return
     name = STDIN if path == "-" else visible(path)
     with open_stream(path) as stream:
-        input_format = options.input_format or _guess_format(path, stream, name)
+        input_format = options.input_format or guess_format(path, stream, name)
         logits: Logits = load(READERS[input_format])(stream, name, options)
         if options.check is None:
             _warn_of_repeats(logits.class_names or (), name)
@@ -183,7 +184,14 @@ def open_stream(path: str) -> Iterator[io.BufferedReader]:
         raw.close()
 
 
-def _guess_format(path: str, stream: io.BufferedReader, name: str) -> str:
+def guess_format(path: str, stream: io.BufferedReader, name: str) -> str:
+    """Tell a format by the suffix, or else by how the content begins.
+
+    Raises
+    ------
+    InputError
+        For compressed data.
+    """
     beginning = stream.peek()
     for mark, what, command in _COMPRESSED:
         if beginning.startswith(mark):
@@ -196,7 +204,7 @@ def _guess_format(path: str, stream: io.BufferedReader, name: str) -> str:
         return "npy"
     if beginning.startswith(_PARQUET_MARK):
         return "parquet"
-    content = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
+    content = beginning.removeprefix(BYTE_ORDER_MARK).lstrip()
     if not content.startswith((b"[", b"{")):
         return "csv"
     by_line: bool = load("softmax_cli.reading.json_lines:looks_like_lines")(content)
