@@ -18,7 +18,7 @@ EMPTY = {"n_single_space", "n_structure_UTF8_BOM_no_data", "n_structure_no_data"
 
 @pytest.mark.parametrize("name", MALFORMED)
 def test_what_is_no_json_is_refused_with_line_and_column(name: str) -> None:
-    begin = time.monotonic()
+    begin = time.process_time()
     for input_format in ("json", "jsonl"):
         error = read(input_format, MALFORMED[name]).error
         if name in EMPTY:
@@ -32,7 +32,7 @@ def test_what_is_no_json_is_refused_with_line_and_column(name: str) -> None:
     with pytest.raises(InputError) as caught:
         load_json(MALFORMED[name], "t")
     assert name in EMPTY or REFUSED.match(str(caught.value))
-    assert time.monotonic() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 @pytest.mark.parametrize("name", WELL_FORMED)
@@ -122,10 +122,10 @@ def test_the_place_is_where_it_stands(text: str, message: str) -> None:
 
 def test_a_key_repeated_among_very_many_is_found_at_once() -> None:
     keys = "".join(f'"k{k}":1,' for k in range(100_000))
-    begin = time.monotonic()
+    begin = time.process_time()
     error = read("json", f'{{{keys}"k99999":2}}'.encode()).error
     assert error.startswith("error: t:1:1088892: expected each key once, found 'k99999' twice")
-    assert time.monotonic() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 @pytest.mark.parametrize(
