@@ -404,8 +404,18 @@ def test_any_real_number_is_a_temperature() -> None:
         assert bits(softmax([1.0, 2.0], temperature=T)) == bits(softmax([0.5, 1.0]))
 
 
-def test_a_product_that_is_subnormal_on_the_way_keeps_its_digits() -> None:
-    # e is 1e-301, the gradient 1e-8 and 1/T 1000: the result is a normal number again.
-    z, g, T = np.array([0.0, -0.693, -0.1]), np.array([0.0, 1e-8, 3e-9]), 1e-3
+@pytest.mark.parametrize(
+    ("shifted", "g", "T"),
+    [
+        # e is 1e-301, the gradient 1e-8 and 1/T 1000: the result is a normal number again.
+        ([0.0, -693.0, -100.0], [0.0, 1e-8, 3e-9], 1e-3),
+        # e/T is subnormal, and a large gradient makes a normal number of it.
+        ([0.0, -692.0, -650.0], [0.0, 1e270, 3e270], 2.0**99.5),
+    ],
+)
+def test_a_product_that_is_subnormal_on_the_way_keeps_its_digits(
+    shifted: list[float], g: list[float], T: float
+) -> None:
+    z = np.multiply(shifted, T)
     exact, size = oracle.vjp(z, g, T)
     assert errors_in_units(vjp(z, g, temperature=T), exact, size).max() <= 16
