@@ -1,6 +1,7 @@
 """NPY in and out, through the program."""
 
 import io
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,9 @@ import pytest
 from numpy.lib import format as npy_format
 
 from softmax_cli import core
+from softmax_cli.errors import InputError
+from softmax_cli.options import InputOptions
+from softmax_cli.reading.source import open_logits
 from tests.program import PROGRAM, SAMPLES, environment, run, run_in_terminal
 
 PETS = str(SAMPLES / "pets.csv")
@@ -81,7 +85,10 @@ def header_of(array: Any, change: Callable[[dict[str, Any]], None]) -> bytes:
         (npy(Z)[:40], "expected an array in NPY format: EOF"),
         (b"\x93NUMPY\x09\x00", "expected an array in NPY format: "),
         (b"\x93NUMPY\x01\x00\x06\x00hello\n", "expected an array in NPY format: "),
-        (header_of(Z, lambda h: h.update(shape=(-5, 4))), "expected "),
+        (
+            header_of(Z, lambda h: h.update(shape=(-5, 4))),
+            "expected an array in NPY format: its shape is (-5, 4)",
+        ),
         (header_of(Z, lambda h: h.update(shape=(10**30, 4))), "expected "),
         (npy([[1, np.nan]]), "sample 1, value 2: found nan, expected a finite number or -inf"),
         (npy([[1, 2], [-np.inf, -np.inf]]), "sample 2: every logit is -inf"),
@@ -101,6 +108,17 @@ def test_what_is_no_real_array_is_refused_in_one_line(
         assert place in ("z.npy", "<stdin>")
         assert rest.startswith(message)
         assert len(outcome.stderr.splitlines()) <= 2
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_file_that_loses_its_end_while_it_is_read_is_told(tmp_path: Path, order: Any) -> None:
+    path = tmp_path / "z.npy"
+    np.save(path, np.ones((200_000, 4), order=order))
+    with open_logits([str(path)], InputOptions()) as logits:
+        next(logits.batches)
+        os.truncate(path, 1000)
+        with pytest.raises(InputError, match=r"expected 6400000 bytes .* found 872"):
+            next(logits.batches)
 
 
 def test_objects_are_never_unpickled(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def read_header(stream: BufferedReader, name: str) -> Header:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # one written by Python 2 is as good as any
             shape, by_column, dtype = read(stream)
-        if not all(type(n) is int for n in shape):
+        if not all(type(n) is int and n >= 0 for n in shape):
             raise ValueError(f"its shape is {shape}")
     except Exception as error:  # numpy leaves what a damaged header raises to chance
         reason = (str(error) or type(error).__name__).splitlines()[0]
@@ -151,12 +151,14 @@ def _blocks(stream: BufferedReader, header: Header, name: str) -> Iterator[NDArr
 def _mapped(stream: BufferedReader, header: Header, name: str) -> Iterator[NDArray[np.generic]]:
     """Map each block for itself, so that what was read of the file does not count as ours."""
     begin = stream.tell()
-    found = fstat(stream.fileno()).st_size - begin
-    if found != header.size:
-        raise _wrong_size(name, header, str(found))
     K, C = header.table
     step = max(1, _VALUES_A_BATCH // C)
     for k in range(0, K, step):
+        # Again for each one: a file may lose its end while it is read, and what is mapped
+        # beyond the end cannot be told from a fault of ours.
+        found = fstat(stream.fileno()).st_size - begin
+        if found != header.size:
+            raise _wrong_size(name, header, str(found))
         if header.by_column:
             whole = np.memmap(stream, header.dtype, "r", begin, (K, C), "F")
             yield whole[k : k + step]
