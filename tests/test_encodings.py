@@ -74,6 +74,7 @@ def test_text_of_wide_characters_is_named_with_what_converts_it(
             "what comes before it is UTF-8: the text may be damaged",
         ),
         (b"a,b\r\n1,\xff\r\n", "2:3", "if it is Latin text"),
+        (b"a,b\r1,2\r3,\xff\r", "3:3", "if it is Latin text"),
         (b"a\xc0\x80,b\n", "1:2", "if it is Latin text"),
         (b"a\xed\xa0\x80,b\n", "1:2", "if it is Latin text"),
         (b"a\xf5,b\n", "1:2", "if it is Latin text"),

@@ -1,5 +1,6 @@
 """Text from a stream in blocks of whole lines, each with its place in the file."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BufferedReader
@@ -20,6 +21,7 @@ _BYTES_OF_A_GUESS = 1 << 12
 _BYTES_A_BLOCK = 1 << 18
 _BYTES_AT_ONCE = 1 << 24
 _SEPARATORS = b",;\t| "
+_LINE_END = re.compile(r"\r\n?|\n")
 
 
 class Cost(NamedTuple):
@@ -128,7 +130,8 @@ def _foreign(content: bytes, at: int, name: str, line: int) -> InputError:
         hint = f"convert it first, for example with iconv -f {encoding} -t UTF-8"
         return InputError(name, f"expected UTF-8 text, found {encoding}", hint)
     before = content[:at].decode("utf-8")
-    place = f"{name}:{line + before.count(chr(10))}:{len(before) - before.rfind(chr(10))}"
+    *lines, start = _LINE_END.split(before)
+    place = f"{name}:{line + len(lines)}:{len(start) + 1}"
     if not content[at]:
         return InputError(place, "expected text, found a NUL byte")
     if not before.isascii():
