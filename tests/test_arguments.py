@@ -90,6 +90,7 @@ def test_a_file_whose_name_begins_with_a_dash_is_no_option_in_its_folder(
         ("forward missing.csv", "missing.csv: no such file"),
         ("forward README.md 1", "argument 1: expected one file or only numbers"),
         ("forward 1 -", "argument 2: expected one file or only numbers"),
+        ("forward 1 --encoding x", "'--encoding': no such option\nhint: see softmax-cli forward -"),
         ("forward --formt csv 1", "'--formt': no such option\nhint: did you mean --format"),
         ("forward -x 1", "'-x': expected an option or a number"),
         ("forward -inff 1", "'-inff': expected an option or a number"),
