@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from softmax_cli.errors import InputError
+from softmax_cli.errors import InputError, quoted
 from softmax_cli.reading.candidate import read_candidate
 from softmax_cli.reading.json_text import load_json
 from tests.json_texts import MALFORMED, OPEN, WELL_FORMED
@@ -93,6 +93,9 @@ def test_a_number_is_read_to_the_nearest_float64_or_refused(
             found = read(input_format, f"{text}{end}".encode())
             if value is None:
                 problem = "expected a number within the range of float64, found one beyond it"
+                if number.removeprefix("-").isdigit():
+                    problem = problem.replace("one beyond it", quoted(number))
+                    place[key] = f"t:1:{text.index(number) + 1}"
                 assert found.error == f"error: {place[key]}: {problem}"
             else:
                 assert found.logits[0][1] == value
@@ -111,7 +114,28 @@ def test_a_number_is_read_to_the_nearest_float64_or_refused(
         ('{"Infinity":[-InfinityNaN', "t:1:14: expected JSON, found -Infinity"),
         ('{"NaN" : -Infinity}', "t:1:10: expected JSON, found -Infinity"),
         ('[1,\r2,\r\n"a":3]', "t:2:4: expected JSON"),
-        ("[1,2]\r[3,4]\r", "t:1:7: expected JSON, found '[': extra data\nhint: end lines with LF"),
+        (
+            "[1,2]\r[3,4]\r",
+            "t:1:7: expected JSON, found '[': extra data\nhint: end lines with LF or CRLF",
+        ),
+        ("[1,\n2,]", "t:2:3: expected JSON, found ']': expecting value"),
+        ("[1,2", "t:1:5: expected JSON, found the end: expecting ',' delimiter"),
+        ("[1,tru]", "t:1:4: expected JSON, found 'tru': expecting value"),
+        ('["a', "t:1:2: expected JSON, found '\"a': unterminated string"),
+        ('["a\nb"]', "t:1:4: expected JSON, found '\\n': invalid control character"),
+        ("[1,2] // odd", "t:1:7: expected JSON, found '//': extra data"),
+        (
+            f'["{"9" * 400}",\n{"9" * 400}]',
+            "t:2:1: expected a number within the range of float64, found '999",
+        ),
+        *(
+            (f"[1{'0' * 310}, {'9' * 400}{end}", "t:1:2: expected a number within the range")
+            for end in ("]", "-1]", ".]", "e]", ".e1]", "")
+        ),
+        *(
+            (f"[0.1, 1e1, {'9' * 400}{end}", "t:1:12: expected a number within the range")
+            for end in ("]", "-1]", ".]", "e]", ".e1]", "")
+        ),
         ("[" * 150 + "1" + "]" * 150, "t: sample 1, value 1: expected a number, found an array"),
         ('{"a":' * 5000, "t:1:501: expected arrays of numbers, found too deep a nesting"),
     ],
@@ -131,7 +155,10 @@ def test_a_key_repeated_among_very_many_is_found_at_once() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[1,2]\r[3,4]\r", "t:1:7: expected JSON, found '[': extra data\nhint: end lines with LF"),
+        (
+            "[1,2]\r[3,4]\r",
+            "t:1:7: expected JSON, found '[': extra data\nhint: end lines with LF or CRLF",
+        ),
         ("[1,2]\n\x0c\n[3,4]", "t:2:1: expected JSON"),
         ("[1,2]\n\xa0\n[3,4]", "t:2:1: expected JSON"),
         ('{"a":1}\n{"a":1,"a":2}', "t:2:8: expected each key once, found 'a' twice"),
@@ -155,7 +182,7 @@ def test_a_line_of_json_is_as_strict(text: str, message: str) -> None:
         ),
         ("[[1,1e400]]", "c.json: $[0][1]: expected a number within the range of float64"),
         ("[[1,-1e400]]", "c.json: $[0][1]: expected a number within the range of float64"),
-        (f"[[1,{'9' * 10_000}]]", "c.json: $[0][1]: expected a number within the range"),
+        (f"[[1,{'9' * 10_000}]]", "c.json:1:5: expected a number within the range"),
         ('{"jacobian":[[1]],"jacobian":[[2]]}', "c.json:1:19: expected each key once"),
         ("[" * 90 + "]" * 90, "c.json: expected arrays of numbers, found too deep a nesting"),
         ("[" * 100_000, "c.json:1:101: expected arrays of numbers, found too deep a nesting"),

@@ -19,12 +19,15 @@ from softmax_cli.reading.validity import check_length, check_logits
 from softmax_cli.tokens import NotANumberError, is_broken_number, is_number, read_number
 
 MASK_HINT = 'JSON has no infinity; write "-inf", in quotes, for a masked class'
-BEYOND = "expected a number within the range of float64, found one beyond it"
+_BEYOND = "expected a number within the range of float64"
 _LONGEST_INT = 300
 _NUMBERS = frozenset({float, int})
 _DEEP = 100
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _TOKENS = rf"(?P<key>{_STRING})\s*:|{_STRING}|NaN|-?Infinity|[\[\]{{}}]"
+_NUMBER = rf"(?P<number>-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)|{_STRING}"
+# What stands at the place of an error, as far as a message shows it.
+_FOUND = re.compile(r'[^\s,:\[\]{}"]{1,99}|"[^"]{0,99}|.', re.DOTALL)
 # Every escape, so that a backslash that is escaped itself begins none.
 _SURROGATES = r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<lone>u[dD][89a-fA-F]..)|.)"
 
@@ -47,7 +50,7 @@ def read_json(stream: BufferedReader, name: str, options: InputOptions) -> Logit
         With line and column for what is not JSON, with sample and value for what is not
         logits.
     """
-    document = load_json(take_all(stream), name)
+    document = load_json(take_all(stream), name, mask_hint(options))
     if isinstance(document, dict) and "logits" in document:
         refuse_columns(options, name)
         return _from_object(document, name, options)
@@ -61,6 +64,11 @@ def read_json(stream: BufferedReader, name: str, options: InputOptions) -> Logit
         return _from_records(document, name, options)
     refuse_columns(options, name)
     return _from_rows(document, name, None, None, options)
+
+
+def mask_hint(options: InputOptions) -> str:
+    """Say how to write infinity, where logits are read: in nothing else it masks a class."""
+    return MASK_HINT if options.check is None else ""
 
 
 def load_json(content: bytes, name: str, constant_hint: str = MASK_HINT) -> Any:
@@ -81,6 +89,10 @@ class _ConstantError(ValueError):
     """JSON has no NaN and no Infinity."""
 
 
+class _BeyondError(ValueError):
+    """A number is beyond float64."""
+
+
 class _RepeatedKeyError(ValueError):
     """Which of the two values counts is anyone's guess."""
 
@@ -97,8 +109,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(digits: str) -> int | float:
-    # Longer ones are beyond float64 anyway, and int() refuses very long ones; it has no -0.
-    return int(digits) if len(digits) <= _LONGEST_INT and digits != "-0" else float(digits)
+    # int() refuses very long ones, which are beyond float64 anyway; it has no -0.
+    if len(digits) <= _LONGEST_INT and digits != "-0":
+        return int(digits)
+    value = float(digits)
+    if math.isinf(value):
+        raise _BeyondError(digits)
+    return value
 
 
 # Raises ValueError for what is not JSON, and for what JSON forbids.
@@ -137,11 +154,15 @@ def strict_json(
         # Other readers take a carriage return for a line end, and so does whoever wrote it.
         alone = re.search(r"\r(?!\n)", text.strip())
         hint = "end lines with LF or CRLF, not with CR alone" if alone else ""
-        problem = f"expected JSON, found {_found_at(text, error.pos)}: {_in_words(error)}"
+        problem = f"expected JSON, found {_found_at(text, error.pos)}: {_why(error)}"
         raise InputError(at(error.pos), problem, hint) from None
     except _ConstantError as error:
         place = at(_constant_at(text, str(error)))
         raise InputError(place, f"expected JSON, found {error}", constant_hint) from None
+    except _BeyondError as error:
+        digits = str(error)
+        problem = f"{_BEYOND}, found {quoted(digits)}"
+        raise InputError(at(_number_at(text, digits)), problem) from None
     except _RepeatedKeyError:
         key, position = _repeated_key(text)
         problem = f"expected each key once, found {quoted(key)} twice"
@@ -157,20 +178,25 @@ def strict_json(
     return value
 
 
-def _found_at(text: str, position: int) -> str:
-    """Quote the word or the character that stands somewhere."""
-    found = re.compile(r"[\w.+-]+|.", re.DOTALL).match(text, position)
-    return quoted(found[0]) if found else "the end"
-
-
-def _in_words(error: json.JSONDecodeError) -> str:
-    message = re.sub("( starting)? at$", "", error.msg)
-    return message[:1].lower() + message[1:]
-
-
 def has_surrogates(text: str) -> bool:
     """Tell whether a JSON text may write halves of characters, with or without their others."""
     return "\\ud" in text or "\\uD" in text
+
+
+def _found_at(text: str, position: int) -> str:
+    found = _FOUND.match(text, position)
+    return quoted(found[0]) if found else "the end"
+
+
+def _why(error: json.JSONDecodeError) -> str:
+    """Say what Python's reader misses, without the place, which it puts last."""
+    why = error.msg.removesuffix(" at").removesuffix(" starting")
+    return why[0].lower() + why[1:]
+
+
+def _number_at(text: str, digits: str) -> int:
+    """Find a number, outside of strings."""
+    return next(t.start() for t in re.finditer(_NUMBER, text) if t["number"] == digits)
 
 
 def _constant_at(text: str, constant: str) -> int:
@@ -342,12 +368,12 @@ def read_values(
     InputError
         For the first row at fault.
     """
-    looked_at = []
+    looked_at, hint = [], mask_hint(options)
     if set(map(len, rows)) - {length} or not _NUMBERS.issuperset(map(type, chain(*rows))):
         for k, row in enumerate(rows):
             check_length(len(row), length, place(k, None), first_place)
             if not _NUMBERS.issuperset(map(type, row)):
-                rows[k][:] = [_number(value, place(k, c)) for c, value in enumerate(row)]
+                rows[k][:] = [_number(value, place(k, c), hint) for c, value in enumerate(row)]
                 looked_at.append(k)
     values = np.array(rows, dtype=np.float64)
     # A number beyond float64 is infinite; one that is meant is a string.
@@ -355,12 +381,12 @@ def read_values(
     beyond[looked_at] = False
     if beyond.any():
         k, c = (int(i) for i in np.argwhere(beyond)[0])
-        raise InputError(place(k, c), BEYOND)
+        raise InputError(place(k, c), f"{_BEYOND}, found one beyond it")
     (options.check or check_logits)(values, place)
     return values
 
 
-def _number(value: Any, place: str) -> float:
+def _number(value: Any, place: str, mask_hint: str) -> float:
     if isinstance(value, str):
         # Only what JSON cannot say with a number of its own.
         try:
@@ -373,14 +399,14 @@ def _number(value: Any, place: str) -> float:
         return within_float64(value, place)
     infinite = value is None or (isinstance(value, str) and "inf" in value.lower())
     raise InputError(
-        place, f"expected a number, found {shown(value)}", MASK_HINT if infinite else ""
+        place, f"expected a number, found {shown(value)}", mask_hint if infinite else ""
     )
 
 
 def within_float64(value: float, place: str) -> float:
     """Refuse a JSON number that became infinite by being read."""
     if math.isinf(value):
-        raise InputError(place, BEYOND)
+        raise InputError(place, f"{_BEYOND}, found one beyond it")
     return float(value)
 
 
