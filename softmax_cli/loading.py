@@ -19,7 +19,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from softmax_cli.calling import CandidateError
-from softmax_cli.errors import InputError, did_you_mean, quoted, silence, visible
+from softmax_cli.errors import InputError, did_you_mean, quoted, reason, silence, visible
 
 _CODE = re.compile(r"(?P<module>.+\.py|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<name>[A-Za-z_][\w.]*)")
 # What our own signal handlers exit with.
@@ -95,7 +95,11 @@ class _SourceLoader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+        try:
+            source = self.get_data(path)
+        except OSError as error:
+            raise InputError(visible(path), f"cannot be read: {reason(error)}") from None
+        return self.source_to_code(source, path)
 
 
 @contextmanager
@@ -129,7 +133,11 @@ def load_code(word: str, option: str) -> Code:
         When there is no such module or function, or loading it raises.
     """
     module_name, _, name = word.rpartition(":")
-    folder = str(Path(module_name).resolve().parent if module_name.endswith(".py") else Path.cwd())
+    try:
+        is_file = module_name.endswith(".py")
+        folder = str(Path(module_name).resolve().parent if is_file else Path.cwd())
+    except OSError as error:
+        raise InputError(option, f"no working folder to find it in: {reason(error)}") from None
     try:
         with _at(folder):
             module = _load(module_name, option)
@@ -167,8 +175,12 @@ def _load(name: str, option: str) -> ModuleType:
     if not name.endswith(".py"):
         return import_module(name)
     path = Path(name)
-    if not path.exists():
-        raise InputError(option, f"no such file: {quoted(name)}")
+    try:
+        path.stat()
+    except PermissionError:  # reading it tells
+        pass
+    except OSError:
+        raise InputError(option, f"no such file: {quoted(name)}") from None
     name = f"candidate_{path.stem}"
     spec = spec_from_file_location(name, path, loader=_SourceLoader(name, str(path)))
     assert spec is not None
