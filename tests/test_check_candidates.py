@@ -220,15 +220,6 @@ def test_one_sample_needs_no_batch(tmp_path: Path) -> None:
     assert run("check", "1", "2", "3", "--vjp", v, "--upstream", "0,0,1").status == 0
 
 
-@pytest.mark.parametrize("logits", [PETS, DIGITS])
-@pytest.mark.parametrize("output_format", ["csv", "json", "jsonl"])
-def test_a_candidate_may_come_through_the_pipe(logits: str, output_format: str) -> None:
-    for command, option in (("jacobian", "--jacobian"), ("forward", "--probabilities")):
-        printed = run(command, logits, "-f", output_format).stdout
-        outcome = run("check", logits, option, "-", stdin=printed)
-        assert (outcome.status, outcome.stderr) == (0, "")
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -252,6 +243,19 @@ def test_probabilities_of_one_sample_are_read_in_every_form(tmp_path: Path, text
         (tmp_path / name).write_text(text)
         outcome = run("check", "3", "3", "--probabilities", name, cwd=tmp_path)
         assert (outcome.status, outcome.stderr) == (0, ""), suffix
+
+
+@pytest.mark.parametrize("output_format", ["csv", "tsv", "json", "jsonl"])
+def test_a_candidate_may_come_through_the_pipe(output_format: str) -> None:
+    for words, candidate in (
+        (["forward"], ["--probabilities", "-"]),
+        (["jacobian"], ["--jacobian", "-"]),
+        (["jacobian", "--vjp", "0,1,-2"], ["--vjp", "-", "--upstream", "0,1,-2"]),
+    ):
+        for logits in ([PETS], ["1,2,3", "4,5,7"], ["1,2,3"]):
+            printed = run(*words, *logits, "-f", output_format).stdout
+            outcome = run("check", *logits, *candidate, stdin=printed)
+            assert (outcome.status, outcome.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("content", ['[["NaN",0,0],[0,1,0],[0,0,"-Infinity"]]', "nan,0,0\n" * 3])
@@ -298,6 +302,7 @@ NO_JACOBIAN = 'c: expected arrays, or an object with "jacobian"'
         ("", "c: expected logits, found nothing"),
         ("1,2,3\n1,2,x\n", "c:2:3: expected a number, found 'x'"),
         ("\x93NUMPY oh no", "c: expected an array in NPY format: "),
+        ("PK\x03\x04", "c: expected numbers, found zip data\nhint: decompress it first"),
     ],
 )
 def test_other_files_are_errors(tmp_path: Path, content: str, message: str) -> None:
@@ -505,6 +510,10 @@ def test_a_transposed_batch_is_named(folder: Path) -> None:
         (["--jacobian", "nowhere.py:f"], "--jacobian: no such file: 'nowhere.py'"),
         (["--jacobian", "no.where:f"], "--jacobian: no such module: 'no.where'"),
         (["--jacobian", "nowhere.csv"], "--jacobian: no such file: 'nowhere.csv'"),
+        (["--jacobian", ""], "--jacobian: no such file: ''"),
+        (["--jacobian", "x" * 300], "--jacobian: no such file: 'xxx"),
+        (["--jacobian", "x" * 300 + ".py:f"], "--jacobian: no such file: 'xxx"),
+        (["--jacobian", "folder.py:f"], "folder.py: cannot be read: Is a directory\n"),
         (["--jacobian", "mine.py"], "--jacobian: expected results or a function, found 'mine.py'"),
         (["--jacobian", "broken.py:f"], "broken.py:2: expected Python, found a SyntaxError"),
         (["--jacobian", "boom.py:f"], "boom.py:2: the candidate raised ZeroDivisionError: "),
@@ -525,6 +534,7 @@ def test_a_transposed_batch_is_named(folder: Path) -> None:
     ],
 )
 def test_what_cannot_be_checked_is_an_error(folder: Path, words: list[str], message: str) -> None:
+    (folder / "folder.py").mkdir()
     (folder / "broken.py").write_text("a = 1\nb = = 2\n")
     (folder / "boom.py").write_text("\n1 / 0\n")
     (folder / "needs.py").write_text("import nowhere_to_be_found\n")

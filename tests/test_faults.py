@@ -14,7 +14,7 @@ import pytest
 
 from softmax_cli.app.parameters import writing_options
 from softmax_cli.errors import InputError, OutputError
-from softmax_cli.reading.source import open_stream
+from softmax_cli.reading.source import exists, open_stream
 from softmax_cli.writing.target import open_target
 from tests.program import PROGRAM, Outcome, environment, run
 
@@ -179,6 +179,32 @@ def test_what_fails_while_it_is_read_is_told_of_the_input() -> None:
     with open_stream("/proc/self/mem") as stream, pytest.raises(InputError) as error:
         stream.read(1)
     assert str(error.value) == "error: /proc/self/mem: cannot be read: Input/output error"
+
+
+def test_what_may_not_be_looked_at_is_not_said_to_be_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "exists", refuse)  # for root it would not
+    assert exists("folder/z.csv")
+
+
+def test_a_file_that_goes_away_before_it_is_read_is_told_of_the_input() -> None:
+    with (
+        pytest.raises(InputError, match=r"^error: gone\.csv: no such file"),
+        open_stream("gone.csv"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("candidate", ["numpy:exp", "f.py:f"])
+def test_code_is_not_looked_for_in_a_folder_that_is_gone(tmp_path: Path, candidate: str) -> None:
+    script = f'mkdir gone; cd gone; rmdir ../gone; "$@" check 1 2 --probabilities {candidate}'
+    outcome = run_in_shell(script, tmp_path)
+    problem = "no working folder to find it in: No such file or directory"
+    assert outcome == Outcome(2, "", f"error: --probabilities: {problem}\n")
 
 
 LINE = b"1,2,3\n"

@@ -1,10 +1,23 @@
 """JSON lines: a sample a line, in and out, through the program."""
 
+import fcntl
+import io
 import json
+import os
+import struct
+import termios
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from softmax_cli.batch import concatenate
+from softmax_cli.options import InputOptions
+from softmax_cli.reading.source import open_logits
 from tests.program import SAMPLES, run
 
 PETS = str(SAMPLES / "pets.csv")
@@ -167,3 +180,54 @@ def test_a_stream_says_how_many_lines_it_printed_before_the_bad_one() -> None:
     assert outcome.stderr.startswith(f"error: <stdin>:{count + 1}:4: expected JSON")
     assert f"({printed} samples printed before it)" in outcome.stderr
     assert json.loads(outcome.stdout.splitlines()[-1])["sample"] == str(printed)
+
+
+@contextmanager
+def byte_by_byte(content: bytes) -> Iterator[str]:
+    """Name a pipe that brings a byte at a time, the next when that one was taken."""
+    reading, writing = os.pipe()
+
+    def write() -> None:
+        for byte in content:
+            os.write(writing, bytes([byte]))
+            while any(fcntl.ioctl(writing, termios.FIONREAD, struct.pack("i", 0))):
+                time.sleep(1e-4)
+        os.close(writing)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield f"/dev/fd/{reading}"
+    finally:
+        thread.join()
+        os.close(reading)
+
+
+NPY = io.BytesIO()
+np.save(NPY, [[1.0, 2.0], [3.0, 4.0]])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[1,2]\n[3,4]\n",
+        b"\xef\xbb\xbf\n [1,2]\n[3,4]",
+        b'{"logits":[1,2],"sample":"a"}\n{"logits":[3,4],"sample":"b"}\n',
+        b"[[1,2],\n[3,4]]\n",
+        b"a,b\r\n1,2\r\n3,4",
+        NPY.getvalue(),
+    ],
+)
+def test_the_pieces_that_a_pipe_brings_change_nothing(content: bytes) -> None:
+    with (
+        byte_by_byte(content) as path,
+        open_logits([path], InputOptions()) as logits,
+    ):
+        assert concatenate(logits.batches, 2).logits.tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("form", ["{0}\n{0}\n", "[{0},{0}]", "[\n{0},\n{0}\n]", "[{0},\n{0}]"])
+def test_a_first_line_may_be_longer_than_what_the_format_is_guessed_from(form: str) -> None:
+    line = json.dumps([0.5] * 40_000)
+    outcome = run("jacobian", "--entry", "1,2", "-f", "csv", stdin=form.format(line))
+    assert (outcome.status, len(outcome.stdout.splitlines()), outcome.stderr) == (0, 2, "")

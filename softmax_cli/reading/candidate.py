@@ -22,7 +22,7 @@ from softmax_cli.reading.json_text import (
     within_float64,
 )
 from softmax_cli.reading.lines import BYTE_ORDER_MARK, decode, take_all
-from softmax_cli.reading.source import STDIN, guess_format, open_stream
+from softmax_cli.reading.source import STDIN, exists, guess_format, open_stream
 from softmax_cli.tokens import NotANumberError, is_number, read_number, split_row
 
 _DEEPEST = 8  # arrays within arrays; what is of another shape is told where shapes are compared
@@ -71,11 +71,11 @@ def read_candidate(word: str, option: str, quantity: str) -> Results:
     if all(map(is_number, split_row(word))):
         return _from_table(read_arguments([word], options, option))
     name = STDIN if word == "-" else visible(word)
-    if word != "-" and not Path(word).exists():
+    if word != "-" and not exists(word):
         hint = "code is FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION" if ":" in word else ""
         raise InputError(option, f"no such file: {quoted(word)}", hint)
     with open_stream(word) as stream:
-        input_format = guess_format(word, stream, name)
+        input_format, stream = guess_format(word, stream, name)
         if input_format == "npy":
             return Results(_npy(stream, name))
         if input_format not in ("json", "jsonl"):

@@ -15,6 +15,7 @@ from softmax_cli.reading.json_text import (
     check_record,
     choose_keys,
     has_surrogates,
+    mask_hint,
     read_name,
     read_names,
     read_values,
@@ -75,7 +76,7 @@ def read_jsonl(stream: BufferedReader, name: str, options: InputOptions) -> Logi
     InputError
         With the line: here for the first block, from the batches for the rest.
     """
-    blocks = _blocks(stream, name)
+    blocks = _blocks(stream, name, mask_hint(options))
     block = next(blocks, None)
     if block is None:
         raise InputError(name, "expected logits, found nothing")
@@ -90,29 +91,27 @@ def read_jsonl(stream: BufferedReader, name: str, options: InputOptions) -> Logi
     )
 
 
-def looks_like_lines(beginning: bytes) -> bool:
-    """Tell whether a text begins with a line of its own: one sample, or a value before more."""
-    first, end, rest = beginning.partition(b"\n")
-    try:
-        value = json.loads(first)
-    except (ValueError, RecursionError):
-        return False
+def looks_like_lines(first: bytes, rest: bytes) -> bool:
+    """Tell whether the first line is a value on its own before the rest, or a sample so named."""
     if rest.strip():
-        return True
-    logits, several, named = value, False, False
-    if isinstance(value, dict):
-        logits, several, named = value.get("logits"), "samples" in value, "sample" in value
-    if isinstance(logits, list) and logits and isinstance(logits[0], list | dict):
-        several = True
-    # What follows the first line may not have arrived yet; one sample reads the same either way.
-    return named or (bool(end) and not several)
+        return _value(first) is not None
+    value = _value(first) if b'"sample"' in first else None
+    return isinstance(value, dict) and "sample" in value
 
 
-def _blocks(stream: BufferedReader, name: str) -> Iterator[list[Line]]:
+def _value(line: bytes) -> Any:
+    """Return the JSON value that a line is, or None."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _blocks(stream: BufferedReader, name: str, hint: str) -> Iterator[list[Line]]:
     for block in text_blocks(stream):
         text = decode(block.content, name, block.line)
         lines = _plain_lines(text, block.line) or [
-            Line(number, strict_json(line, name, number))
+            Line(number, strict_json(line, name, number, hint))
             for number, line in enumerate(text.split("\n"), start=block.line)
             if line.strip(" \t\r")
         ]

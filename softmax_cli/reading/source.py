@@ -17,12 +17,12 @@ from softmax_cli.lookup import load
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.arguments import read_arguments
 from softmax_cli.reading.formats import READERS, SUFFIXES
-from softmax_cli.reading.lines import BYTE_ORDER_MARK
+from softmax_cli.reading.lines import BYTE_ORDER_MARK, take_lines
 from softmax_cli.tokens import is_number, split_row, starts_like_number
 
 STDIN = "<stdin>"
 _PEEKED = 1 << 16  # how much of the content can be looked at before it is read
-_NPY_MARK = b"\x93NUMPY"
+NPY_MARK = b"\x93NUMPY"
 _PARQUET_MARK = b"PAR1"
 _COMPRESSED = (
     (b"\x1f\x8b", "gzip", "gzip -dc"),
@@ -62,7 +62,9 @@ def open_logits(
         return
     name = STDIN if path == "-" else visible(path)
     with open_stream(path) as stream:
-        input_format = options.input_format or guess_format(path, stream, name)
+        input_format = options.input_format
+        if input_format is None:
+            input_format, stream = guess_format(path, stream, name)
         logits: Logits = load(READERS[input_format])(stream, name, options)
         if options.check is None:
             _warn_of_repeats(logits.class_names or (), name)
@@ -92,7 +94,7 @@ def _only_path(words: Sequence[str]) -> str | None:
         return None
     if not all(word.strip() for word in words):
         return None
-    files = [word for word in others if word == "-" or _exists(word)]
+    files = [word for word in others if word == "-" or exists(word)]
     if not files:
         if any(starts_like_number(word) for word in words):
             return None
@@ -105,9 +107,12 @@ def _only_path(words: Sequence[str]) -> str | None:
     )
 
 
-def _exists(path: str) -> bool:
+def exists(path: str) -> bool:
+    """Tell whether there is such a file, or one that may not be looked at: opening it will tell."""
     try:
-        return Path(path).exists()
+        return bool(path) and Path(path).exists()
+    except PermissionError:
+        return True
     except (OSError, ValueError):
         return False
 
@@ -124,20 +129,35 @@ def _refuse_file_options(options: InputOptions) -> None:
 
 
 class _PatientFile(io.FileIO):
-    """A file that may be set not to block, by whoever shares it: waits until there is more."""
+    """A file that may be set not to block, by whoever shares it: waits until there is more.
+
+    The first time it waits until the buffer is full, or the file at its end: what its beginning
+    is taken for does not depend on the pieces in which a pipe brings it.
+    """
 
     label = ""
+    _is_begun = _is_ended = False
 
     def readinto(self, buffer: Any) -> int:
+        count = self._read_some(buffer)
+        while not self._is_begun and not self._is_ended and count < len(buffer):
+            count += self._read_some(memoryview(buffer)[count:])
+        self._is_begun = True
+        return count
+
+    def _read_some(self, buffer: Any) -> int:
+        if self._is_ended:  # a terminal would ask for a second end
+            return 0
         with _told(self.label):
             while (count := super().readinto(buffer)) is None:
                 select.select([self], [], [])
-            return count
+        self._is_ended = not count
+        return count
 
     def readall(self) -> bytes:
         parts = []
         with _told(self.label):
-            while (part := super().readall()) != b"":
+            while not self._is_ended and (part := super().readall()) != b"":
                 if part is None:
                     select.select([self], [], [])
                 else:
@@ -150,7 +170,7 @@ def _told(name: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise
+        raise InputError(name, _NO_SUCH_FILE) from None
     except OSError as error:
         raise InputError(name, f"cannot be read: {reason(error)}") from None
     except ValueError as error:  # a NUL in its name
@@ -165,8 +185,6 @@ def open_stream(path: str) -> Iterator[io.BufferedReader]:
     ------
     InputError
         When it cannot be opened, or is what standard output goes to; reading raises it too.
-    FileNotFoundError
-        When there is no such file.
     """
     name = STDIN if path == "-" else visible(path)
     with _told(name):
@@ -184,8 +202,12 @@ def open_stream(path: str) -> Iterator[io.BufferedReader]:
         raw.close()
 
 
-def guess_format(path: str, stream: io.BufferedReader, name: str) -> str:
-    """Tell a format by the suffix, or else by how the content begins.
+def guess_format(path: str, stream: io.BufferedReader, name: str) -> tuple[str, io.BufferedReader]:
+    """Tell the format by the suffix, or else by how the content begins.
+
+    Returns
+    -------
+    The format, and the stream from its beginning.
 
     Raises
     ------
@@ -199,13 +221,41 @@ def guess_format(path: str, stream: io.BufferedReader, name: str) -> str:
             raise InputError(name, f"expected numbers, found {what} data", hint)
     by_suffix = SUFFIXES.get(Path(path).suffix.lower())
     if by_suffix is not None:
-        return by_suffix
-    if beginning.startswith(_NPY_MARK):
-        return "npy"
+        return by_suffix, stream
+    if beginning.startswith(NPY_MARK):
+        return "npy", stream
     if beginning.startswith(_PARQUET_MARK):
-        return "parquet"
+        return "parquet", stream
     content = beginning.removeprefix(BYTE_ORDER_MARK).lstrip()
     if not content.startswith((b"[", b"{")):
-        return "csv"
-    by_line: bool = load("softmax_cli.reading.json_lines:looks_like_lines")(content)
-    return "jsonl" if by_line else "json"
+        return "csv", stream
+    first, end, rest = content.partition(b"\n")
+    if not end:
+        whole = take_lines(stream, _PEEKED)
+        first, rest = whole.removeprefix(BYTE_ORDER_MARK).lstrip(), stream.peek()
+        stream = io.BufferedReader(_Rejoined(whole, stream), _PEEKED)
+    by_line: bool = load("softmax_cli.reading.json_lines:looks_like_lines")(first, rest)
+    return "jsonl" if by_line else "json", stream
+
+
+class _Rejoined(io.RawIOBase):
+    """A stream with what was taken from it before it again."""
+
+    def __init__(self, taken: bytes, stream: io.BufferedReader) -> None:
+        self._taken = memoryview(taken)
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def tell(self) -> int:
+        return self._stream.tell() - len(self._taken)
+
+    def readinto(self, buffer: Any) -> int:
+        part = self._taken[: len(buffer)] or self._stream.read1(len(buffer))
+        self._taken = self._taken[len(part) :]
+        buffer[: len(part)] = part
+        return len(part)
