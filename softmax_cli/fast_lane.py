@@ -84,14 +84,15 @@ def _signals_held() -> Iterator[None]:
         yield
         return
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    handlers = {n: signal.getsignal(n) for n in numbers if callable(signal.getsignal(n))}
+    handlers = {number: signal.getsignal(number) for number in numbers}
     came: list[int] = []
-    for number in handlers:
-        signal.signal(number, lambda number, _: came.append(number))
+    for number, handler in handlers.items():
+        if callable(handler):
+            signal.signal(number, lambda number, _: came.append(number))
     try:
         yield
     finally:
         for number, handler in handlers.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler)  # polars takes SIGINT, also where it is ignored
         for each in came[:1]:
             signal.raise_signal(each)

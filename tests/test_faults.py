@@ -289,9 +289,13 @@ def test_an_ended_run_leaves_the_old_file(
         assert left == []
 
 
-def test_a_signal_that_was_ignored_stays_so(tmp_path: Path) -> None:
-    (tmp_path / "z.csv").write_text("3,3\n" * 80_000)
-    script = "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("count", [80_000, 1_200_000])  # the latter opens the fast lane
+def test_a_signal_that_was_ignored_stays_so(
+    tmp_path: Path, number: signal.Signals, count: int
+) -> None:
+    (tmp_path / "z.csv").write_text("3,3\n" * count)
+    script = f"import os, signal, sys; signal.signal({number:d}, signal.SIG_IGN); "
     script += "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
     with subprocess.Popen(
         [sys.executable, "-c", script, *PROGRAM[1:], "forward", tmp_path / "z.csv", "-f", "csv"],
@@ -300,9 +304,11 @@ def test_a_signal_that_was_ignored_stays_so(tmp_path: Path) -> None:
     ) as process:
         assert process.stdout
         process.stdout.readline()  # so that it has seen to its signals, and waits for us
-        process.send_signal(signal.SIGHUP)
-        rest = process.stdout.read()
-    assert (process.returncode, rest) == (0, b"0.5,0.5\n" * 79_999)
+        rest = b""
+        while part := process.stdout.read(1 << 18):
+            process.send_signal(number)
+            rest += part
+    assert (process.returncode, rest) == (0, b"0.5,0.5\n" * (count - 1))
 
 
 def test_an_interruption_does_not_wait_for_a_reader_that_takes_nothing() -> None:
