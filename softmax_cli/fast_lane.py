@@ -52,10 +52,12 @@ def require_polars() -> None:
     """
     from importlib.util import find_spec
 
+    if is_open():
+        return
     if find_spec("polars") is None:
         raise ImportError("no module named polars")
     left = memory.address_space()
-    if not is_open() and left < ADDRESSES:
+    if left < ADDRESSES:
         raise MemoryError(f"polars needs 2 GB of addresses, {left / 1e9:.3g} GB are left")
 
 
@@ -67,11 +69,11 @@ def import_polars() -> ModuleType:
     ImportError, MemoryError
         As `require_polars`.
     """
-    if not is_open():
-        require_polars()
-        with _signals_held():
-            import_module("polars")
-    return import_module("polars")  # all of it, where another thread has begun to load it
+    require_polars()
+    # Also where another thread has begun to load it, or has loaded it: only this one can take
+    # SIGINT back from it.
+    with _signals_held():
+        return import_module("polars")
 
 
 @contextmanager
