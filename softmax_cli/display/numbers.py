@@ -24,7 +24,9 @@ def positive(value: float, precision: int, zero: bool = False) -> str:
 
 
 def negative(value: float, precision: int, zero: bool = False) -> str:
-    """Show a value that is negative unless ``zero``: an underflow says so."""
+    """Show a value that is negative unless ``zero``: an underflow or overflow says so."""
+    if value == -math.inf:
+        return "<-1.79e+308"
     return ">-5e-324" if value == 0 and not zero else significant(value, precision)
 
 

@@ -55,6 +55,8 @@ class Samples:
 
     def log_probability(self, k: int, j: int, value: float, precision: int) -> str:
         """Show log y_j of sample k."""
+        if self.masked[k, j]:
+            return "-inf"
         return negative(value, precision, zero=bool(self.alone[k, j]))
 
     def partial(self, k: int, j: int, i: int, value: float, precision: int) -> str:
