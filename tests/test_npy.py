@@ -218,3 +218,12 @@ def test_an_array_larger_than_the_disk_is_not_begun(tmp_path: Path) -> None:
     outcome = run("jacobian", "-o", str(out), "--input-format", "csv", stdin=text)
     assert (outcome.status, list(tmp_path.iterdir())) == (3, [])
     assert outcome.stderr == f"error: {out}: cannot be written: No space left on device\n"
+
+
+def test_what_is_told_of_a_damaged_header_is_the_same_in_every_run(tmp_path: Path) -> None:
+    header = b"{'descr': '<f8', 'fortran_order': f(), 'shape': (2,)}\n"
+    content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(16)
+    (tmp_path / "z.npy").write_bytes(content)
+    told = run("forward", "z.npy", cwd=tmp_path).stderr
+    assert told.startswith("error: z.npy: expected an array in NPY format: malformed")
+    assert "0x" not in told

@@ -1,6 +1,7 @@
 """NPY: a real array of one or two dimensions, memory-mapped and never unpickled."""
 
 import math
+import re
 import stat
 import warnings
 from collections.abc import Iterator
@@ -116,6 +117,7 @@ def read_header(stream: BufferedReader, name: str) -> Header:
             raise ValueError(f"its shape is {shape}")
     except Exception as error:  # numpy leaves what a damaged header raises to chance
         reason = (str(error) or type(error).__name__).splitlines()[0]
+        reason = re.sub(" at 0x[0-9a-f]+", "", reason)  # another one in every run
         reason = visible(reason if len(reason) <= 200 else f"{reason[:200]}...")
         raise InputError(name, f"expected an array in NPY format: {reason}") from None
     if dtype.hasobject:
