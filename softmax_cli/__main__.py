@@ -85,6 +85,10 @@ def _interruption() -> Callable[[int, FrameType | None], None]:
 
 
 def _run(words: list[str]) -> int:
+    # Softmax has no use for the threads of BLAS, which take processes and addresses where both may
+    # be short; somebody's code, which check runs, may have.
+    if "check" not in words:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Imported under the handlers, so that an interruption during start-up is silent too.
     from softmax_cli.app import app
     from softmax_cli.command_line import usage_error

@@ -7,9 +7,12 @@ from importlib import import_module
 from types import ModuleType
 
 from softmax_cli import memory
+from softmax_cli.errors import InputError
 
 # Addresses that polars needs for its threads; it ends the program where it lacks them.
 ADDRESSES = 1 << 31
+# What else it needs, beside what this program starts itself: it panics where it lacks that.
+_THREADS, _THREADS_A_CORE, _OPEN_FILES = 16, 3, 64
 # Bytes of text that take about as long to read without polars as polars takes to load.
 _WORTH = 1 << 22
 
@@ -34,7 +37,7 @@ def fast_lane(size: int) -> ModuleType | None:
         the same input is read and printed in the same way in every run.
     """
     if is_worth(size):
-        with suppress(ImportError, MemoryError):
+        with suppress(ImportError, MemoryError, InputError):
             import_polars()
             return import_module("softmax_cli.polars_rows")
     return None
@@ -47,8 +50,8 @@ def require_polars() -> None:
     ------
     ImportError
         Where it is missing.
-    MemoryError
-        Where it would end the process for want of addresses.
+    MemoryError, InputError
+        Where it would end the process for want of addresses, or of threads and open files.
     """
     from importlib.util import find_spec
 
@@ -59,14 +62,15 @@ def require_polars() -> None:
     left = memory.address_space()
     if left < ADDRESSES:
         raise MemoryError(f"polars needs 2 GB of addresses, {left / 1e9:.3g} GB are left")
+    _require_threads_and_files()
 
 
 def import_polars() -> ModuleType:
-    """Return polars, where there is no way without it.
+    """Return polars, to work in this process.
 
     Raises
     ------
-    ImportError, MemoryError
+    ImportError, MemoryError, InputError
         As `require_polars`.
     """
     require_polars()
@@ -74,6 +78,30 @@ def import_polars() -> ModuleType:
     # SIGINT back from it.
     with _signals_held():
         return import_module("polars")
+
+
+def _require_threads_and_files() -> None:
+    """Try to start as many threads: what limits them (the user's, a container's) is not told."""
+    import os
+    from resource import RLIMIT_NOFILE, getrlimit
+    from threading import Event, Thread
+
+    if getrlimit(RLIMIT_NOFILE)[0] < _OPEN_FILES:
+        raise InputError("", f"expected {_OPEN_FILES} open files for polars, fewer are allowed")
+    count = _THREADS + _THREADS_A_CORE * (os.cpu_count() or 1)
+    end, started = Event(), []
+    try:
+        for _ in range(count):
+            thread = Thread(target=end.wait, daemon=True)
+            thread.start()
+            started.append(thread)
+    except RuntimeError:
+        problem = f"expected {count} threads for polars, fewer can be started"
+        raise InputError("", problem) from None
+    finally:
+        end.set()
+        for thread in started:
+            thread.join()
 
 
 @contextmanager

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import resource
 import subprocess
 import sys
+import threading
 from types import ModuleType
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from softmax_cli import core, fast_lane, polars_rows
+from softmax_cli import core, fast_lane, memory, polars_rows
 from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import delimited
@@ -150,6 +152,31 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_polars_the_lane_is_closed() -> None:
     assert fast_lane.fast_lane(1 << 40) is None
     assert not fast_lane.is_open()
+
+
+@pytest.mark.parametrize(("threads", "files"), [(0, 1024), (20, 1024), (1000, 63)])
+def test_without_room_for_polars_the_lane_is_closed_and_no_thread_stays(
+    threads: int, files: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = threads
+    start = threading.Thread.start
+
+    def scarce(thread: threading.Thread) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    before = threading.active_count()
+    monkeypatch.setattr(fast_lane, "is_open", lambda: False)
+    monkeypatch.setattr(threading.Thread, "start", scarce)
+    monkeypatch.setattr(resource, "getrlimit", lambda limit: (files, files))
+    monkeypatch.setattr(memory, "address_space", lambda: sys.maxsize)
+    assert fast_lane.fast_lane(1 << 40) is None
+    with pytest.raises(InputError, match="for polars, fewer"):
+        fast_lane.import_polars()
+    assert threading.active_count() == before
 
 
 def test_a_pipe_is_printed_in_the_same_way_in_every_run() -> None:

@@ -1,5 +1,6 @@
 """What needs more memory than there is, under a limit that stands for a small machine."""
 
+import os
 import resource
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 
 from softmax_cli import memory
+from softmax_cli.__main__ import main
 from tests.program import PROGRAM, Outcome, environment
 
 WIDE = ",".join(map(str, range(100_000))) + "\n"
@@ -24,7 +26,7 @@ def run_limited(*words: str, stdin: bytes = b"", cwd: Path | None = None) -> Out
         input=stdin,
         capture_output=True,
         cwd=cwd,
-        env=environment({"OPENBLAS_NUM_THREADS": "1"}),
+        env=environment({}),
         preexec_fn=limit,
         timeout=120,
         check=False,
@@ -92,3 +94,12 @@ def test_polars_is_left_alone_where_it_would_end_the_program(tmp_path: Path) -> 
     outcome = run_limited("forward", "-o", "y.csv", stdin=text, cwd=tmp_path)
     assert (outcome.status, outcome.stderr) == (0, "")
     assert (tmp_path / "y.csv").read_bytes().count(b"\n") == 400_000
+
+
+def test_threads_of_blas_are_for_code_that_may_use_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "7")
+    for words, expected in ((["forward"], "7"), (["check"], None), (["jacobian"], "1")):
+        with pytest.raises(SystemExit):
+            main([*words, "1", "2", "-f", "csv"])
+        assert os.environ.get("OPENBLAS_NUM_THREADS") == expected
+        os.environ.pop("OPENBLAS_NUM_THREADS", None)

@@ -107,8 +107,7 @@ def test_the_methods_on_offer_are_the_ones_there_are() -> None:
 def test_imports_run_one_way() -> None:
     floors = {
         "memory": -1, "ahead": 0, "process": 0, "errors": 0, "lookup": 0, "batch": 0, "core": 0,
-        "fast_lane": 0,
-        "polars_rows": 1, "progress": 1, "options": 1, "tokens": 1, "derivation": 1,
+        "fast_lane": 1, "polars_rows": 1, "progress": 1, "options": 1, "tokens": 1, "derivation": 1,
         "finite_difference": 1, "result": 2,
         "calling": 0, "loading": 1, "mistakes": 1, "sweep": 2, "verdict": 2, "checking": 4,
         "reading": 2, "display": 3, "writing": 4, "commands": 5,
