@@ -109,10 +109,11 @@ def concatenate(batches: Iterable[Batch], n_classes: int) -> Batch:
         return parts[0]
     if not parts:
         return Batch(np.empty((0, n_classes)), 0)
+    names = tuple(name for part in parts for name in part.samples or ())
     gradients = [part.upstream for part in parts if part.upstream is not None]
     return Batch(
         np.concatenate([part.logits for part in parts]),
         parts[0].start,
-        parts[0].samples and tuple(name for part in parts for name in part.samples or ()),
+        None if parts[0].samples is None else names,
         np.concatenate(gradients) if gradients else None,
     )

@@ -103,8 +103,10 @@ def starts_like_number(token: str) -> bool:
     """Tell whether a command-line token is meant as numbers, rightly written or not.
 
     True for ``-1``, ``-.5``, ``-inf``, ``+2``, ``2,1,x`` and ``-1x``; False for ``-f``,
-    ``--formt``, ``-`` and ``logits.csv``.
+    ``--formt``, ``--vjp=0,1``, ``-`` and ``logits.csv``.
     """
+    if token.startswith("--"):
+        return False
     unsigned = token[1:] if token.startswith(("-", "+", TYPOGRAPHIC_MINUS)) else token
     return unsigned.removeprefix(".").startswith(tuple("0123456789")) or any(
         map(is_number, split_row(token))

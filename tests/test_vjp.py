@@ -29,6 +29,29 @@ def test_a_file_has_a_row_for_each_sample(tmp_path: Path) -> None:
     assert "29980 samples left out" in shown
 
 
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_a_row_each_may_have_names_in_a_file_of_many_batches(tmp_path: Path, suffix: str) -> None:
+    z = np.random.default_rng(5).normal(0, 3, (20_000, 3)).tolist()
+    rows = {
+        "csv": ["id,a,b,c\n", *(f"s{k},{a!r},{b!r},{c!r}\n" for k, (a, b, c) in enumerate(z))],
+        "jsonl": [f'{{"sample":"s{k}","logits":{row!r}}}\n' for k, row in enumerate(z)],
+    }
+    name = f"z.{suffix}"
+    (tmp_path / name).write_text("".join(rows[suffix]))
+    words = ["--vjp", name, "-f", "csv"]
+    printed = run("jacobian", name, *words, cwd=tmp_path)
+    assert (printed.status, printed.stderr) == (0, "")
+    found = [line.split(",") for line in printed.stdout.splitlines()[suffix == "csv" :]]
+    found = [row for row in found if row[0] != "sample"]
+    assert [row[0] for row in found] == [f"s{k}" for k in range(len(z))]
+    assert [[float(cell) for cell in row[1:]] for row in found] == core.vjp(z, z).tolist()
+    (tmp_path / f"v.{suffix}").write_text(
+        run("jacobian", name, *words[:2], "-f", suffix, cwd=tmp_path).stdout
+    )
+    check = ["check", name, "--vjp", f"v.{suffix}", "--upstream", name, "-q"]
+    assert run(*check, cwd=tmp_path).status == 0
+
+
 def test_names_are_mirrored_and_json_has_its_key() -> None:
     lines = run("jacobian", PETS, "--vjp", "0,0,1", "-f", "csv").stdout.splitlines()
     assert lines[0] == "name,cat,dog,owl"
