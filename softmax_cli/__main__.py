@@ -7,12 +7,15 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from io import TextIOWrapper
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from softmax_cli.errors import InputError, SoftmaxCliError
 
+# What makes Typer colour a help text that goes into a pipe.
+_FORCE_COLOUR = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE")
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 
@@ -22,6 +25,7 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     # 700 new ones takes a tenth of the start.
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     _open_what_is_closed()
+    _keep_to_the_locale()
     interrupt = _interruption()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # as nohup, and a shell's &, want it
@@ -67,6 +71,19 @@ def _open_what_is_closed() -> None:
             setattr(sys, name, open(number, mode, closefd=False))
 
 
+def _keep_to_the_locale() -> None:
+    """Write text for people in ASCII where the user wants it.
+
+    Python takes the C locale for one of UTF-8, unless it is told otherwise; whoever sets it for
+    all of the locale means ASCII.
+    """
+    told = "PYTHONUTF8" in os.environ or "PYTHONIOENCODING" in os.environ
+    if os.environ.get("LC_ALL") in ("C", "POSIX") and not told:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(encoding="ascii", errors="backslashreplace")
+
+
 def _interruption() -> Callable[[int, FrameType | None], None]:
     """Return a handler of signals that passes every `finally`, and shows no traceback.
 
@@ -89,6 +106,9 @@ def _run(words: list[str]) -> int:
     # be short; somebody's code, which check runs, may have.
     if "check" not in words:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if not sys.stdout.isatty():
+        for name in _FORCE_COLOUR:
+            os.environ.pop(name, None)
     # Imported under the handlers, so that an interruption during start-up is silent too.
     from softmax_cli.app import app
     from softmax_cli.command_line import usage_error

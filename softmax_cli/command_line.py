@@ -24,7 +24,7 @@ COMMANDS = {
 class LogitsCommand(TyperCommand):
     """A command whose operands are logits: ``-1`` and ``-inf`` are numbers wherever they stand.
 
-    With nothing to read, at a terminal, it shows its help.
+    With nothing at all, at a terminal, it shows its help.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -40,12 +40,15 @@ class LogitsCommand(TyperCommand):
             )
             for flag in (False, True)
         )
-        options, operands = separate_operands(args, value_options, flags)
-        help_wanted = not set(options).isdisjoint(ctx.help_option_names)
-        if not operands and not help_wanted and sys.stdin.isatty():
+        if not args and sys.stdin.isatty():
             show_help(ctx)
             raise typer.Exit(2)
-        return super().parse_args(ctx, [*options, "--", *operands])
+        options, operands = separate_operands(args, value_options, flags)
+        rest = super().parse_args(ctx, [*options, "--", *operands])
+        if not operands and sys.stdin.isatty():
+            problem = "expected logits: numbers, a file or - for standard input, found none"
+            raise InputError("", problem, f"see {ctx.command_path} --help")
+        return rest
 
 
 class CommandGroup(TyperGroup):

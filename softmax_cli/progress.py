@@ -15,13 +15,18 @@ _PATIENCE = 1.0
 _BETWEEN_UPDATES = 0.1
 
 
+def plain_terminal() -> bool:
+    """Tell whether the user asked for plain text: NO_COLOR (no-color.org) or TERM=dumb."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+
+
 @contextmanager
 def watched(logits: Logits) -> Iterator[Logits]:
     """Show how far the batches are, once they have been walked for over a second.
 
     They may be walked in another thread; what is shown is gone when the context ends.
     """
-    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    if not sys.stderr.isatty() or plain_terminal():
         yield logits
         return
     watch = _Watch()

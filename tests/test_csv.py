@@ -77,7 +77,7 @@ def test_names_are_mirrored_and_the_layout_is_found(text: str, printed: str) -> 
         ("note,tag,a,b\nx,y,3,3\n", ["--columns", "3-4"], "a,b\n0.5,0.5\n"),
         ("note,tag,a,b\nx,y,3,3\n", ["--columns", "3-4", "--id", "tag"], "tag,a,b\ny,0.5,0.5\n"),
         ("k,a,b\n7,3,3\n", ["--id", "k"], "k,a,b\n7,0.5,0.5\n"),
-        ("7,3,3\n8,1,1\n", ["--id", "1"], "7,0.5,0.5\n8,0.5,0.5\n"),
+        ("7,3,3\n8,1,1\n", ["--id", "1"], "sample,1,2\n7,0.5,0.5\n8,0.5,0.5\n"),
         ("id,name,a,b\n7,x,3,3\n", ["--id", "name"], "name,a,b\nx,0.5,0.5\n"),
         ("3:3\n", ["--delimiter", ":"], HALVES),
         ("3 3\n", ["--delimiter", " "], HALVES),

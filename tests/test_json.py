@@ -1,6 +1,7 @@
 """JSON input, through the program."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ PRINTED = "0.5,0.5\n"
         ('{"logits":[[3,3],[4,4.0]]}', PRINTED * 2),
         ('{"logits":[[3,3]],"classes":["a","b"]}', "a,b\n" + PRINTED),
         ('{"logits":[[3,3]],"classes":["a","b"],"samples":["x"]}', "sample,a,b\nx,0.5,0.5\n"),
-        ('{"logits":[[3,3]],"samples":["x"]}', "x,0.5,0.5\n"),
+        ('{"logits":[[3,3]],"samples":["x"]}', "sample,1,2\nx,0.5,0.5\n"),
         ('{"logits":[[3,3]],"classes":[0,1],"samples":[7]}', "sample,0,1\n7,0.5,0.5\n"),
         ('[{"a":3,"b":3},{"b":4,"a":4}]', "a,b\n" + PRINTED * 2),
         ('{"a":3,"b":3}', "a,b\n" + PRINTED),
@@ -137,3 +138,16 @@ def test_an_array_under_a_key_that_is_not_chosen_is_not_looked_at() -> None:
         words = ("forward", "--input-format", input_format, "--columns", "a,b", "-f", "csv")
         outcome = run(*words, stdin=text)
         assert (outcome.stdout, outcome.stderr) == (f"a,b\n{PRINTED}", "")
+
+
+def test_sample_names_without_class_names_are_read_back_from_csv(tmp_path: Path) -> None:
+    (tmp_path / "z.json").write_text('{"logits":[[1,2],[3,5]],"samples":["x","y"]}')
+    for words, option in ((["forward"], "--probabilities"), (["jacobian"], "--jacobian")):
+        printed = run(*words, "z.json", "-f", "csv", cwd=tmp_path).stdout
+        assert printed.startswith("sample,")
+        checked = run("check", "z.json", option, "-", "-f", "json", stdin=printed, cwd=tmp_path)
+        assert (checked.status, checked.json["checked"]) == (0, 2)
+    again = run(
+        "forward", "-f", "json", stdin=run("forward", "z.json", "-f", "csv", cwd=tmp_path).stdout
+    )
+    assert again.json["samples"] == ["x", "y"]

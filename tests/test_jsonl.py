@@ -31,7 +31,10 @@ PETS = str(SAMPLES / "pets.csv")
         ("\ufeff[3,3]\r\n\n  \n[4,4]\r\n", "0.5,0.5\n0.5,0.5\n"),
         ('["-inf",0]\n', "0.0,1.0\n"),
         ('{"logits":[3,3]}\n', "0.5,0.5\n"),
-        ('{"logits":[3,3],"sample":"x"}\n{"sample":7,"logits":[4,4]}', "x,0.5,0.5\n7,0.5,0.5\n"),
+        (
+            '{"logits":[3,3],"sample":"x"}\n{"sample":7,"logits":[4,4]}',
+            "sample,1,2\nx,0.5,0.5\n7,0.5,0.5\n",
+        ),
         ('{"logits":[3,3],"classes":["a","b"]}\n{"logits":[4,4]}', "a,b\n0.5,0.5\n0.5,0.5\n"),
         ('{"cat":3,"dog":3}\n{"dog":4,"cat":4}\n', "cat,dog\n0.5,0.5\n0.5,0.5\n"),
         ('{"id":7,"cat":3,"dog":3}\n', "id,cat,dog\n7,0.5,0.5\n"),

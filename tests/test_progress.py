@@ -6,6 +6,7 @@ import re
 import select
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,11 @@ IMPATIENT = (
     "progress._PATIENCE = progress._BETWEEN_UPDATES = 0; main(sys.argv[1:])"
 )
 ROWS = "1,2\n" * 200_000
+XTERM = {"TERM": "xterm"}
 
 
 def run_with_stderr_at_a_terminal(
-    *words: str, stdin: str = "", code: str = IMPATIENT, term: str = "xterm"
+    *words: str, stdin: str = "", code: str = IMPATIENT, env: Mapping[str, str] = XTERM
 ) -> tuple[int, str, str]:
     """Return the exit status, stdout, which is a pipe, and what the terminal was sent."""
     ours, theirs = pty.openpty()
@@ -30,7 +32,7 @@ def run_with_stderr_at_a_terminal(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=theirs,
-        env=environment({"TERM": term, "COLUMNS": "100"}),
+        env=environment({**env, "COLUMNS": "100"}),
     )
     os.close(theirs)
     stdout, _ = process.communicate(stdin.encode(), timeout=60)
@@ -78,10 +80,15 @@ def test_it_is_gone_before_an_error_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "term"), [(IMPATIENT, "dumb"), (IMPATIENT.replace("= 0", "= 60"), "xterm")]
+    ("code", "env"),
+    [
+        (IMPATIENT, {"TERM": "dumb"}),
+        (IMPATIENT, {"NO_COLOR": "1"}),
+        (IMPATIENT.replace("= 0", "= 60"), XTERM),
+    ],
 )
-def test_no_progress_at_a_dumb_terminal_or_before_its_time(code: str, term: str) -> None:
+def test_no_progress_at_a_plain_terminal_or_before_its_time(code: str, env: dict[str, str]) -> None:
     status, stdout, shown = run_with_stderr_at_a_terminal(
-        "forward", "-f", "csv", stdin=ROWS, code=code, term=term
+        "forward", "-f", "csv", stdin=ROWS, code=code, env=env
     )
     assert (status, len(stdout.splitlines()), shown) == (0, 200_000, "")

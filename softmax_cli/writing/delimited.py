@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
 
+from softmax_cli.batch import Logits
 from softmax_cli.errors import InputError
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Block, Explanation, Report, Result
@@ -62,23 +63,28 @@ def _cell(value: object) -> object:
 
 
 def _header(result: Arrays) -> list[list[str]]:
+    """Head the columns where anything is named: without a header, a name would be taken for one."""
     logits = result.logits
-    if logits.class_names is None:
+    if not _is_named(logits):
         return []
     match result.quantity.rank:
         case 2:
-            return [["sample", "output", *logits.class_names]]
+            return [["sample", "output", *logits.classes]]
         case 1:
-            names = list(logits.class_names)
+            names = list(logits.classes)
         case _:
             names = [result.quantity.key.removesuffix("s")]
     return [[logits.sample_header, *names] if logits.names_samples else names]
 
 
+def _is_named(logits: Logits) -> bool:
+    return logits.names_samples or logits.class_names is not None
+
+
 def _named(text: str, block: Block, result: Arrays, delimiter: str) -> str:
     logits = result.logits
     # The names before a row end in an empty cell, and so in the delimiter before its numbers.
-    if result.quantity.rank == 2 and (logits.names_samples or logits.class_names is not None):
+    if result.quantity.rank == 2 and _is_named(logits):
         outputs = [logits.classes[j] for j in block.outputs]
         names = [[sample, output, ""] for sample in block.batch.labels for output in outputs]
     elif result.quantity.rank < 2 and logits.names_samples:

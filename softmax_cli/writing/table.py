@@ -1,12 +1,11 @@
 """Tables for people, by Rich."""
 
-import os
-
 from rich.console import Console
 
 from softmax_cli.display.screen import Screen
 from softmax_cli.lookup import load
 from softmax_cli.options import OutputOptions
+from softmax_cli.progress import plain_terminal
 from softmax_cli.result import Result
 from softmax_cli.writing.columns import InColumns
 from softmax_cli.writing.target import Target
@@ -14,11 +13,6 @@ from softmax_cli.writing.target import Target
 # Of a console that nothing bounds.
 UNLIMITED = 1 << 20
 _COLOURS = {"": 0, "windows": 16, "standard": 16, "256": 256, "truecolor": 1 << 24}
-
-
-def plain_terminal() -> bool:
-    """Tell whether the user asked for no colour: NO_COLOR (no-color.org) or TERM=dumb."""
-    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
 
 def write_table(result: Result, target: Target, options: OutputOptions) -> None:

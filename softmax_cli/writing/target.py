@@ -146,23 +146,11 @@ def _descriptor(path: str) -> int | None:
     return None if match is None else int(match[1])
 
 
-def _text_encoding() -> str:
-    """Return what text for people is encoded in on stdout.
-
-    Python takes the C locale for one of UTF-8, unless it is told otherwise; whoever sets it for
-    all of the locale means ASCII.
-    """
-    told = "PYTHONUTF8" in os.environ or "PYTHONIOENCODING" in os.environ
-    if os.environ.get("LC_ALL") in ("C", "POSIX") and not told:
-        return "ascii"
-    return sys.stdout.encoding
-
-
 @contextmanager
 def _descriptor_target(number: int) -> Iterator[Target]:
     with io.BufferedWriter(_PatientFile(number, "wb", closefd=False)) as stream:
         if number == 1:
-            yield Target(stream, _text_encoding(), stream.isatty())
+            yield Target(stream, sys.stdout.encoding, stream.isatty())
         else:
             yield Target(stream, "utf-8")
 
