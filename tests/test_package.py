@@ -108,7 +108,7 @@ def test_imports_run_one_way() -> None:
     floors = {
         "memory": -1, "ahead": 0, "process": 0, "errors": 0, "lookup": 0, "batch": 0, "core": 0,
         "fast_lane": 1, "polars_rows": 1, "progress": 1, "options": 1, "tokens": 1, "derivation": 1,
-        "finite_difference": 1, "result": 2,
+        "finite_difference": 1, "signs": 1, "result": 2,
         "calling": 0, "loading": 1, "mistakes": 1, "sweep": 2, "verdict": 2, "checking": 4,
         "reading": 2, "display": 3, "writing": 4, "commands": 5,
         "command_line": 6, "app": 7, "__main__": 8,
@@ -126,6 +126,7 @@ def test_the_mathematics_knows_no_terminal() -> None:
     for name in (
         "core",
         "finite_difference",
+        "signs",
         "calling",
         "mistakes",
         "sweep",

@@ -19,7 +19,9 @@ def significant(value: float, precision: int) -> str:
 
 
 def positive(value: float, precision: int, zero: bool = False) -> str:
-    """Show a value that is positive unless ``zero``: an underflow says so."""
+    """Show a value that is positive unless ``zero``: an underflow or overflow says so."""
+    if value == math.inf:
+        return ">1.79e+308"
     return "<5e-324" if value == 0 and not zero else significant(value, precision)
 
 
@@ -28,6 +30,11 @@ def negative(value: float, precision: int, zero: bool = False) -> str:
     if value == -math.inf:
         return "<-1.79e+308"
     return ">-5e-324" if value == 0 and not zero else significant(value, precision)
+
+
+def signed(value: float, sign: float, precision: int) -> str:
+    """Show a value whose exact one has this sign, or is 0: see `positive` and `negative`."""
+    return (negative if sign < 0 else positive)(value, precision, zero=sign == 0)
 
 
 def probability(value: float, complement: float, precision: int, masked: bool, alone: bool) -> str:

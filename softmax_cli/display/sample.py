@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from softmax_cli import core
-from softmax_cli.batch import FloatArray
-from softmax_cli.display.numbers import given, negative, positive, probability
+from softmax_cli import core, signs
+from softmax_cli.batch import Batch, FloatArray
+from softmax_cli.display.numbers import given, negative, positive, probability, signed
 
 
 @dataclass(frozen=True)
@@ -64,3 +64,29 @@ class Samples:
         zero = bool(self.masked[k, j] or self.masked[k, i] or self.alone[k].any())
         show = positive if i == j else negative
         return show(value, precision, zero=zero)
+
+
+@dataclass(frozen=True)
+class Products:
+    """The products v of upstream gradients with J, and the text of each.
+
+    Attributes
+    ----------
+    v, sign
+        Their values, and the signs of the exact ones, shape (K, C).
+    """
+
+    v: FloatArray
+    sign: FloatArray
+
+    @classmethod
+    def at(cls, batch: Batch, v: FloatArray, temperature: float) -> "Products":
+        """Compute what is shown of the products v of a batch."""
+        assert batch.upstream is not None
+        if v.all():
+            return cls(v, np.sign(v))
+        return cls(v, signs.vjp(batch.logits, batch.upstream, temperature))
+
+    def product(self, k: int, i: int, precision: int) -> str:
+        """Show v_i of sample k."""
+        return signed(self.v[k, i], self.sign[k, i], precision)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-import numpy as np
 from rich.console import RenderableType
 from rich.text import Text
 
-from softmax_cli.display.numbers import given, significant
-from softmax_cli.display.sample import Samples
+from softmax_cli.batch import concatenate
+from softmax_cli.display.numbers import given
+from softmax_cli.display.sample import Products, Samples
 from softmax_cli.display.screen import Screen, show_rows
 from softmax_cli.display.tables import (
     QUIET,
@@ -37,17 +37,17 @@ def _one_sample(result: Arrays, ends: Ends, screen: Screen) -> Iterator[Renderab
     (batch,) = ends.batches
     assert batch.upstream is not None
     samples = Samples.at(batch.logits, result.temperature)
-    v = result.quantity.compute(batch)[0]
+    products = Products.at(batch, result.quantity.compute(batch), result.temperature)
     if batch.samples is not None:
         yield name_text(batch.samples[0], screen, style="bold")
-    shown = show_rows(len(v))
+    shown = show_rows(result.logits.n_classes)
     records = [
         [
             name_text(result.logits.classes[i], screen),
             Text(samples.logit(0, i)),
             Text(samples.probability(0, i, screen.precision)),
             Text(given(batch.upstream[0, i])),
-            Text(significant(v[i], screen.precision), "bold"),
+            Text(products.product(0, i, screen.precision), "bold"),
         ]
         for i in shown.positions
     ]
@@ -57,14 +57,15 @@ def _one_sample(result: Arrays, ends: Ends, screen: Screen) -> Iterator[Renderab
 
 
 def _samples(result: Arrays, ends: Ends, screen: Screen) -> Iterator[RenderableType]:
-    v = np.concatenate([result.quantity.compute(batch) for batch in ends.batches])
+    batch = concatenate(ends.batches, result.logits.n_classes)
+    products = Products.at(batch, result.quantity.compute(batch), result.temperature)
     table, columns = matrix_table(
         screen,
         "sample",
         ends.labels,
         ends.shown.gap_at,
         [f"v_{name}" for name in result.logits.classes],
-        lambda k, i: Text(significant(v[k, i], screen.precision)),
+        lambda k, i: Text(products.product(k, i, screen.precision)),
     )
     yield table
     if ends.shown.left_out:

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from softmax_cli.display.expression import Notation, number_text
-from softmax_cli.display.numbers import significant
-from softmax_cli.display.sample import Samples
+from softmax_cli.display.sample import Products, Samples
 from softmax_cli.result import Arrays, Block
 
 # Of a number with the default of digits, and what stands between two, about.
@@ -19,21 +18,26 @@ def rows(result: Arrays, notation: Notation) -> Iterator[tuple[str, Iterator[lis
     """
     blocks = result.quantity.blocks(result.logits.batches)
     for block in blocks:
-        samples = Samples.at(block.batch.logits, result.temperature)
-        for k, label in enumerate(block.batch.labels):
-            yield label, _rows(result, samples, k, block, blocks, notation)
+        batch = block.batch
+        shown: Samples | Products
+        if result.quantity.key == "vjp":
+            shown = Products.at(batch, block.values, result.temperature)
+        else:
+            shown = Samples.at(batch.logits, result.temperature)
+        for k, label in enumerate(batch.labels):
+            yield label, _rows(result, shown, k, block, blocks, notation)
 
 
 def _rows(
     result: Arrays,
-    samples: Samples,
+    shown: Samples | Products,
     k: int,
     block: Block,
     further: Iterator[Block],
     notation: Notation,
 ) -> Iterator[list[str]]:
     while True:
-        for row in _shown(result, samples, k, block, notation.precision):
+        for row in _shown(result, shown, k, block, notation.precision):
             yield [number_text(text, notation) for text in row]
         if block.ends:
             return
@@ -41,18 +45,20 @@ def _rows(
 
 
 def _shown(
-    result: Arrays, samples: Samples, k: int, block: Block, precision: int
+    result: Arrays, shown: Samples | Products, k: int, block: Block, precision: int
 ) -> Iterator[list[str]]:
     value: Any = block.values[k]
+    if isinstance(shown, Products):
+        yield [shown.product(k, i, precision) for i in range(len(value))]
+        return
     match result.quantity.key:
         case "probabilities":
-            yield [samples.probability(k, j, precision) for j in range(len(value))]
+            yield [shown.probability(k, j, precision) for j in range(len(value))]
         case "log_probabilities":
-            yield [samples.log_probability(k, j, v, precision) for j, v in enumerate(value)]
+            yield [shown.log_probability(k, j, v, precision) for j, v in enumerate(value)]
         case "jacobian":
             for j, row in zip(block.outputs, value, strict=True):
-                yield [samples.partial(k, j, i, v, precision) for i, v in enumerate(row)]
-        case "partials" if result.entry is not None:
-            yield [samples.partial(k, *result.entry, value, precision)]
+                yield [shown.partial(k, j, i, v, precision) for i, v in enumerate(row)]
         case _:
-            yield [significant(v, precision) for v in value]
+            assert result.entry is not None
+            yield [shown.partial(k, *result.entry, value, precision)]
