@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from softmax_cli import core, finite_difference, memory
+from softmax_cli import core, finite_difference, memory, signs
 from softmax_cli.calling import Called, Function, ShapeFoundError, call, derivative_function
 from softmax_cli.errors import InputError, visible
 from softmax_cli.finite_difference import METHODS, default_steps
@@ -186,7 +186,9 @@ def check_softmax(
     for labels, z in pieces:
         _require_memory(z)
         numeric, errors = finite_difference.estimate(z, method, step, temperature)
-        found = compare(core.jacobian(z, temperature=temperature), numeric, atol, rtol)
+        exact = core.jacobian(z, temperature=temperature)
+        sign = _signs("jacobian", z, None, temperature)
+        found = compare(exact, numeric, atol, rtol, sign=sign)
         if step is None:
             _refuse_coarse_steps(labels, z, found, method, temperature)
         if excess is None or found.excess.max() > excess.max():
@@ -205,6 +207,18 @@ def check_softmax(
         excess=excess,
         error_estimate=max(estimates, default=None),
     )
+
+
+def _signs(
+    quantity: str, z: FloatArray, g: FloatArray | None, temperature: float
+) -> Callable[[int, int | None, int | None], int]:
+    """Tell the sign of the entry of a sample at an output and an input."""
+
+    def sign(k: int, output: int | None, input_: int | None) -> int:
+        gradient = None if g is None else g[k]
+        return signs.entry(quantity, z[k], gradient, temperature, output, input_)
+
+    return sign
 
 
 def _refuse_coarse_steps(
@@ -392,7 +406,8 @@ def _compared(
     if np.iscomplexobj(values):
         return Check(quantity, (), setting.labels, *bound, problem="complex numbers", **how)
     actual = values.astype(np.float64)
-    found: Compared = compare(expected, actual, *bound, quantity)
+    sign = _signs(quantity, setting.z, setting.g, setting.temperature)
+    found: Compared = compare(expected, actual, *bound, quantity, sign)
     diagnoses: tuple[Diagnosis, ...] = ()
     if not all(sample.passed for sample in found.samples):
         diagnoses = diagnose(

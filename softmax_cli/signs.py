@@ -11,6 +11,39 @@ FloatArray = NDArray[np.float64]
 _ROUNDING = 1e-12
 
 
+def entry(
+    quantity: str,
+    z: FloatArray,
+    g: FloatArray | None,
+    temperature: float,
+    output: int | None,
+    input_: int | None,
+) -> int:
+    """Return the sign of one sample's y_output, dy_output/dz_input or v_input: 1, -1 or 0.
+
+    Parameters
+    ----------
+    quantity
+        ``probabilities``, ``jacobian`` or ``vjp``.
+    z, g
+        Logits, shape (C,), and for ``vjp`` the upstream gradient.
+    temperature
+        T.
+    output, input_
+        The entry, as in `softmax_cli.verdict.Worst`.
+    """
+    if quantity == "vjp":
+        assert g is not None
+        return int(vjp(z[None], g[None], temperature)[0, input_ or 0])
+    masked = np.isneginf(z)
+    if quantity == "probabilities":
+        return 0 if masked[output or 0] else 1
+    alone = masked.sum() == len(z) - 1
+    if alone or masked[output or 0] or masked[input_ or 0]:
+        return 0
+    return 1 if output == input_ else -1
+
+
 def vjp(z: FloatArray, g: FloatArray, temperature: float) -> FloatArray:
     """Return the signs of v_i = y_i (g_i - sum_j g_j y_j)/T, each 1, -1 or 0.
 

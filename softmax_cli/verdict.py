@@ -1,6 +1,6 @@
 """What a comparison with the exact results found: verdict, place and cause."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,12 +17,22 @@ class Worst:
     """The entry furthest over its bound: dy_output/dz_input.
 
     A probability has no input, an upstream gradient times J no output.
+
+    Attributes
+    ----------
+    output, input
+        Positions of classes.
+    expected, actual
+        The exact entry, to float64, and the one compared with it.
+    sign
+        Of the exact entry where ``expected`` is 0: that is an underflow unless this is 0, too.
     """
 
     output: int | None
     input: int | None
     expected: float
     actual: float
+    sign: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,11 +84,17 @@ class Compared:
 
 
 def compare(
-    expected: FloatArray, actual: FloatArray, atol: float, rtol: float, quantity: str = "jacobian"
+    expected: FloatArray,
+    actual: FloatArray,
+    atol: float,
+    rtol: float,
+    quantity: str = "jacobian",
+    sign: Callable[[int, int | None, int | None], int] = lambda *_: 0,
 ) -> Compared:
     """Compare samples, shape (K, C, C) or (K, C); an entry passes within atol + rtol |expected|.
 
-    NaN or infinity in ``actual`` is an infinite error.
+    NaN or infinity in ``actual`` is an infinite error. ``sign`` tells, from a sample, an output
+    and an input, that of an exact entry of which ``expected`` has only 0.
     """
     flat_expected, flat_actual = (each.reshape(len(each), -1) for each in (expected, actual))
     with np.errstate(all="ignore"):
@@ -89,7 +105,9 @@ def compare(
     samples = []
     for k, at in enumerate(excess.argmax(axis=1)):
         output, input_ = _place(int(at), expected.shape[-1], quantity)
-        worst = Worst(output, input_, float(flat_expected[k, at]), float(flat_actual[k, at]))
+        exact, found = float(flat_expected[k, at]), float(flat_actual[k, at])
+        beyond = 0 if exact else sign(k, output, input_)
+        worst = Worst(output, input_, exact, found, beyond)
         samples.append(
             SampleCheck(
                 entries=error.shape[1],

@@ -1,6 +1,7 @@
 """Tables for people, through the program, in pipes and in terminals."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -109,6 +110,35 @@ def test_colour_is_never_forced_into_a_pipe() -> None:
 )
 def test_a_table_never_lies(words: list[str], truth: str) -> None:
     assert re.search(truth, run(*words).stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("words", "theirs", "exact"),
+    [
+        (["800", "0", "1"], None, "<5e-324"),
+        (["-inf", "0", "1000"], None, "0"),
+        (["0", "-inf"], None, "0"),
+        (["800", "0", "1", "--probabilities"], "1,0,.5", "<5e-324"),
+        (["800", "0", "-inf", "--probabilities"], "1,0,.5", "0"),
+        (["800", "0", "1", "--jacobian"], "0,.5,0\n0,0,0\n0,0,0", ">-5e-324"),
+        (["800", "0", "1", "--jacobian"], "0,0,0\n0,0,0\n0,0,.5", "<5e-324"),
+        (["800", "0", "-inf", "--jacobian"], "0,0,.5\n0,0,0\n0,0,0", "0"),
+        (["800", "-inf", "-inf", "--jacobian"], ".5,0,0\n0,0,0\n0,0,0", "0"),
+        (["800", "0", "1", "--upstream", "1,2,3", "--vjp"], ".5,0,0", ">-5e-324"),
+        (["800", "0", "1", "--upstream", "1,2,3", "--vjp"], "0,0,.5", "<5e-324"),
+        (["800", "0", "1", "--upstream", "2,2,2", "--vjp"], "0,0,.5", "0"),
+    ],
+)
+def test_a_check_shows_an_exact_entry_that_underflows_and_a_computed_0_as_it_is(
+    tmp_path: Path, words: list[str], theirs: str | None, exact: str
+) -> None:
+    (tmp_path / "theirs.csv").write_text(f"{theirs}\n")
+    given = [] if theirs is None else ["theirs.csv"]
+    lines = run("check", *words, *given, cwd=tmp_path).stdout.splitlines()
+    row = next(line for line in lines if line.startswith("1  ")).split()
+    assert row[2:4] == [exact, "0" if theirs is None else "0.500000"]
+    if theirs is not None:
+        assert any(f": expected {exact}, actual 0.500000, " in line for line in lines)
 
 
 def test_a_long_batch_shows_both_ends_and_how_to_see_all() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.text import Text
 
-from softmax_cli.display.numbers import given, significant
+from softmax_cli.display.numbers import entry, given, significant
 from softmax_cli.display.screen import Screen, show_rows
 from softmax_cli.display.tables import (
     GAP,
@@ -119,17 +119,11 @@ def _evidence(
     return (
         name_text(label, screen),
         name_text(entry_name(check.quantity, worst, verdict.classes), screen),
-        Text(_value(worst.expected, screen)),
-        Text(_value(worst.actual, screen)),
+        Text(entry(worst.expected, screen.precision, worst.sign)),
+        Text(entry(worst.actual, screen.precision)),
         Text(significant(abs(worst.actual - worst.expected), _ERROR_DIGITS)),
         Text(significant(sample.worst_excess, _ERROR_DIGITS), "" if sample.passed else "bold red"),
     )
-
-
-def _value(value: float, screen: Screen) -> str:
-    """Show a value; one that is not 1 is not rounded to it."""
-    shown = significant(value, screen.precision)
-    return repr(value) if abs(float(shown)) == 1 and abs(value) != 1 else shown
 
 
 def _table(
@@ -166,11 +160,12 @@ def _worst(verdict: Verdict, check: Check, screen: Screen) -> Text:
         for what, position in (("output", worst.output), ("input", worst.input))
         if position is not None
     ]
+    expected = entry(worst.expected, screen.precision, worst.sign)
+    actual = entry(worst.actual, screen.precision)
     bound = check.atol + check.rtol * abs(worst.expected)
     return name_text(
         f"worst: sample {label}, {', '.join(places)}: "
-        f"expected {_value(worst.expected, screen)}, actual {_value(worst.actual, screen)}, "
-        f"bound {significant(bound, _ERROR_DIGITS)}",
+        f"expected {expected}, actual {actual}, bound {significant(bound, _ERROR_DIGITS)}",
         screen,
     )
 

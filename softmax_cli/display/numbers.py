@@ -63,6 +63,24 @@ def probability(value: float, complement: float, precision: int, masked: bool, a
     return f"1 - {distance(complement, precision)}" if float(shown) == 1 else shown
 
 
+def entry(value: float, precision: int, sign: float = 0) -> str:
+    """Show an entry that was compared; one that is not 1 is not rounded to it.
+
+    Parameters
+    ----------
+    value
+        The entry.
+    precision
+        Significant digits.
+    sign
+        That of the exact entry, where an underflow left 0 of it.
+    """
+    if value == 0:
+        return signed(value, sign, precision)
+    shown = significant(value, precision)
+    return repr(float(value)) if abs(float(shown)) == 1 and abs(value) != 1 else shown
+
+
 def distance(value: float, precision: int) -> str:
     """Show a distance from 1: with 3 digits, or with all when more than the default are asked."""
     digits = precision if precision > _DEFAULT_PRECISION else min(precision, _COMPLEMENT_DIGITS)
