@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from softmax_cli.batch import Batch
-from softmax_cli.display.numbers import significant
+from softmax_cli.display.numbers import positive
 from softmax_cli.display.sample import Samples
 from softmax_cli.display.screen import Screen, show_rows
 from softmax_cli.display.tables import (
@@ -62,7 +62,7 @@ def _summary(tally: Tally, classes: Sequence[str], screen: Screen) -> Text:
     return name_text(
         f"{plural(tally.count, 'sample')}, {plural(len(classes), 'class')}; "
         f"most probable: {wins}; "
-        f"mean entropy {significant(tally.entropy, screen.precision)} nats",
+        f"mean entropy {positive(tally.entropy, screen.precision, zero=tally.certain)} nats",
         screen,
         style=QUIET,
     )

@@ -12,12 +12,20 @@ class Tally:
     """Counts how often each class is the most probable, and averages the entropy.
 
     The entropy of a sample is H = -sum_j y_j log y_j, in nats (Shannon 1948).
+
+    Attributes
+    ----------
+    count, wins
+        How many samples there were, and how many of them each class won.
+    certain
+        Whether each had one class only that is not masked, so that H is exactly 0.
     """
 
     def __init__(self, n_classes: int, temperature: float) -> None:
         self.temperature = temperature
         self.count = 0
         self.wins = np.zeros(n_classes, dtype=np.int64)
+        self.certain = True
         self._total_entropy = 0.0
 
     def watch(self, batches: Iterable[Batch]) -> Iterator[Batch]:
@@ -31,6 +39,8 @@ class Tally:
             self.count += len(y)
             self.wins += np.bincount(y.argmax(axis=1), minlength=len(self.wins))
             self._total_entropy -= float(terms.sum())
+            if self.certain:
+                self.certain = bool((np.isfinite(batch.logits).sum(axis=1) == 1).all())
             yield batch
 
     @property
