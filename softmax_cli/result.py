@@ -1,7 +1,7 @@
 """What a command hands to a writer."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from softmax_cli.batch import Batch, FloatArray, Logits
@@ -142,6 +142,8 @@ class Report:
         Where the function is that draws it: (result, screen) -> renderables.
     evidence
         What the view draws from.
+    signs
+        By row and column, the sign of an exact number of which the row has only 0.
     """
 
     columns: tuple[str, ...]
@@ -149,6 +151,7 @@ class Report:
     document: Mapping[str, Any]
     view: str
     evidence: Any
+    signs: Mapping[tuple[int, int], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,47 @@ def test_a_check_shows_an_exact_entry_that_underflows_and_a_computed_0_as_it_is(
         assert any(f": expected {exact}, actual 0.500000, " in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("words", "cells"),
+    [
+        (["1", "2", "3"], ["3.82896e-12", "3.32538e-11", "3", "1", "-0.0598920", "-0.0598920"]),
+        (["1", "2", "3", "-p", "2"], ["3.8e-12", "3.3e-11", "3", "1", "-0.060", "-0.060"]),
+        (
+            ["1", "2", "3", "-p", "17"],
+            [
+                "3.8289649229028555e-12",
+                "3.3253776907784669e-11",
+                *("3", "1", "-0.059892024544818928", "-0.059892024542827292"),
+            ],
+        ),
+        (["800", "0", "1"], ["0", "0", "1", "1", "<5e-324", "0"]),
+        (["0", "-inf", "1000"], ["0", "0", "1", "1", "<5e-324", "0"]),
+        (["-inf", "0", "1000"], ["0", "0", "1", "1", "0", "0"]),
+        (
+            ["20", "0", "--probabilities", "theirs.csv"],
+            ["0.500000", "1.00000", "1", "", "0.9999999979388463", "0.500000"],
+        ),
+    ],
+)
+@pytest.mark.parametrize("output_format", ["markdown", "latex"])
+def test_a_written_check_has_the_precision_and_the_truth_of_its_table(
+    tmp_path: Path, words: list[str], cells: list[str], output_format: str
+) -> None:
+    (tmp_path / "theirs.csv").write_text(".5,0\n")
+    lines = run("check", *words, "-f", output_format, cwd=tmp_path).stdout.splitlines()
+    if output_format == "markdown":
+        written = lines[2].replace("\\", "").strip("|").split("|")
+    else:
+        written = lines[2].removesuffix(r" \\").replace(r"\textless{}", "<").split("&")
+    assert [cell.strip() for cell in written][2:8] == cells
+
+
+def test_a_written_sweep_has_the_precision_asked_for() -> None:
+    lines = run("check", "--sweep", "1", "2", "-p", "2", "-f", "latex").stdout.splitlines()
+    steps = [line.split(" & ")[0] for line in lines[2:6]]
+    assert steps == ["0.10", "0.030", "0.010", "0.0030"]
+
+
 def test_a_long_batch_shows_both_ends_and_how_to_see_all() -> None:
     for words, ends in ((["forward", IRIS], 1), (["jacobian", IRIS], 1), (["check", IRIS], 1)):
         shown = run(*words).stdout

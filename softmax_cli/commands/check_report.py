@@ -15,8 +15,15 @@ VIEW = "softmax_cli.display.check:view"
 
 def report(verdict: Verdict) -> Report:
     """Make a row a sample, and the JSON document."""
-    rows = [_row(verdict, *each) for each in _samples(verdict)]
-    return Report(COLUMNS, rows, _document(verdict), VIEW, verdict)
+    samples = list(_samples(verdict))
+    rows = [_row(verdict, *each) for each in samples]
+    column = COLUMNS.index("expected")
+    signs = {
+        (k, column): sample.worst.sign
+        for k, (*_, sample) in enumerate(samples)
+        if sample is not None and sample.worst.sign
+    }
+    return Report(COLUMNS, rows, _document(verdict), VIEW, verdict, signs)
 
 
 def _samples(verdict: Verdict) -> Iterator[tuple[str, Check, SampleCheck | None]]:

@@ -14,7 +14,7 @@ from softmax_cli.display.expression import (
 from softmax_cli.display.sample import Samples
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Explanation, Report, Result
-from softmax_cli.writing.people import BYTES_SHOWN, rows
+from softmax_cli.writing.people import BYTES_SHOWN, report_rows, rows
 from softmax_cli.writing.target import Target
 
 
@@ -27,7 +27,7 @@ def write_latex(result: Result, target: Target, options: OutputOptions) -> None:
             case Explanation():
                 lines = _steps(result, notation)
             case Report():
-                lines = _tabular(result.columns, result.rows)
+                lines = _tabular(result.columns, report_rows(result, options.precision))
             case Arrays() if result.quantity.rank == 2:
                 lines = _matrices(result, notation)
             case Arrays():
@@ -94,12 +94,11 @@ def _body(matrix: Iterable[Sequence[str]]) -> Iterator[str]:
     yield before
 
 
-def _tabular(columns: Sequence[str], body: Iterable[Sequence[object]]) -> Iterator[str]:
+def _tabular(columns: Sequence[str], body: Iterable[Sequence[str]]) -> Iterator[str]:
     yield rf"\begin{{tabular}}{{{'l' * len(columns)}}}"
     yield " & ".join(latex_text(name) for name in columns) + r" \\ \hline"
     for row in body:
-        cells = (str(v).lower() if isinstance(v, bool) else str(v) for v in row)
-        yield " & ".join(latex_text(cell) for cell in cells) + r" \\"
+        yield " & ".join(latex_text(cell) for cell in row) + r" \\"
     yield r"\end{tabular}"
 
 

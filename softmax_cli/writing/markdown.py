@@ -8,7 +8,7 @@ from softmax_cli.errors import visible
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Explanation, Report, Result
 from softmax_cli.writing.latex import bmatrix, jacobian_body
-from softmax_cli.writing.people import BYTES_SHOWN, rows
+from softmax_cli.writing.people import BYTES_SHOWN, report_rows, rows
 from softmax_cli.writing.target import Target
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&-])")
@@ -23,7 +23,8 @@ def write_markdown(result: Result, target: Target, options: OutputOptions) -> No
             case Explanation():
                 lines = _steps(result, Notation(latex=True, precision=precision))
             case Report():
-                lines = _table(result.columns, ([_cell(v) for v in row] for row in result.rows))
+                cells = report_rows(result, precision)
+                lines = _table(result.columns, ([escaped(text) for text in row] for row in cells))
             case Arrays() if result.quantity.rank == 2:
                 lines = _matrices(result, Notation(precision=precision))
             case Arrays():
@@ -34,10 +35,6 @@ def write_markdown(result: Result, target: Target, options: OutputOptions) -> No
 def escaped(text: str) -> str:
     """Show a name as it stands: no markup, no HTML, no end of the table's cell."""
     return _SPECIAL.sub(r"\\\1", visible(text))
-
-
-def _cell(value: object) -> str:
-    return escaped(str(value).lower() if isinstance(value, bool) else str(value))
 
 
 def _table(header: Sequence[str], body: Iterable[Sequence[str]], names: int = 1) -> Iterator[str]:

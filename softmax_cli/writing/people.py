@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from softmax_cli.display.expression import Notation, number_text
+from softmax_cli.display.numbers import entry
 from softmax_cli.display.sample import Products, Samples
-from softmax_cli.result import Arrays, Block
+from softmax_cli.result import Arrays, Block, Report
 
 # Of a number with the default of digits, and what stands between two, about.
 BYTES_SHOWN = 10
@@ -26,6 +27,18 @@ def rows(result: Arrays, notation: Notation) -> Iterator[tuple[str, Iterator[lis
             shown = Samples.at(batch.logits, result.temperature)
         for k, label in enumerate(batch.labels):
             yield label, _rows(result, shown, k, block, blocks, notation)
+
+
+def report_rows(report: Report, precision: int) -> Iterator[list[str]]:
+    """Yield the rows of a report; its numbers as those of its table are shown."""
+    for k, row in enumerate(report.rows):
+        yield [_cell(v, precision, report.signs.get((k, c), 0)) for c, v in enumerate(row)]
+
+
+def _cell(value: object, precision: int, sign: int) -> str:
+    if isinstance(value, float):
+        return entry(value, precision, sign)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _rows(
