@@ -41,6 +41,23 @@ def test_a_picture_shows_what_the_table_shows(
     assert "".join(table.split()) in "".join(shown_text(path).split())
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["forward", "2", "1", "0.1"],
+        ["jacobian", "1", "2", "3"],
+        ["jacobian", "1", "2", "3", "--explain"],
+        ["check", "1", "2", "3", "--sweep"],
+    ],
+)
+def test_a_page_holds_no_spaces_that_nobody_sees(tmp_path: Path, words: list[str]) -> None:
+    path = tmp_path / "page.html"
+    run(*words, "-o", str(path))
+    lines = shown_text(path).splitlines()
+    assert [line for line in lines if line != line.rstrip(" ")] == []
+    assert path.stat().st_size < 40_000
+
+
 def test_the_heatmap_is_in_the_picture(tmp_path: Path) -> None:
     for suffix in (".svg", ".html"):
         path = tmp_path / f"picture{suffix}"
