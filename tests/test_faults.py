@@ -175,6 +175,25 @@ def test_streams_that_are_closed_or_full(
         assert (tmp_path / "y.csv").read_text() == run("forward", "1", "2", "-f", "csv").stdout
 
 
+@pytest.mark.parametrize(
+    ("limit", "place"), [(1, "temporary file in {tmp}"), (0, "temporary file")]
+)
+@pytest.mark.parametrize("output_format", ["npy", "markdown", "latex"])
+def test_a_temporary_file_without_room_is_not_told_of_stdout(
+    tmp_path: Path, limit: int, place: str, output_format: str
+) -> None:
+    (tmp_path / "z.csv").write_text("1,2\n" * 1000)
+    script = f"ulimit -f {limit}; export PYTHONDONTWRITEBYTECODE=1 TMPDIR=$PWD; "
+    outcome = run_in_shell(f'{script} "$@" forward z.csv -f {output_format}', tmp_path)
+    assert (outcome.status, outcome.stdout) == (3, "")
+    problem, hint = outcome.stderr.splitlines()
+    assert problem.startswith(f"error: {place.format(tmp=tmp_path)}: cannot be written: ")
+    assert hint == "hint: name a folder with more room in TMPDIR, or the file to write with -o"
+    assert [path.name for path in tmp_path.iterdir()] == ["z.csv"]
+    full = run_in_shell(f'"$@" forward z.csv -f {output_format} > /dev/full', tmp_path)
+    assert full == Outcome(3, "", "error: <stdout>: cannot be written: No space left on device\n")
+
+
 def test_what_fails_while_it_is_read_is_told_of_the_input() -> None:
     with open_stream("/proc/self/mem") as stream, pytest.raises(InputError) as error:
         stream.read(1)

@@ -62,19 +62,36 @@ class Target:
         ------
         OSError
             As if its disk had been filled, where there is no room for them.
+        OutputError
+            With the folder of a temporary file that cannot be written.
         """
         if not self.keeps_parts:
             _require_room(self.stream, size)
             yield self
             return
         import shutil
-        from tempfile import TemporaryFile
+        import tempfile
 
-        with TemporaryFile() as spool:
-            _require_room(spool, size)
-            yield replace(self, stream=spool, keeps_parts=False)
-            spool.seek(0)
-            shutil.copyfileobj(spool, self.stream)
+        is_complete = False
+        try:
+            with tempfile.TemporaryFile() as spool:
+                _require_room(spool, size)
+                yield replace(self, stream=spool, keeps_parts=False)
+                spool.seek(0)
+                is_complete = True
+                shutil.copyfileobj(spool, self.stream)
+        except OSError as error:
+            if is_complete:
+                raise
+            raise _spool_error(error, tempfile.tempdir) from None
+
+
+def _spool_error(error: OSError, folder: str | None) -> OutputError:
+    return OutputError(
+        "temporary file" if folder is None else f"temporary file in {visible(folder)}",
+        f"cannot be written: {reason(error)}",
+        "name a folder with more room in TMPDIR, or the file to write with -o",
+    )
 
 
 def _require_room(stream: IO[bytes], size: int) -> None:
