@@ -234,6 +234,66 @@ def test_a_row_of_numbers_with_empty_cells_is_no_header(text: str, place: str) -
     assert outcome.stderr.startswith(f"error: <stdin>:{place}: expected a number, found ''\n")
 
 
+NOTHING = "expected a number, found ''"
+NAMES = "hint: if column 1 names the samples, give --id"
+LAST = "the last column is empty: remove the delimiter at the end of every line"
+POINT = "hint: write decimals with a point, as in 1.5, for example with"
+SPACES = "hint: write numbers without spaces, and decimals with a point, as in 1000.5"
+MISSING = "hint: leave samples with missing values out; only -inf marks a masked class"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "hint"),
+    [
+        # A column of names with what is a number, or stands for a missing one.
+        ("label,a,b\nUS,1,2\nNA,3,4\n", "2:1: expected a number, found 'US'", f"{NAMES} label"),
+        ("my key,a\nx,1\n7,3\n", "2:1: expected a number, found 'x'", f"{NAMES} 'my key'"),
+        ("a,a,b\nx,1,2\n7,3,4\n", "2:1: expected a number, found 'x'", f"{NAMES} 1"),
+        ("1,2\nx,3\n", "2:1: expected a number, found 'x'", f"{NAMES} 1"),
+        ("a,b\nNA,1\n7,3\n", "2:1: expected a number, found 'NA'", MISSING),
+        ("a,b\n1,2\n3,4\nx,5\n", "4:1: expected a number, found 'x'", ""),
+        ("id,a\nx,y\nz,2\n", "2:2: expected a number, found 'y'", ""),
+        # Numbers and lines as spreadsheets write them.
+        ("p;a\nx;1,5\n", "2:2: expected a number, found '1,5'", f"{POINT} tr , ."),
+        (
+            "p;a\nx;1.000,5\n",
+            "2:2: expected a number, found '1.000,5'",
+            f"{POINT} tr -d . | tr , .",
+        ),
+        ("p;a\nx;1 000,5\n", "2:2: expected a number, found '1 000,5'", SPACES),
+        ("p;a\nx;1\n;\n", f"3:2: {NOTHING}", "hint: the line holds nothing but delimiters: rem"),
+        ("1;2;\n3;4;\n", f"1:3: {NOTHING}", f"hint: {LAST}"),
+        ("1;2;\n3;4;5\n", f"1:3: {NOTHING}", MISSING),
+        ("p;a;\nx;1;\n", "1: expected at most one column of sample names", f"hint: {LAST}"),
+        ("sep=;\na;b\n1;2\n", "1: expected logits or a header, found 'sep=;'", "hint: remove th"),
+        ('"sep=,"\r\na,b\r\n1,2\r\n', "1: expected logits or a header", "hint: remove that lin"),
+    ],
+)
+def test_what_a_spreadsheet_wrote_is_told_with_the_next_step(
+    text: str, problem: str, hint: str
+) -> None:
+    outcome = run("forward", "--input-format", "csv", "-f", "csv", stdin=text)
+    assert (outcome.status, outcome.stdout) == (2, "")
+    lines = outcome.stderr.splitlines()
+    told, *more = [line for line in lines if not line.startswith("warning: ")]
+    assert told.startswith(f"error: <stdin>:{problem}")
+    assert [line[: len(hint) or None] for line in more] == [hint] * bool(hint)
+
+
+def test_the_option_that_is_hinted_at_makes_the_names() -> None:
+    named = run("forward", "--id", "label", "-f", "csv", stdin="label,a,b\nUS,3,3\nNA,4,4\n")
+    assert (named.stdout, named.stderr) == ("label,a,b\nUS,0.5,0.5\nNA,0.5,0.5\n", "")
+
+
+def test_samples_that_an_empty_last_column_names_are_warned_of() -> None:
+    outcome = run("forward", "-f", "csv", stdin="a;b;\n3;3;\n")
+    assert (outcome.status, outcome.stdout) == (0, ",a,b\n,0.5,0.5\n")
+    assert outcome.stderr == (
+        f"warning: <stdin>:1: empty names are taken for the samples: {LAST}\n"
+    )
+    assert run("forward", "-f", "csv", stdin="a;b;\n3;3;x\n").stderr == ""
+
+
 def test_compressed_data_is_named() -> None:
     outcome = run("forward", stdin=gzip.compress(b"1,2\n"))
     assert outcome.stderr.startswith("error: <stdin>: expected numbers, found gzip data\nhint: ")

@@ -81,6 +81,15 @@ def choose_columns(
     return Columns(picked, sample)
 
 
+def id_option(column: int, header: Sequence[str] | None) -> str:
+    """Return what to give for a column to name the samples; names win over positions."""
+    from shlex import quote
+
+    if header is None or list(header).count(header[column]) > 1:
+        return f"--id {column + 1}"
+    return f"--id {quote(header[column])}"
+
+
 def find_name(word: str, names: Sequence[str], count: int, what: str) -> int:
     """Find a column or class by its name or else by its position from 1; names win.
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
@@ -15,7 +16,8 @@ from softmax_cli.batch import Batch, FloatArray, Logits
 from softmax_cli.errors import InputError, quoted, visible, warn
 from softmax_cli.fast_lane import fast_lane, is_open, is_worth
 from softmax_cli.options import InputOptions, Place
-from softmax_cli.reading.columns import NAMES_OF_NAME_COLUMNS, choose_columns
+from softmax_cli.reading.advice import LAST_IS_EMPTY, advise, may_be_names
+from softmax_cli.reading.columns import NAMES_OF_NAME_COLUMNS, Columns, choose_columns, id_option
 from softmax_cli.reading.lines import BYTE_ORDER_MARK, TextBlock, decode, size_of, take_lines
 from softmax_cli.reading.plain import Layout, parse_plain
 from softmax_cli.reading.validity import check_length, check_logits
@@ -24,7 +26,6 @@ from softmax_cli.tokens import (
     has_decimal_comma,
     is_broken_number,
     is_number,
-    mending,
     read_number,
 )
 
@@ -58,12 +59,15 @@ class Table:
         Where the first row stands.
     options
         What the user said.
+    header
+        The columns' names, or None.
     """
 
     name: str
     layout: Layout
     first_line: int
     options: InputOptions
+    header: Sequence[str] | None = None
 
 
 def read_csv(stream: BufferedReader, name: str, options: InputOptions) -> Logits:
@@ -95,6 +99,7 @@ def _read(
     stream: BufferedReader, name: str, delimiter: str | None, options: InputOptions
 ) -> Logits:
     head = TextBlock(1, take_lines(stream, _BYTES_OF_HEAD).removeprefix(BYTE_ORDER_MARK))
+    _refuse_separator_line(head.content, name)
     if delimiter is None:
         delimiter = guess_delimiter(_first_lines(decode(head.content, name)))
     rows, line = _records(head, stream, delimiter, name)
@@ -114,9 +119,9 @@ def _read(
     if not rows:
         raise InputError(name, "expected at least one sample, found only a header")
     _check_widths(rows, len(first.cells), name, first.line)
-    text = _text_columns(rows)
-    chosen = choose_columns(header, len(first.cells), text, options, f"{name}:{first.line}")
-    table = Table(name, Layout(delimiter, len(first.cells), chosen), first.line, options)
+    chosen = _choose_columns(header, rows, options, f"{name}:{first.line}")
+    layout = Layout(delimiter, len(first.cells), chosen)
+    table = Table(name, layout, first.line, options, header)
     return Logits(
         n_classes=len(chosen.logits),
         batches=_batches(table, rows, line, stream),
@@ -124,6 +129,15 @@ def _read(
         names_samples=chosen.sample is not None,
         sample_header=header[chosen.sample] if header and chosen.sample is not None else "sample",
     )
+
+
+def _refuse_separator_line(content: bytes, name: str) -> None:
+    """Refuse the line in which Excel is told the delimiter; for others it is the first row."""
+    line = content[:20].splitlines()[:1]
+    if line and re.fullmatch(rb'(?i)"?sep=[,;|\t]?"?', line[0].rstrip(b" ,;\t|")):
+        found = quoted(line[0].decode("ascii", "replace"))
+        problem = f"expected logits or a header, found {found}"
+        raise InputError(f"{name}:1", problem, "remove that line, for example with tail -n +2")
 
 
 def _is_header(cells: Sequence[str]) -> bool:
@@ -258,6 +272,25 @@ def _check_widths(rows: Iterable[Row], width: int, name: str, first_line: int) -
         check_length(len(row.cells), width, f"{name}:{row.line}", f"line {first_line}")
 
 
+def _choose_columns(
+    header: Sequence[str] | None, rows: Sequence[Row], options: InputOptions, place: str
+) -> Columns:
+    """Choose by names and by what the first rows hold, and say where that may be wrong."""
+    width, text = len(rows[0].cells), _text_columns(rows)
+    if header is None or options.columns is not None or options.id_column is not None:
+        return choose_columns(header, width, text, options, place)
+    ends_in_delimiter = not "".join([header[-1], *(row.cells[-1] for row in rows)]).strip()
+    try:
+        chosen = choose_columns(header, width, text, options, place)
+    except InputError as error:
+        if ends_in_delimiter:
+            raise InputError(place, error.problem, LAST_IS_EMPTY) from None
+        raise
+    if ends_in_delimiter:
+        warn(place, f"empty names are taken for the samples: {LAST_IS_EMPTY}")
+    return chosen
+
+
 def _text_columns(block: Sequence[Row]) -> list[int]:
     """Find the columns without a single number; a column with some is logits with a mistake."""
     width = len(block[0].cells)
@@ -312,12 +345,23 @@ def _read_carefully(rows: list[Row], table: Table, start: int) -> Batch:
     try:
         logits = parse(cells)
     except _CellError as error:
-        place = _place(lines, table)
-        raise InputError(place(error.row, error.column), error.problem, error.hint) from None
+        place = _place(lines, table)(error.row, error.column)
+        c = layout.columns.logits[error.column]
+        raise InputError(place, error.problem, _hint(rows, error.row, c, table)) from None
     _check(logits, lines, table)
     sample = layout.columns.sample
     names = None if sample is None else tuple(row.cells[sample] for row in rows)
     return Batch(logits, start, names)
+
+
+def _hint(rows: Sequence[Row], k: int, c: int, table: Table) -> str:
+    """Say what to do about a cell that is no number, or nothing."""
+    cells, column = rows[k].cells, [row.cells[c] for row in rows]
+    hint = advise(cells, column, c, table.layout.delimiter)
+    is_open = table.layout.columns.sample is None and table.options.columns is None
+    if not hint and is_open and table.options.check is None and may_be_names(cells[c], column):
+        return f"if column {c + 1} names the samples, give {id_option(c, table.header)}"
+    return hint
 
 
 def _check(logits: FloatArray, lines: Sequence[int], table: Table) -> None:
@@ -344,9 +388,9 @@ def _pick(rows: list[list[str]], positions: tuple[int, ...]) -> list[Sequence[st
 
 
 class _CellError(ValueError):
-    def __init__(self, row: int, column: int, problem: str, hint: str) -> None:
+    def __init__(self, row: int, column: int, problem: str) -> None:
         super().__init__(problem)
-        self.row, self.column, self.problem, self.hint = row, column, problem, hint
+        self.row, self.column, self.problem = row, column, problem
 
 
 def parse(rows: Sequence[Sequence[str]]) -> FloatArray:
@@ -378,5 +422,5 @@ def _parse_row(k: int, row: Sequence[str]) -> list[float]:
             values.append(read_number(cell))
         except NotANumberError as error:
             problem = f"{error}, found {quoted(cell)}"
-            raise _CellError(k, c, problem, mending(cell)) from None
+            raise _CellError(k, c, problem) from None
     return values
