@@ -285,6 +285,47 @@ def test_the_option_that_is_hinted_at_makes_the_names() -> None:
     assert (named.stdout, named.stderr) == ("label,a,b\nUS,0.5,0.5\nNA,0.5,0.5\n", "")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "user", "User_ID", "sample_id", "sampleid", "userId", "row id", "image.idx", "uid", "guid",
+        "label", "target", "class", "key", "Unnamed: 0", " ids",
+    ],
+)  # fmt: skip
+def test_whole_numbers_under_an_identifier_s_name_are_warned_of(name: str) -> None:
+    asked = f"'{name}'" if " " in name else name
+    for header, cells, c in ((f"{name},a,b", "1001,0.5,4", 0), (f"a,b,{name}", "0,4,3", 2)):
+        outcome = run("forward", "-f", "csv", stdin=f"{header}\n{cells}\n")
+        assert (outcome.status, outcome.stdout.splitlines()[0]) == (0, header), c
+        told = f"'{name}' is taken for logits; if it is none, give --id {asked}"
+        assert outcome.stderr == f"warning: <stdin>:1: {told}\n"
+
+
+def test_labels_beside_names_are_warned_of() -> None:
+    for text, options in (("id,label,a\n7,1,2\n", []), ("k,label,a\n7,1,2\n", ["--id", "k"])):
+        outcome = run("forward", "-f", "csv", *options, stdin=text)
+        told = "'label' is taken for logits; if it is none, pick the logits with --columns"
+        assert outcome.stderr == f"warning: <stdin>:1: {told}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("user,assistant\n1.5,2\n3,4\n", []),
+        ("user,assistant\n1,2\n-3,4\n", []),
+        ("user,assistant\n1,2\n", ["--columns", "1-2"]),
+        ("user,assistant\n1,2\n", ["--id", "user"]),
+        ("label\n1\n", []),
+        ("acid,solid,grid,Madrid,ID card\n1,2,3,4,5\n", []),
+        ("yes,no\n1,2\n", []),
+        ("id,a,b\n1,2,3\n", []),
+        ("label,a,b\nx,2,3\n", []),
+    ],
+)
+def test_logits_under_other_names_are_read_in_silence(text: str, options: list[str]) -> None:
+    assert run("forward", "-f", "csv", *options, stdin=text).stderr == ""
+
+
 def test_samples_that_an_empty_last_column_names_are_warned_of() -> None:
     outcome = run("forward", "-f", "csv", stdin="a;b;\n3;3;\n")
     assert (outcome.status, outcome.stdout) == (0, ",a,b\n,0.5,0.5\n")

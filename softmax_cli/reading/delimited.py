@@ -16,7 +16,7 @@ from softmax_cli.batch import Batch, FloatArray, Logits
 from softmax_cli.errors import InputError, quoted, visible, warn
 from softmax_cli.fast_lane import fast_lane, is_open, is_worth
 from softmax_cli.options import InputOptions, Place
-from softmax_cli.reading.advice import LAST_IS_EMPTY, advise, may_be_names
+from softmax_cli.reading.advice import LAST_IS_EMPTY, advise, may_be_names, names_samples
 from softmax_cli.reading.columns import NAMES_OF_NAME_COLUMNS, Columns, choose_columns, id_option
 from softmax_cli.reading.lines import BYTE_ORDER_MARK, TextBlock, decode, size_of, take_lines
 from softmax_cli.reading.plain import Layout, parse_plain
@@ -277,7 +277,7 @@ def _choose_columns(
 ) -> Columns:
     """Choose by names and by what the first rows hold, and say where that may be wrong."""
     width, text = len(rows[0].cells), _text_columns(rows)
-    if header is None or options.columns is not None or options.id_column is not None:
+    if header is None or options.columns is not None:
         return choose_columns(header, width, text, options, place)
     ends_in_delimiter = not "".join([header[-1], *(row.cells[-1] for row in rows)]).strip()
     try:
@@ -286,9 +286,22 @@ def _choose_columns(
         if ends_in_delimiter:
             raise InputError(place, error.problem, LAST_IS_EMPTY) from None
         raise
-    if ends_in_delimiter:
+    if ends_in_delimiter and options.id_column is None:
         warn(place, f"empty names are taken for the samples: {LAST_IS_EMPTY}")
+    _warn_of_identifiers(header, rows, chosen, place)
     return chosen
+
+
+def _warn_of_identifiers(
+    header: Sequence[str], rows: Sequence[Row], columns: Columns, place: str
+) -> None:
+    """Say so where logits may have been meant to name the samples, or to be their labels."""
+    for c in columns.logits if len(columns.logits) > 1 else ():
+        if names_samples(header[c]) and all(row.cells[c].strip().isdigit() for row in rows):
+            other = "pick the logits with --columns"
+            advice = f"give {id_option(c, header)}" if columns.sample is None else other
+            warn(place, f"{quoted(header[c])} is taken for logits; if it is none, {advice}")
+            return
 
 
 def _text_columns(block: Sequence[Row]) -> list[int]:
