@@ -223,6 +223,13 @@ def test_what_silence_would_hide_is_said(text: str, warning: str) -> None:
     assert outcome.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(("format_", "key"), [("json", "samples"), ("jsonl", "sample")])
+def test_the_keys_that_are_read_are_those_of_the_format(format_: str, key: str) -> None:
+    text = '{"id":"x","label":3,"logits":[1,2]}\n'
+    told = run("forward", "-f", "csv", "--input-format", format_, stdin=text).stderr
+    assert told.endswith(f'only "classes" and "{key}" are\n')
+
+
 def test_what_the_program_wrote_it_reads_without_a_word() -> None:
     for text in ('{"logits":[[1,2]],"classes":["a","b"],"samples":["x"]}', '{"a":1,"b":2}'):
         assert run("forward", "-f", "csv", stdin=text).stderr == ""
