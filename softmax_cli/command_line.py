@@ -105,14 +105,26 @@ def usage_error(error: Exception) -> InputError | None:
     return InputError("", message[:1].lower() + message[1:], hint)
 
 
-def choice(option: str, known: Collection[str]) -> Callable[[str], str]:
-    """Return a parser for an option that takes one of some words."""
+def choice(
+    option: str, known: Collection[str], hint: Callable[[str], str] = lambda _: ""
+) -> Callable[[str], str]:
+    """Return a parser for an option that takes one of some words.
+
+    Parameters
+    ----------
+    option
+        The option's name.
+    known
+        The words.
+    hint
+        Says of another word what to do instead, or "" where only a slip can be meant.
+    """
 
     def parse(text: str) -> str:
         if text in known:
             return text
         problem = f"expected one of {', '.join(known)}, found {quoted(text)}"
-        raise InputError(option, problem, did_you_mean(text, known))
+        raise InputError(option, problem, hint(text) or did_you_mean(text, known))
 
     return parse
 

@@ -104,6 +104,32 @@ def test_an_unknown_suffix_is_an_error_before_anything_is_read(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["-o", "y.csv.gz"], "nothing is compressed here: pipe -f csv through gzip"),
+        (["-o", "y.jsonl.zst"], "nothing is compressed here: pipe -f jsonl through zstd"),
+        (["-o", "y.gz"], "nothing is compressed here: pipe -f csv through gzip"),
+        (["-o", "y.svg.gz"], "nothing is compressed here: write y.svg, and then gzip it"),
+        (["-f", "svg"], "write a file with -o FILE.svg"),
+        (["-f", "HTML"], "write a file with -o FILE.html"),
+        (["-f", "md"], "did you mean markdown?"),
+        (["-f", "tex"], "did you mean latex?"),
+        (["-f", "txt"], "did you mean table?"),
+        (["-f", ".csv"], "did you mean csv?"),
+        (["-f", "ndjson"], "did you mean jsonl?"),
+        (["-f", "cvs"], "did you mean csv?"),
+    ],
+)
+def test_a_suffix_that_is_no_format_leads_to_one(
+    tmp_path: Path, words: list[str], hint: str
+) -> None:
+    outcome = run("forward", "1", "2", *words, cwd=tmp_path)
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert outcome.stderr.splitlines()[1:] == [f"hint: {hint}"]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_old_file_stays_untouched_when_the_input_is_bad(tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
     path.write_text("old\n")

@@ -134,4 +134,7 @@ def test_txt_is_the_table(tmp_path: Path) -> None:
 
 
 def test_a_picture_is_only_a_file() -> None:
-    assert "expected one of" in run("forward", "1", "2", "-f", "svg").stderr
+    for name in ("svg", "html"):
+        problem, hint = run("forward", "1", "2", "-f", name).stderr.splitlines()
+        assert problem.startswith("error: --format: expected one of table, csv, ")
+        assert hint == f"hint: write a file with -o FILE.{name}"

@@ -9,7 +9,7 @@ from softmax_cli.command_line import choice, delimiter, number, whole_number
 from softmax_cli.options import OutputOptions
 from softmax_cli.reading.formats import READERS
 from softmax_cli.tokens import as_data
-from softmax_cli.writing.formats import WRITERS, choose_format
+from softmax_cli.writing.formats import WRITERS, choose_format, hint_for_format
 
 INPUT, OUTPUT, METHOD = "Input", "Output", "Method"
 
@@ -101,7 +101,7 @@ OutputFormat = Annotated[
         "--format",
         "-f",
         metavar="FORMAT",
-        parser=choice("--format", WRITERS),
+        parser=choice("--format", WRITERS, hint_for_format),
         autocompletion=lambda: list(WRITERS),
         help=f"How to print the result: {', '.join(WRITERS)}.  [default: table]",
         rich_help_panel=OUTPUT,

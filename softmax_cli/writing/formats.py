@@ -38,6 +38,8 @@ SUFFIXES = {
     ".html": "html",
     ".txt": "table",
 }
+# What compresses a file, by its suffix.
+_COMPRESSORS = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
 
 
 def refuse_explanation(output_format: str) -> InputError:
@@ -68,9 +70,29 @@ def choose_format(name: str | None, path: str | None) -> str:
         return "table"
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
+        hint = f"name the format with --format: {', '.join(WRITERS)}"
+        if suffix in _COMPRESSORS:
+            hint = f"nothing is compressed here: {_compression(Path(path), _COMPRESSORS[suffix])}"
         raise InputError(
             "--output",
             f"expected a file name ending in {', '.join(SUFFIXES)}, found {quoted(path)}",
-            f"name the format with --format: {', '.join(WRITERS)}",
+            hint,
         )
     return SUFFIXES[suffix]
+
+
+def _compression(path: Path, compressor: str) -> str:
+    inner = path.with_suffix("")
+    name = SUFFIXES.get(inner.suffix.lower(), "csv")
+    if name in PICTURES:
+        return f"write {inner}, and then {compressor} it"
+    return f"pipe -f {name} through {compressor}"
+
+
+def hint_for_format(name: str) -> str:
+    """Say what to give instead of a name that is a suffix, or nothing."""
+    suffix = f".{name.lower().lstrip('.')}"
+    found = SUFFIXES.get(suffix)
+    if found is None:
+        return ""
+    return f"did you mean {found}?" if found in WRITERS else f"write a file with -o FILE{suffix}"
