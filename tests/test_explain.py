@@ -250,7 +250,16 @@ def test_latex_shows_one_matrix_a_sample() -> None:
     matrix = (
         "\\[\nJ = \\begin{bmatrix}\n  0.250 & -0.250 \\\\\n  -0.250 & 0.250\n\\end{bmatrix}\n\\]\n"
     )
-    assert shown == f"{matrix}% sample 2\n{matrix}"
+    assert shown == matrix + matrix.replace("J", "J_{2}")
+    named = run("jacobian", "-f", "latex", stdin="id,a_b,c\nx%,0,0\n").stdout
+    assert named.startswith(
+        "% rows and columns: a\\_b, c\n\\[\nJ_{\\text{x\\%}} = \\begin{bmatrix}"
+    )
+
+
+@pytest.mark.parametrize("entry", [[], ["--entry", "1,2"], ["--entry", "1,1"]])
+def test_markdown_parts_by_one_blank_line(entry: list[str]) -> None:
+    assert "\n\n\n" not in run("jacobian", "1", "2", "--explain", *entry, "-f", "markdown").stdout
 
 
 def test_markdown_is_a_table_whatever_the_names_are() -> None:

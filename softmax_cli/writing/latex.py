@@ -55,11 +55,13 @@ def jacobian_body(derivation: Derivation, notation: Notation) -> list[list[str]]
 
 def _matrices(result: Arrays, notation: Notation) -> Iterator[str]:
     names = result.logits.names_samples or result.logits.class_names is not None
+    if result.logits.class_names is not None:
+        classes = ", ".join(latex_text(name) for name in result.logits.classes)
+        yield f"% rows and columns: {classes}"
     for position, (label, matrix) in enumerate(rows(result, notation)):
-        if names or position:
-            yield f"% sample {latex_text(label)}"
+        index = f"_{{{_index(label)}}}" if names or position else ""
         yield r"\["
-        yield "J = \\begin{bmatrix}"
+        yield f"J{index} = \\begin{{bmatrix}}"
         yield from _body(matrix)
         yield r"\end{bmatrix}"
         yield r"\]"

@@ -82,9 +82,9 @@ def _steps(result: Explanation, notation: Notation) -> Iterator[str]:
         yield ""
         yield sentence(step.text, symbols, notation)
         yield ""
-        for line in step.lines:
+        for k, line in enumerate(step.lines):
             if isinstance(line, str):
-                yield f"\n{escaped(line)}\n"
+                yield f"\n{escaped(line)}\n" if k else f"{escaped(line)}\n"
             else:
                 yield f"- ${' = '.join(equation_parts(line, symbols, notation))}$"
         if step.lines:
