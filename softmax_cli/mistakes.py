@@ -5,7 +5,7 @@ wrong formula. Adding a mistake is one row of `CATALOGUE`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from softmax_cli import core
 
 FloatArray = NDArray[np.float64]
 
+_EPS = float(np.finfo(np.float64).eps)
 _EPS_SINGLE = float(np.finfo(np.float32).eps)
 # A wrong formula that is hardly wrong here (as many are where softmax saturates) explains nothing.
 _CLEARLY_WRONG = 10.0
@@ -55,10 +56,14 @@ class Case:
 
 @dataclass(frozen=True, eq=False)
 class Wrong:
-    """What a mistake computes, with the numbers that its advice names."""
+    """What a mistake computes, with the numbers that its advice names.
+
+    Where it is the right formula, which fails by its rounding, that is said.
+    """
 
     values: FloatArray
     facts: Mapping[str, float] = field(default_factory=dict)
+    by_rounding: bool = False
 
 
 Formula = Callable[[Case], Iterator[Wrong]]
@@ -127,10 +132,37 @@ def diagnose_shape(
 
 def _explains(case: Case, wrong: Wrong) -> bool:
     values = np.broadcast_to(wrong.values, case.actual.shape)
+    if _excess(values, case.actual, case.atol, case.rtol).max() > 1:
+        return False
+    if wrong.by_rounding:
+        return True
+    # A formula that is the right one here, as many are of one sample or at T = 1, is no mistake.
     return bool(
-        _excess(values, case.actual, case.atol, case.rtol).max() <= 1
-        and _excess(case.expected, values, case.atol, case.rtol).max() > _CLEARLY_WRONG
+        _excess(case.expected, values, case.atol, case.rtol).max() > _CLEARLY_WRONG
+        and (~(np.abs(values - case.expected) <= _rounding(case))).any()
     )
+
+
+def _rounding(case: Case) -> FloatArray:
+    """Return by how much rounding may change each entry of the right formula, as it is written."""
+    terms = case.expected
+    if case.quantity != "probabilities":
+        g = None if case.g is None else np.abs(case.g)
+        terms = _result(replace(case, g=g), (case.y, case.y, case.y)) / case.T
+    return _roundings(case) * np.maximum(_EPS * terms, _least(case))
+
+
+def _least(case: Case) -> float:
+    """Return what a result that underflows may be off by."""
+    scale = 1.0 if case.quantity == "probabilities" else 1 / case.T
+    largest = 1.0 if case.g is None else float(np.abs(case.g).max())
+    return float(np.finfo(np.float64).smallest_subnormal) * max(1.0, largest * scale, scale)
+
+
+def _roundings(case: Case) -> float:
+    """Return how many roundings a result may have: more where z/T, which is rounded, is large."""
+    largest = np.where(np.isfinite(case.z), np.abs(case.z), 0.0).max()
+    return float(8 + 2 * largest / case.T)
 
 
 def _excess(expected: FloatArray, actual: FloatArray, atol: float, rtol: float) -> FloatArray:
@@ -320,14 +352,22 @@ def _overflow(case: Case) -> Iterator[Wrong]:
     yield Wrong(np.where(rows & ~np.isfinite(case.actual), case.actual, values))
 
 
+def _cancellation(case: Case) -> Iterator[Wrong]:
+    """The candidate itself, where a difference has left no more than the rounding of its terms."""
+    over = _excess(case.expected, case.actual, case.atol, case.rtol) > 1
+    error = np.abs(case.actual - case.expected)[over]
+    lost = error > _EPS * _roundings(case) * np.abs(case.expected[over])
+    if case.quantity != "probabilities" and lost.any() and (error <= _rounding(case)[over]).all():
+        yield Wrong(case.actual, by_rounding=True)
+
+
 def _single_precision(case: Case) -> Iterator[Wrong]:
     """The candidate itself, where all its values are float32 and its error is theirs."""
-    largest = np.where(np.isfinite(case.z), np.abs(case.z), 0.0).max()
     scale = 1.0 if case.quantity == "probabilities" else 1 / case.T
     if case.g is not None:
         scale *= float(np.abs(case.g).max())
     error = float(np.abs(case.actual - case.expected).max())
-    if not error <= _EPS_SINGLE * (8 + 2 * largest / case.T) * max(scale, 1e-300):
+    if not error <= _EPS_SINGLE * _roundings(case) * max(scale, 1e-300):
         return
     tolerances = {"atol": 10.0 ** np.ceil(np.log10(error)), "rtol": 1e-5}
     if _is_single(case.actual):
@@ -500,6 +540,13 @@ CATALOGUE = (
         "transposed batch",
         _transposed,
         "samples are rows and classes columns: take out, or undo, the transposition.",
+    ),
+    Mistake(
+        "cancellation in 1 - y",
+        _cancellation,
+        "where y_i is nearly 1, the formula is right but its difference has lost its digits: take "
+        "the sum of the other y_j for 1 - y_i, in the vjp y_i sum_j y_j (g_i - g_j), or allow for "
+        "it with --atol.",
     ),
     Mistake(
         "float32 results",

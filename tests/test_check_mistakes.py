@@ -1,6 +1,7 @@
 """The catalogue of mistakes: each is produced, recognised and not mistaken for another."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from softmax_cli.mistakes import CATALOGUE
 from softmax_cli.verdict import Verdict
 from tests import wrong
 from tests.program import run
-from tests.wrong import JACOBIANS, PROBABILITIES, PRODUCTS, Array, T, logits_for
+from tests.wrong import JACOBIANS, PROBABILITIES, PRODUCTS, Array, T, logits_for, tolerances_for
 
 
 def names(verdict: Verdict) -> list[str]:
@@ -46,6 +47,8 @@ def test_every_mistake_is_recognised_by_the_program(tmp_path: Path, name: str) -
         values = PRODUCTS[name](z, gradient(z))
         words += ["--vjp", "c.csv", "--upstream", "g.csv"]
     (tmp_path / "c.csv").write_text(stacked(values))
+    for option, tolerance in tolerances_for(name).items():
+        words += [f"--{option}", str(tolerance)]
     outcome = run("check", "z.csv", *words, cwd=tmp_path)
     assert (outcome.status, outcome.stderr) == (1, "")
     diagnosis = outcome.json["diagnosis"]
@@ -60,7 +63,8 @@ def test_every_mistake_is_recognised_by_the_program(tmp_path: Path, name: str) -
 def test_it_is_recognised_in_jacobians_and_in_products(name: str) -> None:
     z = logits_for(name)
     J = JACOBIANS[name](z)
-    assert names(check_jacobian(J, z, temperature=T)) == [name]
+    given: dict[str, Any] = {"temperature": T, **tolerances_for(name)}
+    assert names(check_jacobian(J, z, **given)) == [name]
     g = gradient(z)
     if name.startswith(("classes", "samples", "float32", "rounded")):
         exact = wrong.product(wrong.exact(z), g)
@@ -74,7 +78,7 @@ def test_it_is_recognised_in_jacobians_and_in_products(name: str) -> None:
         }[name]
     else:
         v = wrong.product(J, g)
-    assert names(check_vjp(v, z, g, temperature=T)) == [name]
+    assert names(check_vjp(v, z, g, **given)) == [name]
 
 
 @pytest.mark.parametrize("name", PROBABILITIES)
@@ -156,6 +160,27 @@ def test_where_mistakes_coincide_all_are_listed(tmp_path: Path) -> None:
     shown = run(*words, cwd=tmp_path).stdout
     assert "2 known mistakes explain every entry here" in shown
     assert "- sigmoid's derivative\n" in shown
+
+
+@pytest.mark.parametrize("rtol", [1e-9, 1e-14, 0.0])
+@pytest.mark.parametrize("z", [
+    [[40.0, 0.0, 1.0]], [[40.5, -0.25], [1.0, 2.0]], [[700.3, 0.0, 0.1]], [[0.0, 0.0]], [[3.0]],
+], ids=str)  # fmt: skip
+def test_what_is_no_mistake_there_is_never_named(z: list[list[float]], rtol: float) -> None:
+    # Of one sample, at T = 1, or with g = 1 many a wrong formula is the right one: what fails where
+    # nothing is allowed for is its rounding.
+    y = wrong.softmax(np.array(z))
+    exact = wrong.derivative(y)
+    given: dict[str, Any] = {"atol": 0.0, "rtol": rtol}
+    for J in (exact, wrong.diagonal(y) - wrong.outer(y, y)):
+        verdict = check_jacobian(J, z, **given)
+        assert verdict or names(verdict) in ([], ["cancellation in 1 - y"])
+    for g in (np.ones(y.shape), gradient(y)):
+        v = y * (g - (y * g).sum(axis=1, keepdims=True))
+        verdict = check_vjp(v, z, g, **given)
+        assert verdict or names(verdict) in ([], ["cancellation in 1 - y"])
+    verdict = check_probabilities(y, z, **given)
+    assert verdict or names(verdict) == []
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.25, 3.0])

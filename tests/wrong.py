@@ -17,6 +17,7 @@ SQUARE = np.random.default_rng(8).normal(0, 2, (3, 3))
 HUGE = T * np.array(
     [[1.0, 2.0, 3.0], [800.0, 799.0, 0.0], [710.0, 0.5, 709.0], [-900.0, -901.0, -902]]
 )
+SATURATED = T * np.array([[40.0, 0.0, 1.0], [0.5, 36.0, 0.0]])
 
 
 def softmax(z: Array, axis: int | None = -1) -> Array:
@@ -98,6 +99,7 @@ JACOBIANS: dict[str, Callable[[Array], Array]] = {
     "samples in another order": lambda z: exact(z)[::-1],
     "classes in another order": lambda z: _reversed(exact(z)),
     "classes sorted in each sample": lambda z: _sorted(exact(z), z),
+    "cancellation in 1 - y": exact,
     "float32 results": lambda z: single(derivative(softmax(single(z / T))) / T),
     "rounded results": lambda z: np.asarray(exact(z).round(6)),
     "overflow: the maximum is not subtracted": lambda z: derivative(naive(z / T)) / T,
@@ -140,4 +142,11 @@ def logits_for(name: str) -> Array:
     """Return logits at which the mistake shows."""
     if name.startswith("overflow"):
         return HUGE
+    if name.startswith("cancellation"):
+        return SATURATED
     return SQUARE if name == "transposed batch" else Z
+
+
+def tolerances_for(name: str) -> dict[str, float]:
+    """Return tolerances at which the mistake shows, where it does not by default."""
+    return {"atol": 0.0} if name.startswith("cancellation") else {}
