@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli import core
+from softmax_cli.errors import plural
 
 FloatArray = NDArray[np.float64]
 
 _EPS = float(np.finfo(np.float64).eps)
-_EPS_SINGLE = float(np.finfo(np.float32).eps)
 # A wrong formula that is hardly wrong here (as many are where softmax saturates) explains nothing.
 _CLEARLY_WRONG = 10.0
+# What is further off than by this part of itself is wrong in any precision.
+_MOST_ROUNDING = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,13 +58,14 @@ class Case:
 
 @dataclass(frozen=True, eq=False)
 class Wrong:
-    """What a mistake computes, with the numbers that its advice names.
+    """What a mistake computes, with what its advice names.
 
     Where it is the right formula, which fails by its rounding, that is said.
     """
 
     values: FloatArray
-    facts: Mapping[str, float] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    factor: float | None = None
     by_rounding: bool = False
 
 
@@ -107,9 +110,8 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
         for mistake in CATALOGUE:
             wrong = next((each for each in mistake.formula(case) if _explains(case, each)), None)
             if wrong is not None:
-                shown = {name: f"{value:.6g}" for name, value in wrong.facts.items()}
-                advice = mistake.advice.format(**shown)
-                found.append(Diagnosis(mistake.name, advice, wrong.facts.get("factor")))
+                advice = mistake.advice.format(**wrong.facts)
+                found.append(Diagnosis(mistake.name, advice, wrong.factor))
     return tuple(found)
 
 
@@ -143,26 +145,24 @@ def _explains(case: Case, wrong: Wrong) -> bool:
     )
 
 
-def _rounding(case: Case) -> FloatArray:
+def _rounding(case: Case, dtype: type[np.floating[Any]] = np.float64) -> FloatArray:
     """Return by how much rounding may change each entry of the right formula, as it is written."""
-    terms = case.expected
+    terms, scale = case.expected, 1.0
     if case.quantity != "probabilities":
         g = None if case.g is None else np.abs(case.g)
         terms = _result(replace(case, g=g), (case.y, case.y, case.y)) / case.T
-    return _roundings(case) * np.maximum(_EPS * terms, _least(case))
-
-
-def _least(case: Case) -> float:
-    """Return what a result that underflows may be off by."""
-    scale = 1.0 if case.quantity == "probabilities" else 1 / case.T
-    largest = 1.0 if case.g is None else float(np.abs(case.g).max())
-    return float(np.finfo(np.float64).smallest_subnormal) * max(1.0, largest * scale, scale)
+        scale = max(1.0, 1.0 if g is None else float(g.max())) / case.T
+    limits = np.finfo(dtype)
+    # What underflows is off by the least number.
+    least = float(limits.smallest_subnormal) * max(1.0, scale)
+    unit = min(_roundings(case) * float(limits.eps), _MOST_ROUNDING)
+    return np.maximum(unit * terms, _roundings(case) * least)
 
 
 def _roundings(case: Case) -> float:
     """Return how many roundings a result may have: more where z/T, which is rounded, is large."""
     largest = np.where(np.isfinite(case.z), np.abs(case.z), 0.0).max()
-    return float(8 + 2 * largest / case.T)
+    return float(8 + 6 * largest / case.T)
 
 
 def _excess(expected: FloatArray, actual: FloatArray, atol: float, rtol: float) -> FloatArray:
@@ -212,7 +212,7 @@ def scaled(factor: Callable[[Case], float], *, derivatives_only: bool = False) -
 
     def formula(case: Case) -> Iterator[Wrong]:
         if case.quantity != "probabilities" or not derivatives_only:
-            yield Wrong(case.expected * factor(case), {"factor": factor(case)})
+            yield Wrong(case.expected * factor(case), factor=factor(case))
 
     return formula
 
@@ -265,6 +265,13 @@ def _vjp_sums(case: Case) -> Iterator[Wrong]:
             yield Wrong(y * (case.g - dot) / case.T)
 
 
+def _without_upstream(case: Case) -> Iterator[Wrong]:
+    # Of g = 1 it is not left out.
+    if case.g is not None and (case.g != 1).any():
+        yield Wrong(case.y * (1 - case.y) / case.T)
+        yield Wrong(case.y / case.T)
+
+
 def _at_temperature(power: int) -> Formula:
     """Make the formula of softmax(z / T^power), with the derivative that belongs to it."""
 
@@ -285,7 +292,7 @@ def _constant_factor(case: Case) -> Iterator[Wrong]:
     # Any one number is some factor times the right one: only two say something.
     differ = _excess(case.expected, case.expected * factor, case.atol, case.rtol) > _CLEARLY_WRONG
     if differ.sum() > 1:
-        yield Wrong(case.expected * factor, {"factor": factor})
+        yield Wrong(case.expected * factor, {"factor": f"{factor:.6g}"}, factor)
 
 
 def _samples_in_another_order(case: Case) -> Iterator[Wrong]:
@@ -352,6 +359,13 @@ def _overflow(case: Case) -> Iterator[Wrong]:
     yield Wrong(np.where(rows & ~np.isfinite(case.actual), case.actual, values))
 
 
+def _nan(case: Case) -> Iterator[Wrong]:
+    """The candidate itself, where no overflow explains its NaN."""
+    nan = int(np.isnan(case.actual).sum())
+    if nan and not any(_explains(case, each) for each in _overflow(case)):
+        yield Wrong(case.actual, {"nan": str(nan), "entries": plural(case.actual.size, "entry")})
+
+
 def _cancellation(case: Case) -> Iterator[Wrong]:
     """The candidate itself, where a difference has left no more than the rounding of its terms."""
     over = _excess(case.expected, case.actual, case.atol, case.rtol) > 1
@@ -361,28 +375,32 @@ def _cancellation(case: Case) -> Iterator[Wrong]:
         yield Wrong(case.actual, by_rounding=True)
 
 
-def _single_precision(case: Case) -> Iterator[Wrong]:
-    """The candidate itself, where all its values are float32 and its error is theirs."""
-    scale = 1.0 if case.quantity == "probabilities" else 1 / case.T
-    if case.g is not None:
-        scale *= float(np.abs(case.g).max())
-    error = float(np.abs(case.actual - case.expected).max())
-    if not error <= _EPS_SINGLE * _roundings(case) * max(scale, 1e-300):
-        return
-    tolerances = {"atol": 10.0 ** np.ceil(np.log10(error)), "rtol": 1e-5}
-    if _is_single(case.actual):
-        yield Wrong(case.actual, tolerances)
-    elif case.quantity == "jacobian" and case.z.shape[1] > 1:
-        # Made in float64 of probabilities in float32, which its diagonal y (1 - y) gives away.
-        own = np.diagonal(case.actual, axis1=1, axis2=2) * case.T
-        root = np.sqrt(np.maximum(1 - 4 * own, 0.0))
-        y = np.float64(np.float32((1 + np.where(case.y > 0.5, root, -root)) / 2))
-        yield Wrong(_result(case, (y, -y, y)) / case.T, tolerances)
+def _tolerances(atol: float, rtol: float) -> dict[str, str]:
+    return {"options": f"--atol {atol:.6g} --rtol {rtol:.6g}"}
 
 
-def _is_single(values: FloatArray) -> bool:
-    """Tell whether all are float32, perhaps printed with the 9 digits that tell those apart."""
-    return bool((np.abs(values - np.float64(np.float32(values))) <= 2e-9 * np.abs(values)).all())
+def _computed_in(dtype: type[np.floating[Any]]) -> Formula:
+    """Make the formula of what is right but for its precision: the candidate itself."""
+
+    def rounded(values: FloatArray) -> FloatArray:
+        return values.astype(dtype).astype(np.float64)
+
+    def formula(case: Case) -> Iterator[Wrong]:
+        error = np.abs(case.actual - case.expected)
+        if not (error <= _rounding(case, dtype)).all():
+            return
+        tolerances = _tolerances(10.0 ** np.ceil(np.log10(error.max())), 1e-5)
+        # Perhaps printed with the 9 digits that tell apart what is float32.
+        if (np.abs(case.actual - rounded(case.actual)) <= 2e-9 * np.abs(case.actual)).all():
+            yield Wrong(case.actual, tolerances)
+        elif case.quantity == "jacobian" and case.z.shape[1] > 1:
+            # Made in float64 of its probabilities, which the diagonal y (1 - y) gives away.
+            own = np.diagonal(case.actual, axis1=1, axis2=2) * case.T
+            root = np.sqrt(np.maximum(1 - 4 * own, 0.0))
+            y = rounded((1 + np.where(case.y > 0.5, root, -root)) / 2)
+            yield Wrong(_result(case, (y, -y, y)) / case.T, tolerances)
+
+    return formula
 
 
 def _rounded(case: Case) -> Iterator[Wrong]:
@@ -392,8 +410,8 @@ def _rounded(case: Case) -> Iterator[Wrong]:
     for digits in range(2, 12):
         unit = 10.0**-digits
         for scale, tolerances in (
-            (np.ones(size.shape), {"atol": unit, "rtol": case.rtol}),
-            (size, {"atol": case.atol, "rtol": unit}),
+            (np.ones(size.shape), _tolerances(unit, case.rtol)),
+            (size, _tolerances(case.atol, unit)),
         ):
             printed = case.actual / scale
             few_digits = np.abs(printed - np.round(printed, digits)) <= 2e-15 * np.abs(printed)
@@ -429,6 +447,17 @@ CATALOGUE = (
         "sign of the off-diagonal",
         matrix(lambda y: (y - 2 * y**2, y, y)),
         "the entries off the diagonal are -y_j y_i, not +y_j y_i.",
+    ),
+    Mistake(
+        "sign of the outer product",
+        matrix(lambda y: (y, y, y)),
+        "subtract it: J = diag(y) - y y^T, and the vjp is y (g - sum_j g_j y_j).",
+    ),
+    Mistake(
+        "a factor y is missing",
+        matrix(lambda y: (y, -1, y), lambda y: (y, -y, 1)),
+        "y stands on both sides of the product: J = diag(y) - y y^T, and the vjp is "
+        "y (g - sum_j g_j y_j), with y inside the sum and outside.",
     ),
     Mistake(
         "sign of everything",
@@ -480,6 +509,11 @@ CATALOGUE = (
         "gradient of cross-entropy",
         only("vjp", lambda case: case.y - np.asarray(case.g)),
         "y - g belongs to cross-entropy with the targets g: use y (g - sum_j g_j y_j).",
+    ),
+    Mistake(
+        "the upstream gradient is left out",
+        _without_upstream,
+        "multiply the Jacobian by it: the vjp is y (g - sum_j g_j y_j).",
     ),
     Mistake(
         "divided by the batch size",
@@ -549,16 +583,28 @@ CATALOGUE = (
         "it with --atol.",
     ),
     Mistake(
+        "float16 results",
+        _computed_in(np.float16),
+        "the error is that of half precision: compute in float64 (finite differences need it), "
+        "or check with {options}.",
+    ),
+    Mistake(
         "float32 results",
-        _single_precision,
+        _computed_in(np.float32),
         "the error is that of single precision: compute in float64 (finite differences need it), "
-        "or check with --atol {atol} --rtol {rtol}.",
+        "or check with {options}.",
     ),
     Mistake(
         "rounded results",
         _rounded,
         "these are the exact values printed with too few digits: print 17 (%.17g), or check with "
-        "--atol {atol} --rtol {rtol}.",
+        "{options}.",
+    ),
+    Mistake(
+        "NaN among the results",
+        _nan,
+        "NaN in {nan} of {entries}: look for 0/0, inf - inf and inf times 0, as where an exp "
+        "overflows or the log of 0 is taken.",
     ),
     Mistake(
         "overflow: the maximum is not subtracted",

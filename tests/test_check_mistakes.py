@@ -1,5 +1,6 @@
 """The catalogue of mistakes: each is produced, recognised and not mistaken for another."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from softmax_cli.mistakes import CATALOGUE
 from softmax_cli.verdict import Verdict
 from tests import wrong
 from tests.program import run
-from tests.wrong import JACOBIANS, PROBABILITIES, PRODUCTS, Array, T, logits_for, tolerances_for
+from tests.wrong import JACOBIANS, PROBABILITIES, PRODUCTS, Array, T, Z, logits_for, tolerances_for
 
 
 def names(verdict: Verdict) -> list[str]:
@@ -66,13 +67,14 @@ def test_it_is_recognised_in_jacobians_and_in_products(name: str) -> None:
     given: dict[str, Any] = {"temperature": T, **tolerances_for(name)}
     assert names(check_jacobian(J, z, **given)) == [name]
     g = gradient(z)
-    if name.startswith(("classes", "samples", "float32", "rounded")):
+    if name.startswith(("classes", "samples", "float", "rounded")):
         exact = wrong.product(wrong.exact(z), g)
         order = np.argsort(-z, axis=1)
         v: Array = {
             "samples in another order": exact[::-1],
             "classes in another order": exact[:, ::-1],
             "classes sorted in each sample": np.take_along_axis(exact, order, axis=1),
+            "float16 results": wrong.half(exact),
             "float32 results": wrong.single(exact),
             "rounded results": exact.round(7),
         }[name]
@@ -122,10 +124,45 @@ def test_float32_suggests_tolerances_that_pass() -> None:
     assert check_jacobian(J, z, temperature=T, atol=atol, rtol=rtol)
 
 
-def test_probabilities_in_float32_show_in_a_jacobian_made_in_float64() -> None:
+@pytest.mark.parametrize(
+    ("name", "cast"), [("float32 results", wrong.single), ("float16 results", wrong.half)]
+)
+def test_probabilities_of_low_precision_show_in_a_jacobian_made_in_float64(
+    name: str, cast: Callable[[Array], Array]
+) -> None:
     z = logits_for("")
-    y = wrong.softmax(wrong.single(z)).astype(float)
-    assert names(check_jacobian(wrong.derivative(y), z)) == ["float32 results"]
+    y = wrong.softmax(cast(z)).astype(float)
+    assert names(check_jacobian(wrong.derivative(y), z)) == [name]
+
+
+PRODUCT_FORMS: dict[str, list[Callable[[Array, Array], Array]]] = {
+    "sign of the outer product": [lambda y, g: y * (g + (g * y).sum(-1, keepdims=True))],
+    "a factor y is missing": [
+        lambda y, g: y * (g - g.sum(-1, keepdims=True)),
+        lambda y, g: y * g - (g * y).sum(-1, keepdims=True),
+    ],
+    "the upstream gradient is left out": [lambda y, g: y * (1 - y), lambda y, g: y],
+}
+
+
+@pytest.mark.parametrize("name", PRODUCT_FORMS)
+@pytest.mark.parametrize("z", [Z, Z[:1]], ids=["batch", "sample"])
+def test_it_is_recognised_in_a_product_as_it_is_written(name: str, z: Array) -> None:
+    for form in PRODUCT_FORMS[name]:
+        g = gradient(z)
+        assert names(check_vjp(form(wrong.softmax(z), g), z, g)) == [name]
+    # With g = 1 nothing is left out by what leaves g out.
+    y = wrong.softmax(z)
+    left_out = names(check_vjp(y * (1 - y), z, np.ones(z.shape)))
+    assert "the upstream gradient is left out" not in left_out
+
+
+@pytest.mark.parametrize(("value", "count"), [("nan", 1), ("nan,nan,nan", 3)])
+def test_nan_is_said_and_counted(value: str, count: int) -> None:
+    v = ",".join([value, "0,0,0"]).split(",")[:3]
+    shown = run("check", "1", "2", "3", "--vjp", ",".join(v), "--upstream", "0,0,1").stdout
+    assert "cause: NaN among the results\n" in shown
+    assert f"NaN in {count} of 3 entries: look for" in shown
 
 
 def test_what_no_mistake_explains_stays_unexplained(tmp_path: Path) -> None:
@@ -139,7 +176,6 @@ def test_what_no_mistake_explains_stays_unexplained(tmp_path: Path) -> None:
     assert names(check_jacobian(J, z, temperature=T)) == []
     noise = np.random.default_rng(1).normal(0, 1e-9, J.shape)
     assert names(check_jacobian(wrong.exact(z) + noise, z, temperature=T)) == []
-    assert names(check_jacobian(np.full(J.shape, np.nan), z, temperature=T)) == []
     (tmp_path / "c.csv").write_text(stacked(np.full((3, 3), 0.1)))
     shown = run("check", "1", "2", "3", "--jacobian", "c.csv", cwd=tmp_path)
     assert shown.status == 1

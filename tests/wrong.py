@@ -74,6 +74,10 @@ def single(values: Array) -> Array:
     return values.astype(np.float32)
 
 
+def half(values: Array) -> Array:
+    return values.astype(np.float16)
+
+
 # Name in the catalogue -> the wrong Jacobian of logits z, shape (K, C) -> (K, C, C).
 JACOBIANS: dict[str, Callable[[Array], Array]] = {
     "only the diagonal": lambda z: diagonal(softmax(z / T) * (1 - softmax(z / T))) / T,
@@ -81,6 +85,10 @@ JACOBIANS: dict[str, Callable[[Array], Array]] = {
     "diag(y) alone": lambda z: diagonal(softmax(z / T)) / T,
     "the delta term is missing": lambda z: -outer(softmax(z / T), softmax(z / T)) / T,
     "sign of the off-diagonal": _sign_off_diagonal,
+    "sign of the outer product": lambda z: (
+        (diagonal(softmax(z / T)) + outer(softmax(z / T), softmax(z / T))) / T
+    ),
+    "a factor y is missing": lambda z: (diagonal(softmax(z / T)) - softmax(z / T)[:, None, :]) / T,
     "sign of everything": lambda z: -exact(z),
     "logits in place of probabilities": lambda z: derivative(z) / T,
     "sigmoid's derivative": lambda z: diagonal(sigmoid(z / T) * (1 - sigmoid(z / T))) / T,
@@ -100,6 +108,8 @@ JACOBIANS: dict[str, Callable[[Array], Array]] = {
     "classes in another order": lambda z: _reversed(exact(z)),
     "classes sorted in each sample": lambda z: _sorted(exact(z), z),
     "cancellation in 1 - y": exact,
+    "NaN among the results": lambda z: np.where(z[:, :, None] > 2, np.nan, exact(z)),
+    "float16 results": lambda z: half(derivative(softmax(half(z / T))) / T),
     "float32 results": lambda z: single(derivative(softmax(single(z / T))) / T),
     "rounded results": lambda z: np.asarray(exact(z).round(6)),
     "overflow: the maximum is not subtracted": lambda z: derivative(naive(z / T)) / T,
@@ -121,6 +131,8 @@ PROBABILITIES: dict[str, Callable[[Array], Array]] = {
     "samples in another order": lambda z: np.roll(softmax(z / T), 1, axis=0),
     "classes in another order": lambda z: np.roll(softmax(z / T), 1, axis=1),
     "classes sorted in each sample": lambda z: -np.sort(-softmax(z / T)),
+    "NaN among the results": lambda z: np.full(z.shape, np.nan),
+    "float16 results": lambda z: softmax(half(z / T)),
     "float32 results": lambda z: softmax(single(z / T)),
     "rounded results": lambda z: np.array(
         [[float(f"{v:.4g}") for v in row] for row in softmax(z / T)]
@@ -133,6 +145,7 @@ PRODUCTS: dict[str, Callable[[Array, Array], Array]] = {
     "the sum over y g along the wrong axis": lambda z, g: (
         softmax(z) * (g - (softmax(z) * g).sum(axis=0))
     ),
+    "the upstream gradient is left out": lambda z, g: softmax(z) * (1 - softmax(z)),
     "gradient of cross-entropy": lambda z, g: softmax(z) - g,
     "transposed batch": lambda z, g: (softmax(z) * (g - (softmax(z) * g).sum(1, keepdims=True))).T,
 }
