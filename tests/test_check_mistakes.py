@@ -232,3 +232,26 @@ def test_right_results_pass_in_any_form(shape: tuple[int, int], temperature: flo
     assert check_jacobian(J, z, temperature=temperature)
     assert check_jacobian(J.reshape(-1, shape[1]), z, temperature=temperature)
     assert check_vjp(v, z, g, temperature=temperature)
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        ("gradient of cross-entropy", "y - g belongs"),
+        ("derivative of log-softmax", "delta_ij - y_i differentiates"),
+        ("sigmoid's derivative", "sigmoid(z) (1 - sigmoid(z)) is"),
+        ("only the diagonal", "Fill in"),
+        ("the diagonal is missing", "It is zero, where"),
+    ],
+)
+def test_advice_begins_with_a_capital_letter_or_with_a_symbol_as_it_is(
+    tmp_path: Path, name: str, begins: str
+) -> None:
+    g = gradient(Z)
+    values = PRODUCTS[name](Z, g) if name in PRODUCTS else wrong.product(JACOBIANS[name](Z), g)
+    for file, content in (("z.csv", Z), ("g.csv", g), ("c.csv", values)):
+        (tmp_path / file).write_text(stacked(content))
+    words = ["--vjp", "c.csv", "--upstream", "g.csv"]
+    words += [] if name in PRODUCTS else ["-t", str(T)]
+    shown = run("check", "z.csv", *words, cwd=tmp_path).stdout
+    assert f"\ncause: {name}\n{begins}" in shown

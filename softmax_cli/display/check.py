@@ -211,4 +211,10 @@ def _cause(check: Check, screen: Screen) -> Iterator[RenderableType]:
     for each in check.diagnoses:
         name = f"cause: {each.name}" if len(check.diagnoses) == 1 else f"- {each.name}"
         yield name_text(name, screen, "bold")
-        yield name_text(f"{each.advice[0].upper()}{each.advice[1:]}", screen)
+        yield name_text(_sentence(each.advice), screen)
+
+
+def _sentence(advice: str) -> str:
+    """Begin with a capital letter, unless it begins with a symbol or a formula."""
+    first = advice.partition(" ")[0].rstrip(",:")
+    return advice[0].upper() + advice[1:] if first.isalpha() and len(first) > 1 else advice
