@@ -34,13 +34,16 @@ class ShapeFoundError(ValueError):
 
     Attributes
     ----------
-    found
-        The array, where it is one.
+    array
+        What was returned, where it is an array.
+    sample
+        The position of the sample that it was given, where the others were right or unknown.
     """
 
-    def __init__(self, found: str, array: Array | None = None) -> None:
+    def __init__(self, found: str, array: Array | None = None, sample: int | None = None) -> None:
         super().__init__(found)
         self.array = array
+        self.sample = sample
 
 
 class NotComplexError(ValueError):
@@ -128,7 +131,7 @@ def _one_by_one(
         except ShapeFoundError as error:
             if isinstance(at_once, Called):
                 return at_once
-            raise ShapeFoundError(f"{error} for sample {k + 1}") from None
+            raise ShapeFoundError(str(error), sample=k) from None
         except Exception as error:
             if isinstance(at_once, Called):
                 return at_once
@@ -140,7 +143,7 @@ def _one_by_one(
                 return at_once
             if isinstance(at_once, ShapeFoundError):
                 raise at_once
-            raise ShapeFoundError(f"shape {values.shape} for sample {k + 1}, expected {shape}")
+            raise ShapeFoundError(f"shape {values.shape}, expected {shape}", sample=k)
         results.append(values)
     return Called(np.stack(results), f"one sample at a time, shape {inputs[0].shape[1:]}", True)
 
@@ -181,7 +184,7 @@ def _array(result: Any) -> Array:
         raise ShapeFoundError(f"{type(result).__name__} ({error})") from None
     if array.dtype.kind not in "biufc":
         if result is None:
-            raise ShapeFoundError("None, expected an array of numbers: is a return missing?")
+            raise ShapeFoundError("None (is a return missing?), expected an array of numbers")
         found = f"{type(result).__name__} of {array.dtype}" if array.ndim else type(result).__name__
         raise ShapeFoundError(f"{found}, expected an array of numbers")
     return array

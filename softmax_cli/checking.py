@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from softmax_cli import core, finite_difference, memory, signs
 from softmax_cli.calling import Called, Function, ShapeFoundError, call, derivative_function
-from softmax_cli.errors import InputError, visible
+from softmax_cli.errors import InputError, given_sample, visible
 from softmax_cli.finite_difference import METHODS, default_steps
 from softmax_cli.mistakes import Case, Diagnosis, diagnose, diagnose_shape
 from softmax_cli.verdict import Check, Compared, SampleCheck, Verdict, compare
@@ -371,7 +371,9 @@ def _against_exact(setting: _Setting, quantity: str, candidate: Candidate) -> Ch
         called = call(candidate, inputs, expected.ndim - 1)
     except ShapeFoundError as error:
         diagnoses = _shape_diagnoses(expected, error, bound)
-        return Check(quantity, (), setting.labels, *bound, problem=str(error), diagnoses=diagnoses)
+        given = "" if error.sample is None else given_sample(setting.labels[error.sample])
+        problem = f"{error}{given}"
+        return Check(quantity, (), setting.labels, *bound, problem=problem, diagnoses=diagnoses)
     return _compared(setting, quantity, expected, called.values, bound, called=called)
 
 

@@ -105,6 +105,11 @@ def quoted(text: str, limit: int = 60) -> str:
     return visible(repr(text if len(text) <= limit else text[: limit - 1] + "…"))
 
 
+def given_sample(label: str) -> str:
+    """Say which sample a function was given, after what it did with it."""
+    return f", given sample {quoted(label)}"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a hint naming the closest known word, or "" when none is close."""
     close = get_close_matches(word.lower(), list(known), n=1)

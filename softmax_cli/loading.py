@@ -19,7 +19,15 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from softmax_cli.calling import CandidateError
-from softmax_cli.errors import InputError, did_you_mean, quoted, reason, silence, visible
+from softmax_cli.errors import (
+    InputError,
+    did_you_mean,
+    given_sample,
+    quoted,
+    reason,
+    silence,
+    visible,
+)
 
 _CODE = re.compile(r"(?P<module>.+\.py|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<name>[A-Za-z_][\w.]*)")
 # What our own signal handlers exit with.
@@ -152,17 +160,17 @@ def load_code(word: str, option: str) -> Code:
         raise
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise _raised(error, None, f"while {module_name} was loaded") from None
+            raise _raised(error, None, f", while {module_name} was loaded") from None
         raise InputError(option, f"no such module: {quoted(module_name)}") from None
     except SyntaxError as error:
         place = _place(error.filename or module_name, error.lineno)
         raise InputError(place, f"expected Python, found a SyntaxError: {error.msg}") from None
     except BaseException as error:
         _let_interruptions_pass(error)
-        raise _raised(error, None, f"while {module_name} was loaded") from None
+        raise _raised(error, None, f", while {module_name} was loaded") from None
     if not callable(value):
         found = type(value).__name__
-        raise InputError(option, f"expected a function, found {quoted(name)}, a {found}")
+        raise InputError(option, f"expected a function, found {quoted(name)}, of type {found}")
     if iscoroutinefunction(value):
         raise InputError(option, f"expected a function, found {quoted(name)}, an async one")
     file = getattr(module, "__file__", None)
@@ -212,9 +220,9 @@ def _let_interruptions_pass(error: BaseException) -> None:
 
 def candidate_failed(error: CandidateError, code: Code, labels: tuple[str, ...]) -> InputError:
     """Say what the candidate raised, where, and given which sample."""
-    given = "all samples" if error.sample is None else f"sample {quoted(labels[error.sample])}"
+    given = ", given all samples" if error.sample is None else given_sample(labels[error.sample])
     assert error.__cause__ is not None
-    raised = _raised(error.__cause__, code, f"given {given}")
+    raised = _raised(error.__cause__, code, given)
     if error.at_once is None or _in_words(error.at_once) == _in_words(error.__cause__):
         return raised
     before = _raised(error.at_once, code, "")
@@ -233,7 +241,7 @@ def _raised(error: BaseException, code: Code | None, when: str) -> InputError:
     else:
         frame = (own or theirs or list(frames))[-1]
         place = _place(frame.filename, frame.lineno)
-    return InputError(place, f"the candidate raised {_in_words(error)}, {when}")
+    return InputError(place, f"the candidate raised {_in_words(error)}{when}")
 
 
 def _is_ours(filename: str) -> bool:

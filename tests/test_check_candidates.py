@@ -458,9 +458,9 @@ def test_what_a_function_raises_is_told_in_a_line(folder: Path, name: str, error
     [
         (
             "returns_nothing",
-            "None, expected an array of numbers: is a return missing? for sample 1",
+            "None (is a return missing?), expected an array of numbers, given sample '1'\n",
         ),
-        ("returns_text", "str, expected an array of numbers for sample 1"),
+        ("returns_text", "str, expected an array of numbers, given sample '1'\n"),
         ("returns_two", "shape (2, 2), expected (2, 3, 3)"),
         ("softmax", "shape (2, 3), expected (2, 3, 3)"),
         ("ragged", "list ("),
@@ -474,8 +474,34 @@ def test_results_of_another_kind_are_findings(folder: Path, name: str, found: st
     assert outcome.stdout.startswith(f"FAIL – found {found}")
     report = check(folder, f"mine.py:{name}", "-f", "json").json
     assert (report["passed"], report["checked"], report["failed"]) == (False, 2, 2)
-    assert report["problem"].startswith(found)
+    assert report["problem"].startswith(found.rstrip("\n"))
     assert [each["sample"] for each in report["samples"]] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("raise ValueError('no')", "the candidate raised ValueError: no, given sample "),
+        ("return None", "None (is a return missing?), expected an array of numbers, given sample "),
+        ("return z[:2]", "shape (2,), expected (3,), given sample "),
+    ],
+)
+def test_a_sample_is_named_in_the_same_way_in_all_that_is_said_of_it(
+    tmp_path: Path, body: str, said: str
+) -> None:
+    (tmp_path / "z.csv").write_text("name,a,b,c\nfirst,1,2,3\nphoto of a \x1b cat,4,2,3\n")
+    (tmp_path / "m.py").write_text(
+        "import numpy as np\n"
+        "def f(z):\n"
+        "    assert z.ndim == 1\n"
+        "    if z[0] == 4:\n"
+        f"        {body}\n"
+        "    return np.exp(z) / np.exp(z).sum()\n"
+    )
+    outcome = run("check", "z.csv", "--probabilities", "m.py:f", cwd=tmp_path)
+    assert f"{said}'photo of a \\x1b cat'\n" in outcome.stderr + outcome.stdout.replace(
+        "\nhint", ""
+    )
 
 
 def test_csv_has_a_row_a_sample_even_then(folder: Path) -> None:
@@ -505,7 +531,7 @@ def test_a_transposed_batch_is_named(folder: Path) -> None:
         (["--jacobian", "mine.py:jacobain"], "--jacobian: no 'jacobain' in mine.py\nhint: did you"),
         (
             ["--jacobian", "mine.py:number"],
-            "--jacobian: expected a function, found 'number', a int",
+            "--jacobian: expected a function, found 'number', of type int\n",
         ),
         (["--jacobian", "nowhere.py:f"], "--jacobian: no such file: 'nowhere.py'"),
         (["--jacobian", "no.where:f"], "--jacobian: no such module: 'no.where'"),
