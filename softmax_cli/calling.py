@@ -37,7 +37,7 @@ class ShapeFoundError(ValueError):
     array
         What was returned, where it is an array.
     sample
-        The position of the sample that it was given, where the others were right or unknown.
+        The position of the sample that the function was given, or None for all at once.
     """
 
     def __init__(self, found: str, array: Array | None = None, sample: int | None = None) -> None:

@@ -16,7 +16,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from inspect import iscoroutinefunction
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from softmax_cli.calling import CandidateError
 from softmax_cli.errors import (
@@ -76,7 +76,8 @@ def _at(folder: str) -> Iterator[None]:
     sys.path[:], sys.dont_write_bytecode = place.path, True
     sys.modules.update(place.modules)
     try:
-        yield
+        with _no_exit():
+            yield
     finally:
         place.path[:] = sys.path
         sys.path[:], sys.dont_write_bytecode = path, writes_none
@@ -88,6 +89,26 @@ def _at(folder: str) -> Iterator[None]:
         }
         for name in place.modules:
             sys.modules.pop(name, None)
+
+
+@contextmanager
+def _no_exit() -> Iterator[None]:
+    """Let os._exit raise as sys.exit does, but in processes that somebody's code forks.
+
+    The program would end without a verdict, and with whatever status that code likes.
+    """
+    leave, process = os._exit, os.getpid()
+
+    def refuse(status: int) -> NoReturn:
+        if os.getpid() != process:
+            leave(status)
+        raise SystemExit(f"os._exit({status})")
+
+    os._exit = refuse
+    try:
+        yield
+    finally:
+        os._exit = leave
 
 
 def _lies_in(folders: set[str], module: ModuleType) -> bool:
