@@ -1,7 +1,7 @@
 """Checking somebody's softmax, Jacobian or backward pass against the exact one."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from softmax_cli import core, finite_difference, memory, signs
 from softmax_cli.calling import Called, Function, ShapeFoundError, call, derivative_function
 from softmax_cli.errors import InputError, given_sample, visible
 from softmax_cli.finite_difference import METHODS, default_steps
-from softmax_cli.mistakes import Case, Diagnosis, diagnose, diagnose_shape
+from softmax_cli.mistakes import Case, Diagnosis, diagnose, diagnose_precision, diagnose_shape
 from softmax_cli.verdict import Check, Compared, SampleCheck, Verdict, compare
 
 FloatArray = NDArray[np.float64]
@@ -76,7 +76,14 @@ def check_probabilities(
     setting = _setting(logits, None, temperature, atol, rtol, classes, samples)
     check = _against_exact(setting, "probabilities", candidate)
     if callable(candidate) and not check.problem:
-        derivative = _differentiated(setting, candidate, check.one_by_one, method, step)
+        function = derivative_function(candidate, check.one_by_one)
+        derivative = _differentiated(setting, function, method, step)
+        if not (check.passed and derivative.passed):
+            found = _low_precision(setting, function, method, step, check)
+            if found is not None:
+                same = [found if each.name == found.name else each for each in check.diagnoses]
+                check = replace(check, diagnoses=tuple(same))
+                derivative = replace(derivative, diagnoses=() if derivative.passed else (found,))
         return _verdict(setting, check, derivative)
     return _verdict(setting, check)
 
@@ -378,22 +385,45 @@ def _against_exact(setting: _Setting, quantity: str, candidate: Candidate) -> Ch
 
 
 def _differentiated(
-    setting: _Setting, function: Function, one_by_one: bool, method: str, step: float | None
+    setting: _Setting, function: Function, method: str, step: float | None
 ) -> Check:
     """Check the finite-difference Jacobian of somebody's softmax."""
     bound = _method_tolerances(method, setting.temperature, setting.atol, setting.rtol)
     _require_memory(setting.z)
     numeric, errors = finite_difference.estimate(
-        setting.z,
-        method,
-        step,
-        setting.temperature,
-        derivative_function(function, one_by_one),
-        inputs_at_once=1,
+        setting.z, method, step, setting.temperature, function, inputs_at_once=1
     )
     how = _how(method, step, setting.temperature)
     how["error_estimate"] = None if errors is None else float(errors.max())
     return _compared(setting, "jacobian", _exact(setting, "jacobian"), numeric, bound, **how)
+
+
+def _low_precision(
+    setting: _Setting, function: Function, method: str, step: float | None, check: Check
+) -> Diagnosis | None:
+    """Find out whether a function is of low precision, and with which options it passes."""
+    T = setting.temperature
+
+    def differentiate(eps: float) -> tuple[str, float]:
+        suited = finite_difference.step_at_precision(method, eps, T)
+        numeric, _ = finite_difference.estimate(
+            setting.z, method, suited or step, T, function, inputs_at_once=1
+        )
+        errors = [sample.max_abs_error for _, sample in check.samples]
+        errors.append(float(np.abs(numeric - _exact(setting, "jacobian")).max()))
+        return "" if suited is None else f"--step {suited:.6g}", max(errors)
+
+    # Nearby, since of round logits a result may be exact, or say nothing of how it was rounded.
+    z = setting.z + T * np.random.default_rng(0).uniform(0.1, 0.2, setting.z.shape)
+    actual = function(z.copy())
+    if actual.dtype.kind not in "biuf":
+        return None
+    expected = core.softmax(z, temperature=T)
+    case = Case(
+        "probabilities", z, None, T,
+        expected, actual.astype(np.float64), check.atol, check.rtol,
+    )  # fmt: skip
+    return diagnose_precision(case, differentiate)
 
 
 def _compared(

@@ -75,6 +75,18 @@ def default_steps(logits: ArrayLike, method: str, temperature: float = 1.0) -> F
     return steps
 
 
+def step_at_precision(method: str, eps: float, temperature: float) -> float | None:
+    """Return the step that suits a function whose values are rounded to the part eps of 1.
+
+    None where the method's own does: richardson looks for it, and complex-step subtracts nothing.
+    """
+    if method not in ("central", "forward"):
+        return None
+    # As the relative step is a power of the rounding of float64.
+    step = METHODS[method].relative_step ** (np.log(eps) / np.log(_EPS)) * temperature
+    return float(f"{step:.1g}")
+
+
 def jacobian(
     logits: ArrayLike,
     method: str = "central",

@@ -60,13 +60,15 @@ class Case:
 class Wrong:
     """What a mistake computes, with what its advice names.
 
-    Where it is the right formula, which fails by its rounding, that is said.
+    Where it is the right formula, which fails by its rounding, that is said, and where all its
+    results are rounded, to which part of 1.
     """
 
     values: FloatArray
     facts: Mapping[str, str] = field(default_factory=dict)
     factor: float | None = None
     by_rounding: bool = False
+    eps: float | None = None
 
 
 Formula = Callable[[Case], Iterator[Wrong]]
@@ -113,6 +115,30 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
                 advice = mistake.advice.format(**wrong.facts)
                 found.append(Diagnosis(mistake.name, advice, wrong.factor))
     return tuple(found)
+
+
+def diagnose_precision(
+    case: Case, differentiate: Callable[[float], tuple[str, float]]
+) -> Diagnosis | None:
+    """Explain what a function's derivative, or itself, fails by, where it is its precision.
+
+    Parameters
+    ----------
+    case
+        Of the probabilities at logits that are no round numbers.
+    differentiate
+        Returns the option for a step that suits results rounded to a part of 1, with the error of
+        all that is compared.
+    """
+    with np.errstate(all="ignore"):
+        found = [(mistake, wrong) for mistake in CATALOGUE for wrong in mistake.formula(case)
+                 if wrong.eps is not None]  # fmt: skip
+        for mistake, wrong in found:
+            option, error = differentiate(wrong.eps or 0.0)
+            tolerances = _tolerances(10.0 ** np.ceil(np.log10(error)), 1e-5)["options"]
+            options = f"{option} {tolerances}".lstrip()
+            return Diagnosis(mistake.name, mistake.advice.format(options=options))
+    return None
 
 
 def diagnose_shape(
@@ -392,7 +418,7 @@ def _computed_in(dtype: type[np.floating[Any]]) -> Formula:
         tolerances = _tolerances(10.0 ** np.ceil(np.log10(error.max())), 1e-5)
         # Perhaps printed with the 9 digits that tell apart what is float32.
         if (np.abs(case.actual - rounded(case.actual)) <= 2e-9 * np.abs(case.actual)).all():
-            yield Wrong(case.actual, tolerances)
+            yield Wrong(case.actual, tolerances, eps=float(np.finfo(dtype).eps))
         elif case.quantity == "jacobian" and case.z.shape[1] > 1:
             # Made in float64 of its probabilities, which the diagonal y (1 - y) gives away.
             own = np.diagonal(case.actual, axis1=1, axis2=2) * case.T
@@ -417,7 +443,7 @@ def _rounded(case: Case) -> Iterator[Wrong]:
             few_digits = np.abs(printed - np.round(printed, digits)) <= 2e-15 * np.abs(printed)
             # Slightly over a half, as they may have been float32 before.
             if few_digits.all() and (error <= 0.51 * unit * scale + case.atol).all():
-                yield Wrong(case.actual, tolerances)
+                yield Wrong(case.actual, tolerances, eps=unit)
                 return
 
 

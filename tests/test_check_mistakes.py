@@ -165,6 +165,57 @@ def test_nan_is_said_and_counted(value: str, count: int) -> None:
     assert f"NaN in {count} of 3 entries: look for" in shown
 
 
+LOW = """
+import numpy as np
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+def single(z):
+    return softmax(z.astype(np.float32))
+
+def half(z):
+    return softmax(z.astype(np.float16))
+
+def rounded(z):
+    return softmax(z).round(6)
+
+def steps(z):
+    y = softmax(z)
+    return y if (z == z.round()).all() else y + z
+"""
+
+
+@pytest.mark.parametrize("logits", ["1,2,3", "0,0", "100.3,99,98.7"])
+@pytest.mark.parametrize("words", ["", "--method forward", "--method richardson"])
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [("single", "float32 results"), ("half", "float16 results"), ("rounded", "rounded results")],
+)
+def test_a_function_of_low_precision_passes_as_advised(
+    tmp_path: Path, function: str, name: str, words: str, logits: str
+) -> None:
+    (tmp_path / "low.py").write_text(LOW)
+    command = ["check", logits, logits, "--probabilities", f"low.py:{function}", *words.split()]
+    first = run(*command, "-f", "json", cwd=tmp_path)
+    if first.status == 0:  # richardson finds the step by itself
+        assert "richardson" in words
+        return
+    diagnosis = first.json["diagnosis"]
+    assert diagnosis["name"] == name
+    options = diagnosis["advice"].partition("or check with ")[2].rstrip(".").split()
+    assert ("--step" in options) == ("richardson" not in words)
+    assert run(*command, *options, cwd=tmp_path).status == 0
+
+
+def test_a_function_whose_derivative_alone_is_wrong_is_not_of_low_precision(tmp_path: Path) -> None:
+    (tmp_path / "low.py").write_text(LOW)
+    words = ["check", "0", "0", "--probabilities", "low.py:steps", "-f", "json"]
+    outcome = run(*words, cwd=tmp_path)
+    assert (outcome.status, outcome.json["diagnosis"]) == (1, None)
+
+
 def test_what_no_mistake_explains_stays_unexplained(tmp_path: Path) -> None:
     z = logits_for("")
     J = wrong.exact(z)
