@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 # Fillers, joiners and blanks that print by their kind (of Default_Ignorable_Code_Point).
 _UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+_LONGEST_SUGGESTION = 100
 
 
 class SoftmaxCliError(Exception):
@@ -112,7 +113,8 @@ def given_sample(label: str) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a hint naming the closest known word, or "" when none is close."""
-    close = get_close_matches(word.lower(), list(known), n=1)
+    short = [each for each in known if len(each) <= _LONGEST_SUGGESTION]
+    close = get_close_matches(word.lower(), short, n=1)
     return f"did you mean {visible(close[0])}?" if close else ""
 
 

@@ -344,3 +344,12 @@ def test_bad_input_at_once_prints_nothing() -> None:
     for command in ("forward", "jacobian"):
         outcome = run(command, "-f", "csv", stdin="a,b,c\n1,,3\n")
         assert (outcome.status, outcome.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("name", ["x" * 41, "a\x1bb", "\n"])
+def test_a_name_that_is_not_easily_typed_is_hinted_at_by_its_position(name: str) -> None:
+    stdin = f'"{name}",a\nUS,1\n7,2\n'
+    outcome = run("forward", stdin=stdin)
+    assert outcome.stderr.endswith(f"\n{NAMES} 1\n")
+    long = run("forward", "--columns", "y" * 5000, stdin=f"{'y' * 5001},b\n1,2\n")
+    assert len(long.stderr) < 300

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from softmax_cli.errors import InputError, did_you_mean, quoted
 from softmax_cli.options import InputOptions
 
+_LONGEST_TYPED = 40
 NAMES_OF_NAME_COLUMNS = frozenset({"", "id", "index", "name", "sample"})
 
 
@@ -82,12 +83,12 @@ def choose_columns(
 
 
 def id_option(column: int, header: Sequence[str] | None) -> str:
-    """Return what to give for a column to name the samples; names win over positions."""
+    """Return what to give for a column to name the samples: its name, if it is easily typed."""
     from shlex import quote
 
-    if header is None or list(header).count(header[column]) > 1:
-        return f"--id {column + 1}"
-    return f"--id {quote(header[column])}"
+    name = header[column] if header is not None and list(header).count(header[column]) == 1 else ""
+    is_typed = name.isprintable() and 0 < len(name) <= _LONGEST_TYPED
+    return f"--id {quote(name) if is_typed else column + 1}"
 
 
 def find_name(word: str, names: Sequence[str], count: int, what: str) -> int:
