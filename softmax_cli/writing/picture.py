@@ -4,19 +4,16 @@ import io
 import os
 import re
 import sys
-from dataclasses import dataclass
 from html import unescape
 
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from rich.segment import Segment
-from rich.style import Style
+from rich.console import Console
 
 from softmax_cli.display.screen import Screen
 from softmax_cli.lookup import load
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Result
-from softmax_cli.writing.columns import DISPUTED
+from softmax_cli.writing.lines import DISPUTED, ByLine, trimmed
 from softmax_cli.writing.table import UNLIMITED
 from softmax_cli.writing.target import Target
 
@@ -80,28 +77,7 @@ def _record(result: Result, options: OutputOptions) -> Console:
     width = console.width if in_terminal else None
     screen = Screen(width, options.precision, ascii_only=False, colours=1 << 24)
     for part in load(result.view)(result, screen):
-        console.print(_Trimmed(part))
+        console.print(ByLine(part, trimmed))
     lines = console.export_text(clear=False).splitlines()
     console.width = max(map(cell_len, lines), default=1)
     return console
-
-
-@dataclass(frozen=True)
-class _Trimmed:
-    """What is drawn of a part, without the spaces that fill its lines up to the width."""
-
-    part: RenderableType
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for segments in console.render_lines(self.part, options, pad=False):
-            line = list(segments)
-            while line and _is_unseen(line[-1].text[-1:], line[-1].style):
-                text, style, _ = line.pop()
-                if kept := text.rstrip(" "):
-                    line.append(Segment(kept, style))
-            yield from line
-            yield Segment.line()
-
-
-def _is_unseen(end: str, style: Style | None) -> bool:
-    return not end.strip(" ") and (style is None or style.bgcolor is None)

@@ -7,7 +7,7 @@ from softmax_cli.lookup import load
 from softmax_cli.options import OutputOptions
 from softmax_cli.progress import plain_terminal
 from softmax_cli.result import Result
-from softmax_cli.writing.columns import InColumns
+from softmax_cli.writing.lines import ByLine, in_place
 from softmax_cli.writing.target import Target
 
 # Of a console that nothing bounds.
@@ -33,5 +33,5 @@ def write_table(result: Result, target: Target, options: OutputOptions) -> None:
         moves = target.is_terminal and not console.is_dumb_terminal
         with console.capture() as drawn:
             for part in load(result.view)(result, screen):
-                console.print(InColumns(part) if moves else part)
+                console.print(ByLine(part, in_place) if moves else part)
         text.writelines(line.rstrip() + "\n" for line in drawn.get().splitlines())
