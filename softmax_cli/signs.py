@@ -21,6 +21,8 @@ def entry(
 ) -> int:
     """Return the sign of one sample's y_output, dy_output/dz_input or v_input: 1, -1 or 0.
 
+    0 also for the probability of a class that is alone: it is exactly 1.
+
     Parameters
     ----------
     quantity
@@ -36,12 +38,10 @@ def entry(
         assert g is not None
         return int(vjp(z[None], g[None], temperature)[0, input_ or 0])
     masked = np.isneginf(z)
-    if quantity == "probabilities":
-        return 0 if masked[output or 0] else 1
     alone = masked.sum() == len(z) - 1
-    if alone or masked[output or 0] or masked[input_ or 0]:
+    if alone or masked[output or 0] or (input_ is not None and masked[input_]):
         return 0
-    return 1 if output == input_ else -1
+    return 1 if output == input_ or quantity == "probabilities" else -1
 
 
 def vjp(z: FloatArray, g: FloatArray, temperature: float) -> FloatArray:

@@ -25,7 +25,8 @@ class Worst:
     expected, actual
         The exact entry, to float64, and the one compared with it.
     sign
-        Of the exact entry where ``expected`` is 0: that is an underflow unless this is 0, too.
+        Of the exact entry where ``expected`` is 0, or a probability of 1: that is rounded unless
+        this is 0.
     """
 
     output: int | None
@@ -106,7 +107,8 @@ def compare(
     for k, at in enumerate(excess.argmax(axis=1)):
         output, input_ = _place(int(at), expected.shape[-1], quantity)
         exact, found = float(flat_expected[k, at]), float(flat_actual[k, at])
-        beyond = 0 if exact else sign(k, output, input_)
+        is_rounded = exact == 0 or (exact == 1 and quantity == "probabilities")
+        beyond = sign(k, output, input_) if is_rounded else 0
         worst = Worst(output, input_, exact, found, beyond)
         samples.append(
             SampleCheck(

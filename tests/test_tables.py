@@ -146,6 +146,23 @@ def test_a_check_shows_an_exact_entry_that_underflows_and_a_computed_0_as_it_is(
 
 
 @pytest.mark.parametrize(
+    ("logits", "theirs", "exact"),
+    [
+        ("40 0 1", ".5,0,0", ">1 - 1.2e-16"),
+        ("-inf 40 0", "0,.5,0", ">1 - 1.2e-16"),
+        ("5 -inf -inf", ".5,0,0", "1.00000"),
+        ("-inf 5 -inf", "0,.5,0", "1.00000"),
+    ],
+)
+def test_a_check_shows_a_probability_below_1_as_that(
+    tmp_path: Path, logits: str, theirs: str, exact: str
+) -> None:
+    (tmp_path / "theirs.csv").write_text(f"{theirs}\n")
+    shown = run("check", *logits.split(), "--probabilities", "theirs.csv", cwd=tmp_path).stdout
+    assert f": expected {exact}, actual 0.500000, " in shown
+
+
+@pytest.mark.parametrize(
     ("words", "cells"),
     [
         (["1", "2", "3"], ["3.82896e-12", "3.32538e-11", "3", "1", "-0.0598920", "-0.0598920"]),

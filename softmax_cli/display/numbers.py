@@ -73,10 +73,12 @@ def entry(value: float, precision: int, sign: float = 0) -> str:
     precision
         Significant digits.
     sign
-        That of the exact entry, where an underflow left 0 of it.
+        That of the exact entry, where an underflow left 0 of it, or rounding made 1 of it.
     """
     if value == 0:
         return signed(value, sign, precision)
+    if value == 1 and sign:
+        return ">1 - 1.2e-16"
     shown = significant(value, precision)
     return repr(float(value)) if abs(float(shown)) == 1 and abs(value) != 1 else shown
 
