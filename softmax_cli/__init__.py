@@ -4,16 +4,35 @@
 that importing the package (as the command line does for ``--help``) does not load numpy.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from softmax_cli.checking import check_jacobian, check_probabilities, check_vjp
-    from softmax_cli.core import jacobian, log_softmax, softmax, vjp
+    from softmax_cli.checking.candidate import CandidateError
+    from softmax_cli.checking.check import check_jacobian, check_probabilities, check_vjp
+    from softmax_cli.checking.verdict import Verdict
+    from softmax_cli.mathematics.core import jacobian, log_softmax, softmax, vjp
+else:
+
+    def __getattr__(name):  # hidden from type checkers, for which a name exists or does not
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from softmax_cli.mathematics import core
+
+        if hasattr(core, name):
+            return getattr(core, name)
+        from softmax_cli.checking import candidate, check, verdict
+
+        return next(getattr(m, name) for m in (check, verdict, candidate) if hasattr(m, name))
+
+    def __dir__():
+        return [*globals(), *__all__]
+
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CandidateError",
+    "Verdict",
     "check_jacobian",
     "check_probabilities",
     "check_vjp",
@@ -22,14 +41,3 @@ __all__ = [
     "softmax",
     "vjp",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name in __all__:
-        module = "checking" if name.startswith("check_") else "core"
-        return getattr(import_module(f"softmax_cli.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *__all__]

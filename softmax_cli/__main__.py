@@ -47,7 +47,7 @@ def _end(status: int) -> NoReturn:
     To free all of it first takes a fifth of a short run, and a thread that still reads ahead
     could not be ended in an orderly way.
     """
-    if "softmax_cli.loading" not in sys.modules:
+    if "softmax_cli.checking.loading" not in sys.modules:
         with suppress(OSError, ValueError):  # what is closed or full, sys.exit tells
             sys.stdout.flush()
             sys.stderr.flush()

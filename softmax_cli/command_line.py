@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from softmax_cli.errors import InputError, did_you_mean, file_hint, quoted, silence, visible
 from softmax_cli.lookup import load
-from softmax_cli.tokens import NotANumberError, as_data, read_number, separate_operands
+from softmax_cli.words import NotANumberError, as_data, read_number, separate_operands
 
 # The Typer app of each command.
 COMMANDS = {

@@ -6,8 +6,8 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from types import ModuleType
 
-from softmax_cli import memory
 from softmax_cli.errors import InputError
+from softmax_cli.mathematics import memory
 
 # Addresses that polars needs for its threads; it ends the program where it lacks them.
 ADDRESSES = 1 << 31

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from softmax_cli.batch import FloatArray
+    from softmax_cli.samples import FloatArray
 
 Place = Callable[[int, int | None], str]
 

@@ -5,7 +5,7 @@ import signal
 import numpy as np
 import polars as pl
 
-from softmax_cli.batch import FloatArray
+from softmax_cli.samples import FloatArray
 
 # Polars handles SIGINT itself and then hands it on, but has system calls restarted behind it:
 # a thread that waits for a pipe or a lock would never hear of it.

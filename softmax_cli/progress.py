@@ -9,7 +9,7 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-from softmax_cli.batch import Batch, Logits
+from softmax_cli.samples import Batch, Logits
 
 _PATIENCE = 1.0
 _BETWEEN_UPDATES = 0.1
@@ -31,7 +31,7 @@ def watched(logits: Logits) -> Iterator[Logits]:
         return
     watch = _Watch()
     try:
-        yield replace(logits, batches=watch.walk(logits))
+        yield replace(logits, blocks=watch.walk(logits))
     finally:
         watch.end()
 

@@ -1,55 +1,63 @@
-"""What a command hands to a writer."""
+"""What a command hands to a writer: quantities computed from logits, a verdict, a derivation."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from softmax_cli.batch import Batch, FloatArray, Logits
+from softmax_cli.mathematics import core
+from softmax_cli.samples import Batch, FloatArray, Logits
 
 if TYPE_CHECKING:
-    from softmax_cli.derivation import Derivation
+    from softmax_cli.mathematics.derivation import Derivation
 
 _VALUES_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True)
-class Quantity:
-    """One array a batch, computed when it is written.
+class Quantity(ABC):
+    """What is computed for each sample; which one it is, its type says.
 
     Attributes
     ----------
-    key
-        Its name in JSON.
+    temperature
+        T.
+    key, key_of_one
+        Its name in JSON, of all samples and of one.
     rank
         Dimensions a sample: 0 a number, 1 a row of C, 2 a matrix of (C, C).
-    compute
-        From a batch of K samples to shape (K,), (K, C) or (K, C, C).
-    compute_rows
-        For rank 2, from a batch and some outputs j to those rows of every matrix: (K, n, C).
     """
 
-    key: str
-    rank: int
-    compute: Callable[[Batch], FloatArray]
-    compute_rows: Callable[[Batch, range], FloatArray] | None = None
+    temperature: float = 1.0
 
-    def pieces(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, FloatArray]]:
-        """Compute batch by batch, in pieces whose size does not grow with the rank."""
+    key: ClassVar[str]
+    key_of_one: ClassVar[str]
+    rank: ClassVar[int]
+
+    @abstractmethod
+    def compute(self, batch: Batch) -> FloatArray:
+        """Compute K samples: shape (K,), (K, C) or (K, C, C)."""
+
+    def compute_rows(self, batch: Batch, outputs: range) -> FloatArray:
+        """Compute some rows of each matrix, shape (K, n, C)."""
+        raise TypeError(f"{self.key} have no rows")
+
+    def pieces(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """Split batches into pieces whose results have a bounded size, whatever the rank."""
         for batch in batches:
             n_samples, n_classes = batch.logits.shape
             step = max(1, _VALUES_AT_ONCE // n_classes**self.rank)
             for k in range(0, n_samples, step):
-                piece = batch.part(slice(k, k + step))
-                yield piece, self.compute(piece)
+                yield batch.part(slice(k, k + step))
 
     def blocks(self, batches: Iterable[Batch]) -> Iterator["Block"]:
         """Compute in blocks of bounded size: a matrix that is larger comes some rows at a time."""
         for batch in batches:
             n_samples, n_classes = batch.logits.shape
             everything = range(n_classes)
-            if self.compute_rows is None or n_classes**2 <= _VALUES_AT_ONCE:
-                for piece, values in self.pieces([batch]):
-                    yield Block(piece, everything, values)
+            if self.rank < 2 or n_classes**2 <= _VALUES_AT_ONCE:
+                for piece in self.pieces([batch]):
+                    yield Block(piece, everything, self.compute(piece))
                 continue
             step = max(1, _VALUES_AT_ONCE // n_classes)
             for k in range(n_samples):
@@ -57,6 +65,66 @@ class Quantity:
                 for j in range(0, n_classes, step):
                     outputs = everything[j : j + step]
                     yield Block(piece, outputs, self.compute_rows(piece, outputs))
+
+
+class Probabilities(Quantity):
+    """Softmax."""
+
+    key, key_of_one, rank = "probabilities", "probabilities", 1
+
+    def compute(self, batch: Batch) -> FloatArray:
+        """Compute y, shape (K, C)."""
+        return core.softmax(batch.logits, temperature=self.temperature)
+
+
+class LogProbabilities(Quantity):
+    """Log-softmax."""
+
+    key, key_of_one, rank = "log_probabilities", "log_probabilities", 1
+
+    def compute(self, batch: Batch) -> FloatArray:
+        """Compute log y, shape (K, C)."""
+        return core.log_softmax(batch.logits, temperature=self.temperature)
+
+
+class Jacobian(Quantity):
+    """The Jacobian of softmax."""
+
+    key, key_of_one, rank = "jacobian", "jacobian", 2
+
+    def compute(self, batch: Batch) -> FloatArray:
+        """Compute J, shape (K, C, C)."""
+        return core.jacobian(batch.logits, temperature=self.temperature)
+
+    def compute_rows(self, batch: Batch, outputs: range) -> FloatArray:
+        """Compute some rows of J, shape (K, n, C)."""
+        rows = slice(outputs.start, outputs.stop)
+        return core.jacobian_rows(batch.logits, rows, temperature=self.temperature)
+
+
+@dataclass(frozen=True)
+class Partial(Quantity):
+    """One entry of J, at the positions of output and input."""
+
+    entry: tuple[int, int] = (0, 0)
+
+    key, key_of_one, rank = "partials", "partial", 0
+
+    def compute(self, batch: Batch) -> FloatArray:
+        """Compute dy_j/dz_i, shape (K,)."""
+        j, i = self.entry
+        return core.jacobian_rows(batch.logits, [j], temperature=self.temperature)[:, 0, i]
+
+
+class Vjp(Quantity):
+    """The upstream gradient of each sample times J."""
+
+    key, key_of_one, rank = "vjp", "vjp", 1
+
+    def compute(self, batch: Batch) -> FloatArray:
+        """Compute v, shape (K, C)."""
+        assert batch.upstream is not None
+        return core.vjp(batch.logits, batch.upstream, temperature=self.temperature)
 
 
 @dataclass(frozen=True)
@@ -103,18 +171,22 @@ class Arrays:
         What JSON shows; the last is what the formats for one array show.
     view
         Where the function is that draws it: (result, screen) -> renderables.
-    temperature
-        The temperature that the quantities were computed with, for the view.
-    entry
-        Positions of output and input, where the quantity is a single entry of J.
     """
 
     command: str
     logits: Logits
     quantities: tuple[Quantity, ...]
     view: str
-    temperature: float = 1.0
-    entry: tuple[int, int] | None = None
+
+    @property
+    def temperature(self) -> float:
+        """T."""
+        return self.quantity.temperature
+
+    @property
+    def entry(self) -> tuple[int, int] | None:
+        """Positions of output and input, where the quantity is a single entry of J."""
+        return self.quantity.entry if isinstance(self.quantity, Partial) else None
 
     @property
     def quantity(self) -> Quantity:

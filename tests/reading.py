@@ -3,11 +3,11 @@
 import io
 from dataclasses import dataclass
 
-from softmax_cli.batch import concatenate
 from softmax_cli.errors import InputError
 from softmax_cli.lookup import load
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.formats import READERS
+from softmax_cli.samples import concatenate
 
 
 @dataclass(frozen=True)

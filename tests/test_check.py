@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from softmax_cli import core, finite_difference
-from softmax_cli.verdict import SampleCheck, compare
+from softmax_cli.checking.verdict import SampleCheck, compare
+from softmax_cli.mathematics import core, finite_difference
 from tests.program import SAMPLES, run
 
 METHODS = ["central", "forward", "complex-step", "richardson"]

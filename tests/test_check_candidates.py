@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from softmax_cli import core
+from softmax_cli.mathematics import core
 from tests.program import SAMPLES, Outcome, run, run_in_terminal
 
 PETS = str(SAMPLES / "pets.csv")
@@ -381,7 +381,7 @@ def test_one_sample_that_is_given_as_a_batch_of_one(folder: Path) -> None:
 
 
 def test_an_installed_module_is_found_by_its_name(tmp_path: Path) -> None:
-    assert check(tmp_path, "softmax_cli.core:jacobian").status == 0
+    assert check(tmp_path, "softmax_cli.mathematics.core:jacobian").status == 0
     assert check(tmp_path, "softmax_cli:softmax", quantity="--probabilities").status == 0
 
 

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import softmax_cli
-from softmax_cli import check_jacobian, check_probabilities, check_vjp, core
-from softmax_cli.calling import CandidateError, NotComplexError
+from softmax_cli import check_jacobian, check_probabilities, check_vjp
+from softmax_cli.checking.candidate import CandidateError, NotComplexError
+from softmax_cli.mathematics import core
 from tests import wrong
 from tests.program import SAMPLES, run
 from tests.readme import README

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from softmax_cli import check_jacobian, check_probabilities, check_vjp
-from softmax_cli.mistakes import CATALOGUE
-from softmax_cli.verdict import Verdict
+from softmax_cli.checking.mistakes import CATALOGUE
+from softmax_cli.checking.verdict import Verdict
 from tests import wrong
 from tests.program import run
 from tests.wrong import JACOBIANS, PROBABILITIES, PRODUCTS, Array, T, Z, logits_for, tolerances_for

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from softmax_cli import core, finite_difference
-from softmax_cli.sweep import STEPS, sweep
+from softmax_cli.checking.sweep import STEPS, sweep
+from softmax_cli.mathematics import core, finite_difference
 from tests.program import SAMPLES, run, run_in_terminal
 
 PETS = str(SAMPLES / "pets.csv")

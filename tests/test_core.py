@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from softmax_cli.core import complement, jacobian, log_softmax, softmax, vjp
+from softmax_cli.mathematics.core import complement, jacobian, log_softmax, softmax, vjp
 from tests import oracle
 from tests.families import Family, families
 from tests.oracle import errors_in_units

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from softmax_cli.options import InputOptions
-from softmax_cli.tokens import as_data
+from softmax_cli.words import as_data
 from tests.program import run, run_cold
 from tests.reading import read
 

@@ -13,13 +13,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from softmax_cli import core, fast_lane, memory, polars_rows
+from softmax_cli import fast_lane, polars_rows
 from softmax_cli.errors import InputError
+from softmax_cli.mathematics import core, memory
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import delimited
 from softmax_cli.reading.columns import Columns
-from softmax_cli.reading.lines import TextBlock
 from softmax_cli.reading.plain import Layout, parse_plain
+from softmax_cli.samples import TextBlock
 from softmax_cli.writing import numbers
 from tests.program import run
 from tests.test_properties import stream

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from softmax_cli.batch import concatenate
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.source import open_logits
+from softmax_cli.samples import concatenate
 from tests.program import SAMPLES, run
 
 PETS = str(SAMPLES / "pets.csv")

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from softmax_cli import memory
 from softmax_cli.__main__ import main
+from softmax_cli.mathematics import memory
 from tests.program import PROGRAM, Outcome, environment
 
 WIDE = ",".join(map(str, range(100_000))) + "\n"

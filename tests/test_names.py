@@ -15,14 +15,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from softmax_cli.batch import Batch, FloatArray, Logits
-from softmax_cli.core import jacobian, softmax
+from softmax_cli.display.bars import view as forward_view
 from softmax_cli.display.expression import latex_text
-from softmax_cli.display.forward import view as forward_view
-from softmax_cli.display.jacobian import view as jacobian_view
+from softmax_cli.display.matrix import view as jacobian_view
 from softmax_cli.display.screen import Screen
 from softmax_cli.errors import InputError, quoted, visible, warn
-from softmax_cli.result import Arrays, Quantity
+from softmax_cli.result import Arrays, Jacobian, Probabilities
+from softmax_cli.samples import Batch, Logits
 from softmax_cli.writing.delimited import _lines
 from softmax_cli.writing.markdown import escaped
 from tests.program import run, run_in_terminal
@@ -307,10 +306,6 @@ def width(text: str) -> int:
     )
 
 
-def of_logits(function: Callable[..., FloatArray]) -> Callable[[Batch], FloatArray]:
-    return lambda batch: function(batch.logits)
-
-
 def drawn(view: Callable[..., object], result: Arrays, columns: int | None) -> list[str]:
     console = Console(file=io.StringIO(), width=columns or 10_000, markup=False, emoji=False)
     with console.capture() as captured:
@@ -322,13 +317,9 @@ def drawn(view: Callable[..., object], result: Arrays, columns: int | None) -> l
 @pytest.mark.parametrize("columns", [None, 100, 60])
 def test_names_in_any_script_keep_the_columns_in_line(columns: int | None) -> None:
     logits = [[float(j * k % 7) for j in range(len(SCRIPTS))] for k in range(len(SCRIPTS))]
-    for view, key, rank, compute in (
-        (forward_view, "probabilities", 1, softmax),
-        (jacobian_view, "jacobian", 2, jacobian),
-    ):
+    for view, quantity in ((forward_view, Probabilities()), (jacobian_view, Jacobian())):
         batch = Batch(np.array(logits), 0, SCRIPTS)
         source = Logits(len(SCRIPTS), iter([batch]), SCRIPTS, True)
-        quantity = Quantity(key, rank, of_logits(compute))
         lines = drawn(view, Arrays("x", source, (quantity,), ""), columns)
         rule, rows = 0, 0
         for line in lines:

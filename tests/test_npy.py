@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.lib import format as npy_format
 
-from softmax_cli import core
 from softmax_cli.errors import InputError
+from softmax_cli.mathematics import core
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.source import open_logits
 from tests.program import PROGRAM, SAMPLES, environment, run, run_in_terminal

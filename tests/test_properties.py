@@ -9,12 +9,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from softmax_cli.batch import Logits, concatenate
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.arguments import read_arguments
 from softmax_cli.reading.delimited import parse, read_csv, read_tsv
 from softmax_cli.reading.json_text import read_json
-from softmax_cli.tokens import NotANumberError, read_number, separate_operands
+from softmax_cli.samples import Logits, concatenate
+from softmax_cli.words import NotANumberError, read_number, separate_operands
 from tests.program import run
 
 finite = st.floats(allow_nan=False, allow_infinity=False)

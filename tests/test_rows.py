@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from softmax_cli import core
+from softmax_cli.mathematics import core
 from tests.program import PROGRAM, environment, run
 
 logit = st.floats(-800, 800) | st.just(-math.inf) | st.floats(-1e308, 1e308)

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from softmax_cli.errors import InputError
-from softmax_cli.tokens import (
+from softmax_cli.words import (
     NotANumberError,
     is_broken_number,
     read_number,

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from softmax_cli import core
+from softmax_cli.mathematics import core
 from tests.program import SAMPLES, run
 
 PETS = str(SAMPLES / "pets.csv")

@@ -21,7 +21,7 @@ from softmax_cli.app.parameters import (
 from softmax_cli.command_line import LogitsCommand
 from softmax_cli.lookup import load
 from softmax_cli.options import InputOptions
-from softmax_cli.tokens import as_data
+from softmax_cli.words import as_data
 
 HELP = """The Jacobian of each sample: J_ji = dy_j/dz_i = y_j (delta_ij - y_i).
 

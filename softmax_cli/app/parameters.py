@@ -8,7 +8,7 @@ import typer
 from softmax_cli.command_line import choice, delimiter, number, whole_number
 from softmax_cli.options import OutputOptions
 from softmax_cli.reading.formats import READERS
-from softmax_cli.tokens import as_data
+from softmax_cli.words import as_data
 from softmax_cli.writing.formats import WRITERS, choose_format, hint_for_format
 
 INPUT, OUTPUT, METHOD = "Input", "Output", "Method"

@@ -5,24 +5,25 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from softmax_cli import checking, sweep
-from softmax_cli.batch import Batch, Logits, concatenate
-from softmax_cli.calling import CandidateError, NotComplexError, derivative_function
+from softmax_cli.checking import check as checking
+from softmax_cli.checking import sweep
+from softmax_cli.checking.candidate import CandidateError, NotComplexError, derivative_function
+from softmax_cli.checking.loading import Code, at_work, candidate_failed, load_code, names_code
+from softmax_cli.checking.verdict import Check, Verdict
 from softmax_cli.commands.check_report import report
 from softmax_cli.errors import InputError, quoted
-from softmax_cli.loading import Code, at_work, candidate_failed, load_code, names_code
 from softmax_cli.options import InputOptions, OutputOptions
 from softmax_cli.progress import watched
 from softmax_cli.reading.candidate import Results, read_candidate
 from softmax_cli.reading.source import open_logits
 from softmax_cli.reading.upstream import with_upstream
 from softmax_cli.reading.validity import check_classes
-from softmax_cli.result import Quantity, Report
-from softmax_cli.verdict import Check, Verdict
+from softmax_cli.result import Jacobian, Report
+from softmax_cli.samples import Batch, Logits, concatenate
 from softmax_cli.writing.formats import refuse_verdict
 from softmax_cli.writing.write import write
 
-SWEEP_VIEW = "softmax_cli.display.sweep:view"
+SWEEP_VIEW = "softmax_cli.display.curve:view"
 DEFAULT_METHOD = "central"
 COMPLEX_HINT = "choose --method central, forward or richardson"
 
@@ -132,9 +133,9 @@ def _refuse_contradictions(
 
 def _check_softmax(logits: Logits, comparison: Comparison) -> Verdict:
     # As many samples at a time as their Jacobians have room for.
-    pieces = Quantity("jacobian", 2, lambda batch: batch.logits).pieces(logits.batches)
+    pieces = Jacobian(comparison.temperature).pieces(logits.batches)
     check = checking.check_softmax(
-        ((batch.labels, z) for batch, z in pieces),
+        ((batch.labels, batch.logits) for batch in pieces),
         **comparison.tolerances,
         **comparison.difference,
     )

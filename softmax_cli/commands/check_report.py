@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
+from softmax_cli.checking.verdict import Check, SampleCheck, Verdict
 from softmax_cli.result import Report
-from softmax_cli.verdict import Check, SampleCheck, Verdict
 
 COLUMNS = (
     "sample", "passed", "max_abs_error", "max_rel_error",
     "worst_output", "worst_input", "expected", "actual", "quantity", "problem",
 )  # fmt: skip
-VIEW = "softmax_cli.display.check:view"
+VIEW = "softmax_cli.display.evidence:view"
 
 
 def report(verdict: Verdict) -> Report:

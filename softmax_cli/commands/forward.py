@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-from softmax_cli import core
-from softmax_cli.batch import Batch, FloatArray
 from softmax_cli.options import InputOptions, OutputOptions
 from softmax_cli.reading.pick import pick_sample
 from softmax_cli.reading.source import open_logits
-from softmax_cli.result import Arrays, Quantity
+from softmax_cli.result import Arrays, LogProbabilities, Probabilities
 from softmax_cli.writing.write import write
 
 
@@ -21,14 +19,9 @@ def run(
     writing: OutputOptions,
 ) -> int:
     """Write the probabilities, or their logarithms; return the exit status."""
-    function = core.log_softmax if log else core.softmax
-
-    def compute(batch: Batch) -> FloatArray:
-        return function(batch.logits, temperature=temperature)
-
-    quantity = Quantity("log_probabilities" if log else "probabilities", 1, compute)
+    quantity = LogProbabilities(temperature) if log else Probabilities(temperature)
     with open_logits(words, reading) as source:
         logits = source if sample is None else pick_sample(source, sample, "--sample")
-        view = "softmax_cli.display.forward:view"
-        write(Arrays("forward", logits, (quantity,), view, temperature), writing)
+        view = "softmax_cli.display.bars:view"
+        write(Arrays("forward", logits, (quantity,), view), writing)
     return 0

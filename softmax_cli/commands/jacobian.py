@@ -3,20 +3,19 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from softmax_cli import core
-from softmax_cli.batch import Batch, FloatArray, Logits
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions, OutputOptions
 from softmax_cli.reading.columns import find_name, split_names
 from softmax_cli.reading.pick import pick_sample
 from softmax_cli.reading.source import open_logits
 from softmax_cli.reading.upstream import with_upstream
-from softmax_cli.result import Arrays, Explanation, Quantity
+from softmax_cli.result import Arrays, Explanation, Jacobian, Partial, Probabilities, Quantity, Vjp
+from softmax_cli.samples import Logits
 from softmax_cli.writing.write import write
 
-VIEW = "softmax_cli.display.jacobian:view"
-DERIVATION_VIEW = "softmax_cli.display.derivation:view"
-VJP_VIEW = "softmax_cli.display.vjp:view"
+VIEW = "softmax_cli.display.matrix:view"
+DERIVATION_VIEW = "softmax_cli.display.steps:view"
+VJP_VIEW = "softmax_cli.display.products:view"
 
 
 def run(
@@ -45,60 +44,25 @@ def run(
             write(_explanation(logits, position, temperature), writing)
             return 0
         if upstream is not None:
-            quantities: tuple[Quantity, ...] = (_vjp(temperature),)
+            quantities: tuple[Quantity, ...] = (Vjp(temperature),)
         elif position is not None:
-            quantities = (_partial(position, temperature),)
+            quantities = (Partial(temperature, position),)
         else:
-            quantities = (_probabilities(temperature), _jacobian(temperature))
+            quantities = (Probabilities(temperature), Jacobian(temperature))
         view = VIEW if upstream is None else VJP_VIEW
-        write(Arrays("jacobian", logits, quantities, view, temperature, position), writing)
+        write(Arrays("jacobian", logits, quantities, view), writing)
     return 0
 
 
 def _explanation(logits: Logits, entry: tuple[int, int] | None, temperature: float) -> Explanation:
     """Explain the first sample; the rest is not read."""
-    from softmax_cli.derivation import derive
+    from softmax_cli.mathematics.derivation import derive
 
     batch = next(logits.batches)
     (label, *_) = batch.labels
     derivation = derive(batch.logits[0], logits.classes, entry, temperature, label)
     heading = None if not batch.start else f"sample {label}"
     return Explanation(derivation, label if logits.names_samples else heading, DERIVATION_VIEW)
-
-
-def _probabilities(temperature: float) -> Quantity:
-    def compute(batch: Batch) -> FloatArray:
-        return core.softmax(batch.logits, temperature=temperature)
-
-    return Quantity("probabilities", 1, compute)
-
-
-def _jacobian(temperature: float) -> Quantity:
-    def compute(batch: Batch) -> FloatArray:
-        return core.jacobian(batch.logits, temperature=temperature)
-
-    def compute_rows(batch: Batch, outputs: range) -> FloatArray:
-        rows = slice(outputs.start, outputs.stop)
-        return core.jacobian_rows(batch.logits, rows, temperature=temperature)
-
-    return Quantity("jacobian", 2, compute, compute_rows)
-
-
-def _partial(position: tuple[int, int], temperature: float) -> Quantity:
-    j, i = position
-
-    def compute(batch: Batch) -> FloatArray:
-        return core.jacobian_rows(batch.logits, [j], temperature=temperature)[:, 0, i]
-
-    return Quantity("partials", 0, compute)
-
-
-def _vjp(temperature: float) -> Quantity:
-    def compute(batch: Batch) -> FloatArray:
-        assert batch.upstream is not None
-        return core.vjp(batch.logits, batch.upstream, temperature=temperature)
-
-    return Quantity("vjp", 1, compute)
 
 
 def _find_entry(entry: str, logits: Logits) -> tuple[int, int]:

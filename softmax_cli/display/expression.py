@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from softmax_cli.derivation import Equation, Symbol
 from softmax_cli.display.numbers import (
     distance,
     given,
@@ -15,6 +14,7 @@ from softmax_cli.display.numbers import (
     significant,
 )
 from softmax_cli.errors import visible
+from softmax_cli.mathematics.derivation import Equation, Symbol
 
 # Binding strength, so that parentheses stand only where they are needed.
 _SUM, _PRODUCT, _SIGN, _POWER, _ATOM = range(5)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from softmax_cli import core, signs
-from softmax_cli.batch import Batch, FloatArray
+from softmax_cli.checking import signs
 from softmax_cli.display.numbers import given, negative, positive, probability, signed
+from softmax_cli.mathematics import core
+from softmax_cli.samples import Batch, FloatArray
 
 
 @dataclass(frozen=True)

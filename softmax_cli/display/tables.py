@@ -10,7 +10,6 @@ from rich.console import JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from softmax_cli.batch import Batch, concatenate
 from softmax_cli.display.screen import (
     MOST_ROWS,
     ROWS_AT_EACH_END,
@@ -21,6 +20,7 @@ from softmax_cli.display.screen import (
     show_rows,
 )
 from softmax_cli.errors import plural, visible
+from softmax_cli.samples import Batch, concatenate
 
 GAP = 2
 BAR_WIDTH = 30

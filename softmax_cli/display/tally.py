@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from softmax_cli import core
-from softmax_cli.batch import Batch
+from softmax_cli.mathematics import core
+from softmax_cli.samples import Batch
 
 
 class Tally:

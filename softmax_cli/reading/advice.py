@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from softmax_cli.tokens import has_decimal_comma, is_broken_number, is_number, mending
+from softmax_cli.words import has_decimal_comma, is_broken_number, is_number, mending
 
 LAST_IS_EMPTY = "the last column is empty: remove the delimiter at the end of every line"
 # The last word of a header, as in sample_id and userId, but not acid; or all of it. "Unnamed: 0"

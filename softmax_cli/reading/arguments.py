@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from softmax_cli.batch import Batch, Logits
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.validity import check_length, check_logits
-from softmax_cli.tokens import NotANumberError, read_number, split_row
+from softmax_cli.samples import Batch, Logits
+from softmax_cli.words import NotANumberError, read_number, split_row
 
 
 def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "argument") -> Logits:

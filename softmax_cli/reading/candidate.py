@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.batch import FloatArray, Logits, concatenate
 from softmax_cli.errors import InputError, plural, quoted, visible
 from softmax_cli.lookup import load
 from softmax_cli.options import InputOptions, Place
@@ -21,9 +20,10 @@ from softmax_cli.reading.json_text import (
     strict_json,
     within_float64,
 )
-from softmax_cli.reading.lines import BYTE_ORDER_MARK, decode, take_all
 from softmax_cli.reading.source import STDIN, exists, guess_format, open_stream
-from softmax_cli.tokens import NotANumberError, is_number, read_number, split_row
+from softmax_cli.reading.text import BYTE_ORDER_MARK, decode, take_all
+from softmax_cli.samples import FloatArray, Logits, concatenate
+from softmax_cli.words import NotANumberError, is_number, read_number, split_row
 
 _DEEPEST = 8  # arrays within arrays; what is of another shape is told where shapes are compared
 NAN_HINT = 'JSON has no NaN and no infinity; write "NaN" or "Infinity", in quotes'

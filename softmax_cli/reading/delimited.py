@@ -12,16 +12,16 @@ from operator import itemgetter
 import numpy as np
 
 from softmax_cli.ahead import ahead
-from softmax_cli.batch import Batch, FloatArray, Logits
 from softmax_cli.errors import InputError, quoted, visible, warn
 from softmax_cli.fast_lane import fast_lane, is_open, is_worth
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.advice import LAST_IS_EMPTY, advise, may_be_names, names_samples
 from softmax_cli.reading.columns import NAMES_OF_NAME_COLUMNS, Columns, choose_columns, id_option
-from softmax_cli.reading.lines import BYTE_ORDER_MARK, TextBlock, decode, size_of, take_lines
 from softmax_cli.reading.plain import Layout, parse_plain
+from softmax_cli.reading.text import BYTE_ORDER_MARK, decode, size_of, take_lines
 from softmax_cli.reading.validity import check_length, check_logits
-from softmax_cli.tokens import (
+from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
+from softmax_cli.words import (
     NotANumberError,
     has_decimal_comma,
     is_broken_number,
@@ -124,7 +124,7 @@ def _read(
     table = Table(name, layout, first.line, options, header)
     return Logits(
         n_classes=len(chosen.logits),
-        batches=_batches(table, rows, line, stream),
+        blocks=_batches(table, rows, line, stream),
         class_names=tuple(header[c] for c in chosen.logits) if header else None,
         names_samples=chosen.sample is not None,
         sample_header=header[chosen.sample] if header and chosen.sample is not None else "sample",

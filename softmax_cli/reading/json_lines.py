@@ -7,7 +7,6 @@ from io import BufferedReader
 from itertools import chain
 from typing import Any, NamedTuple
 
-from softmax_cli.batch import Batch, Logits
 from softmax_cli.errors import InputError, plural, quoted
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.json_text import (
@@ -26,8 +25,9 @@ from softmax_cli.reading.json_text import (
     strict_json,
     warn_of_others,
 )
-from softmax_cli.reading.lines import decode, text_blocks
+from softmax_cli.reading.text import decode, text_blocks
 from softmax_cli.reading.validity import check_classes
+from softmax_cli.samples import Batch, Logits
 
 
 class Line(NamedTuple):
@@ -84,7 +84,7 @@ def read_jsonl(stream: BufferedReader, name: str, options: InputOptions) -> Logi
     n_classes = len(form.logits(block[0].value, 0, _place(block, form, name)))
     return Logits(
         n_classes=n_classes,
-        batches=_batches(chain([block], blocks), form, n_classes, name, options),
+        blocks=_batches(chain([block], blocks), form, n_classes, name, options),
         class_names=form.classes,
         names_samples=form.sample is not None,
         sample_header=form.sample or "sample",

@@ -10,13 +10,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from softmax_cli.batch import Batch, FloatArray, Logits
 from softmax_cli.errors import InputError, plural, quoted, visible, warn
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.columns import Columns, choose_columns
-from softmax_cli.reading.lines import BYTE_ORDER_MARK, decode, take_all
+from softmax_cli.reading.text import BYTE_ORDER_MARK, decode, take_all
 from softmax_cli.reading.validity import check_length, check_logits
-from softmax_cli.tokens import NotANumberError, is_broken_number, is_number, read_number
+from softmax_cli.samples import Batch, FloatArray, Logits
+from softmax_cli.words import NotANumberError, is_broken_number, is_number, read_number
 
 MASK_HINT = 'JSON has no infinity; write "-inf", in quotes, for a masked class'
 _BEYOND = "expected a number within the range of float64"

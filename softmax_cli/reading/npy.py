@@ -13,13 +13,13 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
-from softmax_cli import memory
-from softmax_cli.batch import Batch, Logits
 from softmax_cli.errors import InputError, visible
+from softmax_cli.mathematics import memory
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.json_text import refuse_columns
-from softmax_cli.reading.lines import size_of
+from softmax_cli.reading.text import size_of
 from softmax_cli.reading.validity import check_logits
+from softmax_cli.samples import Batch, Logits
 
 _VALUES_A_BATCH = 1 << 17
 _BYTES_AT_ONCE = 1 << 20

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from softmax_cli.batch import Batch, FloatArray, Logits
 from softmax_cli.errors import InputError, quoted, visible
 from softmax_cli.fast_lane import require_polars
 from softmax_cli.options import InputOptions, Place
@@ -19,6 +18,7 @@ from softmax_cli.process import Process
 from softmax_cli.reading import parquet_script
 from softmax_cli.reading.columns import choose_columns
 from softmax_cli.reading.validity import check_logits
+from softmax_cli.samples import Batch, FloatArray, Logits
 
 _BYTES_AT_ONCE = 1 << 20
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from softmax_cli.batch import Batch, Logits
 from softmax_cli.errors import InputError, quoted
+from softmax_cli.samples import Batch, Logits
 
 
 def pick_sample(logits: Logits, word: str, option: str) -> Logits:
@@ -16,7 +16,7 @@ def pick_sample(logits: Logits, word: str, option: str) -> Logits:
         When no sample, or more than one, has that name, and none that position.
     """
     found = iter([_find(logits.batches, word, option)])
-    return replace(logits, batches=found, n_samples=1)
+    return replace(logits, blocks=found, n_samples=1)
 
 
 def _find(batches: Iterator[Batch], word: str, option: str) -> Batch:

@@ -12,8 +12,8 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.batch import FloatArray
 from softmax_cli.reading.columns import Columns
+from softmax_cli.samples import FloatArray
 
 _DIGITS = b"0123456789+-.eE"
 _PLAIN = _DIGITS + b"inf,\n"

@@ -11,14 +11,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from softmax_cli.batch import Logits
 from softmax_cli.errors import InputError, quoted, reason, visible, warn
 from softmax_cli.lookup import load
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.arguments import read_arguments
 from softmax_cli.reading.formats import READERS, SUFFIXES
-from softmax_cli.reading.lines import BYTE_ORDER_MARK, take_lines
-from softmax_cli.tokens import is_number, split_row, starts_like_number
+from softmax_cli.reading.text import BYTE_ORDER_MARK, take_lines
+from softmax_cli.samples import Logits
+from softmax_cli.words import is_number, split_row, starts_like_number
 
 STDIN = "<stdin>"
 _PEEKED = 1 << 16  # how much of the content can be looked at before it is read

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from softmax_cli.batch import Batch, Logits, concatenate
 from softmax_cli.errors import InputError, plural, quoted
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.source import open_logits
 from softmax_cli.reading.validity import check_classes, check_gradient
+from softmax_cli.samples import Batch, Logits, concatenate
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def with_upstream(logits: Logits, word: str, option: str) -> Iterator[Logits]:
             raise InputError(option, f"expected {expected} a sample, found {gradient.n_classes}")
         if logits.class_names and gradient.class_names is not None:
             check_classes(gradient.class_names, logits.class_names, option, "the logits")
-        yield replace(logits, batches=_paired(logits, gradient, option))
+        yield replace(logits, blocks=_paired(logits, gradient, option))
 
 
 def _paired(logits: Logits, gradient: Logits, option: str) -> Iterator[Batch]:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from softmax_cli.batch import FloatArray
 from softmax_cli.errors import InputError, plural, quoted
 from softmax_cli.options import Place
+from softmax_cli.samples import FloatArray
 
 MASK_HINT = "only -inf marks a masked class; leave the sample out or correct it"
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
 
-from softmax_cli.batch import Logits
 from softmax_cli.errors import InputError
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Block, Explanation, Report, Result
+from softmax_cli.samples import Logits
 from softmax_cli.writing.formats import refuse_explanation
 from softmax_cli.writing.numbers import printed
 from softmax_cli.writing.target import Target
@@ -73,7 +73,7 @@ def _header(result: Arrays) -> list[list[str]]:
         case 1:
             names = list(logits.classes)
         case _:
-            names = [result.quantity.key.removesuffix("s")]
+            names = [result.quantity.key_of_one]
     return [[logits.sample_header, *names] if logits.names_samples else names]
 
 

@@ -21,7 +21,7 @@ def write_jsonl(result: Result, target: Target, options: OutputOptions) -> None:
             text.writelines(dump(row) + "\n" for row in result.document.get("samples", rows))
             return
         quantity, n_printed = result.quantity, 0
-        key = quantity.key if quantity.rank else quantity.key.removesuffix("s")
+        key = quantity.key_of_one
         try:
             blocks = quantity.blocks(result.logits.batches)
             for block, lines in printed(blocks, ",", result.logits.size):

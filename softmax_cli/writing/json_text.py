@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from softmax_cli.batch import BYTES_A_NUMBER, concatenate
-from softmax_cli.derivation import Derivation
 from softmax_cli.display.expression import Notation, sentence, write
+from softmax_cli.mathematics.derivation import Derivation
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Block, Explanation, Report, Result
+from softmax_cli.samples import BYTES_A_NUMBER, concatenate
 from softmax_cli.writing.numbers import printed
 from softmax_cli.writing.target import Target
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from softmax_cli.derivation import Derivation
 from softmax_cli.display.expression import (
     Notation,
     equation_parts,
@@ -12,6 +11,7 @@ from softmax_cli.display.expression import (
     sentence,
 )
 from softmax_cli.display.sample import Samples
+from softmax_cli.mathematics.derivation import Derivation
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Explanation, Report, Result
 from softmax_cli.writing.people import BYTES_SHOWN, report_rows, rows

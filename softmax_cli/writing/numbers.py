@@ -5,9 +5,9 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING
 
 from softmax_cli.ahead import ahead
-from softmax_cli.batch import BYTES_A_NUMBER, FloatArray
 from softmax_cli.fast_lane import fast_lane, is_open
 from softmax_cli.result import Block
+from softmax_cli.samples import BYTES_A_NUMBER, FloatArray
 from softmax_cli.writing.rows import rows_as_text
 
 if TYPE_CHECKING:

@@ -40,7 +40,7 @@ def write_parquet(result: Result, target: Target, options: OutputOptions) -> Non
 def _refuse_repeated(result: Arrays) -> None:
     logits, rank = result.logits, result.quantity.rank
     names = ["sample", "output"] if rank == 2 else [logits.sample_header] * logits.names_samples
-    names += logits.classes if rank else [result.quantity.key.removesuffix("s")]
+    names += logits.classes if rank else [result.quantity.key_of_one]
     repeated = next((name for name, times in Counter(names).items() if times > 1), None)
     if repeated is not None:
         problem = f"expected columns of different names for parquet, found {quoted(repeated)} twice"
@@ -58,6 +58,6 @@ def _columns(block: Block, result: Arrays) -> dict[str, object]:
     elif logits.names_samples:
         named[logits.sample_header] = block.batch.labels
     if result.quantity.rank == 0:
-        return {**named, result.quantity.key.removesuffix("s"): values}
+        return {**named, result.quantity.key_of_one: values}
     rows = values.reshape(-1, logits.n_classes)
     return {**named, **{name: rows[:, i] for i, name in enumerate(logits.classes)}}

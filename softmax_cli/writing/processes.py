@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable
 from itertools import cycle
 
-from softmax_cli.batch import FloatArray
 from softmax_cli.process import Process
+from softmax_cli.samples import FloatArray
 from softmax_cli.writing import rows
 
 # More would wait for the one process that reads and computes.

@@ -17,7 +17,7 @@ import numpy as np
 import scipy.special
 from numpy.typing import NDArray
 
-from softmax_cli import core
+from softmax_cli.mathematics import core
 from tests import oracle
 from tests.families import Family, families
 from tests.oracle import errors_in_units

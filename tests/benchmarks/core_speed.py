@@ -18,7 +18,7 @@ from collections.abc import Callable
 import numpy as np
 import scipy.special
 
-from softmax_cli.core import complement, jacobian, log_softmax, softmax, vjp
+from softmax_cli.mathematics.core import complement, jacobian, log_softmax, softmax, vjp
 
 # shape: at most this many times scipy's softmax, and np.exp alone
 MARKS = {

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli import core
+from softmax_cli.mathematics import core
 
 FloatArray = NDArray[np.float64]
 
@@ -32,7 +32,7 @@ def entry(
     temperature
         T.
     output, input_
-        The entry, as in `softmax_cli.verdict.Worst`.
+        The entry, as in `softmax_cli.checking.verdict.Worst`.
     """
     if quantity == "vjp":
         assert g is not None

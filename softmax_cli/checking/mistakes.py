@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli import core
 from softmax_cli.errors import plural
+from softmax_cli.mathematics import core
 
 FloatArray = NDArray[np.float64]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from softmax_cli import core, finite_difference, memory
-from softmax_cli.calling import Function, NotComplexError
+from softmax_cli.checking.candidate import Function, NotComplexError
+from softmax_cli.mathematics import core, finite_difference, memory
 
 METHODS = ("forward", "central", "complex-step")
 # Twice a decade from 1e-1 to 1e-15.
@@ -64,8 +64,8 @@ def sweep(
     temperature
         Of softmax.
     function
-        As for `softmax_cli.finite_difference.jacobian`; it is given shape (K, C). Complex-step is
-        left out for one that raises `NotComplexError`.
+        As for `softmax_cli.mathematics.finite_difference.jacobian`; it is given shape (K, C).
+        Complex-step is left out for one that raises `NotComplexError`.
     name
         What the user calls the function.
     """

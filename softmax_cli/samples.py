@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli import memory
+from softmax_cli.mathematics import memory
 
 FloatArray = NDArray[np.float64]
 
@@ -53,15 +53,40 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class TextBlock:
+    """Some consecutive lines that are not parsed yet.
+
+    Attributes
+    ----------
+    line
+        The number of the first, from 1.
+    content
+        The lines with their ends; only the last one of a file may lack its own.
+    start
+        How many samples came before this block.
+    """
+
+    line: int
+    content: bytes
+    start: int = 0
+
+
+def _is_parsed(block: TextBlock) -> Batch:
+    raise TypeError("blocks of text come with a function that parses them")
+
+
+@dataclass(frozen=True)
 class Logits:
-    """A source of logits: what all its samples share, and the samples in batches.
+    """A source of logits: what all its samples share, and the samples in blocks.
 
     Attributes
     ----------
     n_classes
         C, the number of logits of every sample.
-    batches
-        The samples in order; can be walked once.
+    blocks
+        The samples in order, parsed or still as text; can be walked once.
+    parse
+        Parses a block of text, in this process or another.
     class_names
         The C names from a header, or None.
     names_samples
@@ -75,12 +100,19 @@ class Logits:
     """
 
     n_classes: int
-    batches: Iterator[Batch]
+    blocks: Iterator[Batch | TextBlock]
     class_names: tuple[str, ...] | None = None
     names_samples: bool = False
     sample_header: str = "sample"
     n_samples: int | None = None
     progress: Callable[[], tuple[int, int]] | None = None
+    parse: Callable[[TextBlock], Batch] = _is_parsed
+
+    @property
+    def batches(self) -> Iterator[Batch]:
+        """The samples in order, parsed here."""
+        for block in self.blocks:
+            yield block if isinstance(block, Batch) else self.parse(block)
 
     @property
     def size(self) -> int:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.text import Text
 
-from softmax_cli.batch import concatenate
 from softmax_cli.display.numbers import given
 from softmax_cli.display.sample import Products, Samples
 from softmax_cli.display.screen import Screen, show_rows
@@ -19,6 +18,7 @@ from softmax_cli.display.tables import (
     record_table,
 )
 from softmax_cli.result import Arrays
+from softmax_cli.samples import concatenate
 
 
 def view(result: Arrays, screen: Screen) -> Iterator[RenderableType]:

@@ -7,8 +7,6 @@ import numpy as np
 from rich.console import RenderableType
 from rich.text import Text
 
-from softmax_cli import core
-from softmax_cli.batch import FloatArray
 from softmax_cli.display.heat import heat
 from softmax_cli.display.numbers import given, significant
 from softmax_cli.display.sample import Samples
@@ -25,7 +23,9 @@ from softmax_cli.display.tables import (
     new_table,
     sample_heading,
 )
+from softmax_cli.mathematics import core
 from softmax_cli.result import Arrays
+from softmax_cli.samples import FloatArray
 
 
 def view(result: Arrays, screen: Screen) -> Iterator[RenderableType]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from softmax_cli.core import softmax
+from softmax_cli.mathematics.core import softmax
 
 FloatArray = NDArray[np.float64]
 Function = Callable[[NDArray[Any]], NDArray[Any]]

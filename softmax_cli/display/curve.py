@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.text import Text
 
+from softmax_cli.checking.sweep import Sweep
 from softmax_cli.display.numbers import significant
 from softmax_cli.display.screen import Screen
 from softmax_cli.display.tables import QUIET, name_text, new_table
 from softmax_cli.errors import plural
 from softmax_cli.result import Report
-from softmax_cli.sweep import Sweep
 
 # A letter and a colour each: the letter alone tells them apart.
 MARKS = {"forward": ("f", "yellow"), "central": ("c", "cyan"), "complex-step": ("i", "green")}

@@ -7,12 +7,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from softmax_cli import core, finite_difference, memory, signs
-from softmax_cli.calling import Called, Function, ShapeFoundError, call, derivative_function
+from softmax_cli.checking import signs
+from softmax_cli.checking.candidate import (
+    Called,
+    Function,
+    ShapeFoundError,
+    call,
+    derivative_function,
+)
+from softmax_cli.checking.mistakes import (
+    Case,
+    Diagnosis,
+    diagnose,
+    diagnose_precision,
+    diagnose_shape,
+)
+from softmax_cli.checking.verdict import Check, Compared, SampleCheck, Verdict, compare
 from softmax_cli.errors import InputError, given_sample, visible
-from softmax_cli.finite_difference import METHODS, default_steps
-from softmax_cli.mistakes import Case, Diagnosis, diagnose, diagnose_precision, diagnose_shape
-from softmax_cli.verdict import Check, Compared, SampleCheck, Verdict, compare
+from softmax_cli.mathematics import core, finite_difference, memory
+from softmax_cli.mathematics.finite_difference import METHODS, default_steps
 
 FloatArray = NDArray[np.float64]
 Candidate = ArrayLike | Callable[..., Any]
@@ -48,7 +61,7 @@ def check_probabilities(
         Of softmax.
     method, step
         The finite difference for a function's derivative, as in
-        `softmax_cli.finite_difference.jacobian`.
+        `softmax_cli.mathematics.finite_difference.jacobian`.
     atol, rtol
         An entry passes within atol + rtol abs(exact). By default atol is 1e-12 and rtol 1e-9;
         for the finite difference, what suits the method.
@@ -63,7 +76,7 @@ def check_probabilities(
     ------
     ValueError
         For logits or an array of a wrong shape; whatever a function returns is a finding instead.
-    softmax_cli.calling.CandidateError
+    softmax_cli.checking.candidate.CandidateError
         When the function raises.
 
     Examples
@@ -114,7 +127,7 @@ def check_jacobian(
 
     Raises
     ------
-    ValueError, softmax_cli.calling.CandidateError
+    ValueError, softmax_cli.checking.candidate.CandidateError
         As in `check_probabilities`.
 
     Examples
@@ -157,7 +170,7 @@ def check_vjp(
 
     Raises
     ------
-    ValueError, softmax_cli.calling.CandidateError
+    ValueError, softmax_cli.checking.candidate.CandidateError
         As in `check_probabilities`, and for an upstream gradient that does not fit.
 
     Examples

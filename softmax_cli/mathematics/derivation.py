@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli import core, memory
+from softmax_cli.mathematics import core, memory
 
 FloatArray = NDArray[np.float64]
 
@@ -213,7 +213,7 @@ def derive(
     Raises
     ------
     ValueError
-        As `softmax_cli.core.softmax`.
+        As `softmax_cli.mathematics.core.softmax`.
     """
     z = np.asarray(logits, dtype=np.float64)
     y = core.softmax(z, temperature=temperature)

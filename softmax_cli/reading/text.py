@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from io import BufferedReader
 from os import fstat
 from typing import NamedTuple
 
-from softmax_cli import memory
 from softmax_cli.errors import InputError
+from softmax_cli.mathematics import memory
+from softmax_cli.samples import TextBlock
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _WIDE_MARKS = (
@@ -32,22 +32,6 @@ class Cost(NamedTuple):
 
 
 _CELLS, _JSON_LINE, _JSON = Cost(8, 40), Cost(4, 30), Cost(2, 25)
-
-
-@dataclass(frozen=True)
-class TextBlock:
-    """Some consecutive lines.
-
-    Attributes
-    ----------
-    line
-        The number of the first, from 1.
-    content
-        The lines with their ends; only the last one of a file may lack its own.
-    """
-
-    line: int
-    content: bytes
 
 
 def text_blocks(stream: BufferedReader) -> Iterator[TextBlock]:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.text import Text
 
+from softmax_cli.checking.mistakes import CATALOGUE
+from softmax_cli.checking.verdict import Check, SampleCheck, Verdict, entry_name
 from softmax_cli.display.numbers import entry, given, significant
 from softmax_cli.display.screen import Screen, show_rows
 from softmax_cli.display.tables import (
@@ -17,10 +19,8 @@ from softmax_cli.display.tables import (
     new_table,
 )
 from softmax_cli.errors import plural
-from softmax_cli.finite_difference import METHODS
-from softmax_cli.mistakes import CATALOGUE
+from softmax_cli.mathematics.finite_difference import METHODS
 from softmax_cli.result import Report
-from softmax_cli.verdict import Check, SampleCheck, Verdict, entry_name
 
 _ERROR_DIGITS = 3
 _HEAT_DIGITS = 2

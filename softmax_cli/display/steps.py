@@ -7,11 +7,11 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from softmax_cli.derivation import Derivation, Equation
 from softmax_cli.display.expression import Notation, equation_parts, sentence
-from softmax_cli.display.jacobian import matrix
+from softmax_cli.display.matrix import matrix
 from softmax_cli.display.screen import Screen
 from softmax_cli.display.tables import QUIET, name_text
+from softmax_cli.mathematics.derivation import Derivation, Equation
 from softmax_cli.result import Explanation
 
 _INDENT = 3

@@ -6,7 +6,6 @@ import numpy as np
 from rich.console import RenderableType
 from rich.text import Text
 
-from softmax_cli.batch import Batch
 from softmax_cli.display.numbers import positive
 from softmax_cli.display.sample import Samples
 from softmax_cli.display.screen import Screen, show_rows
@@ -23,6 +22,7 @@ from softmax_cli.display.tables import (
 from softmax_cli.display.tally import Tally
 from softmax_cli.errors import plural, visible
 from softmax_cli.result import Arrays
+from softmax_cli.samples import Batch
 
 SMALL_BAR_WIDTH = 10
 MOST_WINNERS = 10

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
-from softmax_cli.calling import CandidateError
+from softmax_cli.checking.candidate import CandidateError
 from softmax_cli.errors import (
     InputError,
     did_you_mean,
@@ -266,7 +266,7 @@ def _raised(error: BaseException, code: Code | None, when: str) -> InputError:
 
 
 def _is_ours(filename: str) -> bool:
-    package = str(Path(__file__).parent) + os.sep
+    package = str(Path(__file__).parent.parent) + os.sep
     return filename.startswith(package) or filename.startswith("<frozen")
 
 

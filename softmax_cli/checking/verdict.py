@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_cli.checking.mistakes import Diagnosis
 from softmax_cli.errors import plural
-from softmax_cli.mistakes import Diagnosis
 
 FloatArray = NDArray[np.float64]
 

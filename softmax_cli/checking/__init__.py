@@ -1,0 +1,1 @@
+"""Somebody's results against the exact ones; imports the mathematics only."""

@@ -1,0 +1,1 @@
+"""Softmax, its derivative and its derivation; imports nothing of the rest."""
