@@ -87,6 +87,8 @@ class Logits:
         The samples in order, parsed or still as text; can be walked once.
     parse
         Parses a block of text, in this process or another.
+    is_ready
+        Tells whether the next block is there, or a pipe has to be waited for.
     class_names
         The C names from a header, or None.
     names_samples
@@ -107,12 +109,18 @@ class Logits:
     n_samples: int | None = None
     progress: Callable[[], tuple[int, int]] | None = None
     parse: Callable[[TextBlock], Batch] = _is_parsed
+    is_ready: Callable[[], bool] = lambda: True
 
     @property
     def batches(self) -> Iterator[Batch]:
         """The samples in order, parsed here."""
         for block in self.blocks:
             yield block if isinstance(block, Batch) else self.parse(block)
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the input names its classes or its samples."""
+        return self.names_samples or self.class_names is not None
 
     @property
     def size(self) -> int:

@@ -1,26 +1,22 @@
-"""The output formats. A new one is a new file and a line here."""
+"""The output formats. A new one is a new file, a name in `WRITERS`, and its case in `write`."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from softmax_cli.errors import InputError, quoted
+from softmax_cli.options import OutputOptions
 
-# Where each format's function (Result, Target, OutputOptions) -> None is.
-WRITERS = {
-    "table": "softmax_cli.writing.table:write_table",
-    "csv": "softmax_cli.writing.delimited:write_csv",
-    "tsv": "softmax_cli.writing.delimited:write_tsv",
-    "json": "softmax_cli.writing.json_text:write_json",
-    "jsonl": "softmax_cli.writing.json_lines:write_jsonl",
-    "npy": "softmax_cli.writing.npy:write_npy",
-    "parquet": "softmax_cli.writing.parquet:write_parquet",
-    "markdown": "softmax_cli.writing.markdown:write_markdown",
-    "latex": "softmax_cli.writing.latex:write_latex",
-}
+if TYPE_CHECKING:
+    from softmax_cli.result import Result
+    from softmax_cli.writing.target import Target
+
+    Writer = Callable[[Result, Target, OutputOptions], None]
+
+WRITERS = ("table", "csv", "tsv", "json", "jsonl", "npy", "parquet", "markdown", "latex")
 # What only a file can be: the table as it looks.
-PICTURES = {
-    "svg": "softmax_cli.writing.picture:write_svg",
-    "html": "softmax_cli.writing.picture:write_html",
-}
+PICTURES = ("svg", "html")
 # What a terminal shows as it is computed, so that a progress bar would only be in the way.
 STREAMED = frozenset({"csv", "tsv", "jsonl"})
 BINARY = frozenset({"npy", "parquet"})
@@ -40,6 +36,87 @@ SUFFIXES = {
 }
 # What compresses a file, by its suffix.
 _COMPRESSORS = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
+
+
+def write(result: "Result", options: OutputOptions) -> None:
+    """Write a result where and how the user asked for it.
+
+    Raises
+    ------
+    InputError
+        For bytes that are not text, to a terminal.
+    OutputError
+        When it cannot be written.
+    PipeClosedError
+        When the reader of the output went away.
+    """
+    from softmax_cli.progress import watched
+    from softmax_cli.result import Arrays
+    from softmax_cli.writing.target import open_target
+
+    writer = _writer(options.output_format)
+    with open_target(options.path) as target:
+        if target.is_terminal and options.output_format in BINARY:
+            raise InputError(
+                "--format",
+                f"expected a file or a pipe for {options.output_format}, found a terminal",
+                f"write a file with -o FILE.{options.output_format}",
+            )
+        streamed = options.output_format in STREAMED
+        if not isinstance(result, Arrays) or (target.is_terminal and streamed):
+            writer(result, target, options)
+            return
+        with watched(result.logits) as logits:
+            writer(replace(result, logits=logits), target, options)
+
+
+def _writer(name: str) -> "Writer":
+    match name:
+        case "table":
+            from softmax_cli.writing.table import write_table
+
+            return write_table
+        case "csv":
+            from softmax_cli.writing.delimited import write_csv
+
+            return write_csv
+        case "tsv":
+            from softmax_cli.writing.delimited import write_tsv
+
+            return write_tsv
+        case "json":
+            from softmax_cli.writing.json_text import write_json
+
+            return write_json
+        case "jsonl":
+            from softmax_cli.writing.json_lines import write_jsonl
+
+            return write_jsonl
+        case "npy":
+            from softmax_cli.writing.npy import write_npy
+
+            return write_npy
+        case "parquet":
+            from softmax_cli.writing.parquet import write_parquet
+
+            return write_parquet
+        case "markdown":
+            from softmax_cli.writing.markdown import write_markdown
+
+            return write_markdown
+        case "latex":
+            from softmax_cli.writing.latex import write_latex
+
+            return write_latex
+        case "svg":
+            from softmax_cli.writing.picture import write_svg
+
+            return write_svg
+        case "html":
+            from softmax_cli.writing.picture import write_html
+
+            return write_html
+    raise ValueError(f"no format is called {name}")
 
 
 def refuse_explanation(output_format: str) -> InputError:
