@@ -5,37 +5,24 @@ from functools import partial
 from types import SimpleNamespace
 
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Arrays, Block, Explanation, Report, Result
-from softmax_cli.writing.formats import refuse_explanation
+from softmax_cli.result import Arrays, Block, Report, Result
 from softmax_cli.writing.numbers import print_rows
 from softmax_cli.writing.target import Target, write_pieces
 
 _BYTE_ORDER_MARK = "\ufeff"
 
 
-def write_csv(result: Result, target: Target, options: OutputOptions) -> None:
-    """Write comma separated rows as they are computed."""
-    _write(result, target, options, ",")
-
-
-def write_tsv(result: Result, target: Target, options: OutputOptions) -> None:
-    """Write tab separated rows as they are computed."""
-    _write(result, target, options, "\t")
-
-
-def _write(result: Result, target: Target, options: OutputOptions, delimiter: str) -> None:
-    match result:
-        case Explanation():
-            raise refuse_explanation("csv" if delimiter == "," else "tsv")
-        case Report():
-            rows = [[_cell(value) for value in row] for row in result.rows]
-            target.write("".join(_lines([result.columns, *rows], delimiter)).encode())
-        case Arrays():
-            # Unless something is named, a header would be numbers as well.
-            names = [column_names(result)] if result.logits.is_named else []
-            head = "".join(_lines(names, delimiter)).encode()
-            encode = partial(_rows, result, delimiter)
-            write_pieces(result, target, options, head, encode)
+def write_delimited(result: Result, target: Target, options: OutputOptions) -> None:
+    """Write rows as they are computed."""
+    delimiter = "\t" if options.output_format == "tsv" else ","
+    if isinstance(result, Arrays):
+        # Unless something is named, a header would be numbers as well.
+        names = [column_names(result)] if result.logits.is_named else []
+        head = "".join(_lines(names, delimiter)).encode()
+        write_pieces(result, target, options, head, partial(_rows, result, delimiter))
+    elif isinstance(result, Report):
+        rows = [[_cell(value) for value in row] for row in result.rows]
+        target.write("".join(_lines([result.columns, *rows], delimiter)).encode())
 
 
 def column_names(result: Arrays) -> list[str]:

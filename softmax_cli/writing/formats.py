@@ -1,4 +1,4 @@
-"""The output formats. A new one is a new file, a name in `WRITERS`, and its case in `write`."""
+"""The output formats. A new one is a new file, its name and suffix, and a line in `_writer`."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +20,7 @@ PICTURES = ("svg", "html")
 # What a terminal shows as it is computed, so that a progress bar would only be in the way.
 STREAMED = frozenset({"csv", "tsv", "jsonl"})
 BINARY = frozenset({"npy", "parquet"})
+FOR_NUMBERS = STREAMED | BINARY
 SUFFIXES = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -34,8 +35,7 @@ SUFFIXES = {
     ".html": "html",
     ".txt": "table",
 }
-# What compresses a file, by its suffix.
-_COMPRESSORS = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 
 
 def write(result: "Result", options: OutputOptions) -> None:
@@ -44,26 +44,25 @@ def write(result: "Result", options: OutputOptions) -> None:
     Raises
     ------
     InputError
-        For bytes that are not text, to a terminal.
+        For bytes to a terminal, and for a derivation in a format for numbers.
     OutputError
         When it cannot be written.
     PipeClosedError
         When the reader of the output went away.
     """
     from softmax_cli.progress import watched
-    from softmax_cli.result import Arrays
+    from softmax_cli.result import Arrays, Explanation
     from softmax_cli.writing.target import open_target
 
-    writer = _writer(options.output_format)
+    name, writer = options.output_format, _writer(options.output_format)
+    if isinstance(result, Explanation) and name in FOR_NUMBERS:
+        expected = "table, markdown, latex, json or a picture"
+        raise InputError("--explain", f"expected the format {expected}, found {name}")
     with open_target(options.path) as target:
-        if target.is_terminal and options.output_format in BINARY:
-            raise InputError(
-                "--format",
-                f"expected a file or a pipe for {options.output_format}, found a terminal",
-                f"write a file with -o FILE.{options.output_format}",
-            )
-        streamed = options.output_format in STREAMED
-        if not isinstance(result, Arrays) or (target.is_terminal and streamed):
+        if target.is_terminal and name in BINARY:
+            problem = f"expected a file or a pipe for {name}, found a terminal"
+            raise InputError("--format", problem, f"write a file with -o FILE.{name}")
+        if not isinstance(result, Arrays) or (target.is_terminal and name in STREAMED):
             writer(result, target, options)
             return
         with watched(result.logits) as logits:
@@ -71,58 +70,31 @@ def write(result: "Result", options: OutputOptions) -> None:
 
 
 def _writer(name: str) -> "Writer":
-    match name:
-        case "table":
-            from softmax_cli.writing.table import write_table
+    from softmax_cli.writing import (
+        delimited,
+        json_lines,
+        json_text,
+        latex,
+        markdown,
+        npy,
+        parquet,
+        picture,
+        table,
+    )
 
-            return write_table
-        case "csv":
-            from softmax_cli.writing.delimited import write_csv
-
-            return write_csv
-        case "tsv":
-            from softmax_cli.writing.delimited import write_tsv
-
-            return write_tsv
-        case "json":
-            from softmax_cli.writing.json_text import write_json
-
-            return write_json
-        case "jsonl":
-            from softmax_cli.writing.json_lines import write_jsonl
-
-            return write_jsonl
-        case "npy":
-            from softmax_cli.writing.npy import write_npy
-
-            return write_npy
-        case "parquet":
-            from softmax_cli.writing.parquet import write_parquet
-
-            return write_parquet
-        case "markdown":
-            from softmax_cli.writing.markdown import write_markdown
-
-            return write_markdown
-        case "latex":
-            from softmax_cli.writing.latex import write_latex
-
-            return write_latex
-        case "svg":
-            from softmax_cli.writing.picture import write_svg
-
-            return write_svg
-        case "html":
-            from softmax_cli.writing.picture import write_html
-
-            return write_html
-    raise ValueError(f"no format is called {name}")
-
-
-def refuse_explanation(output_format: str) -> InputError:
-    """Say that a derivation is no table of numbers."""
-    expected = "table, markdown, latex, json or a picture"
-    return InputError("--explain", f"expected the format {expected}, found {output_format}")
+    return {
+        "table": table.write_table,
+        "csv": delimited.write_delimited,
+        "tsv": delimited.write_delimited,
+        "json": json_text.write_json,
+        "jsonl": json_lines.write_jsonl,
+        "npy": npy.write_npy,
+        "parquet": parquet.write_parquet,
+        "markdown": markdown.write_markdown,
+        "latex": latex.write_latex,
+        "svg": picture.write_svg,
+        "html": picture.write_html,
+    }[name]
 
 
 def refuse_verdict(output_format: str) -> InputError:
@@ -148,22 +120,14 @@ def choose_format(name: str | None, path: str | None) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         hint = f"name the format with --format: {', '.join(WRITERS)}"
-        if suffix in _COMPRESSORS:
-            hint = f"nothing is compressed here: {_compression(Path(path), _COMPRESSORS[suffix])}"
+        if suffix in _COMPRESSED:
+            hint = f"nothing is compressed here: write {Path(path).stem}, and compress it"
         raise InputError(
             "--output",
             f"expected a file name ending in {', '.join(SUFFIXES)}, found {quoted(path)}",
             hint,
         )
     return SUFFIXES[suffix]
-
-
-def _compression(path: Path, compressor: str) -> str:
-    inner = path.with_suffix("")
-    name = SUFFIXES.get(inner.suffix.lower(), "csv")
-    if name in PICTURES:
-        return f"write {inner}, and then {compressor} it"
-    return f"pipe -f {name} through {compressor}"
 
 
 def hint_for_format(name: str) -> str:

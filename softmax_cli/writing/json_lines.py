@@ -1,29 +1,25 @@
 """JSON lines: an object a sample, as it is computed."""
 
+from functools import partial
 from json.encoder import encode_basestring_ascii
 
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Arrays, Block, Explanation, Report, Result
-from softmax_cli.writing.formats import refuse_explanation
+from softmax_cli.result import Arrays, Block, Report, Result
 from softmax_cli.writing.json_text import dump, samples_as_text
 from softmax_cli.writing.target import Target, write_pieces
 
 
 def write_jsonl(result: Result, target: Target, options: OutputOptions) -> None:
     """Write a line a sample."""
-    match result:
-        case Explanation():
-            raise refuse_explanation("jsonl")
-        case Report():
-            rows = (dict(zip(result.columns, row, strict=True)) for row in result.rows)
-            samples = result.document.get("samples", rows)
-            target.write("".join(f"{dump(sample)}\n" for sample in samples).encode())
-        case Arrays():
-            key = result.quantity.key_of_one
-            write_pieces(result, target, options, b"", lambda block: _lines(block, key))
+    if isinstance(result, Arrays):
+        write_pieces(result, target, options, b"", partial(_lines, result.quantity.key_of_one))
+    elif isinstance(result, Report):
+        rows = (dict(zip(result.columns, row, strict=True)) for row in result.rows)
+        samples = result.document.get("samples", rows)
+        target.write("".join(f"{dump(sample)}\n" for sample in samples).encode())
 
 
-def _lines(block: Block, key: str) -> bytes:
+def _lines(key: str, block: Block) -> bytes:
     end = "}\n" if block.ends else ""
     if not block.begins:
         return "".join(f",{value}{end}" for value in samples_as_text(block)).encode()

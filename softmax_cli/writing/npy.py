@@ -5,32 +5,20 @@ import io
 from numpy.lib import format as npy_format
 
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Arrays, Block, Explanation, Report, Result
-from softmax_cli.writing.formats import refuse_explanation, refuse_verdict
+from softmax_cli.result import Arrays, Block, Result
 from softmax_cli.writing.target import Target, write_pieces
 
 
 def write_npy(result: Result, target: Target, options: OutputOptions) -> None:
-    """Write an array of shape (K,), (K, C) or (K, C, C).
-
-    Raises
-    ------
-    InputError
-        For a derivation or a verdict, which is no array.
-    """
-    match result:
-        case Explanation():
-            raise refuse_explanation("npy")
-        case Report():
-            raise refuse_verdict("npy")
-        case Arrays():
-            with target.whole() as whole:
-                head = _header(result, result.logits.n_samples or 0)
-                n_samples = write_pieces(result, whole, options, head, _numbers)
-                if result.logits.n_samples is None:
-                    # They are counted now; numpy leaves room for the digits.
-                    whole.stream.seek(0)
-                    whole.write(_header(result, n_samples))
+    """Write an array of shape (K,), (K, C) or (K, C, C)."""
+    assert isinstance(result, Arrays)
+    with target.whole() as whole:
+        head = _header(result, result.logits.n_samples or 0)
+        n_samples = write_pieces(result, whole, options, head, _numbers)
+        if result.logits.n_samples is None:
+            # They are counted now; numpy leaves room for the digits.
+            whole.stream.seek(0)
+            whole.write(_header(result, n_samples))
 
 
 def _header(result: Arrays, n_samples: int) -> bytes:

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Arrays, Block, Explanation, Report, Result
+from softmax_cli.result import Arrays, Block, Report, Result
 from softmax_cli.samples import FloatArray
 from softmax_cli.writing.delimited import column_names
-from softmax_cli.writing.formats import refuse_explanation
 from softmax_cli.writing.target import Target
 
 
@@ -28,25 +28,29 @@ def write_parquet(result: Result, target: Target, options: OutputOptions) -> Non
         raise InputError(
             "--format", "expected pyarrow to write parquet, found none", hint
         ) from None
-    match result:
-        case Explanation():
-            raise refuse_explanation("parquet")
-        case Report():
-            rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
-            table = pa.Table.from_pylist(rows)
-            with target.whole() as whole, pq.ParquetWriter(whole.stream, table.schema) as writer:
-                writer.write_table(table)
-        case Arrays():
-            names = column_names(result)
-            _refuse_repeated(names)
-            n_numbers = result.logits.n_classes if result.quantity.rank else 1
-            texts = len(names) - n_numbers
-            types = [pa.string()] * texts + [pa.float64()] * n_numbers
-            schema = pa.schema(list(zip(names, types, strict=True)))
-            with target.whole() as whole, pq.ParquetWriter(whole.stream, schema) as writer:
-                for block in result.quantity.blocks(result.logits.batches):
-                    columns = [*_names(block, result), *_numbers(block)]
-                    writer.write_batch(pa.record_batch(columns, schema=schema))
+    if isinstance(result, Report):
+        rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+        table = pa.Table.from_pylist(rows)
+        schema, batches = table.schema, iter(table.to_batches())
+    elif isinstance(result, Arrays):
+        schema = _schema(result)
+        batches = (
+            pa.record_batch([*_names(block, result), *_numbers(block)], schema=schema)
+            for block in result.quantity.blocks(result.logits.batches)
+        )
+    with target.whole() as whole, pq.ParquetWriter(whole.stream, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def _schema(result: Arrays) -> Any:
+    import pyarrow as pa
+
+    names = column_names(result)
+    _refuse_repeated(names)
+    n_numbers = result.logits.n_classes if result.quantity.rank else 1
+    types = [pa.string()] * (len(names) - n_numbers) + [pa.float64()] * n_numbers
+    return pa.schema(list(zip(names, types, strict=True)))
 
 
 def _refuse_repeated(names: Sequence[str]) -> None:
