@@ -17,6 +17,8 @@ from softmax_cli.options import OutputOptions
 from softmax_cli.pipeline import Encode, convert_all
 from softmax_cli.result import Arrays
 
+_BYTES_AT_ONCE = 1 << 20
+
 
 @dataclass(frozen=True)
 class Target:
@@ -64,28 +66,18 @@ class Target:
         if not self.keeps_parts:
             yield self
             return
-        import shutil
         import tempfile
 
-        is_complete = False
-        try:
-            with tempfile.TemporaryFile(buffering=0) as spool:
+        with tempfile.TemporaryFile(buffering=0) as spool:
+            try:
                 yield replace(self, stream=spool, keeps_parts=False)
-                spool.seek(0)
-                is_complete = True
-                shutil.copyfileobj(spool, _Writer(self))
-        except OSError as error:
-            if is_complete:
-                raise
-            raise _spool_error(error, tempfile.tempdir) from None
-
-
-@dataclass(frozen=True)
-class _Writer:
-    target: Target
-
-    def write(self, content: bytes) -> None:
-        self.target.write(content)
+            except OSError as error:
+                place = f"temporary file in {visible(tempfile.gettempdir())}"
+                hint = "name a folder with more room in TMPDIR, or the file to write with -o"
+                raise OutputError(place, f"cannot be written: {reason(error)}", hint) from None
+            spool.seek(0)
+            while part := spool.read(_BYTES_AT_ONCE):
+                self.write(part)
 
 
 def write_pieces(
@@ -103,14 +95,6 @@ def write_pieces(
     except InputError as error:
         raise error.after(n_samples if target.keeps_parts else 0) from None
     return n_samples
-
-
-def _spool_error(error: OSError, folder: str | None) -> OutputError:
-    return OutputError(
-        "temporary file" if folder is None else f"temporary file in {visible(folder)}",
-        f"cannot be written: {reason(error)}",
-        "name a folder with more room in TMPDIR, or the file to write with -o",
-    )
 
 
 @contextmanager
@@ -137,7 +121,8 @@ def open_target(path: str | None) -> Iterator[Target]:
 def _opened(path: str | None) -> AbstractContextManager[Target]:
     descriptor = 1 if path is None else _descriptor(path)
     if descriptor is not None:
-        return _descriptor_target(descriptor)
+        os.set_blocking(descriptor, True)  # whoever shares it may have set it otherwise
+        return _written_through(FileIO(descriptor, "wb", closefd=False))
     assert path is not None
     if path.endswith("/"):
         raise _error(errno.EISDIR)
@@ -145,7 +130,9 @@ def _opened(path: str | None) -> AbstractContextManager[Target]:
         found = Path(path).stat()
     except FileNotFoundError:
         return _replaced(Path(path), None)
-    return _replaced(Path(path), found) if stat.S_ISREG(found.st_mode) else _written_through(path)
+    if stat.S_ISREG(found.st_mode):
+        return _replaced(Path(path), found)
+    return _written_through(FileIO(path, "wb"))  # a fifo, say
 
 
 def _error(number: int) -> OSError:
@@ -163,20 +150,10 @@ def _descriptor(path: str) -> int | None:
 
 
 @contextmanager
-def _descriptor_target(number: int) -> Iterator[Target]:
-    os.set_blocking(number, True)  # whoever shares it may have set it otherwise
-    with FileIO(number, "wb", closefd=False) as stream:
-        if number == 1:
-            yield Target(stream, sys.stdout.encoding, stream.isatty())
-        else:
-            yield Target(stream)
-
-
-@contextmanager
-def _written_through(path: str) -> Iterator[Target]:
-    """Write into what is no regular file, such as a fifo."""
-    with FileIO(path, "wb") as stream:
-        yield Target(stream)
+def _written_through(stream: FileIO) -> Iterator[Target]:
+    with stream:
+        is_stdout = stream.fileno() == 1
+        yield Target(stream, sys.stdout.encoding if is_stdout else "utf-8", stream.isatty())
 
 
 @contextmanager
