@@ -51,8 +51,11 @@ class OutputOptions:
         The file to write, or None for standard output.
     precision
         Significant digits in tables.
+    jobs
+        How many processes may work on it; None: as many as there are cores.
     """
 
     output_format: str = "table"
     path: str | None = None
     precision: int = 6
+    jobs: int | None = None

@@ -1,11 +1,12 @@
-"""What a piece of text means: a number, or not. The one place that decides."""
+"""The command line's grammar: what a word means, a number, an option or a file."""
 
 import math
 import os
 import re
-from collections.abc import Iterable
+import shlex
+from collections.abc import Callable, Collection, Iterable, Sequence
 
-from softmax_cli.errors import InputError, file_hint, quoted
+from softmax_cli.errors import InputError, did_you_mean, file_hint, quoted
 
 TYPOGRAPHIC_MINUS = "\N{MINUS SIGN}"
 _MISSING = frozenset(
@@ -165,3 +166,74 @@ def _awaits_value(option: str, value_options: frozenset[str]) -> bool:
         if f"-{letter}" in value_options:
             return position == len(option) - 1
     return False
+
+
+def misplaced(words: Sequence[str], commands: Collection[str]) -> InputError | None:
+    """Say what stands where a command is expected, unless it is one or an option."""
+    word = words[0]
+    if word in commands or (word.startswith("-") and word != "-" and not starts_like_number(word)):
+        return None
+    if word == "-" or starts_like_number(word) or os.path.isfile(word):  # noqa: PTH113
+        problem = f"expected a command: {', '.join(commands)}, found {quoted(word)}"
+        hint = f"did you mean softmax-cli forward {shlex.join(words)}?"
+        return InputError("argument 1", problem, hint)
+    hint = did_you_mean(word, commands) or "see softmax-cli --help"
+    return InputError("", f"no such command {quoted(word)}", hint)
+
+
+def usage_error(error: Exception) -> InputError | None:
+    """Put a usage error of Typer's own into our form; None for any other exception.
+
+    Typer exports no common class of its usage errors; all have a ``format_message``.
+    """
+    if not hasattr(error, "format_message"):
+        return None
+    path = getattr(getattr(error, "ctx", None), "command_path", "softmax-cli")
+    hint = f"see {path} --help"
+    if hasattr(error, "option_name") and hasattr(error, "possibilities"):
+        if error.possibilities:
+            hint = f"did you mean {' or '.join(sorted(error.possibilities))}?"
+        hint = file_hint(error.option_name) or hint
+        return InputError(quoted(error.option_name), "no such option", hint)
+    message = error.format_message().rstrip(".")
+    return InputError("", message[:1].lower() + message[1:], hint)
+
+
+def choice(
+    option: str, word: str, known: Collection[str], hint: Callable[[str], str] = lambda _: ""
+) -> str:
+    """Read one of some words; the hint says what another may mean, or ""."""
+    if word in known:
+        return word
+    problem = f"expected one of {', '.join(known)}, found {quoted(word)}"
+    raise InputError(option, problem, hint(word) or did_you_mean(word, known))
+
+
+def data(_: str, word: str) -> str:
+    """Read a name or names of what is in the data."""
+    return as_data(word)
+
+
+def finite(option: str, word: str, *, least: float = 0.0, zero_too: bool = False) -> float:
+    """Read a finite number from ``least`` up; 0 itself only where that is allowed."""
+    value = read_number(word) if is_number(word) else math.nan
+    if math.isfinite(value) and value >= least and (value > 0 or zero_too):
+        return value
+    bound = f"of at least {least:.3g}" if zero_too or least else "greater than 0"
+    raise InputError(option, f"expected a finite number {bound}, found {quoted(word)}")
+
+
+def whole(option: str, word: str, *, last: int) -> int:
+    """Read a whole number from 1 up."""
+    if word.isascii() and word.isdigit() and 1 <= int(word[:9]) <= last:
+        return int(word)
+    raise InputError(option, f"expected a whole number from 1 to {last}, found {quoted(word)}")
+
+
+def delimiter(option: str, word: str) -> str:
+    """Read one character, or ``tab``."""
+    character = "\t" if word in ("tab", r"\t") else as_data(word)
+    if len(character) == 1 and character not in '"\r\n\0':
+        return character
+    expected = "one character other than a quote or a line end, or tab"
+    raise InputError(option, f"expected {expected}, found {quoted(word)}")
