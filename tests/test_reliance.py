@@ -1,10 +1,8 @@
 """What scripts rely on: the same bytes in every setting, and an exit status for every fault."""
 
 import csv
-import os
 import subprocess
 import sys
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,17 +13,8 @@ from softmax_cli.writing.formats import WRITERS
 from tests.program import PROGRAM, environment, run
 
 CLASSES = [
-    "кот",
-    "猫",
-    "naïve",
-    "عربى",
-    "हिन्दी",
-    "İı",
-    "🐈‍⬛",
-    "e\u0301",
-    "\u202egnp",
-    "[red]x",
-    '"q",',
+    *("кот", "猫", "naïve", "عربى", "हिन्दी", "İı", "🐈‍⬛", "e\u0301"),
+    *("\u202egnp", "[red]x", '"q",'),
 ]
 G = ",".join(["1"] + ["0.5"] * (len(CLASSES) - 1))
 CANDIDATE = "import numpy as np\ndef softmax(z):\n    e = np.exp(z)\n    return e / e.sum()\n"
@@ -52,7 +41,7 @@ COMMANDS = [
     ["forward", "missing 猫.csv"],
     ["forward", "--formt", "csv", "1"],
     ["--version"],
-    # Enough to be read and printed by polars, or printed by further processes.
+    # Enough for several processes.
     ["forward", "many.csv", "-f", "csv"],
     ["jacobian", "many.npy", "-f", "csv"],
     ["jacobian", "many.npy", "--vjp", "many.npy", "-f", "json"],
@@ -62,8 +51,8 @@ IN_ONE_PROCESS = """
 import os, sys
 if os.environ.get("CORES") == "1" and hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-if os.environ.get("POLARS") == "0":
-    sys.modules["polars"] = None
+if os.environ.get("ORJSON") == "0":
+    sys.modules["orjson"] = None
 from softmax_cli.__main__ import main
 with open("commands", encoding="utf-8") as file:
     commands = file.read().splitlines()
@@ -80,12 +69,12 @@ for command in commands:
 SETTINGS: list[dict[str, str]] = [
     {
         "PYTHONWARNINGS": "error", "LC_ALL": "C", "COLUMNS": "20", "PYTHONHASHSEED": "1",
-        "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
         "CORES": "1", "PYTHONUTF8": "1",  # or tables would be in ASCII
     },
     {
         "PYTHONDEVMODE": "1", "LC_ALL": "en_US.ISO-8859-1", "LINES": "3", "PYTHONHASHSEED": "2",
-        "POLARS_MAX_THREADS": "8", "OMP_NUM_THREADS": "8", "OPENBLAS_NUM_THREADS": "8",
+        "OMP_NUM_THREADS": "8", "OPENBLAS_NUM_THREADS": "8",
         "TZ": "Asia/Tokyo", "PYTHONCOERCECLOCALE": "0",
     },
 ]  # fmt: skip
@@ -108,10 +97,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("polars", ["0", "1"])
-def test_every_setting_gives_the_same_bytes_and_no_warning(folder: Path, polars: str) -> None:
+@pytest.mark.parametrize("orjson", ["0", "1"])
+def test_every_setting_gives_the_same_bytes_and_no_warning(folder: Path, orjson: str) -> None:
     plain, *others = (
-        _all_commands(folder, {"POLARS": polars, **changes}) for changes in ({}, *SETTINGS)
+        _all_commands(folder, {"ORJSON": orjson, **changes}) for changes in ({}, *SETTINGS)
     )
     statuses = [int(part.split(b"\n")[0]) for part in plain[0][1:]]
     assert len(statuses) == len(COMMANDS)
@@ -193,23 +182,23 @@ def test_a_verdict_is_the_exit_status_with_or_without_a_word(output_format: str)
         assert (silent.status, silent.stdout, silent.stderr) == (status, "", "")
 
 
-FULL = "error: <stdout>: cannot be written: No space left on device\n"
 CLOSED = "error: <stdout>: cannot be written: it is not open\n"
 
 
 @pytest.mark.parametrize(
     ("line", "status", "stderr"),
     [
-        ("$0 --help >/dev/full", 3, FULL),
         ("$0 --version >&-", 3, CLOSED),
         ("{ sleep .3; $0 check --help; } | true; exit ${PIPESTATUS[0]}", 141, ""),
         ("{ sleep .3; $0 --version; } | true; exit ${PIPESTATUS[0]}", 141, ""),
         # What cannot be told is no part of the result, and changes no exit status.
-        ("$0 forward missing.csv 2>&-", 2, ""),
-        ("$0 forward missing.csv 2>/dev/full", 2, ""),
         ("$0 check 1 2 --jacobian boom.py:f 2>/dev/full", 2, ""),
         ("$0 check 1 2 --step 1 -q >&- 2>&-", 1, ""),
-        ("$0 forward -f csv - <&-", 2, "error: <stdin>: cannot be read: it is not open\n"),
+        (
+            "$0 forward /proc/self/mem",
+            2,
+            "error: /proc/self/mem: cannot be read: Input/output error\n",
+        ),
         ("$0 forward 0>>out", 2, "error: <stdin>: cannot be read: it is not open\n"),
         # No file is opened in the place of a stream that is closed.
         (
@@ -232,40 +221,3 @@ def test_every_fault_of_a_standard_stream_has_its_status(
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (status, "", stderr)
-
-
-def test_what_fails_to_be_read_amid_a_result_is_no_fault_of_the_output() -> None:
-    ours, theirs = os.openpty()
-
-    def type_and_hang_up() -> None:
-        with open(theirs, "wb") as terminal:
-            terminal.write(b"3,3\n" * 150_000)
-
-    typing = threading.Thread(target=type_and_hang_up)
-    typing.start()
-    with open(ours, "rb") as stdin:
-        done = subprocess.run(
-            [*PROGRAM, "forward", "-", "-f", "csv"],
-            stdin=stdin,
-            env=environment({}),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        typing.join()
-    assert (done.returncode, done.stdout[:8]) == (2, "0.5,0.5\n")
-    assert done.stderr.startswith("error: <stdin>: cannot be read: Input/output error")
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
-def test_without_permission_the_input_is_status_2_and_the_output_status_3(tmp_path: Path) -> None:
-    (tmp_path / "closed.csv").touch(0o000)
-    (tmp_path / "sealed").mkdir(0o500)
-    for line, status, place in (
-        ("forward closed.csv", 2, "closed.csv: cannot be read"),
-        ("forward 1 2 -o closed.csv", 3, "closed.csv: cannot be written"),
-        ("check 1 2 -o sealed/out.csv", 3, "sealed/out.csv: cannot be written"),
-    ):
-        outcome = run(*line.split(), cwd=tmp_path)
-        assert (outcome.status, outcome.stdout) == (status, "")
-        assert outcome.stderr == f"error: {place}: Permission denied\n"

@@ -1,10 +1,11 @@
 """The reference: pages of Markdown, which are files of the package."""
 
-import sys
 from collections.abc import Mapping
 from importlib.resources import files
+from typing import TextIO
 
 from softmax_cli.errors import InputError, did_you_mean, quoted
+from softmax_cli.writing.target import open_target
 
 TOPICS = ("input", "output", "check", "python", "scale", "accuracy")
 WIDEST = 100
@@ -12,17 +13,16 @@ WIDEST = 100
 
 def run(topic: str | None, commands: Mapping[str, str]) -> int:
     """Print a page, or what pages and commands there are; return the exit status."""
-    if topic is None:
-        sys.stdout.write(_contents(commands))
-    elif topic not in TOPICS:
+    if topic is not None and topic not in TOPICS:
         known = [*TOPICS, *commands]
         problem = f"expected one of {', '.join(known)}, found {quoted(topic)}"
         raise InputError("argument 1", problem, did_you_mean(topic, known))
-    elif sys.stdout.isatty():
-        _show(_page(topic))
-    else:
-        sys.stdout.write(_page(topic))
-    sys.stdout.flush()
+    text = _contents(commands) if topic is None else _page(topic)
+    with open_target(None) as target, target.text(target.encoding) as stream:
+        if topic is not None and target.is_terminal:
+            _draw(text, stream)
+        else:
+            stream.write(text)
     return 0
 
 
@@ -42,9 +42,9 @@ def _contents(commands: Mapping[str, str]) -> str:
     return "\n".join(shown) + "\n"
 
 
-def _show(page: str) -> None:
+def _draw(page: str, stream: TextIO) -> None:
     from rich.console import Console
     from rich.markdown import Markdown
 
-    console = Console()
+    console = Console(file=stream, force_terminal=True)
     console.print(Markdown(page, code_theme="ansi_dark"), width=min(console.width, WIDEST))
