@@ -40,6 +40,7 @@ def choice(
     return option(panel, spelling, text, parse, autocompletion=lambda: list(known))
 
 
+DIGITS = partial(words.whole, last=17)
 NOT_NEGATIVE = partial(words.finite, zero_too=True)
 # Below the smallest normal number the derivative, up to 1/(4T), can be beyond float64.
 NORMAL = partial(words.finite, least=sys.float_info.min)
@@ -91,12 +92,7 @@ OutputFile = Annotated[
 ]
 Precision = Annotated[
     int,
-    option(
-        OUTPUT,
-        "--precision -p DIGITS",
-        "Significant digits in tables, Markdown and LaTeX, up to 17. Data has them all.",
-        partial(words.whole, last=17),
-    ),
+    option(OUTPUT, "--precision -p DIGITS", "Significant digits in tables, up to 17.", DIGITS),
 ]
 Jobs = Annotated[
     int | None,
@@ -104,7 +100,7 @@ Jobs = Annotated[
         OUTPUT,
         "--jobs N",
         "Use N processes for large inputs; by default all cores, 1: this process alone.",
-        partial(words.whole, last=1000),
+        words.whole,
     ),
 ]
 
@@ -272,7 +268,9 @@ def check(
 
 
 def reference(
-    topic: Annotated[str | None, typer.Argument(metavar="[TOPIC]", show_default=False)] = None,
+    topic: Annotated[
+        str | None, typer.Argument(help="A page or a command. Without it: what there is.")
+    ] = None,
 ) -> int:
     """Read the reference, a page a topic.
 
@@ -285,9 +283,7 @@ def reference(
     if topic in COMMANDS and topic not in TOPICS:
         app([topic, "--help"], prog_name=PROGRAM, standalone_mode=False)
         return 0
-    return run(
-        topic, {name: (each.__doc__ or "").split("\n")[0] for name, each in COMMANDS.items()}
-    )
+    return run(topic, {name: str(each.__doc__).split("\n")[0] for name, each in COMMANDS.items()})
 
 
 # A new command is a function above and a line here.
@@ -378,9 +374,6 @@ app = typer.Typer(
     cls=Program,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit status: 0 done, and check found nothing wrong; 1 check found a mistake;\n"
-    "2 wrong usage or bad input; 3 the result could not be written;\n"
-    "130, 143, 129, 141 interrupted, terminated, hung up, the reader of the pipe went away.",
 )
 
 
@@ -388,9 +381,7 @@ app = typer.Typer(
 def main(
     version: Annotated[
         bool,
-        typer.Option(
-            "--version", help="Show the version and exit.", callback=print_version, is_eager=True
-        ),
+        option("Options", "--version", "Show the version.", callback=print_version, is_eager=True),
     ] = False,
 ) -> None:
     """A calculator for the softmax function and its derivative.
@@ -400,4 +391,8 @@ def main(
     softmax-cli forward logits.csv -o probabilities.csv
     softmax-cli check logits.csv --vjp mine.py:backward --upstream 0,0,1
     softmax-cli help input
+
+    Exit status: 0 done, and check found no mistake; 1 check found one;
+    2 wrong usage or bad input; 3 the result could not be written;
+    130, 143, 129, 141 interrupted, terminated, hung up, nobody reads the pipe.
     """

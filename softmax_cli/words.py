@@ -3,7 +3,6 @@
 import math
 import os
 import re
-import shlex
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from softmax_cli.errors import InputError, did_you_mean, file_hint, quoted
@@ -175,6 +174,8 @@ def misplaced(words: Sequence[str], commands: Collection[str]) -> InputError | N
         return None
     if word == "-" or starts_like_number(word) or os.path.isfile(word):  # noqa: PTH113
         problem = f"expected a command: {', '.join(commands)}, found {quoted(word)}"
+        import shlex
+
         hint = f"did you mean softmax-cli forward {shlex.join(words)}?"
         return InputError("argument 1", problem, hint)
     hint = did_you_mean(word, commands) or "see softmax-cli --help"
@@ -223,7 +224,7 @@ def finite(option: str, word: str, *, least: float = 0.0, zero_too: bool = False
     raise InputError(option, f"expected a finite number {bound}, found {quoted(word)}")
 
 
-def whole(option: str, word: str, *, last: int) -> int:
+def whole(option: str, word: str, *, last: int = 1000) -> int:
     """Read a whole number from 1 up."""
     if word.isascii() and word.isdigit() and 1 <= int(word[:9]) <= last:
         return int(word)
