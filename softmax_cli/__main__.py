@@ -65,10 +65,8 @@ _interrupted_at = -math.inf
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Leave through every `finally`, without a traceback.
-
-    A second signal often follows at once, and must not interrupt the first one's way out.
-    """
+    """Leave through every `finally`, without a traceback."""
+    # A second signal often follows at once, and must not interrupt the first one's way out.
     global _interrupted_at
     if time.monotonic() >= _interrupted_at + 1:
         _interrupted_at = time.monotonic()

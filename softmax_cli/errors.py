@@ -15,17 +15,7 @@ _LONGEST_SUGGESTION = 100
 
 
 class SoftmaxCliError(Exception):
-    """What the user is told in one line, with a hint where there is a next step.
-
-    Parameters
-    ----------
-    place
-        Where it happened (``logits.csv:3:2``, ``argument 2``, ``--format``), or "".
-    problem
-        What was found and what was expected.
-    hint
-        What to do next, or "".
-    """
+    """What the user is told: place, what was found and expected, and a hint, or "" for none."""
 
     exit_status = 2
 

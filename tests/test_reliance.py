@@ -1,6 +1,7 @@
 """What scripts rely on: the same bytes in every setting, and an exit status for every fault."""
 
 import csv
+import pickle
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from softmax_cli.errors import InputError
 from softmax_cli.writing.formats import WRITERS
 from tests.program import PROGRAM, environment, run
 
@@ -221,3 +223,9 @@ def test_every_fault_of_a_standard_stream_has_its_status(
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (status, "", stderr)
+
+
+def test_an_error_survives_the_way_from_another_process() -> None:
+    error = InputError("z.csv:3:2", "expected a number, found 'x'", "leave it out")
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again)) == (InputError, str(error))
