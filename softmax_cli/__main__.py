@@ -1,7 +1,6 @@
 """The program: runs the app and turns every ending into an exit status."""
 
 import gc
-import math
 import os
 import signal
 import sys
@@ -61,7 +60,7 @@ def _keep_to_the_locale() -> None:
                 stream.reconfigure(encoding="ascii", errors="backslashreplace")
 
 
-_interrupted_at = -math.inf
+_interrupted_at = float("-inf")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -112,9 +111,11 @@ def _failure(error: Exception) -> "SoftmaxCliError":
             return error
         case MemoryError():
             problem = "expected an input that fits in memory, found a larger one"
-            why = f": {error}" if str(error) else ""
-            hint = "forward and jacobian read and write csv, tsv, jsonl and npy in little memory"
-            return InputError("", problem + why, hint)
+            why = str(error)
+            hint = (
+                "forward and jacobian need little memory to read and print csv, tsv, jsonl or npy"
+            )
+            return InputError("", f"{problem}: {why[:1].lower()}{why[1:]}".rstrip(": "), hint)
         case ImportError():  # a broken installation
             return InputError("", f"a part of the program cannot be loaded: {error}")
         case OSError():
