@@ -14,7 +14,7 @@ WIDEST = 100
 def run(topic: str | None, commands: Mapping[str, str]) -> int:
     """Print a page, or what pages and commands there are; return the exit status."""
     if topic is not None and topic not in TOPICS:
-        known = [*TOPICS, *commands]
+        known = list(dict.fromkeys([*TOPICS, *commands]))
         problem = f"expected one of {', '.join(known)}, found {quoted(topic)}"
         raise InputError("argument 1", problem, did_you_mean(topic, known))
     text = _contents(commands) if topic is None else _page(topic)
