@@ -5,14 +5,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from io import TextIOWrapper
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from softmax_cli.errors import InputError, SoftmaxCliError
+    from softmax_cli.errors import SoftmaxCliError
 
 # What makes Typer colour a help text that goes into a pipe.
 _FORCE_COLOUR = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE")
@@ -21,33 +21,17 @@ _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
     """Run the command line, or these words, and exit with its status."""
-    # Imports make many objects, and all of them stay: to look for cycles among them after every
-    # 700 new ones takes a tenth of the start.
+    # Imports make many objects that stay: to look for cycles among them after every 700 new
+    # ones takes a tenth of the start.
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     _open_what_is_closed()
     _keep_to_the_locale()
-    interrupt = _interruption()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # as nohup, and a shell's &, want it
-            signal.signal(number, interrupt)
-    if words is not None:
-        sys.exit(_run(list(words)))
-    try:
-        status = _run(sys.argv[1:])
-    except SystemExit as end:
-        if not isinstance(end.code, int):  # a text, say, which Python prints
-            raise
-        status = end.code
-    _end(status)
-
-
-def _end(status: int) -> NoReturn:
-    """Exit, and leave the memory to the system, unless somebody else's code was loaded.
-
-    To free all of it first takes a fifth of a short run, and a thread that still reads ahead
-    could not be ended in an orderly way.
-    """
-    if "softmax_cli.checking.loading" not in sys.modules:
+            signal.signal(number, _interrupt)
+    status = _run(list(sys.argv[1:] if words is None else words))
+    # To free all memory first takes a fifth of a short run. A candidate's code may want a say.
+    if words is None and "softmax_cli.checking.loading" not in sys.modules:
         with suppress(OSError, ValueError):  # what is closed or full, sys.exit tells
             sys.stdout.flush()
             sys.stderr.flush()
@@ -56,13 +40,9 @@ def _end(status: int) -> NoReturn:
 
 
 def _open_what_is_closed() -> None:
-    """Open standard streams that the caller closed, so that no file of ours takes their places.
-
-    Such a stdin cannot be read and such a stdout not be written; what such a stderr is told goes
-    nowhere.
-    """
+    """Open standard streams that the caller closed, so that no file of ours takes their places."""
     for number, name, mode, flags in (
-        (0, "stdin", "r", os.O_WRONLY),
+        (0, "stdin", "r", os.O_WRONLY),  # cannot be read, as it could not before
         (1, "stdout", "w", os.O_RDONLY),
         (2, "stderr", "w", os.O_WRONLY),
     ):
@@ -72,11 +52,7 @@ def _open_what_is_closed() -> None:
 
 
 def _keep_to_the_locale() -> None:
-    """Write text for people in ASCII where the user wants it.
-
-    Python takes the C locale for one of UTF-8, unless it is told otherwise; whoever sets it for
-    all of the locale means ASCII.
-    """
+    """Write text for people in ASCII under LC_ALL=C, which Python takes for UTF-8."""
     told = "PYTHONUTF8" in os.environ or "PYTHONIOENCODING" in os.environ
     if os.environ.get("LC_ALL") in ("C", "POSIX") and not told:
         for stream in (sys.stdout, sys.stderr):
@@ -84,82 +60,70 @@ def _keep_to_the_locale() -> None:
                 stream.reconfigure(encoding="ascii", errors="backslashreplace")
 
 
-def _interruption() -> Callable[[int, FrameType | None], None]:
-    """Return a handler of signals that passes every `finally`, and shows no traceback.
+_interrupted_at = float("-inf")
 
-    A second signal often follows at once, from the shell or an impatient user; it must not
-    interrupt the first one's way out.
-    """
-    again = 0.0
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        nonlocal again
-        if time.monotonic() >= again:
-            again = time.monotonic() + 1
-            raise SystemExit(128 + number)
-
-    return interrupt
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Leave through every `finally`, without a traceback."""
+    # A second signal often follows at once, and must not interrupt the first one's way out.
+    global _interrupted_at
+    if time.monotonic() >= _interrupted_at + 1:
+        _interrupted_at = time.monotonic()
+        raise SystemExit(128 + number)
 
 
 def _run(words: list[str]) -> int:
-    # Softmax has no use for the threads of BLAS, which take processes and addresses where both may
-    # be short; somebody's code, which check runs, may have.
+    # Softmax has no use for the threads of BLAS; a candidate's code may have.
     if "check" not in words:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if not sys.stdout.isatty():
         for name in _FORCE_COLOUR:
             os.environ.pop(name, None)
     # Imported under the handlers, so that an interruption during start-up is silent too.
-    from softmax_cli.app import app
-    from softmax_cli.command_line import usage_error
-    from softmax_cli.errors import (
-        InputError,
-        OutputError,
-        PipeClosedError,
-        SoftmaxCliError,
-        reason,
-    )
+    from softmax_cli.app import PROGRAM, app
+    from softmax_cli.errors import InputError, PipeClosedError, silence, tell
 
     try:
-        status = app(words, prog_name="softmax-cli", standalone_mode=False)
-        return status if isinstance(status, int) else 0
-    except SoftmaxCliError as error:
-        return _report(error)
-    except MemoryError as error:
-        return _report(_too_large(str(error)))
-    except ImportError as error:  # of numpy, say, where there is no memory for it
-        why = str(error).strip().splitlines()[-1]
-        return _report(InputError("", f"a part of the program cannot be loaded: {why}"))
+        return int(app(words, prog_name=PROGRAM, standalone_mode=False) or 0)
     except SystemExit as end:
         # So Typer ends when the reader of a help text goes away.
         if isinstance(end.__context__, BrokenPipeError):
-            return _report(PipeClosedError("<stdout>", "the reader went away"))
+            silence(1)
+            return PipeClosedError.exit_status
+        if isinstance(end.code, int):
+            return end.code
         raise
-    except OSError as error:
-        return _report(OutputError("<stdout>", f"cannot be written: {reason(error)}"))
     except Exception as error:
-        usage = usage_error(error)
-        if usage is None:
-            raise
-        return _report(usage)
-
-
-def _too_large(why: str) -> "InputError":
-    from softmax_cli.errors import InputError
-
-    problem = "expected an input that fits in memory, found a larger one"
-    hint = "forward and jacobian need little memory to read and print csv, tsv, jsonl and npy"
-    return InputError("", f"{problem}: {why[0].lower()}{why[1:]}" if why else problem, hint)
-
-
-def _report(error: "SoftmaxCliError") -> int:
-    from softmax_cli.errors import OutputError, PipeClosedError, silence, tell
-
-    if isinstance(error, OutputError | PipeClosedError):
+        failure = _failure(error)
+    if not isinstance(failure, InputError):
         silence(1)
-    if not isinstance(error, PipeClosedError):
-        tell(error)
-    return error.exit_status
+    if not isinstance(failure, PipeClosedError):
+        tell(failure)
+    return failure.exit_status
+
+
+def _failure(error: Exception) -> "SoftmaxCliError":
+    from softmax_cli.errors import InputError, OutputError, SoftmaxCliError, reason
+    from softmax_cli.words import usage_error
+
+    match error:
+        case SoftmaxCliError():
+            return error
+        case MemoryError():
+            problem = "expected an input that fits in memory, found a larger one"
+            why = str(error)
+            hint = (
+                "forward and jacobian need little memory to read and print csv, tsv, jsonl or npy"
+            )
+            return InputError("", f"{problem}: {why[:1].lower()}{why[1:]}".rstrip(": "), hint)
+        case ImportError():  # a broken installation
+            return InputError("", f"a part of the program cannot be loaded: {error}")
+        case OSError():
+            return OutputError("<stdout>", f"cannot be written: {reason(error)}")
+    usage = usage_error(error)
+    if usage is None:
+        raise error
+    return usage
 
 
 if __name__ == "__main__":

@@ -6,31 +6,22 @@ import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-# Fillers, joiners and blanks that print by their kind (of Default_Ignorable_Code_Point).
-_UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+# Fillers, joiners and blanks that count as printable (of Default_Ignorable_Code_Point), and
+# variation selectors: terminals disagree on how wide the character before one is.
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0") | {
+    chr(code) for code in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
+}
 _LONGEST_SUGGESTION = 100
 
 
 class SoftmaxCliError(Exception):
-    """A failure that is told to the user in one line, with a hint where there is a next step.
-
-    Parameters
-    ----------
-    place
-        Where it happened (``logits.csv:3:2``, ``argument 2``, ``--format``), or "".
-    problem
-        What was found and what was expected.
-    hint
-        What to do next, or "".
-    """
+    """What the user is told: place, what was found and expected, and a hint, or "" for none."""
 
     exit_status = 2
 
     def __init__(self, place: str, problem: str, hint: str = "") -> None:
         super().__init__(place, problem, hint)
-        self.place = place
-        self.problem = problem
-        self.hint = hint
+        self.place, self.problem, self.hint = place, problem, hint
 
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place else ""
@@ -56,18 +47,18 @@ class OutputError(SoftmaxCliError):
 
 
 class PipeClosedError(SoftmaxCliError):
-    """The reader of the output went away, which is no one's mistake: nothing is said."""
+    """The reader of the output went away, which is nobody's mistake: nothing is said."""
 
     exit_status = 141
 
 
 def warn(place: str, message: str) -> None:
-    """Tell the user of something that may not be what he meant."""
+    """Tell the user of something that may be a mistake."""
     tell(f"warning: {visible(f'{place}: {message}')}")
 
 
 def tell(message: object) -> None:
-    """Print to stderr; where that cannot be written there is nobody to tell."""
+    """Print to stderr; if that cannot be written, nobody can be told."""
     try:
         print(message, file=sys.stderr)
     except OSError:
@@ -80,7 +71,7 @@ def reason(error: OSError) -> str:
 
 
 def silence(descriptor: int) -> None:
-    """Let what is still to be written go nowhere, rather than fail, or wait, again."""
+    """Discard what is still to be written there: it would fail, or wait, again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
@@ -89,16 +80,9 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(
-        c if c.isprintable() and not _is_unseen(c) else c.encode("unicode_escape").decode()
+        c if c.isprintable() and c not in _UNSEEN else c.encode("unicode_escape").decode()
         for c in text
     )
-
-
-def _is_unseen(c: str) -> bool:
-    # Also behind an emoji: terminals, and versions of rich, disagree on whether the two take one
-    # column or two, and in a pipe or a file there is no cursor to put that right.
-    variation_selector = "\ufe00" <= c <= "\ufe0f" or "\U000e0100" <= c <= "\U000e01ef"
-    return variation_selector or c in _UNSEEN
 
 
 def quoted(text: str, limit: int = 60) -> str:
@@ -112,14 +96,14 @@ def given_sample(label: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a hint naming the closest known word, or "" when none is close."""
+    """Return a hint that names the closest known word, or "" if none is close."""
     short = [each for each in known if len(each) <= _LONGEST_SUGGESTION]
     close = get_close_matches(word.lower(), short, n=1)
     return f"did you mean {visible(close[0])}?" if close else ""
 
 
 def file_hint(word: str) -> str:
-    """Return a hint for a word that is taken for an option, where it names a file, or ""."""
+    """Return a hint for a word that looks like an option but names a file, or ""."""
     return f"the file of that name is written ./{word}" if os.path.lexists(word) else ""
 
 

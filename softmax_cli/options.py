@@ -12,50 +12,24 @@ Place = Callable[[int, int | None], str]
 
 @dataclass(frozen=True)
 class InputOptions:
-    """How to read the logits; None leaves it to the content.
-
-    Attributes
-    ----------
-    input_format
-        A name in `softmax_cli.reading.formats.READERS`.
-    delimiter
-        One character.
-    columns
-        Names, positions and ranges of the columns of logits.
-    id_column
-        Name or position of the column that names the samples.
-    check
-        What the numbers must be: takes the rows, shape (K, C), and a function that names the
-        place of row k or of column c in it, and raises for the first one at fault. None: logits.
-    stacked
-        Whether the rows may be those of stacked Jacobians, named by columns sample and output.
-    """
+    """How to read the logits; None leaves it to the content."""
 
     input_format: str | None = None
     delimiter: str | None = None
     columns: str | None = None
     id_column: str | None = None
+    # Raises for the first of the rows, shape (K, C), that is not what is read; None: logits.
+    # It is given a function that names the place of row k, and of its column c.
     check: "Callable[[FloatArray, Place], None] | None" = None
+    # Whether the rows may be those of stacked Jacobians, named by columns sample and output.
     stacked: bool = False
 
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """How and where to write the result.
-
-    Attributes
-    ----------
-    output_format
-        A name in `softmax_cli.writing.formats.WRITERS`.
-    path
-        The file to write, or None for standard output.
-    precision
-        Significant digits in tables.
-    jobs
-        How many processes convert large inputs; None for one a core.
-    """
+    """How and where to write the result."""
 
     output_format: str = "table"
-    path: str | None = None
-    precision: int = 6
-    jobs: int | None = None
+    path: str | None = None  # None: standard output
+    precision: int = 6  # significant digits in tables
+    jobs: int | None = None  # how many processes may work on it; None: as many as there are cores

@@ -1,11 +1,11 @@
-"""What a piece of text means: a number, or not. The one place that decides."""
+"""The command line's grammar: what a word means, a number, an option or a file."""
 
 import math
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
-from softmax_cli.errors import InputError, file_hint, quoted
+from softmax_cli.errors import InputError, did_you_mean, file_hint, quoted
 
 TYPOGRAPHIC_MINUS = "\N{MINUS SIGN}"
 _MISSING = frozenset(
@@ -23,16 +23,7 @@ class NotANumberError(ValueError):
 
 
 def read_number(text: str) -> float:
-    """Read what JSON or C would read, or inf or infinity in any case, to the nearest float64.
-
-    nan is read too, so that whoever asked can say what is wrong with it.
-
-    Raises
-    ------
-    NotANumberError
-        For empty text, hex, digits with underscores or from other scripts, and for
-        finite numbers beyond the range of float64.
-    """
+    """Read a decimal number, inf, infinity or nan, to the nearest float64, or raise."""
     ascii_text = text.replace(TYPOGRAPHIC_MINUS, "-").strip()
     try:
         if "_" in ascii_text or not ascii_text.isascii():
@@ -55,11 +46,7 @@ def is_number(text: str) -> bool:
 
 
 def is_broken_number(text: str) -> bool:
-    """Tell whether a cell is no number but was meant as one, or as a missing one, and no name.
-
-    True for ``1,5``, ``1_000``, ``10%``, ``0x10``, ``1e400``, ``NA`` and ``-``; False for what
-    `read_number` reads, for empty text, ``2024-01-01``, ``3rd`` and ``cat``.
-    """
+    """Tell a slip, or a missing value, from a name: ``1,5``, ``10%``, ``0x10`` and ``NA``."""
     text = text.strip().replace(TYPOGRAPHIC_MINUS, "-")
     if not text or is_number(text):
         return False
@@ -67,7 +54,7 @@ def is_broken_number(text: str) -> bool:
 
 
 def mending(text: str) -> str:
-    """Say what to do about a cell that is no number, or nothing."""
+    """Say what to do about a cell that is no number, or "" if that is not clear."""
     if re.fullmatch(_DECIMAL_COMMA, text.strip()):
         return "write decimals with a point, as in 1.5, or give another --delimiter"
     if not text.strip() or text.strip().lower() in _MISSING:
@@ -83,11 +70,8 @@ def has_decimal_comma(text: str) -> bool:
 
 
 def as_data(word: str) -> str:
-    """Return a command-line word as the UTF-8 that data is read as, where it is UTF-8.
-
-    A locale of another encoding took its bytes for other characters. A file's name is left as
-    the locale has it: so it goes back to the system.
-    """
+    """Read a command-line word as UTF-8, as data is read, also in a locale of another encoding."""
+    # Names of files do not pass here: the system takes them back as the locale has them.
     try:
         return os.fsencode(word).decode()
     except UnicodeError:
@@ -100,11 +84,7 @@ def split_row(token: str) -> list[str]:
 
 
 def starts_like_number(token: str) -> bool:
-    """Tell whether a command-line token is meant as numbers, rightly written or not.
-
-    True for ``-1``, ``-.5``, ``-inf``, ``+2``, ``2,1,x`` and ``-1x``; False for ``-f``,
-    ``--formt``, ``--vjp=0,1``, ``-`` and ``logits.csv``.
-    """
+    """Tell whether a token is meant as numbers: ``-1``, ``-inf`` and ``2,1,x``, but not ``-f``."""
     if token.startswith("--"):
         return False
     unsigned = token[1:] if token.startswith(("-", "+", TYPOGRAPHIC_MINUS)) else token
@@ -116,27 +96,8 @@ def starts_like_number(token: str) -> bool:
 def separate_operands(
     words: Iterable[str], value_options: frozenset[str], flags: frozenset[str]
 ) -> tuple[list[str], list[str]]:
-    """Separate options, with their values, from operands, keeping the order of each.
-
-    An option parser that is given ``--`` between the two cannot take ``-1`` or ``-inf`` for an
-    option, and whatever else begins with a dash is an option that it knows or refuses.
-
-    Parameters
-    ----------
-    words
-        The command line behind the command's name.
-    value_options
-        The options that take a value (``-f``, ``--format``), so that the word behind
-        one is left to it.
-    flags
-        The options that take none.
-
-    Raises
-    ------
-    InputError
-        When the last option lacks its value, or a word such as ``-inff`` is neither an option
-        nor a number.
-    """
+    """Separate options, with their values, from operands, keeping the order of each."""
+    # A parser that is given "--" between the two takes no -1 or -inf for an option.
     options: list[str] = []
     operands: list[str] = []
     rest = iter(words)
@@ -165,3 +126,75 @@ def _awaits_value(option: str, value_options: frozenset[str]) -> bool:
         if f"-{letter}" in value_options:
             return position == len(option) - 1
     return False
+
+
+def misplaced(words: Sequence[str], commands: Collection[str]) -> InputError | None:
+    """Say what stands where a command is expected, unless it is one or an option."""
+    word = words[0]
+    if word in commands or (word.startswith("-") and word != "-" and not starts_like_number(word)):
+        return None
+    is_file = os.path.exists(word) and not os.path.isdir(word)  # noqa: PTH110, PTH112
+    if is_file or word == "-" or starts_like_number(word):
+        problem = f"expected a command: {', '.join(commands)}, found {quoted(word)}"
+        import shlex
+
+        hint = f"did you mean softmax-cli forward {shlex.join(words)}?"
+        return InputError("argument 1", problem, hint)
+    hint = did_you_mean(word, commands) or "see softmax-cli --help"
+    return InputError("", f"no such command {quoted(word)}", hint)
+
+
+def usage_error(error: Exception) -> InputError | None:
+    """Put a usage error of Typer's own into our form; None for any other exception."""
+    # Typer exports no common class of its usage errors.
+    if not hasattr(error, "format_message"):
+        return None
+    path = getattr(getattr(error, "ctx", None), "command_path", "softmax-cli")
+    hint = f"see {path} --help"
+    if hasattr(error, "option_name") and hasattr(error, "possibilities"):
+        if error.possibilities:
+            hint = f"did you mean {' or '.join(sorted(error.possibilities))}?"
+        hint = file_hint(error.option_name) or hint
+        return InputError(quoted(error.option_name), "no such option", hint)
+    message = error.format_message().rstrip(".")
+    return InputError("", message[:1].lower() + message[1:], hint)
+
+
+def choice(
+    option: str, word: str, known: Collection[str], hint: Callable[[str], str] = lambda _: ""
+) -> str:
+    """Read one of some words; the hint says what another may mean, or ""."""
+    if word in known:
+        return word
+    problem = f"expected one of {', '.join(known)}, found {quoted(word)}"
+    raise InputError(option, problem, hint(word) or did_you_mean(word, known))
+
+
+def data(_: str, word: str) -> str:
+    """Read a name or names of what is in the data."""
+    return as_data(word)
+
+
+def finite(option: str, word: str, *, least: float = 0.0, zero_too: bool = False) -> float:
+    """Read a finite number from ``least`` up; 0 itself only where that is allowed."""
+    value = read_number(word) if is_number(word) else math.nan
+    if math.isfinite(value) and value >= least and (value > 0 or zero_too):
+        return value
+    bound = f"of at least {least:.3g}" if zero_too or least else "greater than 0"
+    raise InputError(option, f"expected a finite number {bound}, found {quoted(word)}")
+
+
+def whole(option: str, word: str, *, last: int = 1000) -> int:
+    """Read a whole number from 1 up."""
+    if word.isascii() and word.isdigit() and 1 <= int(word[:9]) <= last:
+        return int(word)
+    raise InputError(option, f"expected a whole number from 1 to {last}, found {quoted(word)}")
+
+
+def delimiter(option: str, word: str) -> str:
+    """Read one character, or ``tab``."""
+    character = "\t" if word in ("tab", r"\t") else as_data(word)
+    if len(character) == 1 and character not in '"\r\n\0':
+        return character
+    expected = "one character other than a quote or a line end, or tab"
+    raise InputError(option, f"expected {expected}, found {quoted(word)}")

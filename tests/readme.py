@@ -1,7 +1,7 @@
-"""The README's command blocks: what they say, and what running them prints.
+"""The command blocks of the README and the help pages: what they say, and what they print.
 
-``python -m tests.readme`` rewrites the output blocks from fresh runs; look at the change before
-you keep it.
+``python -m tests.readme`` rewrites the outputs from fresh runs; look at the change before you
+keep it.
 """
 
 import os
@@ -16,11 +16,13 @@ from pathlib import Path
 from tests.program import ROOT, SAMPLES, environment
 
 README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "softmax_cli" / "help").glob("*.md"))]
 _BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
 
 
-def blocks() -> list[str]:
-    return _BLOCK.findall(README.read_text(encoding="utf-8"))
+def blocks() -> list[tuple[str, str]]:
+    """Return each block with the name of its page."""
+    return [(page.name, block) for page in PAGES for block in _BLOCK.findall(page.read_text())]
 
 
 def commands(block: str) -> Iterator[str]:
@@ -49,5 +51,5 @@ def rerun(block: str) -> str:
 
 
 if __name__ == "__main__":
-    text = README.read_text(encoding="utf-8")
-    README.write_text(_BLOCK.sub(lambda block: rerun(block[0]), text), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(_BLOCK.sub(lambda block: rerun(block[0]), page.read_text()))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from softmax_cli.app.parameters import writing_options
+from softmax_cli.app import writing_options
 from softmax_cli.errors import InputError, OutputError
 from softmax_cli.reading.source import exists, open_stream
 from softmax_cli.writing.target import open_target

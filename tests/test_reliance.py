@@ -1,31 +1,22 @@
 """What scripts rely on: the same bytes in every setting, and an exit status for every fault."""
 
 import csv
-import os
+import pickle
 import subprocess
 import sys
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from softmax_cli.errors import InputError
 from softmax_cli.writing.formats import WRITERS
 from tests.program import PROGRAM, environment, run
 
 CLASSES = [
-    "кот",
-    "猫",
-    "naïve",
-    "عربى",
-    "हिन्दी",
-    "İı",
-    "🐈‍⬛",
-    "e\u0301",
-    "\u202egnp",
-    "[red]x",
-    '"q",',
+    *("кот", "猫", "naïve", "عربى", "हिन्दी", "İı", "🐈‍⬛", "e\u0301"),
+    *("\u202egnp", "[red]x", '"q",'),
 ]
 G = ",".join(["1"] + ["0.5"] * (len(CLASSES) - 1))
 CANDIDATE = "import numpy as np\ndef softmax(z):\n    e = np.exp(z)\n    return e / e.sum()\n"
@@ -52,7 +43,7 @@ COMMANDS = [
     ["forward", "missing 猫.csv"],
     ["forward", "--formt", "csv", "1"],
     ["--version"],
-    # Enough to be read and printed by polars, or printed by further processes.
+    # Enough for several processes.
     ["forward", "many.csv", "-f", "csv"],
     ["jacobian", "many.npy", "-f", "csv"],
     ["jacobian", "many.npy", "--vjp", "many.npy", "-f", "json"],
@@ -62,8 +53,8 @@ IN_ONE_PROCESS = """
 import os, sys
 if os.environ.get("CORES") == "1" and hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-if os.environ.get("POLARS") == "0":
-    sys.modules["polars"] = None
+if os.environ.get("ORJSON") == "0":
+    sys.modules["orjson"] = None
 from softmax_cli.__main__ import main
 with open("commands", encoding="utf-8") as file:
     commands = file.read().splitlines()
@@ -80,12 +71,12 @@ for command in commands:
 SETTINGS: list[dict[str, str]] = [
     {
         "PYTHONWARNINGS": "error", "LC_ALL": "C", "COLUMNS": "20", "PYTHONHASHSEED": "1",
-        "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
         "CORES": "1", "PYTHONUTF8": "1",  # or tables would be in ASCII
     },
     {
         "PYTHONDEVMODE": "1", "LC_ALL": "en_US.ISO-8859-1", "LINES": "3", "PYTHONHASHSEED": "2",
-        "POLARS_MAX_THREADS": "8", "OMP_NUM_THREADS": "8", "OPENBLAS_NUM_THREADS": "8",
+        "OMP_NUM_THREADS": "8", "OPENBLAS_NUM_THREADS": "8",
         "TZ": "Asia/Tokyo", "PYTHONCOERCECLOCALE": "0",
     },
 ]  # fmt: skip
@@ -108,10 +99,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("polars", ["0", "1"])
-def test_every_setting_gives_the_same_bytes_and_no_warning(folder: Path, polars: str) -> None:
+@pytest.mark.parametrize("orjson", ["0", "1"])
+def test_every_setting_gives_the_same_bytes_and_no_warning(folder: Path, orjson: str) -> None:
     plain, *others = (
-        _all_commands(folder, {"POLARS": polars, **changes}) for changes in ({}, *SETTINGS)
+        _all_commands(folder, {"ORJSON": orjson, **changes}) for changes in ({}, *SETTINGS)
     )
     statuses = [int(part.split(b"\n")[0]) for part in plain[0][1:]]
     assert len(statuses) == len(COMMANDS)
@@ -143,15 +134,11 @@ BAD: dict[str, bytes] = {
     "nan.csv": b"1,nan\n", "masked.csv": b"-inf,-inf\n",
 }  # fmt: skip
 USAGE = [
-    "forwrd 1 2", "--nope", "forward --formt csv 1", "forward 1 -f", "forward 1 -f cvs",
-    "forward 1 -p 0", "forward 1 -t nan", "forward 1 x", "forward 1,2 1,2,3", "forward 1 nan",
-    "forward missing.csv", "forward .", "forward 1 cell.csv", "forward --log=1 1", "forward",
-    "forward 1 2 --columns 1", "forward 1 2 --sample 3", "forward 1 2 -o out.xyz",
-    "jacobian 1 2 --entry 3,1", "jacobian 1 2 --vjp 1", "jacobian 1 2 --entry 1,1 --vjp 1,0",
-    "jacobian 1 2 --explain -f csv", "jacobian 1 2 --vjp missing.csv", "check 1 2 -f npy",
-    "check 1 2 --method x -q", "check missing.csv -q", "check 1 2 --jacobian missing.csv",
-    "check 1 2 --jacobian missing.py:f", "check 1 2 --jacobian boom.py:f -q",
-    "check 1 2 --jacobian cell.csv", "check 1 2 --vjp 1,0", "check 1 2 -q --sweep",
+    "--nope", "forward .", "forward 1 cell.csv", "forward 1 2 --sample 3", "forward 1 2 -o out.xyz",
+    "jacobian 1 2 --vjp 1", "jacobian 1 2 --entry 1,1 --vjp 1,0", "jacobian 1 2 --explain -f csv",
+    "jacobian 1 2 --vjp missing.csv", "check 1 2 -f npy", "check missing.csv -q",
+    "check 1 2 --jacobian missing.csv", "check 1 2 --jacobian missing.py:f",
+    "check 1 2 --jacobian boom.py:f -q", "check 1 2 --jacobian cell.csv", "check 1 2 -q --sweep",
 ]  # fmt: skip
 
 
@@ -193,23 +180,23 @@ def test_a_verdict_is_the_exit_status_with_or_without_a_word(output_format: str)
         assert (silent.status, silent.stdout, silent.stderr) == (status, "", "")
 
 
-FULL = "error: <stdout>: cannot be written: No space left on device\n"
 CLOSED = "error: <stdout>: cannot be written: it is not open\n"
 
 
 @pytest.mark.parametrize(
     ("line", "status", "stderr"),
     [
-        ("$0 --help >/dev/full", 3, FULL),
         ("$0 --version >&-", 3, CLOSED),
         ("{ sleep .3; $0 check --help; } | true; exit ${PIPESTATUS[0]}", 141, ""),
         ("{ sleep .3; $0 --version; } | true; exit ${PIPESTATUS[0]}", 141, ""),
         # What cannot be told is no part of the result, and changes no exit status.
-        ("$0 forward missing.csv 2>&-", 2, ""),
-        ("$0 forward missing.csv 2>/dev/full", 2, ""),
         ("$0 check 1 2 --jacobian boom.py:f 2>/dev/full", 2, ""),
         ("$0 check 1 2 --step 1 -q >&- 2>&-", 1, ""),
-        ("$0 forward -f csv - <&-", 2, "error: <stdin>: cannot be read: it is not open\n"),
+        (
+            "$0 forward /proc/self/mem",
+            2,
+            "error: /proc/self/mem: cannot be read: Input/output error\n",
+        ),
         ("$0 forward 0>>out", 2, "error: <stdin>: cannot be read: it is not open\n"),
         # No file is opened in the place of a stream that is closed.
         (
@@ -234,38 +221,7 @@ def test_every_fault_of_a_standard_stream_has_its_status(
     assert (done.returncode, done.stdout, done.stderr) == (status, "", stderr)
 
 
-def test_what_fails_to_be_read_amid_a_result_is_no_fault_of_the_output() -> None:
-    ours, theirs = os.openpty()
-
-    def type_and_hang_up() -> None:
-        with open(theirs, "wb") as terminal:
-            terminal.write(b"3,3\n" * 150_000)
-
-    typing = threading.Thread(target=type_and_hang_up)
-    typing.start()
-    with open(ours, "rb") as stdin:
-        done = subprocess.run(
-            [*PROGRAM, "forward", "-", "-f", "csv"],
-            stdin=stdin,
-            env=environment({}),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        typing.join()
-    assert (done.returncode, done.stdout[:8]) == (2, "0.5,0.5\n")
-    assert done.stderr.startswith("error: <stdin>: cannot be read: Input/output error")
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
-def test_without_permission_the_input_is_status_2_and_the_output_status_3(tmp_path: Path) -> None:
-    (tmp_path / "closed.csv").touch(0o000)
-    (tmp_path / "sealed").mkdir(0o500)
-    for line, status, place in (
-        ("forward closed.csv", 2, "closed.csv: cannot be read"),
-        ("forward 1 2 -o closed.csv", 3, "closed.csv: cannot be written"),
-        ("check 1 2 -o sealed/out.csv", 3, "sealed/out.csv: cannot be written"),
-    ):
-        outcome = run(*line.split(), cwd=tmp_path)
-        assert (outcome.status, outcome.stdout) == (status, "")
-        assert outcome.stderr == f"error: {place}: Permission denied\n"
+def test_an_error_survives_the_way_from_another_process() -> None:
+    error = InputError("z.csv:3:2", "expected a number, found 'x'", "leave it out")
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again)) == (InputError, str(error))

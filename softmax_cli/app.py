@@ -1,0 +1,398 @@
+"""The Typer app: options and help texts of all commands, nothing else."""
+
+import sys
+from collections.abc import Callable, Collection
+from contextlib import redirect_stdout
+from functools import partial
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from softmax_cli import __version__, words
+from softmax_cli.errors import InputError, silence
+from softmax_cli.options import InputOptions, OutputOptions
+from softmax_cli.reading.formats import READERS
+from softmax_cli.writing.formats import SUFFIXES, WRITERS, choose_format, hint_for_format
+
+# Takes the option's name, for messages, and what the user gave.
+Parser = Callable[[str, str], Any]
+PROGRAM = "softmax-cli"
+METHODS = ("central", "forward", "complex-step", "richardson")
+INPUT, OUTPUT, METHOD, CANDIDATE = "Input", "Output", "Method", "What is checked"
+
+
+def option(panel: str, spelling: str, text: str, parse: Parser | None = None, **more: Any) -> Any:
+    """Describe an option, spelled as in ``--format -f FORMAT``; a flag has no such last word."""
+    names = [word for word in spelling.split() if word.startswith("-")]
+    more["metavar"] = spelling.removeprefix(" ".join(names)).strip() or None
+    if parse is not None:
+        more["parser"] = lambda value: parse(names[0], str(value))
+    return typer.Option(*names, help=text, rich_help_panel=panel, **more)
+
+
+def choice(
+    panel: str, spelling: str, text: str, known: Collection[str], default: str, **more: Any
+) -> Any:
+    """Describe an option that takes one of some words."""
+    text = rf"{text}: {', '.join(known)}. \[default: {default}]"
+    parse = partial(words.choice, known=known, **more)
+    return option(panel, spelling, text, parse, autocompletion=lambda: list(known))
+
+
+DIGITS = partial(words.whole, last=17)
+NOT_NEGATIVE = partial(words.finite, zero_too=True)
+# Below the smallest normal number the derivative, up to 1/(4T), can be beyond float64.
+NORMAL = partial(words.finite, least=sys.float_info.min)
+T_HELP = "Divide the logits by T. Derivatives by the logits then carry the factor 1/T."
+Logits = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[LOGITS]...",
+        show_default=False,
+        help="Numbers (one sample), comma separated tokens (a sample each), one file "
+        f"({', '.join(READERS)}), or - for standard input, which is also read when nothing "
+        "is given.",
+    ),
+]
+Temperature = Annotated[float, option(METHOD, "--temperature -t T", T_HELP, words.finite)]
+DerivativeTemperature = Annotated[float, option(METHOD, "--temperature -t T", T_HELP, NORMAL)]
+InputFormat = Annotated[
+    str | None,
+    choice(INPUT, "--input-format FORMAT", "How to read", READERS, "by suffix or content"),
+]
+Delimiter = Annotated[
+    str | None,
+    option(INPUT, "--delimiter CHARACTER", "What separates the cells of csv.", words.delimiter),
+]
+Columns = Annotated[
+    str | None,
+    option(INPUT, "--columns COLUMNS", "The columns of logits: cat,dog or 2-11.", words.data),
+]
+IdColumn = Annotated[
+    str | None,
+    option(INPUT, "--id COLUMN", "The column that names the samples.", words.data),
+]
+Sample = Annotated[
+    str | None,
+    option(INPUT, "--sample SAMPLE", "Only this sample, by name or position.", words.data),
+]
+OutputFormat = Annotated[
+    str | None,
+    choice(OUTPUT, "--format -f FORMAT", "How to write", WRITERS, "table", hint=hint_for_format),
+]
+OutputFile = Annotated[
+    str | None,
+    option(
+        OUTPUT,
+        "--output -o FILE",
+        f"Write a file. Without --format its suffix decides: {' '.join(SUFFIXES)}.",
+        readable=False,  # it need not be: whether it can be written shows when it is
+    ),
+]
+Precision = Annotated[
+    int,
+    option(OUTPUT, "--precision -p DIGITS", "Significant digits in tables, up to 17.", DIGITS),
+]
+Jobs = Annotated[
+    int | None,
+    option(
+        OUTPUT,
+        "--jobs N",
+        "Use N processes for large inputs; by default all cores, 1: this process alone.",
+        words.whole,
+    ),
+]
+
+
+def forward(
+    logits: Logits = None,
+    log: Annotated[bool, option(METHOD, "--log", "Log-probabilities instead.")] = False,
+    temperature: Temperature = 1.0,
+    sample: Sample = None,
+    input_format: InputFormat = None,
+    delimiter: Delimiter = None,
+    columns: Columns = None,
+    id_column: IdColumn = None,
+    output_format: OutputFormat = None,
+    output: OutputFile = None,
+    precision: Precision = 6,
+    jobs: Jobs = None,
+) -> int:
+    """Probabilities: y_j = exp(z_j) / sum_c exp(z_c).
+
+    softmax-cli forward 2 1 0.1
+    softmax-cli forward -inf 0 -1.5 --log
+    softmax-cli forward logits.csv -o probabilities.csv
+    cat logits.csv | softmax-cli forward --columns 2-11 -f json
+    """
+    from softmax_cli.commands.forward import run
+
+    return run(
+        logits or [],
+        log=log,
+        sample=sample,
+        temperature=temperature,
+        reading=InputOptions(input_format, delimiter, columns, id_column),
+        writing=writing_options(output_format, output, precision, jobs),
+    )
+
+
+def jacobian(
+    logits: Logits = None,
+    entry: Annotated[
+        str | None,
+        option(METHOD, "--entry J,I", "Only dy_J/dz_I, by class names or positions.", words.data),
+    ] = None,
+    vjp: Annotated[
+        str | None,
+        option(
+            METHOD,
+            "--vjp G",
+            "The upstream gradient G times the Jacobian (backpropagation), without building it. "
+            "G is 0,0,1 or a file with one row for all samples or a row each.",
+        ),
+    ] = None,
+    explain: Annotated[
+        bool, option(METHOD, "--explain", "Derive it step by step, with one sample's numbers.")
+    ] = False,
+    temperature: DerivativeTemperature = 1.0,
+    sample: Sample = None,
+    input_format: InputFormat = None,
+    delimiter: Delimiter = None,
+    columns: Columns = None,
+    id_column: IdColumn = None,
+    output_format: OutputFormat = None,
+    output: OutputFile = None,
+    precision: Precision = 6,
+    jobs: Jobs = None,
+) -> int:
+    """The Jacobian of each sample: J_ji = dy_j/dz_i = y_j (delta_ij - y_i).
+
+    softmax-cli jacobian 1 2 3
+    softmax-cli jacobian 2 1 0.1 --explain
+    softmax-cli jacobian logits.csv --entry cat,dog -f csv
+    softmax-cli jacobian logits.csv --vjp upstream.csv -o gradient.csv
+    """
+    from softmax_cli.commands.jacobian import run
+
+    return run(
+        logits or [],
+        entry=entry,
+        upstream=vjp,
+        sample=sample,
+        explain=explain,
+        temperature=temperature,
+        reading=InputOptions(input_format, delimiter, columns, id_column),
+        writing=writing_options(output_format, output, precision, jobs),
+    )
+
+
+def check(
+    logits: Logits = None,
+    probabilities: Annotated[
+        str | None,
+        option(
+            CANDIDATE,
+            "--probabilities CANDIDATE",
+            "Your probabilities: a file in any input format, or code, FILE.py:FUNCTION or "
+            "PACKAGE.MODULE:FUNCTION, which is called with the logits, and differentiated too.",
+        ),
+    ] = None,
+    jacobian: Annotated[
+        str | None,
+        option(CANDIDATE, "--jacobian CANDIDATE", "Your Jacobians: (K, C, C) or stacked (K*C, C)."),
+    ] = None,
+    vjp: Annotated[
+        str | None,
+        option(
+            CANDIDATE,
+            "--vjp CANDIDATE",
+            "Your backward pass, upstream gradient times Jacobian. Code takes logits and gradient.",
+        ),
+    ] = None,
+    upstream: Annotated[
+        str | None,
+        option(CANDIDATE, "--upstream G", "The upstream gradient for --vjp: 0,0,1 or a file."),
+    ] = None,
+    method: Annotated[
+        str | None,
+        choice(METHOD, "--method METHOD", "The finite difference", METHODS, "central"),
+    ] = None,
+    step: Annotated[
+        float | None,
+        option(METHOD, "--step H", "The step size. Its default suits the method.", words.finite),
+    ] = None,
+    atol: Annotated[
+        float | None,
+        option(METHOD, "--atol A", "Absolute tolerance, in A + R |exact|.", NOT_NEGATIVE),
+    ] = None,
+    rtol: Annotated[
+        float | None,
+        option(METHOD, "--rtol R", "Relative tolerance. The report has both.", NOT_NEGATIVE),
+    ] = None,
+    sweep: Annotated[
+        bool, option(METHOD, "--sweep", "Show the error against the step size.")
+    ] = False,
+    temperature: DerivativeTemperature = 1.0,
+    input_format: InputFormat = None,
+    delimiter: Delimiter = None,
+    columns: Columns = None,
+    id_column: IdColumn = None,
+    output_format: OutputFormat = None,
+    output: OutputFile = None,
+    precision: Precision = 6,
+    jobs: Jobs = None,
+    quiet: Annotated[
+        bool, option(OUTPUT, "--quiet -q", "Print nothing: the exit status is the verdict.")
+    ] = False,
+) -> int:
+    """Check your softmax, Jacobian or backward pass; exit 0 if it passes, 1 if not.
+
+    softmax-cli check logits.csv --jacobian mine.csv
+    softmax-cli check logits.csv --vjp mine.py:backward --upstream 0,0,1
+    softmax-cli check logits.csv --probabilities package.module:softmax -q
+    softmax-cli check 1 2 3 --method complex-step
+    """
+    from softmax_cli.commands.check import Candidates, Comparison, run
+
+    return run(
+        logits or [],
+        candidates=Candidates(probabilities, jacobian, vjp, upstream),
+        comparison=Comparison(method, step, atol, rtol, temperature),
+        sweeping=sweep,
+        quiet=quiet,
+        reading=InputOptions(input_format, delimiter, columns, id_column),
+        writing=writing_options(output_format, output, precision, jobs),
+    )
+
+
+def reference(
+    topic: Annotated[
+        str | None, typer.Argument(help="A page or a command. Without it: what there is.")
+    ] = None,
+) -> int:
+    """Read the reference, a page a topic.
+
+    softmax-cli help
+    softmax-cli help input
+    softmax-cli help forward
+    """
+    from softmax_cli.commands.help import TOPICS, run
+
+    if topic in COMMANDS and topic not in TOPICS:
+        app([topic, "--help"], prog_name=PROGRAM, standalone_mode=False)
+        return 0
+    return run(topic, {name: str(each.__doc__).split("\n")[0] for name, each in COMMANDS.items()})
+
+
+# A new command is a function above and a line here.
+COMMANDS: dict[str, Callable[..., int]] = {
+    "forward": forward,
+    "jacobian": jacobian,
+    "check": check,
+    "help": reference,
+}
+
+
+def writing_options(
+    output_format: str | None, output: str | None, precision: int, jobs: int | None = None
+) -> OutputOptions:
+    """Put together what the user said about the output; ``-o -`` is standard output."""
+    path = None if output == "-" else output
+    return OutputOptions(choose_format(output_format, path), path, precision, jobs)
+
+
+class LogitsCommand(TyperCommand):
+    """A command whose operands are logits: ``-1`` and ``-inf`` are numbers wherever they stand."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Separate operands from options before the option parser sees them."""
+        if ctx.resilient_parsing:  # for completion
+            return super().parse_args(ctx, args)
+        waits = sys.stdin.isatty()
+        if not args and waits:
+            raise help_instead(ctx)
+        options = [each for each in self.get_params(ctx) if each.param_type_name == "option"]
+        flags = {name for each in options if getattr(each, "is_flag", False) for name in each.opts}
+        others = {name for each in options for name in each.opts} - flags
+        given, operands = words.separate_operands(args, frozenset(others), frozenset(flags))
+        rest = super().parse_args(ctx, [*given, "--", *operands])
+        if not operands and waits:
+            problem = "expected logits: numbers, a file or - for standard input, found none"
+            raise InputError("", problem, f"see {ctx.command_path} --help")
+        return rest
+
+
+class Program(TyperGroup):
+    """The commands. Each one's options are put together when it is asked for, to start faster."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Name the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Make the command."""
+        if cmd_name not in COMMANDS:
+            return None
+        one = typer.Typer(add_completion=False)
+        function = COMMANDS[cmd_name]
+        one.command(cmd_name, cls=TyperCommand if function is reference else LogitsCommand)(
+            function
+        )
+        return typer.main.get_command(one)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Show the help where nothing is given; say what is no command."""
+        if not ctx.resilient_parsing:
+            if not args:
+                raise help_instead(ctx)
+            if wrong := words.misplaced(args, COMMANDS):
+                raise wrong
+        return super().parse_args(ctx, args)
+
+
+def help_instead(ctx: Any) -> typer.Exit:
+    """Print the help on stderr, since it is no result; return the way out."""
+    try:
+        with redirect_stdout(sys.stderr):
+            print(ctx.get_help(), end="")
+        sys.stderr.flush()
+    except OSError:  # the exit status tells
+        silence(2)
+    return typer.Exit(2)
+
+
+def print_version(wanted: bool) -> None:
+    """Print the version and exit, if that is what the user wants."""
+    if wanted:
+        typer.echo(f"{PROGRAM} {__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    cls=Program,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        option("Options", "--version", "Show the version.", callback=print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """A calculator for the softmax function and its derivative.
+
+    softmax-cli forward 2 1 0.1
+    softmax-cli jacobian 1 2 3 --explain
+    softmax-cli forward logits.csv -o probabilities.csv
+    softmax-cli check logits.csv --vjp mine.py:backward --upstream 0,0,1
+    softmax-cli help input
+
+    Exit status: 0 done, and check found no mistake; 1 check found one;
+    2 wrong usage or bad input; 3 the result could not be written;
+    130, 143, 129, 141 interrupted, terminated, hung up, nobody reads the pipe.
+    """
