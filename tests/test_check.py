@@ -94,6 +94,14 @@ def test_failed_samples_are_the_evidence() -> None:
     assert rows[0].split()[0] == "1"
 
 
+def test_the_worst_of_many_samples_is_found_wherever_it_is() -> None:
+    for worst in (10, 5_000, 9_999):
+        rows = ["900,0,0,0,0,0,0,0,0,0\n"] * 10_000
+        rows[worst] = "1,0,0,0,0,0,0,0,0,0\n"
+        shown = run("check", "-", "--step", "0.1", stdin="".join(rows)).stdout
+        assert f"\nworst: sample {worst + 1}, output 1, input 1: " in shown
+
+
 def test_an_entry_passes_up_to_its_bound_and_nan_fails() -> None:
     # At (0, 0) every entry of J is 1/4 or -1/4.
     J = np.array([[0.5, -0.25], [-0.25, 0.25]])

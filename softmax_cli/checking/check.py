@@ -270,10 +270,11 @@ def check_candidate(quantity: Kind, candidate: Candidate, setting: Setting) -> V
 def check_softmax(pieces: Iterable[Setting]) -> Check:
     """Check our own exact Jacobian against finite differences, some samples at a time."""
     samples: list[tuple[str, SampleCheck]] = []
-    worst, estimates = None, []
+    worst, excess, estimates = None, -1.0, []
     for piece in pieces:
         check = _differentiated(piece)
-        if worst is None or check.worst_excess > worst.worst_excess:
+        if check.worst_excess > excess:
+            excess = check.worst_excess
             worst = replace(check, worst=len(samples) + check.worst)
         samples += check.samples
         estimates.append(check.error_estimate or 0.0)
