@@ -82,24 +82,10 @@ def names_code(word: str) -> bool:
 
 
 def call(function: Function, inputs: Sequence[Array], rank: int) -> Called:
-    """Give a function all samples, or one at a time if it takes or returns no batch.
+    """Give a function all samples, (K, C) each, or one at a time if it takes or returns no batch.
 
-    Parameters
-    ----------
-    function
-        Takes the inputs, of shape (K, C) each or else (C,), and returns what numpy.asarray takes,
-        or a torch tensor.
-    inputs
-        Shape (K, C) each; the function gets copies.
-    rank
-        Dimensions that a sample's result has: 1 for (C,), 2 for (C, C).
-
-    Raises
-    ------
-    CandidateError
-        When the function raises.
-    ShapeFoundError
-        When it returns something else than real numbers of the right shape.
+    A sample's result has so many dimensions: 1 for (C,), 2 for (C, C). Raises `CandidateError` when
+    the function raises, and `ShapeFoundError` for something else than real numbers of that shape.
     """
     n_samples, n_classes = inputs[0].shape
     shape = (n_samples, *(n_classes,) * rank)

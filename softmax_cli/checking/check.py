@@ -285,13 +285,7 @@ def check_softmax(pieces: Iterable[Setting]) -> Check:
 
 
 def candidate_array(values: NDArray[Any], shape: tuple[int, ...]) -> FloatArray:
-    """Bring an array to the shape (K, C, C) or (K, C): see the message for what is accepted.
-
-    Raises
-    ------
-    ValueError
-        For an array of another shape; the message says what was expected and found.
-    """
+    """Bring an array to the shape (K, C, C) or (K, C); a ValueError says what is accepted."""
     n_samples, n_classes = shape[:2]
     accepted = [shape]
     if len(shape) == 3 and n_samples > 1:

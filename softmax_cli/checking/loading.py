@@ -37,13 +37,7 @@ class Code:
 
 @contextmanager
 def running(word: str, labels: Sequence[str]) -> Iterator[Function]:
-    """Load a function and let it run, with what it prints on stderr.
-
-    Raises
-    ------
-    CodeError
-        When it cannot be loaded, or is called and raises; ``labels`` name the samples.
-    """
+    """Load a function and let it run, printing to stderr; raise CodeError for what it raises."""
     sys.stdout.flush()
     # The descriptor itself is redirected: code in C and child processes print there too.
     ours = os.dup(1)

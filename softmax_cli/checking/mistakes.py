@@ -234,8 +234,7 @@ CATALOGUE = {
     ),
     "a factor y is missing": Mistake(
         matrix(lambda y: (y, -1, y), lambda y: (y, -y, 1)),
-        "y stands on both sides of the product: J = diag(y) - y y^T, and the vjp is "
-        "y (g - sum_j g_j y_j), with y inside the sum and outside.",
+        "y stands on both sides: J = diag(y) - y y^T, and the vjp is y (g - sum_j g_j y_j).",
     ),
     "sign of everything": Mistake(
         scaled(lambda case: -1.0), "change the sign: it is diag(y) - y y^T, not y y^T - diag(y)."
@@ -246,8 +245,7 @@ CATALOGUE = {
     ),
     "sigmoid's derivative": Mistake(
         _sigmoid_derivative,
-        "sigmoid(z) (1 - sigmoid(z)) is the derivative of another function: use "
-        "diag(y) - y y^T with y = softmax(z).",
+        "sigmoid(z) (1 - sigmoid(z)) is another derivative: use diag(y) - y y^T, y = softmax(z).",
     ),
     "sigmoid in place of softmax": Mistake(
         instead_of_y(_sigmoid),

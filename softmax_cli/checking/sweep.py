@@ -55,20 +55,7 @@ class Sweep:
 def sweep(
     logits: ArrayLike, temperature: float = 1.0, function: Function | None = None, name: str = ""
 ) -> Sweep:
-    """Differentiate softmax, or a function of logits, with every method and step.
-
-    Parameters
-    ----------
-    logits
-        Shape (K, C).
-    temperature
-        Of softmax.
-    function
-        As for `softmax_cli.mathematics.finite_difference.jacobian`; it is given shape (K, C).
-        Complex-step is left out for one that raises `NotComplexError`.
-    name
-        What the user calls the function.
-    """
+    """Differentiate softmax, or a function of logits (K, C), with every method and step."""
     z = np.asarray(logits, dtype=np.float64)
     K, C = z.shape
     memory.require(4 * 8 * K * C * C, f"{K} x {C} x {C} entries, compared,")
@@ -81,7 +68,7 @@ def sweep(
                 for step in STEPS
             )
         except NotComplexError:
-            continue
+            continue  # complex-step is left out
     return Sweep(STEPS, errors, len(z), temperature, name)
 
 

@@ -149,20 +149,21 @@ def compare(
         allowed = atol + rtol * np.abs(exact)
         excess = np.where(error == 0, 0.0, error / allowed)
         relative = np.where(error == 0, 0.0, error / np.abs(exact))
-    samples = []
-    for k, at in enumerate(excess.argmax(axis=1)):
-        output, input_ = _place(int(at), expected.shape[-1], quantity)
-        samples.append(
-            SampleCheck(
-                entries=error.shape[1],
-                failed=int((~(error[k] <= allowed[k])).sum()),
-                max_abs_error=float(error[k].max()),
-                max_rel_error=float(relative[k].max()),
-                worst=Worst(output, input_, float(exact[k, at]), float(found[k, at])),
-                worst_excess=float(excess[k, at]),
-            )
+    at = excess.argmax(axis=1)
+    there = np.arange(len(at)), at
+    failed = (~(error <= allowed)).sum(axis=1)
+    largest = [failed, error.max(axis=1), relative.max(axis=1)]
+    columns = [at, *largest, exact[there], found[there], excess[there]]
+    samples = [
+        SampleCheck(
+            error.shape[1], n_failed, absolute, in_part,
+            Worst(*_place(j, expected.shape[-1], quantity), right, wrong), over,
         )
-    worst = int(excess.max(axis=1).argmax())
+        for j, n_failed, absolute, in_part, right, wrong, over in zip(
+            *(column.tolist() for column in columns), strict=True
+        )
+    ]  # fmt: skip
+    worst = int(excess[there].argmax())
     shown = excess[worst].reshape(expected.shape[1:])
     named = tuple(zip(labels, samples, strict=True))
     return Check(quantity, named, labels, atol, rtol, worst=worst, excess=shown)
@@ -248,10 +249,5 @@ def headline(check: Check) -> str:
 def entry_name(quantity: str, worst: Worst, classes: Sequence[str]) -> str:
     """Name an entry: ``dy_cat/dz_dog``, ``y_cat`` or ``v_dog``."""
     output, input_ = (classes[position or 0] for position in (worst.output, worst.input))
-    match quantity:
-        case "probabilities":
-            return f"y_{output}"
-        case "vjp":
-            return f"v_{input_}"
-        case _:
-            return f"dy_{output}/dz_{input_}"
+    names = {"probabilities": f"y_{output}", "vjp": f"v_{input_}"}
+    return names.get(quantity, f"dy_{output}/dz_{input_}")
