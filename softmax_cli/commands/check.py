@@ -66,9 +66,7 @@ def run(
     """Write the verdict; return 0 if every sample passed, else 1."""
     if writing.output_format == "npy":
         raise refuse_verdict("npy")
-    _refuse_contradictions(words, candidates, comparison, sweeping)
-    if sweeping and quiet:
-        raise InputError("--quiet", "expected either it or --sweep, found both")
+    _refuse_contradictions(words, candidates, comparison, sweeping, quiet)
     if any(map(names_code, candidates.given.values())):
         _import_ahead(writing.output_format)
     with open_logits(words, reading) as source, watched(source) as logits:
@@ -85,7 +83,11 @@ def run(
 
 
 def _refuse_contradictions(
-    words: Sequence[str], candidates: Candidates, comparison: Comparison, sweeping: bool
+    words: Sequence[str],
+    candidates: Candidates,
+    comparison: Comparison,
+    sweeping: bool,
+    quiet: bool,
 ) -> None:
     given = candidates.given
     if candidates.upstream is not None and "vjp" not in given:
@@ -98,17 +100,17 @@ def _refuse_contradictions(
     if len(stdin) > 1 or (stdin and (not words or list(words) == ["-"])):
         raise InputError(stdin[-1], "expected a file or code, found standard input a second time")
     differentiated = not given or names_code(given.get("probabilities", ""))
-    if sweeping:
-        for option, value in (
-            ("--method", comparison.method),
-            ("--step", comparison.step),
-            ("--atol", comparison.atol),
-            ("--rtol", comparison.rtol),
-        ):
-            if value is not None:
-                raise InputError(option, "expected either it or --sweep, found both")
-    for option, value in (("--method", comparison.method), ("--step", comparison.step)):
-        if value is not None and not differentiated:
+    alone = {
+        "--method": comparison.method,
+        "--step": comparison.step,
+        "--atol": comparison.atol,
+        "--rtol": comparison.rtol,
+        "--quiet": quiet or None,
+    }
+    for option, value in alone.items():
+        if sweeping and value is not None:
+            raise InputError(option, "expected either it or --sweep, found both")
+        if option in ("--method", "--step") and value is not None and not differentiated:
             problem = "expected a --probabilities function to differentiate, found other candidates"
             raise InputError(option, problem, "results are compared with the exact ones")
     if sweeping and given and not (differentiated and len(given) == 1):

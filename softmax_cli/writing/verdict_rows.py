@@ -1,10 +1,11 @@
 """A verdict, or a sweep over steps, as rows and as a document."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from softmax_cli.checking.sweep import Sweep
-from softmax_cli.checking.verdict import Check, SampleCheck, Verdict
+from softmax_cli.checking.verdict import Check, SampleCheck, Verdict, Worst
 from softmax_cli.result import Report
 
 COLUMNS = (
@@ -53,13 +54,14 @@ def _row(verdict: Verdict, label: str, check: Check, sample: SampleCheck | None)
     worst = sample.worst
     return [
         label, sample.passed, sample.max_abs_error, sample.max_rel_error,
-        _class(verdict, worst.output) or "", _class(verdict, worst.input) or "",
+        *(name or "" for name in _place(verdict, worst).values()),
         worst.expected, worst.actual, check.quantity, "",
     ]  # fmt: skip
 
 
-def _class(verdict: Verdict, position: int | None) -> str | None:
-    return None if position is None else verdict.classes[position]
+def _place(verdict: Verdict, worst: Worst) -> dict[str, str | None]:
+    positions = {"output": worst.output, "input": worst.input}
+    return {end: None if k is None else verdict.classes[k] for end, k in positions.items()}
 
 
 def _document(verdict: Verdict, samples: list[Sample]) -> dict[str, Any]:
@@ -76,19 +78,20 @@ def _document(verdict: Verdict, samples: list[Sample]) -> dict[str, Any]:
     if check.problem:
         document["problem"] = check.problem
     if check.candidate:
-        document["checks"] = [
-            {
-                "quantity": each.quantity,
-                # JSON has text alone, and the name of a file may be other bytes.
-                "candidate": each.candidate.encode(errors="backslashreplace").decode(),
-                "passed": each.passed,
-                "failed": each.n_samples if each.problem else len(each.failed),
-                **({"called": each.called} if each.called else {}),
-                **_how(each),
-            }
-            for each in verdict.checks
-        ]
+        document["checks"] = [_check(each) for each in verdict.checks]
     return document
+
+
+def _check(check: Check) -> dict[str, Any]:
+    return {
+        "quantity": check.quantity,
+        # JSON has text alone, and the name of a file may be other bytes.
+        "candidate": check.candidate.encode(errors="backslashreplace").decode(),
+        "passed": check.passed,
+        "failed": check.n_samples if check.problem else len(check.failed),
+        **({"called": check.called} if check.called else {}),
+        **_how(check),
+    }
 
 
 def _how(check: Check) -> dict[str, Any]:
@@ -106,12 +109,7 @@ def _sample(
         found |= {
             "max_abs_error": sample.max_abs_error,
             "max_rel_error": sample.max_rel_error,
-            "worst": {
-                "output": _class(verdict, sample.worst.output),
-                "input": _class(verdict, sample.worst.input),
-                "expected": sample.worst.expected,
-                "actual": sample.worst.actual,
-            },
+            "worst": asdict(sample.worst) | _place(verdict, sample.worst),
         }
     found |= {"quantity": check.quantity} if check.candidate else {}
     return found | ({"problem": check.problem} if check.problem else {})
@@ -119,11 +117,10 @@ def _sample(
 
 def _diagnosis(check: Check) -> dict[str, Any] | None:
     """Return the mistake that explains the failure, and what else would explain it."""
-    found: list[dict[str, Any]] = [
-        {"name": each.name, "advice": each.advice}
-        | ({} if each.factor is None else {"factor": each.factor})
-        for each in check.diagnoses
-    ]
-    if not found:
-        return None
-    return found[0] | ({"alternatives": found[1:]} if len(found) > 1 else {})
+    found: list[dict[str, Any]] = []
+    for each in check.diagnoses:
+        factor = {} if each.factor is None else {"factor": each.factor}
+        found.append({"name": each.name, "advice": each.advice, **factor})
+    if len(found) > 1:
+        found[0]["alternatives"] = found[1:]
+    return found[0] if found else None
