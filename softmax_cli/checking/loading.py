@@ -79,8 +79,12 @@ def _their_turn(path: list[str]) -> Iterator[None]:
 def _load(word: str) -> Code:
     module_name, _, name = word.rpartition(":")
     is_file = module_name.endswith(".py")
+    try:
+        folder = Path(module_name).resolve().parent if is_file else Path.cwd()
+    except OSError as error:
+        raise CodeError(f"no working folder to find it in: {error.strerror}") from None
     source = _read(module_name) if is_file else b""
-    path = [os.path.dirname(module_name) if is_file else "", *sys.path]  # noqa: PTH120
+    path = [str(folder), *sys.path]
     try:
         with _their_turn(path):
             module = _execute(module_name, source) if is_file else import_module(module_name)
@@ -176,7 +180,7 @@ def _in_words(error: BaseException) -> str:
 
 
 def _place(filename: str, line: int | None) -> str:
-    return f"{_short(filename)}:{line}"
+    return f"{_short(filename)}:{line}" if line else _short(filename)
 
 
 def _short(filename: str) -> str:
