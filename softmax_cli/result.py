@@ -2,13 +2,15 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from softmax_cli.mathematics import core
 from softmax_cli.samples import Batch, FloatArray, Logits
 
 if TYPE_CHECKING:
+    from softmax_cli.checking.sweep import Sweep
+    from softmax_cli.checking.verdict import Verdict
     from softmax_cli.mathematics.derivation import Derivation
 
 _VALUES_AT_ONCE = 1 << 18
@@ -214,16 +216,13 @@ class Report:
         Where the function is that draws it: (result, screen) -> renderables.
     evidence
         What the view draws from.
-    signs
-        By row and column, the sign of an exact number of which the row has only 0.
     """
 
     columns: tuple[str, ...]
     rows: Sequence[Sequence[object]]
     document: Mapping[str, Any]
     view: str
-    evidence: Any
-    signs: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    evidence: "Verdict | Sweep"
 
 
 @dataclass(frozen=True)

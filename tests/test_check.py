@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from softmax_cli.checking.verdict import SampleCheck, compare
+from softmax_cli import check_jacobian, check_probabilities
+from softmax_cli.checking.check import StepError
 from softmax_cli.mathematics import core, finite_difference
 from tests.program import SAMPLES, run
 
@@ -93,21 +94,27 @@ def test_failed_samples_are_the_evidence() -> None:
     assert rows[0].split()[0] == "1"
 
 
-def _compared(expected: list[list[float]], actual: object, atol: float, rtol: float) -> SampleCheck:
-    (found,) = compare(np.array([expected]), np.array([actual]), atol, rtol).samples
-    return found
+def test_the_worst_of_many_samples_is_found_wherever_it_is() -> None:
+    for worst in (10, 5_000, 9_999):
+        rows = ["900,0,0,0,0,0,0,0,0,0\n"] * 10_000
+        rows[worst] = "1,0,0,0,0,0,0,0,0,0\n"
+        shown = run("check", "-", "--step", "0.1", stdin="".join(rows)).stdout
+        assert f"\nworst: sample {worst + 1}, " in shown
 
 
 def test_an_entry_passes_up_to_its_bound_and_nan_fails() -> None:
-    expected = [[1.0, -2.0], [0.0, 4.0]]
-    result = _compared(expected, [[1.5, -1.25], [0.25, 5.25]], atol=0.25, rtol=0.25)
-    assert (result.passed, result.failed, result.entries) == (True, 0, 4)
-    assert result.max_abs_error == 1.25
-    result = _compared(expected, [[1.5, -1.0], [0.25, 5.25]], atol=0.25, rtol=0.25)
-    assert (result.failed, result.worst.output, result.worst.input) == (1, 0, 1)
-    result = _compared(expected, [[1.0, -2.0], [0.0, np.nan]], atol=9.0, rtol=9.0)
-    assert (result.failed, result.worst.output, result.worst.input) == (1, 1, 1)
-    assert result.max_abs_error == np.inf
+    # At (0, 0) every entry of J is 1/4 or -1/4.
+    J = np.array([[0.5, -0.25], [-0.25, 0.25]])
+    (check,) = check_jacobian(J, [0.0, 0.0], atol=0.125, rtol=0.5).checks
+    ((_, sample),) = check.samples
+    assert (sample.passed, sample.failed, sample.entries) == (True, 0, 4)
+    assert (sample.max_abs_error, sample.worst_excess) == (0.25, 1.0)
+    for entry, actual, error in ((1, 0.25, 0.5), (2, np.nan, np.inf)):
+        J.flat[entry] = actual
+        ((_, sample),) = check_jacobian(J, [0.0, 0.0], atol=0.125, rtol=0.5).decisive.samples
+        assert (sample.worst.output, sample.worst.input) == divmod(entry, 2)
+        assert sample.max_abs_error == error
+    assert not check_jacobian(J, [0.0, 0.0], atol=9.0, rtol=9.0)
 
 
 @pytest.mark.parametrize(
@@ -147,15 +154,32 @@ def test_logits_too_far_from_zero_are_refused_and_not_failed() -> None:
         assert run("check", *logits, "--method", "complex-step").status == 0
 
 
-def test_no_step_makes_a_warning_or_a_false_pass() -> None:
-    for words in (
-        ["1", "2", "3", "--step", "1e-16"],
-        ["1e308", "2", "3", "--step", "1e308"],
-        ["1e300", "2", "3", "--step", "1e-6"],
-    ):
-        for output_format in ("json", "csv", "table"):
-            outcome = run("check", *words, "-f", output_format)
-            assert (outcome.status, outcome.stderr) == (1, "")
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ("1 2 3 --step 1e-16", "--step: expected a step that moves every logit, found 1e-16 at 1"),
+        ("1e308 2 3 --step 1e308", "--step: expected a step that moves every logit, found 1e+308"),
+        ("1e300 2 3 --step 1e-6", "--step: expected a step that moves every logit, found 1e-06"),
+        ("750 751 --step 1e-18 --probabilities softmax_cli:softmax", "--step: expected a step"),
+        ("1e17 1e17 --probabilities softmax_cli:softmax", "sample 1: expected logits nearer to 0"),
+    ],
+)
+def test_a_step_that_cannot_tell_is_at_fault_and_not_what_is_differentiated(
+    words: str, place: str
+) -> None:
+    outcome = run("check", *words.split())
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith(f"error: {place}")
+    assert "--method complex-step" in outcome.stderr
+    z, step = ([750.0, 751.0], 1e-18) if "--step" in words else ([1e17, 1e17], None)
+    with pytest.raises(StepError, match=r"sample 1: .* pass method='complex-step'"):
+        check_probabilities(core.softmax, z, step=step)
+
+
+def test_wrong_probabilities_are_a_finding_where_no_step_is_fine_enough() -> None:
+    verdict = check_probabilities(lambda z: 2 * core.softmax(z), [1e17, 1e17])
+    assert [check.quantity for check in verdict.checks] == ["probabilities"]
+    assert not verdict
 
 
 def test_the_report_says_where_the_step_stops_growing() -> None:

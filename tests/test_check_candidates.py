@@ -25,59 +25,45 @@ import numpy as np
 
 print("printed while loading")
 
-
 def softmax(z):
     print("printed while called")
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 
-
 def for_real_numbers(z):
-    z = np.asarray([[float(x.real) for x in row] for row in z])
-    return softmax(z)
-
+    return softmax(np.asarray([[float(x.real) for x in row] for row in z]))
 
 def jacobian(z):
     y = softmax(z)
     return np.diag(y) - np.outer(y, y)
 
-
 def batch_jacobian(z):
     y = softmax(z)
     return (np.eye(z.shape[1]) - y[:, None, :]) * y[:, :, None]
 
-
 def stacked_jacobian(z):
     return batch_jacobian(z).reshape(-1, z.shape[1])
 
-
 def as_lists(z):
     return batch_jacobian(z).tolist()
-
 
 def vjp(z, g):
     y = softmax(z)
     return y * (g - (y * g).sum(axis=-1, keepdims=True))
 
-
 def transposed_vjp(z, g):
     return vjp(z, g).T
-
 
 def changes_its_input(z):
     y = softmax(z)
     z *= 0
     return y
 
-
 def raises(z):
-    values = {}
-    return helper(values)
-
+    return helper({})
 
 def helper(values):
     return values["missing"]
-
 
 def raises_late(z):
     if z.ndim == 2:
@@ -86,21 +72,17 @@ def raises_late(z):
         raise ValueError("no\\nthree")
     return jacobian(z)
 
-
 def interrupts(z):
     raise KeyboardInterrupt
 
-
 def leaves(z):
     sys.exit(0)
-
 
 def ends(z):
     try:
         os._exit(0)
     except Exception:
         return softmax(z)
-
 
 def forks(z):
     child = os.fork()
@@ -109,49 +91,24 @@ def forks(z):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
     return softmax(z)
 
-
-def returns_nothing(z):
-    return None
-
-
-def returns_text(z):
-    return "y"
-
-
-def returns_two(z):
-    return z[..., :2]
-
-
-def ragged(z):
-    return [[1, 2], [3]]
-
-
-def complex_jacobian(z):
-    return batch_jacobian(z) + 0j
-
-
-def masked(z):
-    return np.ma.masked_invalid(batch_jacobian(z))
-
-
-def diagonal(z):
-    return softmax(z) * (1 - softmax(z))
-
-
 def takes_two(z, axis):
     return batch_jacobian(z)
 
-
-async def later(z):
-    return batch_jacobian(z)
-
+def closes(z):
+    sys.stdout.close()
+    return z
 
 class Model:
-    @staticmethod
-    def forward(z):
-        return softmax(z)
+    forward = staticmethod(softmax)
 
-
+returns_nothing = lambda z: None
+returns_text = lambda z: "y"
+returns_two = lambda z: z[..., :2]
+ragged = lambda z: [[1, 2], [3]]
+complex_jacobian = lambda z: batch_jacobian(z) + 0j
+masked = lambda z: np.ma.masked_invalid(batch_jacobian(z))
+diagonal = lambda z: softmax(z) * (1 - softmax(z))
+bools = lambda z: np.exp(z) > 3
 number = 3
 """
 
@@ -237,27 +194,24 @@ def test_one_sample_needs_no_batch(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "suffixes"),
     [
-        "[0.5,0.5]\n",
-        "[[0.5,0.5]]\n",
-        '{"probabilities":[0.5,0.5]}\n',
-        '{"probabilities":[[0.5,0.5]]}\n',
-        '{"probabilities":[0.5,0.5],"sample":"1"}\n',
-        '{"a":0.5,"b":0.5}\n',
-        '[{"a":0.5,"b":0.5}]\n',
-        "a,b\n0.5,0.5\n",
-        "0.5 0.5\n",
+        ("[0.5,0.5]\n", ["", ".json", ".jsonl"]),
+        ("[[0.5,0.5]]\n", ["", ".json"]),
+        ('{"probabilities":[0.5,0.5],"sample":"1"}\n', ["", ".json", ".jsonl"]),
+        ('{"probabilities":[[0.5,0.5]]}\n', ["", ".json"]),
+        ('{"a":0.5,"b":0.5}\n', ["", ".json", ".jsonl"]),
+        ('[{"a":0.5,"b":0.5}]\n', ["", ".json"]),
+        ("a,b\n0.5,0.5\n", [""]),
+        ("0.5 0.5\n", [""]),
     ],
 )
-def test_probabilities_of_one_sample_are_read_in_every_form(tmp_path: Path, text: str) -> None:
-    suffixes = [""]
-    if text[0] in "[{":
-        suffixes += [".json", ".jsonl"] if "[[" not in text and "[{" not in text else [".json"]
+def test_probabilities_of_one_sample_are_read_in_every_form(
+    tmp_path: Path, text: str, suffixes: list[str]
+) -> None:
     for suffix in suffixes:
-        name = f"mine{suffix}"
-        (tmp_path / name).write_text(text)
-        outcome = run("check", "3", "3", "--probabilities", name, cwd=tmp_path)
+        (tmp_path / f"mine{suffix}").write_text(text)
+        outcome = run("check", "3", "3", "--probabilities", f"mine{suffix}", cwd=tmp_path)
         assert (outcome.status, outcome.stderr) == (0, ""), suffix
 
 
@@ -287,57 +241,49 @@ def test_nan_and_infinity_are_findings(tmp_path: Path, content: str) -> None:
     assert run("check", "1", "2", "3", "--jacobian", "c", "-f", "csv", cwd=tmp_path).status == 1
 
 
-NO_JACOBIAN = 'c: expected arrays, or an object with "jacobian"'
-
-
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "place", "said"),
     [
-        ("1,2,3\n" * 4, "--jacobian: expected shape (2, 3, 3) or (6, 3), found (4, 3) in 'c'"),
-        ("[[[1,2],[3,4]]]", "--jacobian: expected shape (2, 3, 3) or (6, 3), found (1, 2, 2)"),
-        ("[[[1,2],[3]]]", "c: $[0][1]: expected 2 values as in $[0][0], found 1"),
-        ("[[[NaN]]]", "c:1:4: expected JSON, found NaN\nhint: JSON has no NaN and no infinity"),
-        ('[[["one"]]]', "c: $[0][0][0]: expected a number, found 'one'"),
-        ("[[[1,2]],[[1,2],[3,4]]]", "c: $[1]: expected 1 value as in $[0], found 2 values"),
-        ("[[[1,2]],[[1,2,3]]]", "c: $[1][0]: expected 2 values as in $[0][0], found 3 values"),
-        ("[[1,2],3]", "c: $[1]: expected 2 values as in $[0], found a number"),
-        ('["a",2]', "c: $[0]: expected a number, found 'a'"),
-        ('{"J": [[1]]}', f"{NO_JACOBIAN}, found an object with 'J'\n"),
-        (
-            '[{"J": [[1]], "K": 1}]',
-            "c: sample 1: expected an object with \"jacobian\", found an object with 'J', 'K'\n",
-        ),
-        ("\x1f\x8b", "c: expected numbers, found gzip data\nhint: decompress it first"),
-        ('{"a":1,"b":[],"c":1,"d":1}', f"{NO_JACOBIAN}, found an object with 'a', 'b', 'c' and 1"),
-        ("{}", f"{NO_JACOBIAN}, found an empty object\n"),
-        ("[]", f"{NO_JACOBIAN}, found an empty array\n"),
-        (
-            '[{"jacobian": [[1]]}, {"J": [[1]]}]',
-            "c: sample 2: expected an object with \"jacobian\", found an object with 'J'\n",
-        ),
-        ("", "c: expected logits, found nothing"),
-        ("1,2,3\n1,2,x\n", "c:2:3: expected a number, found 'x'"),
-        ("\x93NUMPY oh no", "c: expected an array in NPY format: "),
-        ("PK\x03\x04", "c: expected numbers, found zip data\nhint: decompress it first"),
+        ("1,2,3\n" * 4, "--jacobian", "expected shape (2, 3, 3) or (6, 3), found (4, 3) in 'c'"),
+        ("[[[1,2],[3,4]]]", "--jacobian", "expected shape (2, 3, 3) or (6, 3), found (1, 2, 2)"),
+        ("[[[1,2],[3]]]", "c: $[0][1]", "expected 2 values as in $[0][0], found 1"),
+        ("[[[1,2]],[[1,2],[3,4]]]", "c: $[1]", "expected 1 value as in $[0], found 2 values"),
+        ("[[1,2],3]", "c: $[1]", "expected 2 values as in $[0], found a number"),
+        ("[[[NaN]]]", "c", "found NaN"),
+        ('[[["one"]]]', "c: $[0][0][0]", "expected a number, found "),
+        ('["a",2]', "c: $[0]", "expected a number, found "),
+        ('{"J": [[1]]}', "c", "with \"jacobian\", found an object with 'J'\n"),
+        ('[{"J": [[1]], "K": 1}]', "c: sample 1", "\"jacobian\", found an object with 'J', 'K'\n"),
+        ('[{"jacobian": [[1]]}, {"J": [[1]]}]', "c: sample 2", "found an object with 'J'\n"),
+        ("{}", "c", "found an empty object\n"),
+        ("[]", "c", "found an empty array\n"),
+        ("", "c", "expected logits, found nothing"),
+        ("1,2,3\n1,2,x\n", "c:2:3", "expected a number, found 'x'"),
+        ("\x93NUMPY oh no", "c", "expected an array in NPY format: "),
+        ("\x1f\x8b", "c", "gzip"),
+        ("PK\x03\x04", "c", "zip"),
     ],
 )
-def test_other_files_are_errors(tmp_path: Path, content: str, message: str) -> None:
+def test_other_files_are_errors(tmp_path: Path, content: str, place: str, said: str) -> None:
     (tmp_path / "c").write_bytes(content.encode("latin-1"))
     outcome = check(tmp_path, "c")
     assert (outcome.status, outcome.stdout) == (2, "")
-    assert outcome.stderr.startswith(f"error: {message}")
+    assert outcome.stderr.startswith(f"error: {place}:")
+    assert said in outcome.stderr
 
 
-def test_names_must_be_those_of_the_logits(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("cat,dog", "dog,cat", "expected 'cat' as class 1, as in the logits, found 'dog'\n"),
+        ("blurred", "sharp", "expected results for sample 'blurred photo', found 'sharp photo'\n"),
+    ],
+)
+def test_names_must_be_those_of_the_logits(tmp_path: Path, old: str, new: str, said: str) -> None:
     text = run("forward", PETS, "-f", "csv").stdout
-    (tmp_path / "classes.csv").write_text(text.replace("cat,dog", "dog,cat", 1))
-    (tmp_path / "samples.csv").write_text(text.replace("blurred", "sharp"))
-    outcome = run("check", PETS, "--probabilities", "classes.csv", cwd=tmp_path)
-    message = "error: --probabilities: expected 'cat' as class 1, as in the logits, found 'dog'\n"
-    assert (outcome.status, outcome.stderr) == (2, message)
-    outcome = run("check", PETS, "--probabilities", "samples.csv", cwd=tmp_path)
-    message = "expected results for sample 'blurred photo', found 'sharp photo'\n"
-    assert (outcome.status, outcome.stderr) == (2, f"error: --probabilities: {message}")
+    (tmp_path / "c.csv").write_text(text.replace(old, new, 1))
+    outcome = run("check", PETS, "--probabilities", "c.csv", cwd=tmp_path)
+    assert outcome == Outcome(2, "", f"error: --probabilities: {said}")
 
 
 ALL, ONE = "all samples at once, shape (2, 3)", "one sample at a time, shape (3,)"
@@ -369,20 +315,13 @@ def test_functions_are_given_a_batch_or_a_sample(
 
 
 def test_a_module_is_named_with_dots_and_the_report_says_what_was_given(folder: Path) -> None:
-    shown = check(folder, "mine:jacobian").stdout
-    assert f"the function was given {ONE}\n" in shown
-
-
-def test_one_sample_that_is_given_as_a_batch_of_one(folder: Path) -> None:
+    assert f"the function was given {ONE}\n" in check(folder, "mine:jacobian").stdout
     # np.diag of shape (1, 3) is a number: the result has the shape (3, 3), and is wrong.
     outcome = run("check", "1", "2", "3", "--jacobian", "mine.py:jacobian", cwd=folder)
     assert outcome.status == 0
     assert "one sample at a time, shape (3,)" in outcome.stdout
-
-
-def test_an_installed_module_is_found_by_its_name(tmp_path: Path) -> None:
-    assert check(tmp_path, "softmax_cli.mathematics.core:jacobian").status == 0
-    assert check(tmp_path, "softmax_cli:softmax", quantity="--probabilities").status == 0
+    assert check(folder, "softmax_cli.mathematics.core:jacobian").status == 0
+    assert check(folder, "softmax_cli:softmax", quantity="--probabilities").status == 0
 
 
 @pytest.mark.parametrize("method", ["central", "forward", "complex-step", "richardson"])
@@ -417,11 +356,9 @@ def test_complex_step_needs_a_function_of_complex_numbers(folder: Path) -> None:
     words = ["mine.py:for_real_numbers", "--method", "complex-step"]
     outcome = check(folder, *words, quantity="--probabilities")
     assert (outcome.status, outcome.stdout) == (2, "")
-    assert outcome.stderr.splitlines()[-2:] == [
-        "error: --method: expected a function that takes complex numbers, "
-        "found 'mine.py:for_real_numbers'",
-        "hint: choose --method central, forward or richardson",
-    ]
+    error, hint = outcome.stderr.splitlines()[-2:]
+    assert error.startswith("error: --method: expected a function that takes complex numbers, ")
+    assert hint == "hint: choose --method central, forward or richardson"
     shown = check(folder, words[0], "--sweep", quantity="--probabilities")
     assert shown.status == 0
     assert "no complex-step: the function does not take complex numbers" in shown.stdout
@@ -432,57 +369,34 @@ def line_of(text: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("name", "error"),
+    ("name", "line", "said", "given"),
     [
-        (
-            "raises",
-            f"mine.py:{line_of('missing')}: the candidate raised KeyError: 'missing', "
-            "given sample '1'\n",
-        ),
-        (
-            "raises_late",
-            f"mine.py:{line_of('three')}: the candidate raised ValueError: no\\nthree, "
-            "given sample '2'\n"
-            "hint: given all samples at once it raised ValueError: one at a time please "
-            f"(mine.py:{line_of('please')})\n",
-        ),
-        (
-            "interrupts",
-            f"mine.py:{line_of('raise KeyboardInterrupt')}: the candidate raised "
-            "KeyboardInterrupt, given sample '1'\n",
-        ),
-        (
-            "leaves",
-            f"mine.py:{line_of('sys.exit')}: the candidate raised SystemExit: 0, "
-            "given sample '1'\n",
-        ),
-        (
-            "ends",
-            f"mine.py:{line_of('os._exit(0)')}: the candidate raised SystemExit: os._exit(0), "
-            "given sample '1'\n",
-        ),
-        (
-            "takes_two",
-            f"mine.py:{line_of('takes_two')}: the candidate raised TypeError: takes_two() missing "
-            "1 required positional argument: 'axis', given sample '1'\n",
-        ),
+        ("raises", '["missing"]', "KeyError: 'missing'", 1),
+        ("raises_late", '"no', "ValueError: no\\nthree", 2),
+        ("interrupts", "raise KeyboardInterrupt", "KeyboardInterrupt", 1),
+        ("leaves", "sys.exit", "SystemExit: 0", 1),
+        ("ends", "os._exit(0)", "SystemExit: os._exit(0)", 1),
+        ("takes_two", "def takes_two", "TypeError: takes_two() missing 1 required positional ", 1),
     ],
 )
-def test_what_a_function_raises_is_told_in_a_line(folder: Path, name: str, error: str) -> None:
+def test_what_a_function_raises_is_told_in_a_line(
+    folder: Path, name: str, line: str, said: str, given: int
+) -> None:
     outcome = check(folder, f"mine.py:{name}")
     assert (outcome.status, outcome.stdout) == (2, "")
-    said = outcome.stderr.replace("printed while loading\n", "")
-    assert said.replace("printed while called\n", "") == f"error: {error}"
+    error, *hint = [each for each in outcome.stderr.splitlines() if "printed" not in each]
+    assert error.startswith(f"error: mine.py:{line_of(line)}: the candidate raised {said}")
+    assert error.endswith(f", given sample '{given}'")
+    said_before = "given all samples at once it raised ValueError: one at a time please "
+    before = f"hint: {said_before}(mine.py:{line_of('one at a time')})"
+    assert hint == ([before] if name == "raises_late" else [])
 
 
 @pytest.mark.parametrize(
     ("name", "found"),
     [
-        (
-            "returns_nothing",
-            "None (is a return missing?), expected an array of numbers, given sample '1'\n",
-        ),
-        ("returns_text", "str, expected an array of numbers, given sample '1'\n"),
+        ("returns_nothing", "None (is a return missing?), expected an array of numbers"),
+        ("returns_text", "str, expected an array of numbers"),
         ("returns_two", "shape (2, 2), expected (2, 3, 3)"),
         ("softmax", "shape (2, 3), expected (2, 3, 3)"),
         ("ragged", "list ("),
@@ -546,54 +460,53 @@ def test_a_transposed_batch_is_named(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("words", "place", "said"),
     [
-        (["--jacobian", "mine.py:jacobain"], "--jacobian: no 'jacobain' in mine.py\nhint: did you"),
+        ("--jacobian mine.py:jacobain", "--jacobian", "no 'jacobain' in mine.py\nhint: did you"),
+        ("--jacobian mine.py:number", "--jacobian", "expected a function, found 'number', of type"),
+        ("--jacobian nowhere.py:f", "--jacobian", "no such file: 'nowhere.py'"),
+        ("--jacobian no.where:f", "--jacobian", "no such module: 'no.where'"),
+        ("--jacobian nowhere.csv", "--jacobian", "no such file: 'nowhere.csv'"),
+        (f"--jacobian {'x' * 300}", "--jacobian", "no such file: 'xxx"),
+        (f"--jacobian {'x' * 300}.py:f", "--jacobian", "'xxx"),
+        ("--jacobian folder.py:f", "--jacobian", "'folder.py' cannot be read: Is a directory\n"),
         (
-            ["--jacobian", "mine.py:number"],
-            "--jacobian: expected a function, found 'number', of type int\n",
+            "--jacobian mine.py",
+            "--jacobian",
+            "a function, found 'mine.py'\nhint: name the function",
         ),
-        (["--jacobian", "nowhere.py:f"], "--jacobian: no such file: 'nowhere.py'"),
-        (["--jacobian", "no.where:f"], "--jacobian: no such module: 'no.where'"),
-        (["--jacobian", "nowhere.csv"], "--jacobian: no such file: 'nowhere.csv'"),
-        (["--jacobian", ""], "--jacobian: no such file: ''"),
-        (["--jacobian", "x" * 300], "--jacobian: no such file: 'xxx"),
-        (["--jacobian", "x" * 300 + ".py:f"], "--jacobian: no such file: 'xxx"),
-        (["--jacobian", "folder.py:f"], "folder.py: cannot be read: Is a directory\n"),
-        (["--jacobian", "mine.py"], "--jacobian: expected results or a function, found 'mine.py'"),
-        (["--jacobian", "broken.py:f"], "broken.py:2: expected Python, found a SyntaxError"),
-        (["--jacobian", "boom.py:f"], "boom.py:2: the candidate raised ZeroDivisionError: "),
+        ("--jacobian broken.py:f", "broken.py:2", "SyntaxError"),
+        ("--jacobian boom.py:f", "boom.py:2", "the candidate raised ZeroDivisionError: "),
         (
-            ["--jacobian", "ends.py:f"],
-            "ends.py:3: the candidate raised SystemExit: os._exit(0), while ends.py was loaded\n",
+            "--jacobian ends.py:f",
+            "ends.py:3",
+            "SystemExit: os._exit(0), while ends.py was loaded\n",
         ),
-        (["--jacobian", "needs.py:f"], "needs.py:1: the candidate raised ModuleNotFoundError: "),
-        (["--vjp", "mine.py:vjp"], "--vjp: expected --upstream beside it, found none"),
-        (["--upstream", "0,1,0"], "--upstream: expected --vjp beside it, found none"),
-        (["--jacobian", "c.csv", "--method", "forward"], "--method: expected a --probabilities "),
-        (["--jacobian", "c.csv", "--step", "0.1"], "--step: expected a --probabilities function"),
-        (["--jacobian", "-", "--vjp", "-", "--upstream", "1,1,1"], "--vjp: expected a file or"),
-        (
-            ["--sweep", "--jacobian", "c.csv"],
-            "--sweep: expected nothing beside it but a --probabilities function, "
-            "found --jacobian 'c.csv'\n",
-        ),
-        (["--sweep", "--method", "forward"], "--method: expected either it or --sweep"),
-        (["--sweep", "--atol", "1"], "--atol: expected either it or --sweep, found both"),
-        (["--jacobian", "mine.py:later"], "--jacobian: expected a function, found 'later', an a"),
+        ("--jacobian needs.py:f", "needs.py:1", "the candidate raised ModuleNotFoundError: "),
+        ("--vjp mine.py:vjp", "--vjp", "expected --upstream beside it, found none"),
+        ("--upstream 0,1,0", "--upstream", "expected --vjp beside it, found none"),
+        ("--jacobian c.csv --method forward", "--method", "expected a --probabilities function"),
+        ("--jacobian c.csv --step 0.1", "--step", "expected a --probabilities function"),
+        ("--jacobian - --vjp - --upstream 1,1,1", "--vjp", "standard input a second time"),
+        ("--sweep --jacobian c.csv", "--sweep", "found --jacobian 'c.csv'\n"),
+        ("--sweep --method forward", "--method", "expected either it or --sweep"),
+        ("--sweep --atol 1", "--atol", "expected either it or --sweep"),
+        ("--sweep -q", "--quiet", "expected either it or --sweep"),
     ],
 )
-def test_what_cannot_be_checked_is_an_error(folder: Path, words: list[str], message: str) -> None:
+def test_what_cannot_be_checked_is_an_error(
+    folder: Path, words: str, place: str, said: str
+) -> None:
     (folder / "folder.py").mkdir()
     (folder / "broken.py").write_text("a = 1\nb = = 2\n")
     (folder / "boom.py").write_text("\n1 / 0\n")
     (folder / "ends.py").write_text("from os import _exit\n\n_exit(0)\n")
     (folder / "needs.py").write_text("import nowhere_to_be_found\n")
-    outcome = run(*WORDS, *words, cwd=folder)
+    outcome = run(*WORDS, *words.split(), cwd=folder)
     assert (outcome.status, outcome.stdout) == (2, "")
-    said = outcome.stderr.replace("printed while loading\n", "")
-    assert said.startswith(f"error: {message}")
-    assert "Traceback" not in said
+    assert outcome.stderr.replace("printed while loading\n", "").startswith(f"error: {place}: ")
+    assert said in outcome.stderr
+    assert "Traceback" not in outcome.stderr
 
 
 def test_quiet_leaves_the_exit_status_alone(folder: Path) -> None:
@@ -640,25 +553,17 @@ def test_the_verdict_fits_the_terminal(columns: int) -> None:
 
 def test_it_is_all_ascii_where_it_must_be() -> None:
     path = str(CANDIDATES / "jacobian_wrong_axis.csv")
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     for words in (["--jacobian", path], ["--sweep"]):
-        shown = run("check", DIGITS, *words, env={"LC_ALL": "C", "PYTHONUTF8": "0",
-                                                   "PYTHONCOERCECLOCALE": "0"})  # fmt: skip
+        shown = run("check", DIGITS, *words, env=locale)
         assert shown.stdout.isascii()
         assert "\\u" not in shown.stdout
 
 
-def test_booleans_and_a_closed_stdout_are_no_traceback(tmp_path: Path) -> None:
-    (tmp_path / "my.py").write_text(
-        "import sys\nimport numpy as np\n"
-        "def bools(z):\n    return np.exp(z) > 3\n"
-        "def close(z):\n    sys.stdout.close()\n    return z\n"
-    )
-    for method in ("central", "forward", "richardson"):
-        outcome = run(
-            "check", "1,2", "--probabilities", "my.py:bools", "--method", method, cwd=tmp_path
-        )
-        assert (outcome.status, outcome.stderr) == (1, "")
-    outcome = run("check", "1,2", "--probabilities", "my.py:close", cwd=tmp_path)
+@pytest.mark.parametrize("method", ["central", "forward", "richardson"])
+def test_booleans_and_a_closed_stdout_are_no_traceback(folder: Path, method: str) -> None:
+    words = ["check", "1,2", "--method", method, "--probabilities"]
+    assert run(*words, "mine.py:bools", cwd=folder).status == 1
+    outcome = run(*words, "mine.py:closes", cwd=folder)
     assert "Traceback" not in outcome.stderr
     assert outcome.status in (1, 3)
-    assert run("check", "1,2", "--sweep", "-q").status == 2

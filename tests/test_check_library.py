@@ -45,14 +45,11 @@ def test_a_verdict_is_true_or_false_and_says_why() -> None:
     verdict = check_jacobian(wrong_jacobian, Z, classes=["a", "b", "c"], samples=["x", "y"])
     assert not verdict
     assert not verdict.passed
-    assert str(verdict).splitlines() == [
-        "FAIL: jacobian: 12 of 18 entries over the bound, in 2 of 2 samples",
-        "worst: dy_b/dz_c of sample x: expected -0.162803, actual 0, 9.94e+08 times its bound",
-        "only the diagonal: fill in -y_j y_i off the diagonal: J = diag(y) - y y^T, and the vjp is "
-        "y (g - sum_j g_j y_j).",
-    ]
-    assert repr(verdict).startswith("<FAIL: jacobian: 12 of 18")
-    assert "\n" not in repr(verdict)
+    headline, worst, cause = str(verdict).splitlines()
+    assert headline == "FAIL: jacobian: 12 of 18 entries over the bound, in 2 of 2 samples"
+    assert worst.startswith("worst: dy_b/dz_c of sample x: expected -0.162803, actual 0, 9.94e+08 ")
+    assert cause.startswith("only the diagonal: fill in -y_j y_i off the diagonal: J = diag(y) - ")
+    assert repr(verdict) == f"<{headline}; {worst}; {cause}>"
 
 
 def test_pytest_shows_the_place_and_the_cause(tmp_path: Path) -> None:
@@ -110,15 +107,10 @@ def test_a_right_function_passes(method: str, temperature: float) -> None:
 @pytest.mark.parametrize("method", ["central", "forward", "complex-step", "richardson"])
 @pytest.mark.parametrize("path", [*SAMPLES.glob("*.csv"), *SAMPLES.glob("*.json")], ids=str)
 def test_a_right_function_passes_on_every_sample_input(path: Path, method: str) -> None:
-    if path.suffix == ".json":
-        z = np.array(json.loads(path.read_text())["logits"])
-    else:
-        rows = [line.split(",") for line in path.read_text().splitlines()]
-        named = path.name != "saturated.csv"
-        z = np.array([row[named:] for row in rows[named:]], dtype=np.float64)
-    verdict = check_probabilities(wrong.softmax, z, method=method)
-    assert verdict, verdict
-    assert verdict.checks[0].called.startswith("all samples at once")
+    mine = f"{SAMPLES / 'candidates' / 'my_softmax.py'}:softmax"
+    outcome = run("check", str(path), "--probabilities", mine, "--method", method)
+    assert (outcome.status, outcome.stderr) == (0, "")
+    assert "the function was given all samples at once" in outcome.stdout
 
 
 def test_what_a_candidate_raises_keeps_its_traceback() -> None:
@@ -141,22 +133,18 @@ def test_complex_step_is_refused_where_complex_numbers_are() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: check_jacobian(Z, Z), "expected shape (2, 3, 3) or (6, 3), found (2, 3)"),
-        (lambda: check_vjp(Z[0], Z, G), "expected shape (2, 3), found (3,)"),
-        (
-            lambda: check_vjp(Z, Z, [1.0, 2.0]),
-            "expected an upstream gradient that fits, found (2,)",
-        ),
-        (lambda: check_vjp(Z, Z, [1.0, 2.0, np.inf]), "expected a finite upstream gradient"),
-        (lambda: check_probabilities(Z, [np.nan, 1.0]), "expected finite logits or -inf"),
-        (lambda: check_probabilities(Z, [[[1.0]]]), "expected logits of shape (K, C) or (C,)"),
-        (lambda: check_jacobian(Z, Z, classes=["a"]), "expected 3 names of classes, found 1"),
+        (lambda: check_jacobian(Z, Z), "shape (2, 3, 3) or (6, 3), found (2, 3)"),
+        (lambda: check_vjp(Z[0], Z, G), "shape (2, 3), found (3,)"),
+        (lambda: check_vjp(Z, Z, [1.0, 2.0]), "an upstream gradient that fits, found (2,)"),
+        (lambda: check_vjp(Z, Z, [1.0, 2.0, np.inf]), "a finite upstream gradient"),
+        (lambda: check_probabilities(Z, [np.nan, 1.0]), "finite logits or -inf"),
+        (lambda: check_probabilities(Z, [[[1.0]]]), "logits of shape (K, C) or (C,)"),
+        (lambda: check_jacobian(Z, Z, classes=["a"]), "3 names of classes, found 1"),
     ],
 )
 def test_arrays_that_do_not_fit_are_value_errors(call: Any, message: str) -> None:
-    with pytest.raises(ValueError, match="expected") as caught:
+    with pytest.raises(ValueError, match=re.escape(f"expected {message}")):
         call()
-    assert str(caught.value).startswith(message)
 
 
 def test_the_checks_are_public_and_loaded_late() -> None:
@@ -166,22 +154,19 @@ def test_the_checks_are_public_and_loaded_late() -> None:
     assert done.stdout == "False\n"
 
 
-def test_scipy_finds_our_gradient_right() -> None:
+@pytest.mark.parametrize("target", range(5))
+def test_scipy_finds_our_gradient_right(target: int) -> None:
     scipy_optimize: Any = pytest.importorskip("scipy.optimize")
-    rng = np.random.default_rng(4)
-    for target in range(5):
-        z = rng.normal(0, 2, 5)
+    z = np.random.default_rng(target).normal(0, 2, 5)
 
-        def loss(z: wrong.Array, target: int = target) -> float:
-            return float(core.log_softmax(z)[target])
+    def loss(z: wrong.Array) -> float:
+        return float(core.log_softmax(z)[target])
 
-        def gradient(z: wrong.Array, target: int = target) -> wrong.Array:
-            return np.asarray((np.arange(5) == target) - core.softmax(z))
+    def gradient(z: wrong.Array) -> wrong.Array:
+        return np.asarray((np.arange(5) == target) - core.softmax(z))
 
-        check_grad = scipy_optimize.check_grad
-        assert check_grad(loss, gradient, z) < 1e-6
-        check_grad = scipy_optimize.check_grad
-        assert check_grad(loss, lambda z, g=gradient: 0.9 * g(z), z) > 1e-3
+    assert scipy_optimize.check_grad(loss, gradient, z) < 1e-6
+    assert scipy_optimize.check_grad(loss, lambda z: 0.9 * gradient(z), z) > 1e-3
 
 
 @pytest.mark.parametrize("example", [block for block in EXAMPLES if "torch" not in block])

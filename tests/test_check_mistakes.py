@@ -30,11 +30,10 @@ def stacked(values: Array) -> str:
 
 
 def test_every_row_has_its_case_here() -> None:
-    assert {row.name for row in CATALOGUE} == {*JACOBIANS, *PROBABILITIES, *PRODUCTS}
-    assert len({row.name for row in CATALOGUE}) == len(CATALOGUE)
+    assert {*CATALOGUE} == {*JACOBIANS, *PROBABILITIES, *PRODUCTS}
 
 
-@pytest.mark.parametrize("name", [row.name for row in CATALOGUE])
+@pytest.mark.parametrize("name", CATALOGUE)
 def test_every_mistake_is_recognised_by_the_program(tmp_path: Path, name: str) -> None:
     z = logits_for(name)
     (tmp_path / "z.csv").write_text(stacked(z))
@@ -53,9 +52,8 @@ def test_every_mistake_is_recognised_by_the_program(tmp_path: Path, name: str) -
     outcome = run("check", "z.csv", *words, cwd=tmp_path)
     assert (outcome.status, outcome.stderr) == (1, "")
     diagnosis = outcome.json["diagnosis"]
-    advice = next(row.advice for row in CATALOGUE if row.name == name)
     assert diagnosis["name"] == name
-    assert diagnosis["advice"].startswith(advice.partition("{")[0])
+    assert diagnosis["advice"].startswith(CATALOGUE[name].advice.partition("{")[0].rstrip("."))
     assert "{" not in diagnosis["advice"]
     assert "alternatives" not in diagnosis
 
@@ -63,23 +61,18 @@ def test_every_mistake_is_recognised_by_the_program(tmp_path: Path, name: str) -
 @pytest.mark.parametrize("name", JACOBIANS)
 def test_it_is_recognised_in_jacobians_and_in_products(name: str) -> None:
     z = logits_for(name)
-    J = JACOBIANS[name](z)
-    given: dict[str, Any] = {"temperature": T, **tolerances_for(name)}
-    assert names(check_jacobian(J, z, **given)) == [name]
     g = gradient(z)
-    if name.startswith(("classes", "samples", "float", "rounded")):
-        exact = wrong.product(wrong.exact(z), g)
-        order = np.argsort(-z, axis=1)
-        v: Array = {
-            "samples in another order": exact[::-1],
-            "classes in another order": exact[:, ::-1],
-            "classes sorted in each sample": np.take_along_axis(exact, order, axis=1),
-            "float16 results": wrong.half(exact),
-            "float32 results": wrong.single(exact),
-            "rounded results": exact.round(7),
-        }[name]
-    else:
-        v = wrong.product(J, g)
+    given: dict[str, Any] = {"temperature": T, **tolerances_for(name)}
+    assert names(check_jacobian(JACOBIANS[name](z), z, **given)) == [name]
+    exact = wrong.product(wrong.exact(z), g)
+    v: Array = {
+        "samples in another order": exact[::-1],
+        "classes in another order": exact[:, ::-1],
+        "classes sorted in each sample": np.take_along_axis(exact, np.argsort(-z, axis=1), axis=1),
+        "float16 results": wrong.half(exact),
+        "float32 results": wrong.single(exact),
+        "rounded results": exact.round(7),
+    }.get(name, wrong.product(JACOBIANS[name](z), g))
     assert names(check_vjp(v, z, g, **given)) == [name]
 
 
@@ -95,17 +88,20 @@ def test_it_is_recognised_in_products(name: str) -> None:
     assert names(check_vjp(PRODUCTS[name](z, gradient(z)), z, gradient(z))) == [name]
 
 
-def test_factors_are_reported() -> None:
-    z = logits_for("")
-    for name, factor in (
+@pytest.mark.parametrize(
+    ("name", "factor"),
+    [
         ("a constant factor", 0.7),
         ("divided by the batch size", 0.25),
         ("factor 1/T missing", T),
         ("factor 1/T squared", 1 / T),
-    ):
-        (diagnosis,) = check_jacobian(JACOBIANS[name](z), z, temperature=T).decisive.diagnoses
-        assert diagnosis.factor == pytest.approx(factor)
-    assert "0.7 times" in str(check_jacobian(0.7 * wrong.exact(z), z, temperature=T))
+    ],
+)
+def test_factors_are_reported(name: str, factor: float) -> None:
+    verdict = check_jacobian(JACOBIANS[name](Z), Z, temperature=T)
+    (diagnosis,) = verdict.decisive.diagnoses
+    assert diagnosis.factor == pytest.approx(factor)
+    assert name != "a constant factor" or "0.7 times" in str(verdict)
 
 
 def test_one_number_is_no_evidence_of_a_factor() -> None:
@@ -117,11 +113,14 @@ def test_one_number_is_no_evidence_of_a_factor() -> None:
 def test_float32_suggests_tolerances_that_pass() -> None:
     z = logits_for("")
     J = JACOBIANS["float32 results"](z)
-    advice = check_jacobian(J, z, temperature=T).decisive.diagnoses[0].advice
-    words = advice.rstrip(".").split()
-    atol, rtol = (float(words[words.index(name) + 1]) for name in ("--atol", "--rtol"))
-    assert 1e-9 < atol < 1e-5
-    assert check_jacobian(J, z, temperature=T, atol=atol, rtol=rtol)
+    verdict = check_jacobian(J, z, temperature=T)
+    (diagnosis,) = verdict.decisive.diagnoses
+    allowance: dict[str, Any] = {**diagnosis.allowance}
+    assert 1e-9 < allowance["atol"] < 1e-5
+    assert check_jacobian(J, z, temperature=T, **allowance)
+    # In the words of Python, in which it is asked.
+    assert str(verdict).endswith(f"check with atol={allowance['atol']:.6g}, rtol=1e-05.")
+    assert "--" not in str(verdict)
 
 
 @pytest.mark.parametrize(
@@ -157,10 +156,9 @@ def test_it_is_recognised_in_a_product_as_it_is_written(name: str, z: Array) -> 
     assert "the upstream gradient is left out" not in left_out
 
 
-@pytest.mark.parametrize(("value", "count"), [("nan", 1), ("nan,nan,nan", 3)])
+@pytest.mark.parametrize(("value", "count"), [("nan,0,0", 1), ("nan,nan,nan", 3)])
 def test_nan_is_said_and_counted(value: str, count: int) -> None:
-    v = ",".join([value, "0,0,0"]).split(",")[:3]
-    shown = run("check", "1", "2", "3", "--vjp", ",".join(v), "--upstream", "0,0,1").stdout
+    shown = run("check", "1", "2", "3", "--vjp", value, "--upstream", "0,0,1").stdout
     assert "cause: NaN among the results\n" in shown
     assert f"NaN in {count} of 3 entries: look for" in shown
 
@@ -172,18 +170,10 @@ def softmax(z):
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 
-def single(z):
-    return softmax(z.astype(np.float32))
-
-def half(z):
-    return softmax(z.astype(np.float16))
-
-def rounded(z):
-    return softmax(z).round(6)
-
-def steps(z):
-    y = softmax(z)
-    return y if (z == z.round()).all() else y + z
+single = lambda z: softmax(z.astype(np.float32))
+half = lambda z: softmax(z.astype(np.float16))
+rounded = lambda z: softmax(z).round(6)
+steps = lambda z: softmax(z) + z * (z != z.round()).any()
 """
 
 
@@ -216,23 +206,20 @@ def test_a_function_whose_derivative_alone_is_wrong_is_not_of_low_precision(tmp_
     assert (outcome.status, outcome.json["diagnosis"]) == (1, None)
 
 
-def test_what_no_mistake_explains_stays_unexplained(tmp_path: Path) -> None:
-    z = logits_for("")
-    J = wrong.exact(z)
-    J[2, 1, 0] += 0.25
-    assert names(check_jacobian(J, z, temperature=T)) == []
+def test_what_no_mistake_explains_stays_unexplained() -> None:
+    one_entry = wrong.exact(Z)
+    one_entry[2, 1, 0] += 0.25
     # One entry apart from a known mistake is another mistake.
-    J = JACOBIANS["only the diagonal"](z)
-    J[0, 0, 1] = 0.125
-    assert names(check_jacobian(J, z, temperature=T)) == []
-    noise = np.random.default_rng(1).normal(0, 1e-9, J.shape)
-    assert names(check_jacobian(wrong.exact(z) + noise, z, temperature=T)) == []
-    (tmp_path / "c.csv").write_text(stacked(np.full((3, 3), 0.1)))
-    shown = run("check", "1", "2", "3", "--jacobian", "c.csv", cwd=tmp_path)
+    apart = JACOBIANS["only the diagonal"](Z)
+    apart[0, 0, 1] = 0.125
+    noise = np.random.default_rng(1).normal(0, 1e-9, one_entry.shape)
+    for J in (one_entry, apart, wrong.exact(Z) + noise):
+        assert names(check_jacobian(J, Z, temperature=T)) == []
+    words = ["check", "1", "2", "3", "--vjp", "0.1,0.1,0.1", "--upstream", "1,0,0"]
+    shown = run(*words)
     assert shown.status == 1
     assert f"cause: none of the {len(CATALOGUE)} known mistakes" in shown.stdout
-    report = run("check", "1", "2", "3", "--jacobian", "c.csv", "-f", "json", cwd=tmp_path)
-    assert report.json["diagnosis"] is None
+    assert run(*words, "-f", "json").json["diagnosis"] is None
 
 
 def test_where_mistakes_coincide_all_are_listed(tmp_path: Path) -> None:
@@ -292,17 +279,13 @@ def test_right_results_pass_in_any_form(shape: tuple[int, int], temperature: flo
         ("derivative of log-softmax", "delta_ij - y_i differentiates"),
         ("sigmoid's derivative", "sigmoid(z) (1 - sigmoid(z)) is"),
         ("only the diagonal", "Fill in"),
-        ("the diagonal is missing", "It is zero, where"),
     ],
 )
 def test_advice_begins_with_a_capital_letter_or_with_a_symbol_as_it_is(
-    tmp_path: Path, name: str, begins: str
+    name: str, begins: str
 ) -> None:
-    g = gradient(Z)
-    values = PRODUCTS[name](Z, g) if name in PRODUCTS else wrong.product(JACOBIANS[name](Z), g)
-    for file, content in (("z.csv", Z), ("g.csv", g), ("c.csv", values)):
-        (tmp_path / file).write_text(stacked(content))
-    words = ["--vjp", "c.csv", "--upstream", "g.csv"]
-    words += [] if name in PRODUCTS else ["-t", str(T)]
-    shown = run("check", "z.csv", *words, cwd=tmp_path).stdout
-    assert f"\ncause: {name}\n{begins}" in shown
+    z, g = np.array([[0.5, -1.0, 2.0]]), np.array([[1.0, -0.5, 0.25]])
+    v = PRODUCTS[name](z, g) if name in PRODUCTS else T * wrong.product(JACOBIANS[name](T * z), g)
+    words = ["--vjp", stacked(v).strip(), "--upstream", stacked(g).strip()]
+    shown = run("check", stacked(z).strip(), *words).stdout
+    assert f"{name}\n{begins}" in shown

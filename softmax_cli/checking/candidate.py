@@ -1,5 +1,7 @@
 """Calling somebody's function on a batch, or one sample at a time, and making arrays of it."""
 
+import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +11,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Function = Callable[..., Any]
+
+_CODE = re.compile(r"(.+\.py|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):[A-Za-z_][\w.]*")
 
 
 class CandidateError(Exception):
@@ -53,99 +57,57 @@ class NotComplexError(ValueError):
         super().__init__("the candidate does not take complex numbers; choose another method")
 
 
+class CodeError(Exception):
+    """Somebody's code cannot be loaded, or raised: where, if that is known, and what to do."""
+
+    def __init__(self, problem: str, place: str = "", hint: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.place = place
+        self.hint = hint
+
+
 @dataclass(frozen=True, eq=False)
 class Called:
-    """What a function returned.
-
-    Attributes
-    ----------
-    values
-        Shape (K, C) or (K, C, C).
-    how
-        What it was given, in words.
-    one_by_one
-        Whether it was given one sample at a time.
-    """
+    """What a function returned, what it was given in words, and whether sample by sample."""
 
     values: Array
     how: str
     one_by_one: bool
 
 
+def names_code(word: str) -> bool:
+    """Tell whether a word names code, and no file of that name is there."""
+    return _CODE.fullmatch(word) is not None and not os.path.exists(word)  # noqa: PTH110
+
+
 def call(function: Function, inputs: Sequence[Array], rank: int) -> Called:
-    """Give a function all samples, or one at a time if it takes or returns no batch.
+    """Give a function all samples, (K, C) each, or one at a time if it takes or returns no batch.
 
-    Parameters
-    ----------
-    function
-        Takes the inputs, of shape (K, C) each or else (C,), and returns what numpy.asarray takes,
-        or a torch tensor.
-    inputs
-        Shape (K, C) each; the function gets copies.
-    rank
-        Dimensions that a sample's result has: 1 for (C,), 2 for (C, C).
-
-    Raises
-    ------
-    CandidateError
-        When the function raises.
-    ShapeFoundError
-        When it returns something else than real numbers of the right shape.
+    A sample's result has so many dimensions: 1 for (C,), 2 for (C, C). Raises `CandidateError` when
+    the function raises, and `ShapeFoundError` for something else than real numbers of that shape.
     """
     n_samples, n_classes = inputs[0].shape
     shape = (n_samples, *(n_classes,) * rank)
-    at_once: Called | CandidateError | ShapeFoundError
+    at_once = f"all samples at once, shape ({n_samples}, {n_classes})"
     try:
-        values = _array(function(*(each.copy() for each in inputs)))
-        if values.shape == shape:
-            return Called(values, f"all samples at once, shape ({n_samples}, {n_classes})", False)
-        stacked = (n_samples * n_classes, n_classes)
-        found = ShapeFoundError(f"shape {values.shape}, expected {shape}", values)
-        if rank == 2 and values.shape == stacked:
-            how = f"all samples at once, shape ({n_samples}, {n_classes})"
-            at_once = Called(values.reshape(shape), how, False)
-        elif n_samples > 1 and values.shape == (*shape[1:], n_samples):
-            raise found  # it takes a batch, and turns it
-        else:
-            at_once = found
-    except ShapeFoundError as error:
-        if error.array is not None:
-            raise
-        at_once = error
-    except Exception as error:
-        at_once = CandidateError(None)
-        at_once.__cause__ = error
-    return _one_by_one(function, inputs, shape[1:], at_once)
-
-
-def _one_by_one(
-    function: Function,
-    inputs: Sequence[Array],
-    shape: tuple[int, ...],
-    at_once: Called | CandidateError | ShapeFoundError,
-) -> Called:
-    results = []
-    for k in range(len(inputs[0])):
-        try:
-            values = _array(function(*(each[k].copy() for each in inputs)))
-        except ShapeFoundError as error:
-            if isinstance(at_once, Called):
-                return at_once
-            raise ShapeFoundError(str(error), sample=k) from None
-        except Exception as error:
-            if isinstance(at_once, Called):
-                return at_once
-            if isinstance(at_once, ShapeFoundError):
-                raise at_once from None
-            raise CandidateError(k, at_once.__cause__) from error
-        if values.shape != shape:
-            if isinstance(at_once, Called):
-                return at_once
-            if isinstance(at_once, ShapeFoundError):
-                raise at_once
-            raise ShapeFoundError(f"shape {values.shape}, expected {shape}", sample=k)
-        results.append(values)
-    return Called(np.stack(results), f"one sample at a time, shape {inputs[0].shape[1:]}", True)
+        return Called(_evaluate(function, inputs, shape, one_by_one=False), at_once, False)
+    except (CandidateError, ShapeFoundError) as error:
+        failure = error
+    batch = failure.array if isinstance(failure, ShapeFoundError) else None
+    if batch is not None and n_samples > 1 and batch.shape == (*shape[1:], n_samples):
+        raise failure  # it takes a batch, and turns it
+    try:
+        values = _evaluate(function, inputs, shape, one_by_one=True)
+        return Called(values, f"one sample at a time, shape ({n_classes},)", True)
+    except (CandidateError, ShapeFoundError) as error:
+        if batch is not None and rank == 2 and batch.shape == (n_samples * n_classes, n_classes):
+            return Called(batch.reshape(shape), at_once, False)
+        if isinstance(failure, ShapeFoundError):
+            raise failure from None
+        if isinstance(error, CandidateError):
+            error.at_once = failure.__cause__
+        raise
 
 
 def derivative_function(function: Function, one_by_one: bool) -> Function:
@@ -155,21 +117,47 @@ def derivative_function(function: Function, one_by_one: bool) -> Function:
     when it is given complex numbers and does not return them. A result of another shape is NaN.
     """
 
-    def evaluate(z: Array) -> Array:
-        results = []
-        for k, row in enumerate(z if one_by_one else [z]):
-            try:
-                values = _array(function(row.copy()))
-            except Exception as error:
-                if np.iscomplexobj(z):
-                    raise NotComplexError from error
-                raise CandidateError(k if one_by_one else None) from error
-            if np.iscomplexobj(z) and not np.iscomplexobj(values):
-                raise NotComplexError
-            results.append(values if values.shape == row.shape else np.full(row.shape, np.nan))
-        return np.stack(results) if one_by_one else results[0]
+    def wrapped(z: Array) -> Array:
+        try:
+            values = _evaluate(function, [z], z.shape, one_by_one)
+        except (CandidateError, ShapeFoundError) as error:
+            if np.iscomplexobj(z):
+                raise NotComplexError from error
+            if isinstance(error, CandidateError):
+                raise
+            return np.full(z.shape, np.nan)
+        if np.iscomplexobj(z) and not np.iscomplexobj(values):
+            raise NotComplexError
+        return values
 
-    return evaluate
+    return wrapped
+
+
+def _evaluate(
+    function: Function, inputs: Sequence[Array], shape: tuple[int, ...], one_by_one: bool
+) -> Array:
+    if not one_by_one:
+        return _result(function, inputs, shape, None)
+    rows = range(len(inputs[0]))
+    return np.stack([_result(function, [each[k] for each in inputs], shape[1:], k) for k in rows])
+
+
+def _result(
+    function: Function, inputs: Sequence[Array], shape: tuple[int, ...], sample: int | None
+) -> Array:
+    """Call a function for numbers of a shape, real ones unless it is given others."""
+    try:
+        values = _array(function(*(each.copy() for each in inputs)))
+    except ShapeFoundError as error:
+        error.sample = sample
+        raise
+    except Exception as error:
+        raise CandidateError(sample) from error
+    if values.shape != shape:
+        raise ShapeFoundError(f"shape {values.shape}, expected {shape}", values, sample)
+    if np.iscomplexobj(values) and not np.iscomplexobj(inputs[0]):
+        raise ShapeFoundError("complex numbers", sample=sample)
+    return values
 
 
 def _array(result: Any) -> Array:

@@ -7,33 +7,103 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from softmax_cli.checking import signs
-from softmax_cli.checking.candidate import (
-    Called,
-    Function,
-    ShapeFoundError,
-    call,
-    derivative_function,
-)
-from softmax_cli.checking.mistakes import (
-    Case,
-    Diagnosis,
-    diagnose,
-    diagnose_precision,
-    diagnose_shape,
-)
-from softmax_cli.checking.verdict import Check, Compared, SampleCheck, Verdict, compare
-from softmax_cli.errors import InputError, given_sample, visible
+from softmax_cli.checking.candidate import Function, ShapeFoundError, call, derivative_function
+from softmax_cli.checking.diagnosis import Diagnosis, diagnose, diagnose_shape, find_precision
+from softmax_cli.checking.formulas import Case, FloatArray, Kind
+from softmax_cli.checking.mistakes import CATALOGUE, tolerances
+from softmax_cli.checking.verdict import Check, SampleCheck, Verdict, compare
 from softmax_cli.mathematics import core, finite_difference, memory
-from softmax_cli.mathematics.finite_difference import METHODS, default_steps
+from softmax_cli.mathematics.finite_difference import METHODS, default_steps, is_lost
 
-FloatArray = NDArray[np.float64]
 Candidate = ArrayLike | Callable[..., Any]
 
 # What any right float64 implementation keeps, also where softmax saturates; atol at T = 1.
 ATOL, RTOL = 1e-12, 1e-9
 # How many arrays of the size of the Jacobians a comparison takes.
 _MATRICES = 7
+
+
+class StepError(ValueError):
+    """A finite difference would fail by its step, whatever it differentiates.
+
+    Attributes
+    ----------
+    sample
+        The label of the first sample that is concerned.
+    problem
+        What was found and what was expected.
+    given
+        Whether the user gave the step.
+    """
+
+    def __init__(self, sample: str, problem: str, given: bool) -> None:
+        leave_out = "leave step out, or " if given else ""
+        super().__init__(f"sample {sample}: {problem}; {leave_out}pass method='complex-step'")
+        self.sample = sample
+        self.problem = problem
+        self.given = given
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How results are compared, and functions differentiated; None is the default."""
+
+    method: str | None = None
+    step: float | None = None
+    atol: float | None = None
+    rtol: float | None = None
+    temperature: float = 1.0
+
+    def bound(self, atol: float, rtol: float) -> tuple[float, float]:
+        """Return the tolerances, or these where they are left to us."""
+        return atol if self.atol is None else self.atol, rtol if self.rtol is None else self.rtol
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """What results are compared with.
+
+    Attributes
+    ----------
+    z, g
+        Logits, and upstream gradients for the vjp, shape (K, C).
+    classes, labels
+        Names of the classes and of the samples.
+    comparison
+        How.
+    """
+
+    z: FloatArray
+    g: FloatArray | None
+    classes: tuple[str, ...]
+    labels: tuple[str, ...]
+    comparison: Comparison
+
+    def exact(self, quantity: Kind) -> FloatArray:
+        """Compute what a right candidate gives."""
+        T = self.comparison.temperature
+        match quantity:
+            case "probabilities":
+                return core.softmax(self.z, temperature=T)
+            case "jacobian":
+                K, C = self.z.shape
+                memory.require(_MATRICES * 8 * K * C * C, f"{K} x {C} x {C} entries, compared,")
+                return core.jacobian(self.z, temperature=T)
+            case "vjp":
+                return core.vjp(self.z, self.gradient, temperature=T)
+
+    def bound(self, quantity: Kind) -> tuple[float, float]:
+        """Return atol and rtol, of which a right candidate stays within."""
+        scale = 1.0 if quantity == "probabilities" else 1 / self.comparison.temperature
+        if quantity == "vjp":
+            scale *= max(1.0, float(np.abs(self.gradient).max()))
+        return self.comparison.bound(ATOL * scale, RTOL)
+
+    @property
+    def gradient(self) -> FloatArray:
+        """The upstream gradient, which a vjp has."""
+        assert self.g is not None
+        return self.g
 
 
 def check_probabilities(
@@ -78,6 +148,8 @@ def check_probabilities(
         For logits or an array of a wrong shape; whatever a function returns is a finding instead.
     softmax_cli.checking.candidate.CandidateError
         When the function raises.
+    softmax_cli.checking.check.StepError
+        When a finite difference would fail by its step: a ValueError too.
 
     Examples
     --------
@@ -86,19 +158,9 @@ def check_probabilities(
     PASS: probabilities: all 3 entries of 1 sample agree
     PASS: jacobian: all 9 entries of 1 sample agree
     """
-    setting = _setting(logits, None, temperature, atol, rtol, classes, samples)
-    check = _against_exact(setting, "probabilities", candidate)
-    if callable(candidate) and not check.problem:
-        function = derivative_function(candidate, check.one_by_one)
-        derivative = _differentiated(setting, function, method, step)
-        if not (check.passed and derivative.passed):
-            found = _low_precision(setting, function, method, step, check)
-            if found is not None:
-                same = [found if each.name == found.name else each for each in check.diagnoses]
-                check = replace(check, diagnoses=tuple(same))
-                derivative = replace(derivative, diagnoses=() if derivative.passed else (found,))
-        return _verdict(setting, check, derivative)
-    return _verdict(setting, check)
+    comparison = Comparison(method, step, atol, rtol, temperature)
+    setting = _setting(logits, None, comparison, classes, samples)
+    return check_candidate("probabilities", candidate, setting)
 
 
 def check_jacobian(
@@ -137,8 +199,9 @@ def check_jacobian(
     >>> bool(verdict)
     False
     """
-    setting = _setting(logits, None, temperature, atol, rtol, classes, samples)
-    return _verdict(setting, _against_exact(setting, "jacobian", candidate))
+    comparison = Comparison(None, None, atol, rtol, temperature)
+    setting = _setting(logits, None, comparison, classes, samples)
+    return check_candidate("jacobian", candidate, setting)
 
 
 def check_vjp(
@@ -178,98 +241,51 @@ def check_vjp(
     >>> print(check_vjp([[0.25, -0.25]], [[0.0, 0.0]], [1.0, 0.0]))
     PASS: vjp: all 2 entries of 1 sample agree
     """
-    setting = _setting(logits, upstream, temperature, atol, rtol, classes, samples)
-    return _verdict(setting, _against_exact(setting, "vjp", candidate))
+    comparison = Comparison(None, None, atol, rtol, temperature)
+    setting = _setting(logits, upstream, comparison, classes, samples)
+    return check_candidate("vjp", candidate, setting)
 
 
-def check_softmax(
-    pieces: Iterable[tuple[Sequence[str], FloatArray]],
-    *,
-    temperature: float,
-    method: str,
-    step: float | None,
-    atol: float | None,
-    rtol: float | None,
-) -> Check:
-    """Check our own exact Jacobian against finite differences, piece by piece.
+def check_candidate(quantity: Kind, candidate: Candidate, setting: Setting) -> Verdict:
+    """Check somebody's results; of a function for probabilities also its derivative."""
+    check = _against_exact(quantity, candidate, setting)
+    if quantity != "probabilities" or not callable(candidate) or check.problem:
+        return _verdict(setting, check)
+    function = derivative_function(candidate, check.one_by_one)
+    try:
+        derivative = _differentiated(setting, function)
+    except StepError as error:
+        if check.passed or error.given:
+            raise
+        return _verdict(setting, check)
+    if not (check.passed and derivative.passed):
+        found = _low_precision(setting, function, check)
+        if found is not None:
+            same = [found if each.name == found.name else each for each in check.diagnoses]
+            check = replace(check, diagnoses=tuple(same))
+            derivative = replace(derivative, diagnoses=() if derivative.passed else (found,))
+    return _verdict(setting, check, derivative)
 
-    Parameters
-    ----------
-    pieces
-        Labels and logits, shape (K, C), of some samples each.
-    temperature, method, step, atol, rtol
-        As in `check_probabilities`.
-    """
-    atol, rtol = _method_tolerances(method, temperature, atol, rtol)
+
+def check_softmax(pieces: Iterable[Setting]) -> Check:
+    """Check our own exact Jacobian against finite differences, some samples at a time."""
     samples: list[tuple[str, SampleCheck]] = []
-    worst, excess, estimates = 0, None, []
-    for labels, z in pieces:
-        _require_memory(z)
-        numeric, errors = finite_difference.estimate(z, method, step, temperature)
-        exact = core.jacobian(z, temperature=temperature)
-        sign = _signs("jacobian", z, None, temperature)
-        found = compare(exact, numeric, atol, rtol, sign=sign)
-        if step is None:
-            _refuse_coarse_steps(labels, z, found, method, temperature)
-        if excess is None or found.excess.max() > excess.max():
-            worst, excess = len(samples) + found.worst, found.excess
-        samples += zip(labels, found.samples, strict=True)
-        if errors is not None:
-            estimates.append(float(errors.max()))
-    return Check(
-        "jacobian",
-        tuple(samples),
-        tuple(label for label, _ in samples),
-        atol,
-        rtol,
-        **_how(method, step, temperature),
-        worst=worst,
-        excess=excess,
-        error_estimate=max(estimates, default=None),
-    )
-
-
-def _signs(
-    quantity: str, z: FloatArray, g: FloatArray | None, temperature: float
-) -> Callable[[int, int | None, int | None], int]:
-    """Tell the sign of the entry of a sample at an output and an input."""
-
-    def sign(k: int, output: int | None, input_: int | None) -> int:
-        gradient = None if g is None else g[k]
-        return signs.entry(quantity, z[k], gradient, temperature, output, input_)
-
-    return sign
-
-
-def _refuse_coarse_steps(
-    labels: Sequence[str], z: FloatArray, found: Compared, method: str, temperature: float
-) -> None:
-    """Refuse a verdict against logits whose float64 neighbours are further off than softmax bends.
-
-    Raises
-    ------
-    InputError
-        For the first sample that failed only for want of a smaller step.
-    """
-    steps = np.where(np.isfinite(z), default_steps(z, method, temperature), 0.0).max(axis=1)
-    for label, sample, step in zip(labels, found.samples, steps, strict=True):
-        if not sample.passed and step > 2 * METHODS[method].largest_step * temperature:
-            raise InputError(
-                f"sample {visible(label)}",
-                f"expected logits nearer to 0 for {method} differences, found some where the "
-                f"smallest step is {step:.3g}, too coarse to check with",
-                "use --method complex-step, which needs no such step",
-            )
+    worst, excess, estimates = None, -1.0, []
+    for piece in pieces:
+        check = _differentiated(piece)
+        if check.worst_excess > excess:
+            excess = check.worst_excess
+            worst = replace(check, worst=len(samples) + check.worst)
+        samples += check.samples
+        estimates.append(check.error_estimate or 0.0)
+    assert worst is not None
+    labels = tuple(label for label, _ in samples)
+    estimate = None if worst.error_estimate is None else max(estimates)
+    return replace(worst, samples=tuple(samples), labels=labels, error_estimate=estimate)
 
 
 def candidate_array(values: NDArray[Any], shape: tuple[int, ...]) -> FloatArray:
-    """Bring an array to the shape (K, C, C) or (K, C): see the message for what is accepted.
-
-    Raises
-    ------
-    ValueError
-        For an array of another shape; the message says what was expected and found.
-    """
+    """Bring an array to the shape (K, C, C) or (K, C); a ValueError says what is accepted."""
     n_samples, n_classes = shape[:2]
     accepted = [shape]
     if len(shape) == 3 and n_samples > 1:
@@ -277,36 +293,22 @@ def candidate_array(values: NDArray[Any], shape: tuple[int, ...]) -> FloatArray:
     if n_samples == 1:
         accepted.append(shape[1:])
     if values.shape not in accepted:
-        *others, last = map(str, accepted)
-        expected = f"{', '.join(others)} or {last}" if others else last
+        expected = " or ".join(map(str, accepted))
         raise ValueError(f"expected shape {expected}, found {values.shape}")
     return np.asarray(values, dtype=np.float64).reshape(shape)
-
-
-@dataclass(frozen=True, eq=False)
-class _Setting:
-    z: FloatArray
-    g: FloatArray | None
-    temperature: float
-    atol: float | None
-    rtol: float | None
-    classes: tuple[str, ...]
-    labels: tuple[str, ...]
 
 
 def _setting(
     logits: ArrayLike,
     upstream: ArrayLike | None,
-    temperature: float,
-    atol: float | None,
-    rtol: float | None,
+    comparison: Comparison,
     classes: Sequence[str] | None,
     samples: Sequence[str] | None,
-) -> _Setting:
+) -> Setting:
     z = np.atleast_2d(np.asarray(logits, dtype=np.float64))
     if z.ndim != 2 or 0 in z.shape:
         raise ValueError(f"expected logits of shape (K, C) or (C,), found {np.shape(logits)}")
-    if not np.isfinite(core.softmax(z, temperature=temperature)).all():
+    if not np.isfinite(core.softmax(z, temperature=comparison.temperature)).all():
         raise ValueError("expected finite logits or -inf, with at least one finite in each sample")
     g = None
     if upstream is not None:
@@ -317,10 +319,8 @@ def _setting(
             raise ValueError(f"expected an upstream gradient that fits, found {found}") from None
         if not np.isfinite(g).all():
             raise ValueError("expected a finite upstream gradient")
-    return _Setting(
-        z, g, temperature, atol, rtol,
-        _names(classes, z.shape[1], "classes"), _names(samples, z.shape[0], "samples"),
-    )  # fmt: skip
+    class_names = _names(classes, z.shape[1], "classes")
+    return Setting(z, g, class_names, _names(samples, z.shape[0], "samples"), comparison)
 
 
 def _names(names: Sequence[str] | None, count: int, what: str) -> tuple[str, ...]:
@@ -331,150 +331,103 @@ def _names(names: Sequence[str] | None, count: int, what: str) -> tuple[str, ...
     return tuple(names)
 
 
-def _verdict(setting: _Setting, *checks: Check) -> Verdict:
-    return Verdict(checks, setting.classes, setting.temperature)
+def _verdict(setting: Setting, *checks: Check) -> Verdict:
+    return Verdict(checks, setting.classes, setting.comparison.temperature)
 
 
-def _require_memory(z: FloatArray) -> None:
-    """Ask for that of the Jacobians, exact and compared, with their errors and bounds."""
-    K, C = z.shape
-    memory.require(_MATRICES * 8 * K * C * C, f"{K} x {C} x {C} entries, compared,")
-
-
-def _exact(setting: _Setting, quantity: str) -> FloatArray:
-    if quantity == "probabilities":
-        return core.softmax(setting.z, temperature=setting.temperature)
-    if quantity == "jacobian":
-        _require_memory(setting.z)
-        return core.jacobian(setting.z, temperature=setting.temperature)
-    assert setting.g is not None
-    return core.vjp(setting.z, setting.g, temperature=setting.temperature)
-
-
-def _exact_tolerances(setting: _Setting, quantity: str) -> tuple[float, float]:
-    atol = ATOL if quantity == "probabilities" else ATOL / setting.temperature
-    if setting.g is not None:
-        atol *= max(1.0, float(np.abs(setting.g).max()))
-    return (
-        atol if setting.atol is None else setting.atol,
-        RTOL if setting.rtol is None else setting.rtol,
-    )
-
-
-def _method_tolerances(
-    method: str, temperature: float, atol: float | None, rtol: float | None
-) -> tuple[float, float]:
-    chosen = METHODS[method]
-    return (
-        chosen.atol / temperature if atol is None else atol,
-        chosen.rtol if rtol is None else rtol,
-    )
-
-
-def _how(method: str, step: float | None, temperature: float) -> dict[str, Any]:
-    """Say which finite difference it is, as `Check` does."""
-    return {
-        "method": method,
-        "step": METHODS[method].relative_step * temperature if step is None else step,
-        "step_is_relative": step is None and method in ("central", "forward"),
-    }
-
-
-def _against_exact(setting: _Setting, quantity: str, candidate: Candidate) -> Check:
-    expected = _exact(setting, quantity)
-    bound = _exact_tolerances(setting, quantity)
+def _against_exact(quantity: Kind, candidate: Candidate, setting: Setting) -> Check:
+    expected, bound = setting.exact(quantity), setting.bound(quantity)
     if not callable(candidate):
         values = candidate_array(np.asarray(candidate), expected.shape)
-        return _compared(setting, quantity, expected, values, bound)
-    inputs = [setting.z] if quantity != "vjp" or setting.g is None else [setting.z, setting.g]
+        check = compare(quantity, setting.labels, expected, values, bound)
+        return _explained(setting, check, expected, values)
     try:
+        inputs = [setting.z, setting.gradient] if quantity == "vjp" else [setting.z]
         called = call(candidate, inputs, expected.ndim - 1)
     except ShapeFoundError as error:
-        diagnoses = _shape_diagnoses(expected, error, bound)
-        given = "" if error.sample is None else given_sample(setting.labels[error.sample])
+        given = "" if error.sample is None else f", given sample {setting.labels[error.sample]!r}"
+        found = () if error.array is None else diagnose_shape(expected, error.array, *bound)
         problem = f"{error}{given}"
-        return Check(quantity, (), setting.labels, *bound, problem=problem, diagnoses=diagnoses)
-    return _compared(setting, quantity, expected, called.values, bound, called=called)
+        return Check(quantity, (), setting.labels, *bound, problem=problem, diagnoses=found)
+    values = called.values.astype(np.float64)
+    check = compare(quantity, setting.labels, expected, values, bound)
+    check = replace(check, called=called.how, one_by_one=called.one_by_one)
+    return _explained(setting, check, expected, values)
 
 
-def _differentiated(
-    setting: _Setting, function: Function, method: str, step: float | None
-) -> Check:
-    """Check the finite-difference Jacobian of somebody's softmax."""
-    bound = _method_tolerances(method, setting.temperature, setting.atol, setting.rtol)
-    _require_memory(setting.z)
+def _differentiated(setting: Setting, function: Function | None = None) -> Check:
+    """Check the finite-difference Jacobian of softmax itself, or of somebody's."""
+    how = setting.comparison
+    name = how.method or "central"
+    method = METHODS[name]
+    if how.step is not None and name != "complex-step":
+        _refuse_lost_step(setting, how.step)
+    expected = setting.exact("jacobian")
     numeric, errors = finite_difference.estimate(
-        setting.z, method, step, setting.temperature, function, inputs_at_once=1
+        setting.z, name, how.step, how.temperature, function
     )
-    how = _how(method, step, setting.temperature)
-    how["error_estimate"] = None if errors is None else float(errors.max())
-    return _compared(setting, "jacobian", _exact(setting, "jacobian"), numeric, bound, **how)
+    bound = how.bound(method.atol / how.temperature, method.rtol)
+    check = replace(
+        compare("jacobian", setting.labels, expected, numeric, bound),
+        method=name,
+        step=method.relative_step * how.temperature if how.step is None else how.step,
+        step_is_relative=how.step is None and name in ("central", "forward"),
+        error_estimate=None if errors is None else float(errors.max()),
+    )
+    if how.step is None:
+        _refuse_coarse_steps(setting, check)
+    return check if function is None else _explained(setting, check, expected, numeric)
 
 
-def _low_precision(
-    setting: _Setting, function: Function, method: str, step: float | None, check: Check
-) -> Diagnosis | None:
-    """Find out whether a function is of low precision, and with which options it passes."""
-    T = setting.temperature
+def _refuse_lost_step(setting: Setting, step: float) -> None:
+    """Raise StepError for a step that does not move a logit."""
+    lost = np.argwhere(is_lost(setting.z, step))
+    if len(lost):
+        k, i = lost[0]
+        problem = f"expected a step that moves every logit, found {step:g} at {setting.z[k, i]:g}"
+        raise StepError(setting.labels[k], problem, given=True)
 
-    def differentiate(eps: float) -> tuple[str, float]:
-        suited = finite_difference.step_at_precision(method, eps, T)
-        numeric, _ = finite_difference.estimate(
-            setting.z, method, suited or step, T, function, inputs_at_once=1
-        )
-        errors = [sample.max_abs_error for _, sample in check.samples]
-        errors.append(float(np.abs(numeric - _exact(setting, "jacobian")).max()))
-        return "" if suited is None else f"--step {suited:.6g}", max(errors)
 
+def _refuse_coarse_steps(setting: Setting, check: Check) -> None:
+    """Raise StepError for a failure where float64 has no step so small as softmax bends."""
+    T = setting.comparison.temperature
+    steps = np.where(np.isfinite(setting.z), default_steps(setting.z, check.method, T), 0.0)
+    for (label, sample), step in zip(check.samples, steps.max(axis=1), strict=True):
+        if not sample.passed and step > 2 * METHODS[check.method].largest_step * T:
+            problem = (
+                f"expected logits nearer to 0 for {check.method} differences, found some where "
+                f"the smallest step is {step:.3g}, too coarse to check with"
+            )
+            raise StepError(label, problem, given=False)
+
+
+def _low_precision(setting: Setting, function: Function, check: Check) -> Diagnosis | None:
+    """Find out whether a function is of low precision, and with which parameters it passes."""
+    how = setting.comparison
+    T, method = how.temperature, how.method or "central"
     # Nearby, since of round logits a result may be exact, or say nothing of how it was rounded.
     z = setting.z + T * np.random.default_rng(0).uniform(0.1, 0.2, setting.z.shape)
-    actual = function(z.copy())
-    if actual.dtype.kind not in "biuf":
-        return None
+    actual = function(z.copy()).astype(np.float64)
     expected = core.softmax(z, temperature=T)
-    case = Case(
-        "probabilities", z, None, T,
-        expected, actual.astype(np.float64), check.atol, check.rtol,
-    )  # fmt: skip
-    return diagnose_precision(case, differentiate)
-
-
-def _compared(
-    setting: _Setting,
-    quantity: str,
-    expected: FloatArray,
-    values: NDArray[Any],
-    bound: tuple[float, float],
-    called: Called | None = None,
-    **how: Any,
-) -> Check:
-    if np.iscomplexobj(values):
-        return Check(quantity, (), setting.labels, *bound, problem="complex numbers", **how)
-    actual = values.astype(np.float64)
-    sign = _signs(quantity, setting.z, setting.g, setting.temperature)
-    found: Compared = compare(expected, actual, *bound, quantity, sign)
-    diagnoses: tuple[Diagnosis, ...] = ()
-    if not all(sample.passed for sample in found.samples):
-        diagnoses = diagnose(
-            Case(quantity, setting.z, setting.g, setting.temperature, expected, actual, *bound)
-        )
-    return Check(
-        quantity,
-        tuple(zip(setting.labels, found.samples, strict=True)),
-        setting.labels,
-        *bound,
-        called="" if called is None else called.how,
-        one_by_one=called is not None and called.one_by_one,
-        worst=found.worst,
-        excess=found.excess,
-        diagnoses=diagnoses,
-        **how,
+    found = find_precision(
+        Case("probabilities", z, None, T, expected, actual, check.atol, check.rtol)
     )
+    if found is None:
+        return None
+    name, eps = found
+    step = finite_difference.step_at_precision(method, eps, T)
+    numeric = finite_difference.jacobian(setting.z, method, step or how.step, T, function)
+    errors = [sample.max_abs_error for _, sample in check.samples]
+    errors.append(float(np.abs(numeric - setting.exact("jacobian")).max()))
+    allowance = {} if step is None else {"step": step}
+    return Diagnosis(name, CATALOGUE[name].advice, None, allowance | tolerances(max(errors)))
 
 
-def _shape_diagnoses(
-    expected: FloatArray, error: ShapeFoundError, bound: tuple[float, float]
-) -> tuple[Diagnosis, ...]:
-    if error.array is None:
-        return ()
-    return diagnose_shape(expected, error.array, *bound)
+def _explained(setting: Setting, check: Check, expected: FloatArray, actual: FloatArray) -> Check:
+    """Add the known mistakes that explain a failure."""
+    if check.passed:
+        return check
+    T = setting.comparison.temperature
+    g = setting.g if check.quantity == "vjp" else None
+    case = Case(check.quantity, setting.z, g, T, expected, actual, check.atol, check.rtol)
+    return replace(check, diagnoses=diagnose(case))

@@ -55,37 +55,20 @@ class Sweep:
 def sweep(
     logits: ArrayLike, temperature: float = 1.0, function: Function | None = None, name: str = ""
 ) -> Sweep:
-    """Differentiate softmax, or a function of logits, with every method and step.
-
-    Parameters
-    ----------
-    logits
-        Shape (K, C).
-    temperature
-        Of softmax.
-    function
-        As for `softmax_cli.mathematics.finite_difference.jacobian`; it is given shape (K, C).
-        Complex-step is left out for one that raises `NotComplexError`.
-    name
-        What the user calls the function.
-    """
+    """Differentiate softmax, or a function of logits (K, C), with every method and step."""
     z = np.asarray(logits, dtype=np.float64)
     K, C = z.shape
     memory.require(4 * 8 * K * C * C, f"{K} x {C} x {C} entries, compared,")
     exact = core.jacobian(z, temperature=temperature)
-    at_once = None if function is None else 1
     errors = {}
     for method in METHODS:
         try:
             errors[method] = tuple(
-                _largest(
-                    finite_difference.estimate(z, method, step, temperature, function, at_once)[0],
-                    exact,
-                )
+                _largest(finite_difference.jacobian(z, method, step, temperature, function), exact)
                 for step in STEPS
             )
         except NotComplexError:
-            continue
+            continue  # complex-step is left out
     return Sweep(STEPS, errors, len(z), temperature, name)
 
 

@@ -1,15 +1,12 @@
 """What a comparison with the exact results found: verdict, place and cause."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from softmax_cli.checking.mistakes import Diagnosis
-from softmax_cli.errors import plural
-
-FloatArray = NDArray[np.float64]
+from softmax_cli.checking.diagnosis import Diagnosis
+from softmax_cli.checking.formulas import FloatArray, Kind
 
 
 @dataclass(frozen=True)
@@ -24,16 +21,12 @@ class Worst:
         Positions of classes.
     expected, actual
         The exact entry, to float64, and the one compared with it.
-    sign
-        Of the exact entry where ``expected`` is 0, or a probability of 1: that is rounded unless
-        this is 0.
     """
 
     output: int | None
     input: int | None
     expected: float
     actual: float
-    sign: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,78 +59,13 @@ class SampleCheck:
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
-    """Samples compared.
-
-    Attributes
-    ----------
-    samples
-        Each one's result.
-    worst
-        The position of the worst sample.
-    excess
-        Its errors in units of their bounds, shape (C, C) or (C,).
-    """
-
-    samples: tuple[SampleCheck, ...]
-    worst: int
-    excess: FloatArray
-
-
-def compare(
-    expected: FloatArray,
-    actual: FloatArray,
-    atol: float,
-    rtol: float,
-    quantity: str = "jacobian",
-    sign: Callable[[int, int | None, int | None], int] = lambda *_: 0,
-) -> Compared:
-    """Compare samples, shape (K, C, C) or (K, C); an entry passes within atol + rtol |expected|.
-
-    NaN or infinity in ``actual`` is an infinite error. ``sign`` tells, from a sample, an output
-    and an input, that of an exact entry of which ``expected`` has only 0.
-    """
-    flat_expected, flat_actual = (each.reshape(len(each), -1) for each in (expected, actual))
-    with np.errstate(all="ignore"):
-        error = np.where(np.isfinite(flat_actual), np.abs(flat_actual - flat_expected), np.inf)
-        bound = atol + rtol * np.abs(flat_expected)
-        excess = np.where(error == 0, 0.0, error / bound)
-        relative = np.where(error == 0, 0.0, error / np.abs(flat_expected))
-    samples = []
-    for k, at in enumerate(excess.argmax(axis=1)):
-        output, input_ = _place(int(at), expected.shape[-1], quantity)
-        exact, found = float(flat_expected[k, at]), float(flat_actual[k, at])
-        is_rounded = exact == 0 or (exact == 1 and quantity == "probabilities")
-        beyond = sign(k, output, input_) if is_rounded else 0
-        worst = Worst(output, input_, exact, found, beyond)
-        samples.append(
-            SampleCheck(
-                entries=error.shape[1],
-                failed=int((~(error[k] <= bound[k])).sum()),
-                max_abs_error=float(error[k].max()),
-                max_rel_error=float(relative[k].max()),
-                worst=worst,
-                worst_excess=float(excess[k, at]),
-            )
-        )
-    most = int(excess.max(axis=1).argmax())
-    return Compared(tuple(samples), most, excess[most].reshape(expected.shape[1:]))
-
-
-def _place(at: int, n_classes: int, quantity: str) -> tuple[int | None, int | None]:
-    if quantity == "jacobian":
-        return divmod(at, n_classes)
-    return (at, None) if quantity == "probabilities" else (None, at)
-
-
-@dataclass(frozen=True, eq=False)
 class Check:
     """One quantity compared for all samples, and how.
 
     Attributes
     ----------
     quantity
-        ``probabilities``, ``jacobian`` or ``vjp``.
+        What was compared.
     samples
         A label and its comparison each; empty where there was nothing to compare.
     labels
@@ -160,7 +88,7 @@ class Check:
         The known mistakes that explain a failure.
     """
 
-    quantity: str
+    quantity: Kind
     samples: tuple[tuple[str, SampleCheck], ...]
     labels: tuple[str, ...]
     atol: float
@@ -176,6 +104,11 @@ class Check:
     excess: FloatArray | None = None
     error_estimate: float | None = None
     diagnoses: tuple[Diagnosis, ...] = ()
+
+    @property
+    def worst_excess(self) -> float:
+        """The largest error in units of its bound."""
+        return self.samples[self.worst][1].worst_excess
 
     @property
     def n_samples(self) -> int:
@@ -198,11 +131,59 @@ class Check:
         return not self.failed and not self.problem
 
 
+def compare(
+    quantity: Kind,
+    labels: tuple[str, ...],
+    expected: FloatArray,
+    actual: FloatArray,
+    bound: tuple[float, float],
+) -> Check:
+    """Compare samples, shape (K, C, C) or (K, C); an entry passes within atol + rtol |expected|.
+
+    NaN or infinity in ``actual`` is an infinite error.
+    """
+    atol, rtol = bound
+    exact, found = (each.reshape(len(each), -1) for each in (expected, actual))
+    with np.errstate(all="ignore"):
+        error = np.where(np.isfinite(found), np.abs(found - exact), np.inf)
+        allowed = atol + rtol * np.abs(exact)
+        excess = np.where(error == 0, 0.0, error / allowed)
+        relative = np.where(error == 0, 0.0, error / np.abs(exact))
+    at = excess.argmax(axis=1)
+    there = np.arange(len(at)), at
+    failed = (~(error <= allowed)).sum(axis=1)
+    largest = [failed, error.max(axis=1), relative.max(axis=1)]
+    columns = [at, *largest, exact[there], found[there], excess[there]]
+    samples = [
+        SampleCheck(
+            error.shape[1], n_failed, absolute, in_part,
+            Worst(*_place(j, expected.shape[-1], quantity), right, wrong), over,
+        )
+        for j, n_failed, absolute, in_part, right, wrong, over in zip(
+            *(column.tolist() for column in columns), strict=True
+        )
+    ]  # fmt: skip
+    worst = int(excess[there].argmax())
+    shown = excess[worst].reshape(expected.shape[1:])
+    named = tuple(zip(labels, samples, strict=True))
+    return Check(quantity, named, labels, atol, rtol, worst=worst, excess=shown)
+
+
+def _place(at: int, n_classes: int, quantity: Kind) -> tuple[int | None, int | None]:
+    match quantity:
+        case "probabilities":
+            return at, None
+        case "jacobian":
+            return divmod(at, n_classes)
+        case "vjp":
+            return None, at
+
+
 @dataclass(frozen=True, eq=False)
 class Verdict:
     """All that was checked; true when everything passed.
 
-    ``str()`` gives the verdict, the worst entry and the diagnosis, for the message of an assertion.
+    ``str()`` gives the verdict, the worst entry and the cause, for the message of an assertion.
 
     Attributes
     ----------
@@ -242,7 +223,8 @@ class Verdict:
                 f"expected {worst.expected:.6g}, actual {worst.actual:.6g}, "
                 f"{sample.worst_excess:.3g} times its bound"
             )
-        lines += [f"{each.name}: {each.advice}" for each in check.diagnoses]
+        for each in check.diagnoses:
+            lines.append(f"{each.name}: {each.advice_in('{}={:.6g}', ', ')}")
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -253,21 +235,19 @@ def headline(check: Check) -> str:
     """Say in one line how a check ended."""
     if check.problem:
         return f"FAIL: {check.quantity}: found {check.problem}"
-    samples = plural(check.n_samples, "sample")
+    samples = f"{check.n_samples} sample{'s' if check.n_samples > 1 else ''}"
+    entries = "entries" if check.entries > 1 else "entry"
     if check.passed:
-        agree = f"all {check.entries} entries" if check.entries > 1 else "the entry"
-        return f"PASS: {check.quantity}: {agree} of {samples} agree"
+        return f"PASS: {check.quantity}: all {check.entries} {entries} of {samples} agree"
     failed = sum(each.failed for _, each in check.samples)
     return (
-        f"FAIL: {check.quantity}: {failed} of {plural(check.entries, 'entry')} over the bound, "
+        f"FAIL: {check.quantity}: {failed} of {check.entries} {entries} over the bound, "
         f"in {len(check.failed)} of {samples}"
     )
 
 
 def entry_name(quantity: str, worst: Worst, classes: Sequence[str]) -> str:
     """Name an entry: ``dy_cat/dz_dog``, ``y_cat`` or ``v_dog``."""
-    if quantity == "probabilities":
-        return f"y_{classes[worst.output or 0]}"
-    if quantity == "vjp":
-        return f"v_{classes[worst.input or 0]}"
-    return f"dy_{classes[worst.output or 0]}/dz_{classes[worst.input or 0]}"
+    output, input_ = (classes[position or 0] for position in (worst.output, worst.input))
+    names = {"probabilities": f"y_{output}", "vjp": f"v_{input_}"}
+    return names.get(quantity, f"dy_{output}/dz_{input_}")

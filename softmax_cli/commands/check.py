@@ -6,11 +6,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from softmax_cli.checking import check as checking
-from softmax_cli.checking import sweep
-from softmax_cli.checking.candidate import CandidateError, NotComplexError, derivative_function
-from softmax_cli.checking.loading import Code, at_work, candidate_failed, load_code, names_code
+from softmax_cli.checking.candidate import (
+    CodeError,
+    NotComplexError,
+    ShapeFoundError,
+    call,
+    derivative_function,
+    names_code,
+)
+from softmax_cli.checking.check import Comparison as Comparison
+from softmax_cli.checking.check import Setting, StepError
+from softmax_cli.checking.formulas import Kind
+from softmax_cli.checking.sweep import Sweep, sweep
 from softmax_cli.checking.verdict import Check, Verdict
-from softmax_cli.commands.check_report import report
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions, OutputOptions
 from softmax_cli.progress import watched
@@ -18,13 +26,10 @@ from softmax_cli.reading.candidate import Results, read_candidate
 from softmax_cli.reading.source import open_logits
 from softmax_cli.reading.upstream import with_upstream
 from softmax_cli.reading.validity import check_classes
-from softmax_cli.result import Jacobian, Report
+from softmax_cli.result import Jacobian
 from softmax_cli.samples import Batch, Logits, concatenate
 from softmax_cli.writing.formats import refuse_verdict, write
-
-SWEEP_VIEW = "softmax_cli.display.curve:view"
-DEFAULT_METHOD = "central"
-COMPLEX_HINT = "choose --method central, forward or richardson"
+from softmax_cli.writing.verdict_rows import sweep_report, verdict_report
 
 
 @dataclass(frozen=True)
@@ -37,35 +42,14 @@ class Candidates:
     upstream: str | None = None
 
     @property
-    def given(self) -> dict[str, str]:
+    def given(self) -> dict[Kind, str]:
         """The candidates by quantity."""
-        words = {
+        words: dict[Kind, str | None] = {
             "probabilities": self.probabilities,
             "jacobian": self.jacobian,
             "vjp": self.vjp,
         }
         return {quantity: word for quantity, word in words.items() if word is not None}
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """How to compare; None is the default."""
-
-    method: str | None = None
-    step: float | None = None
-    atol: float | None = None
-    rtol: float | None = None
-    temperature: float = 1.0
-
-    @property
-    def tolerances(self) -> dict[str, Any]:
-        """What every check takes."""
-        return {"atol": self.atol, "rtol": self.rtol, "temperature": self.temperature}
-
-    @property
-    def difference(self) -> dict[str, Any]:
-        """The finite difference."""
-        return {"method": self.method or DEFAULT_METHOD, "step": self.step}
 
 
 def run(
@@ -81,24 +65,28 @@ def run(
     """Write the verdict; return 0 if every sample passed, else 1."""
     if writing.output_format == "npy":
         raise refuse_verdict("npy")
-    _refuse_contradictions(words, candidates, comparison, sweeping)
-    if sweeping and quiet:
-        raise InputError("--quiet", "expected either it or --sweep, found both")
+    _refuse_contradictions(words, candidates, comparison, sweeping, quiet)
+    if any(map(names_code, candidates.given.values())):
+        _import_ahead(writing.output_format)
     with open_logits(words, reading) as source, watched(source) as logits:
         if sweeping:
-            write(_sweep_report(logits, candidates.probabilities, comparison), writing)
+            write(sweep_report(_sweep(logits, candidates.probabilities, comparison)), writing)
             return 0
         if candidates.given:
             verdict = _check_candidates(logits, candidates, comparison)
         else:
             verdict = _check_softmax(logits, comparison)
     if not quiet or writing.path is not None:
-        write(report(verdict), writing)
+        write(verdict_report(verdict), writing)
     return 0 if verdict.passed else 1
 
 
 def _refuse_contradictions(
-    words: Sequence[str], candidates: Candidates, comparison: Comparison, sweeping: bool
+    words: Sequence[str],
+    candidates: Candidates,
+    comparison: Comparison,
+    sweeping: bool,
+    quiet: bool,
 ) -> None:
     given = candidates.given
     if candidates.upstream is not None and "vjp" not in given:
@@ -111,17 +99,17 @@ def _refuse_contradictions(
     if len(stdin) > 1 or (stdin and (not words or list(words) == ["-"])):
         raise InputError(stdin[-1], "expected a file or code, found standard input a second time")
     differentiated = not given or names_code(given.get("probabilities", ""))
-    if sweeping:
-        for option, value in (
-            ("--method", comparison.method),
-            ("--step", comparison.step),
-            ("--atol", comparison.atol),
-            ("--rtol", comparison.rtol),
-        ):
-            if value is not None:
-                raise InputError(option, "expected either it or --sweep, found both")
-    for option, value in (("--method", comparison.method), ("--step", comparison.step)):
-        if value is not None and not differentiated:
+    alone = {
+        "--method": comparison.method,
+        "--step": comparison.step,
+        "--atol": comparison.atol,
+        "--rtol": comparison.rtol,
+        "--quiet": quiet or None,
+    }
+    for option, value in alone.items():
+        if sweeping and value is not None:
+            raise InputError(option, "expected either it or --sweep, found both")
+        if option in ("--method", "--step") and value is not None and not differentiated:
             problem = "expected a --probabilities function to differentiate, found other candidates"
             raise InputError(option, problem, "results are compared with the exact ones")
     if sweeping and given and not (differentiated and len(given) == 1):
@@ -130,15 +118,28 @@ def _refuse_contradictions(
         raise InputError("--sweep", problem)
 
 
+def _import_ahead(output_format: str) -> None:
+    """Import what is needed later, before a file named json.py beside somebody's code can be it."""
+    import csv  # noqa: F401
+    import html  # noqa: F401
+    import json  # noqa: F401
+
+    import numpy.random  # noqa: F401
+
+    if output_format not in ("csv", "tsv", "json", "jsonl"):
+        from softmax_cli.display import curve, evidence  # noqa: F401
+
+
 def _check_softmax(logits: Logits, comparison: Comparison) -> Verdict:
     # As many samples at a time as their Jacobians have room for.
     pieces = Jacobian(comparison.temperature).pieces(logits.batches)
-    check = checking.check_softmax(
-        ((batch.labels, batch.logits) for batch in pieces),
-        **comparison.tolerances,
-        **comparison.difference,
-    )
+    with _telling():
+        check = checking.check_softmax(_setting(each, logits, comparison) for each in pieces)
     return Verdict((check,), logits.classes, comparison.temperature)
+
+
+def _setting(batch: Batch, logits: Logits, comparison: Comparison) -> Setting:
+    return Setting(batch.logits, batch.upstream, logits.classes, batch.labels, comparison)
 
 
 def _check_candidates(logits: Logits, candidates: Candidates, comparison: Comparison) -> Verdict:
@@ -146,65 +147,66 @@ def _check_candidates(logits: Logits, candidates: Candidates, comparison: Compar
         if candidates.upstream is not None:
             logits = stack.enter_context(with_upstream(logits, candidates.upstream, "--upstream"))
         batch = concatenate(logits.batches, logits.n_classes)
+    setting = _setting(batch, logits, comparison)
     checks: list[Check] = []
     for quantity, word in candidates.given.items():
-        if names_code(word):
-            found = _check_code(quantity, word, batch, comparison)
-        else:
-            results = _results(quantity, word, logits, batch)
-            found = _compare(quantity, results.values, batch, comparison)
-        checks += (replace(check, candidate=word) for check in found.checks)
+        with _candidate(quantity, word, logits, batch) as candidate:
+            found = checking.check_candidate(quantity, candidate, setting)
+        checks += (_in_words_of_options(check, word) for check in found.checks)
     return Verdict(tuple(checks), logits.classes, comparison.temperature)
 
 
-def _compare(quantity: str, candidate: Any, batch: Batch, comparison: Comparison) -> Verdict:
-    options = {**comparison.tolerances, "samples": batch.labels}
-    if quantity == "probabilities":
-        return checking.check_probabilities(
-            candidate, batch.logits, **options, **comparison.difference
-        )
-    if quantity == "jacobian":
-        return checking.check_jacobian(candidate, batch.logits, **options)
-    assert batch.upstream is not None
-    return checking.check_vjp(candidate, batch.logits, batch.upstream, **options)
+def _in_words_of_options(check: Check, word: str) -> Check:
+    found = [replace(each, advice=each.advice_in("--{} {:.6g}", " ")) for each in check.diagnoses]
+    return replace(check, candidate=word, diagnoses=tuple(found))
 
 
 @contextmanager
-def _running(word: str, option: str, labels: tuple[str, ...]) -> Iterator[Code]:
-    """Load code and let it run; whatever it raises there is the user's error."""
-    with at_work():
-        code = load_code(word, option)
-        try:
-            yield code
-        except CandidateError as error:
-            raise candidate_failed(error, code, labels) from None
-        except NotComplexError:
-            problem = "expected a function that takes complex numbers"
-            raise InputError("--method", f"{problem}, found {quoted(word)}", COMPLEX_HINT) from None
-
-
-def _check_code(quantity: str, word: str, batch: Batch, comparison: Comparison) -> Verdict:
-    with _running(word, f"--{quantity}", batch.labels) as code:
-        return _compare(quantity, code.function, batch, comparison)
-
-
-def _results(quantity: str, word: str, logits: Logits, batch: Batch) -> Results:
+def _candidate(quantity: Kind, word: str, logits: Logits, batch: Batch) -> Iterator[Any]:
+    """Read somebody's results, or load his function and let it run."""
     option = f"--{quantity}"
+    if not names_code(word):
+        yield _results(quantity, word, option, logits, batch)
+        return
+    from softmax_cli.checking.loading import running
+
+    with _telling(option, word), running(word, batch.labels) as function:
+        yield function
+
+
+@contextmanager
+def _telling(option: str = "", word: str = "") -> Iterator[None]:
+    """Tell what checking raises in the words of the command line."""
+    try:
+        yield
+    except CodeError as error:
+        raise InputError(error.place or option, error.problem, error.hint) from None
+    except StepError as error:
+        hint = "use --method complex-step, which needs no such step"
+        if error.given:
+            raise InputError("--step", error.problem, f"leave it out, or {hint}") from None
+        raise InputError(f"sample {error.sample}", error.problem, hint) from None
+    except NotComplexError:
+        problem = f"expected a function that takes complex numbers, found {quoted(word)}"
+        hint = "choose --method central, forward or richardson"
+        raise InputError("--method", problem, hint) from None
+
+
+def _results(quantity: Kind, word: str, option: str, logits: Logits, batch: Batch) -> Any:
     if word.endswith(".py"):
         hint = f"name the function in it: {word}:FUNCTION"
         raise InputError(option, f"expected results or a function, found {quoted(word)}", hint)
     results = read_candidate(word, option, quantity)
     n_samples, n_classes = batch.logits.shape
     shape = (n_samples, n_classes, n_classes) if quantity == "jacobian" else batch.logits.shape
-    values = _without_header(results, logits, shape)
     try:
-        values = checking.candidate_array(values, shape)
+        values = checking.candidate_array(_without_header(results, logits, shape), shape)
     except ValueError as error:
         raise InputError(option, f"{error} in {quoted(word)}") from None
     if logits.class_names and results.classes is not None:
         check_classes(results.classes, logits.class_names, option, "the logits")
     _check_samples(results, batch, option)
-    return replace(results, values=values)
+    return values
 
 
 def _without_header(results: Results, logits: Logits, shape: tuple[int, ...]) -> Any:
@@ -226,28 +228,15 @@ def _check_samples(results: Results, batch: Batch, option: str) -> None:
             raise InputError(option, problem)
 
 
-def _sweep_report(logits: Logits, word: str | None, comparison: Comparison) -> Report:
+def _sweep(logits: Logits, word: str | None, comparison: Comparison) -> Sweep:
     batch = concatenate(logits.batches, logits.n_classes)
-    temperature = comparison.temperature
     if word is None:
-        found = sweep.sweep(batch.logits, temperature)
-    else:
-        with _running(word, "--probabilities", batch.labels) as code:
-            how = checking.check_probabilities(
-                code.function, batch.logits, temperature=temperature
-            ).checks[0]
-            if how.problem:
-                raise InputError("--probabilities", f"expected probabilities, found {how.problem}")
-            function = derivative_function(code.function, how.one_by_one)
-            found = sweep.sweep(batch.logits, temperature, function, word)
-    columns = ("step", *found.errors)
-    rows = list(zip(found.steps, *found.errors.values(), strict=True))
-    document = {
-        "command": "check",
-        "sweep": {"step": found.steps, **found.errors},
-        "best": {
-            method: best and dict(zip(("step", "error"), best, strict=True))
-            for method, best in found.best.items()
-        },
-    }
-    return Report(columns, rows, document, SWEEP_VIEW, found)
+        return sweep(batch.logits, comparison.temperature)
+    with _candidate("probabilities", word, logits, batch) as candidate:
+        try:
+            called = call(candidate, [batch.logits], rank=1)
+        except ShapeFoundError as error:
+            problem = f"expected probabilities, found {error}"
+            raise InputError("--probabilities", problem) from None
+        function = derivative_function(candidate, called.one_by_one)
+        return sweep(batch.logits, comparison.temperature, function, word)

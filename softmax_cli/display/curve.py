@@ -23,7 +23,8 @@ _MARGIN = 6
 
 def view(report: Report, screen: Screen) -> Iterator[RenderableType]:
     """Draw the curves, then each method's best step."""
-    found: Sweep = report.evidence
+    assert isinstance(report.evidence, Sweep)
+    found = report.evidence
     whose = found.candidate or "softmax"
     samples = plural(found.n_samples, "sample")
     yield name_text(f"largest error in the Jacobian of {whose} over {samples}", screen, "bold")

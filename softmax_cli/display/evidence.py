@@ -31,7 +31,8 @@ _QUANTITIES = {"probabilities": "probabilities", "jacobian": "Jacobian", "vjp": 
 
 def view(report: Report, screen: Screen) -> Iterator[RenderableType]:
     """Draw the verdict; the evidence lists what failed, or everything if nothing did."""
-    verdict: Verdict = report.evidence
+    assert isinstance(report.evidence, Verdict)
+    verdict = report.evidence
     for check in sorted(verdict.checks, key=lambda check: check.passed):
         yield _headline(check, screen, named=len(verdict.checks) > 1)
         yield _method(check, verdict, screen)
@@ -119,7 +120,7 @@ def _evidence(
     return (
         name_text(label, screen),
         name_text(entry_name(check.quantity, worst, verdict.classes), screen),
-        Text(entry(worst.expected, screen.precision, worst.sign)),
+        Text(entry(worst.expected, screen.precision)),
         Text(entry(worst.actual, screen.precision)),
         Text(significant(abs(worst.actual - worst.expected), _ERROR_DIGITS)),
         Text(significant(sample.worst_excess, _ERROR_DIGITS), "" if sample.passed else "bold red"),
@@ -160,7 +161,7 @@ def _worst(verdict: Verdict, check: Check, screen: Screen) -> Text:
         for what, position in (("output", worst.output), ("input", worst.input))
         if position is not None
     ]
-    expected = entry(worst.expected, screen.precision, worst.sign)
+    expected = entry(worst.expected, screen.precision)
     actual = entry(worst.actual, screen.precision)
     bound = check.atol + check.rtol * abs(worst.expected)
     return name_text(

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from softmax_cli.checking import signs
 from softmax_cli.display.numbers import given, negative, positive, probability, signed
 from softmax_cli.mathematics import core
 from softmax_cli.samples import Batch, FloatArray
@@ -83,10 +82,7 @@ class Products:
     @classmethod
     def at(cls, batch: Batch, v: FloatArray, temperature: float) -> "Products":
         """Compute what is shown of the products v of a batch."""
-        assert batch.upstream is not None
-        if v.all():
-            return cls(v, np.sign(v))
-        return cls(v, signs.vjp(batch.logits, batch.upstream, temperature))
+        return cls(v, np.sign(v))
 
     def product(self, k: int, i: int, precision: int) -> str:
         """Show v_i of sample k."""

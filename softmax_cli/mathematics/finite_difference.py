@@ -75,6 +75,14 @@ def default_steps(logits: ArrayLike, method: str, temperature: float = 1.0) -> F
     return steps
 
 
+def is_lost(z: FloatArray, step: float) -> NDArray[np.bool_]:
+    """Tell which logits a step does not move: it vanishes beside them, or leads to infinity."""
+    with np.errstate(all="ignore"):
+        moved = z + step
+    lost: NDArray[np.bool_] = np.isfinite(z) & ((moved == z) | ~np.isfinite(moved))
+    return lost
+
+
 def step_at_precision(method: str, eps: float, temperature: float) -> float | None:
     """Return the step that suits a function whose values are rounded to the part eps of 1.
 
@@ -110,7 +118,7 @@ def jacobian(
     temperature
         Of softmax.
     function
-        From shape (N, C) to (N, C); by default softmax. Complex-step needs one that takes
+        From shape (K, C) to (K, C); by default softmax. Complex-step needs one that takes
         complex logits.
 
     Returns
@@ -126,7 +134,6 @@ def estimate(
     step: float | None = None,
     temperature: float = 1.0,
     function: Function | None = None,
-    inputs_at_once: int | None = None,
 ) -> tuple[FloatArray, FloatArray | None]:
     """Differentiate as `jacobian` does, and return the method's own estimate of its error.
 
@@ -134,9 +141,6 @@ def estimate(
     ----------
     logits, method, step, temperature, function
         As in `jacobian`.
-    inputs_at_once
-        How many inputs to move in one call: with 1 the function is given the shape of the
-        logits. By default as many as fit.
 
     Returns
     -------
@@ -145,13 +149,14 @@ def estimate(
     """
     z = np.asarray(logits, dtype=np.float64)
     h = default_steps(z, method, temperature) if step is None else np.full(z.shape, step)
+    inputs_at_once = 1  # a function of somebody's may depend on how many samples there are
     if function is None:
         function = _softmax_at(temperature, complex_logits=method == "complex-step")
+        inputs_at_once = max(1, _VALUES_AT_ONCE // max(1, z.size))
     difference = _DIFFERENCES[method]
     n_samples, n_classes = z.shape
     J = np.empty((n_samples, n_classes, n_classes))
     errors = np.empty(J.shape) if method == "richardson" else None
-    inputs_at_once = inputs_at_once or max(1, _VALUES_AT_ONCE // max(1, z.size))
     with np.errstate(all="ignore"):
         for start in range(0, n_classes, inputs_at_once):
             inputs = np.arange(start, min(start + inputs_at_once, n_classes))

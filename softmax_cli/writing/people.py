@@ -31,13 +31,13 @@ def rows(result: Arrays, notation: Notation) -> Iterator[tuple[str, Iterator[lis
 
 def report_rows(report: Report, precision: int) -> Iterator[list[str]]:
     """Yield the rows of a report; its numbers as those of its table are shown."""
-    for k, row in enumerate(report.rows):
-        yield [_cell(v, precision, report.signs.get((k, c), 0)) for c, v in enumerate(row)]
+    for row in report.rows:
+        yield [_cell(value, precision) for value in row]
 
 
-def _cell(value: object, precision: int, sign: int) -> str:
+def _cell(value: object, precision: int) -> str:
     if isinstance(value, float):
-        return entry(value, precision, sign)
+        return entry(value, precision)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
