@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from softmax_cli.mathematics import core
@@ -169,14 +169,11 @@ class Arrays:
         The source.
     quantities
         What JSON shows; the last is what the formats for one array show.
-    view
-        Where the function is that draws it: (result, screen) -> renderables.
     """
 
     command: str
     logits: Logits
     quantities: tuple[Quantity, ...]
-    view: str
 
     @property
     def temperature(self) -> float:
@@ -210,20 +207,14 @@ class Report:
         A row a sample, for csv and tsv.
     document
         The whole, for JSON.
-    view
-        Where the function is that draws it: (result, screen) -> renderables.
     evidence
-        What the view draws from.
-    signs
-        By row and column, the sign of an exact number of which the row has only 0.
+        The verdict or the sweep, as it is drawn.
     """
 
     columns: tuple[str, ...]
     rows: Sequence[Sequence[object]]
     document: Mapping[str, Any]
-    view: str
     evidence: Any
-    signs: Mapping[tuple[int, int], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -236,13 +227,10 @@ class Explanation:
         Its steps.
     heading
         What the sample is called, or None where there is only one without a name.
-    view
-        Where the function is that draws it: (result, screen) -> renderables.
     """
 
     derivation: "Derivation"
     heading: str | None
-    view: str
 
 
 Result = Arrays | Report | Explanation

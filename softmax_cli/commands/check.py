@@ -23,7 +23,6 @@ from softmax_cli.samples import Batch, Logits, concatenate
 from softmax_cli.writing.formats import refuse_verdict
 from softmax_cli.writing.write import write
 
-SWEEP_VIEW = "softmax_cli.display.curve:view"
 DEFAULT_METHOD = "central"
 COMPLEX_HINT = "choose --method central, forward or richardson"
 
@@ -251,4 +250,4 @@ def _sweep_report(logits: Logits, word: str | None, comparison: Comparison) -> R
             for method, best in found.best.items()
         },
     }
-    return Report(columns, rows, document, SWEEP_VIEW, found)
+    return Report(columns, rows, document, found)

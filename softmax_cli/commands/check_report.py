@@ -10,20 +10,12 @@ COLUMNS = (
     "sample", "passed", "max_abs_error", "max_rel_error",
     "worst_output", "worst_input", "expected", "actual", "quantity", "problem",
 )  # fmt: skip
-VIEW = "softmax_cli.display.evidence:view"
 
 
 def report(verdict: Verdict) -> Report:
     """Make a row a sample, and the JSON document."""
-    samples = list(_samples(verdict))
-    rows = [_row(verdict, *each) for each in samples]
-    column = COLUMNS.index("expected")
-    signs = {
-        (k, column): sample.worst.sign
-        for k, (*_, sample) in enumerate(samples)
-        if sample is not None and sample.worst.sign
-    }
-    return Report(COLUMNS, rows, _document(verdict), VIEW, verdict, signs)
+    rows = [_row(verdict, *each) for each in _samples(verdict)]
+    return Report(COLUMNS, rows, _document(verdict), verdict)
 
 
 def _samples(verdict: Verdict) -> Iterator[tuple[str, Check, SampleCheck | None]]:

@@ -7,11 +7,11 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from softmax_cli.checking.sweep import Sweep
+from softmax_cli.display.grids import QUIET
 from softmax_cli.display.numbers import significant
 from softmax_cli.display.screen import Screen
-from softmax_cli.display.tables import QUIET, name_text, new_table
+from softmax_cli.display.tables import new_table, text
 from softmax_cli.errors import plural
-from softmax_cli.result import Report
 
 # A letter and a colour each: the letter alone tells them apart.
 MARKS = {"forward": ("f", "yellow"), "central": ("c", "cyan"), "complex-step": ("i", "green")}
@@ -21,12 +21,11 @@ _WIDEST = 3
 _MARGIN = 6
 
 
-def view(report: Report, screen: Screen) -> Iterator[RenderableType]:
+def draw_sweep(found: Sweep, screen: Screen) -> Iterator[RenderableType]:
     """Draw the curves, then each method's best step."""
-    found: Sweep = report.evidence
     whose = found.candidate or "softmax"
     samples = plural(found.n_samples, "sample")
-    yield name_text(f"largest error in the Jacobian of {whose} over {samples}", screen, "bold")
+    yield text(f"largest error in the Jacobian of {whose} over {samples}", screen, "bold")
     yield from _plot(found, screen)
     yield Text()
     table = new_table(screen)

@@ -1,4 +1,4 @@
-"""What the tables of all commands share."""
+"""Cells drawn by Rich: what the tables of all commands share."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,87 +10,60 @@ from rich.console import JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from softmax_cli.display.grids import LARGEST, QUIET, Cell, Grid
 from softmax_cli.display.screen import (
     MOST_ROWS,
     ROWS_AT_EACH_END,
     WIDEST_UNBOUNDED_TABLE,
     Screen,
     Shown,
+    printable,
     show_columns,
     show_rows,
 )
-from softmax_cli.errors import plural, visible
+from softmax_cli.errors import plural
 from softmax_cli.samples import Batch, concatenate
 
 GAP = 2
 BAR_WIDTH = 30
 LONGEST_HEADING = 16
-QUIET = "dim"
 _CANDIDATES = 200
 
 
 @dataclass(frozen=True)
 class Ends:
-    """The samples that are shown of a batch of any size.
-
-    Attributes
-    ----------
-    batches
-        All samples in one batch, or the first and the last ones in two.
-    count
-        How many samples there were.
-    """
+    """The samples that are shown: all in one batch, or the first and the last ones in two."""
 
     batches: tuple[Batch, ...]
+    shown: Shown
     count: int
-
-    @property
-    def shown(self) -> Shown:
-        """Which of all samples are shown."""
-        return show_rows(self.count)
-
-    @property
-    def labels(self) -> list[str]:
-        """The names of the samples shown."""
-        return [label for batch in self.batches for label in batch.labels]
 
 
 def keep_ends(batches: Iterable[Batch], n_classes: int) -> Ends:
-    """Walk all batches, keeping what `show_rows` shows of them and little more."""
+    """Walk all batches, keeping copies of the samples that `show_rows` shows of them."""
     first: list[Batch] = []
-    last: deque[Batch] = deque()
+    last: deque[Batch] = deque(maxlen=ROWS_AT_EACH_END)
     count = 0
     for batch in batches:
-        if count < MOST_ROWS:
-            first.append(_copy(batch.part(slice(0, MOST_ROWS - count))))
-        last.append(_copy(batch.part(slice(-ROWS_AT_EACH_END, None))))
-        while sum(len(part.logits) for part in last) - len(last[0].logits) >= ROWS_AT_EACH_END:
-            last.popleft()
-        count += len(batch.logits)
+        size = len(batch.logits)
+        first += (_copy(batch, k) for k in range(min(size, MOST_ROWS - count)))
+        last += (_copy(batch, k) for k in range(max(0, size - ROWS_AT_EACH_END), size))
+        count += size
     shown = show_rows(count)
-    ends = [concatenate(first, n_classes).part(slice(len(shown.head)))]
-    if shown.left_out:
-        ends.append(concatenate(last, n_classes).part(slice(-len(shown.tail), None)))
-    return Ends(tuple(ends), count)
+    ends = (first[: len(shown.head)], last if shown.tail else [])
+    return Ends(tuple(concatenate(part, n_classes) for part in ends if part), shown, count)
 
 
-def _copy(batch: Batch) -> Batch:
-    """Let go of the large arrays that a small part is a view of."""
-    upstream = None if batch.upstream is None else batch.upstream.copy()
-    return replace(batch, logits=batch.logits.copy(), upstream=upstream)
+def _copy(batch: Batch, k: int) -> Batch:
+    """Let go of the large arrays that one sample is a view of."""
+    part = batch.part(slice(k, k + 1))
+    upstream = None if part.upstream is None else part.upstream.copy()
+    return replace(part, logits=part.logits.copy(), upstream=upstream)
 
 
-def name_text(text: str, screen: Screen, style: str = "") -> Text:
-    """Show a name as data: what does not print, or not here, is escaped."""
-    shown = visible(text)
-    if screen.ascii_only:
-        shown = shown.encode("ascii", "backslashreplace").decode()
-    return Text(shown, style=style)
-
-
-def sample_heading(label: str, is_name: bool, screen: Screen) -> Text:
-    """Head what is shown of one sample: by its name, or as ``sample 3``."""
-    return name_text(label if is_name else f"sample {label}", screen, style="bold")
+def text(shown: str, screen: Screen, style: str = "") -> Text:
+    """Show a text, which may hold names, as data."""
+    return Text(printable(shown, screen.ascii_only), style)
 
 
 def new_table(screen: Screen) -> Table:
@@ -104,179 +77,147 @@ def new_table(screen: Screen) -> Table:
     )
 
 
-@dataclass(frozen=True)
-class Margin:
-    """A column beside a matrix.
+def matrix(grid: Grid, gap_at: int | None, screen: Screen) -> tuple[Table, Shown]:
+    """Draw a grid, leaving out the middle of what does not fit.
 
-    Attributes
-    ----------
-    heading
-        Its heading.
-    cell
-        From the row (among those shown) to what stands there.
-    justify
-        On which side it stands there.
-    """
-
-    heading: str
-    cell: Callable[[int], Text]
-    justify: JustifyMethod = "right"
-
-
-def matrix_table(
-    screen: Screen,
-    corner: str,
-    row_names: Sequence[str],
-    gap_at: int | None,
-    column_names: Sequence[str],
-    cell: Callable[[int, int], Text],
-    margins: Sequence[Margin] = (),
-) -> tuple[Table, Shown]:
-    """Draw named rows and columns, leaving out the middle of what does not fit.
+    The margins give way, the last first, before columns are left out; the first of them gives
+    way when not two columns fit.
 
     Parameters
     ----------
+    grid
+        With the rows that are shown.
+    gap_at
+        Before which of them some were left out.
     screen
         Where it is drawn.
-    corner
-        The heading of the row names.
-    row_names, gap_at
-        The names of the rows shown, and before which of them some were left out.
-    column_names
-        All columns' names.
-    cell
-        From row (among those shown) and column to what stands there.
-    margins
-        Further columns on the right. They give way, the last first, before columns are left
-        out; the first gives way when not two columns fit.
 
     Returns
     -------
     The table, and which columns it shows.
     """
-    count = len(column_names)
-    names = [name_text(name, screen) for name in row_names]
-    headings = {}
-    body: dict[int, list[Text]] = {}
+    rows, count = list(grid.rows), len(grid.columns)
+    names = [text(row.name, screen) for row in rows]
+    mark = screen.glyph(" ◂", " <") if grid.marked else ""
+
+    def drawn(cell: Cell) -> Text:
+        end = mark if cell.style == LARGEST else " " * len(mark)
+        return text(cell.text + end, screen, cell.style)
+
     all_may_fit = screen.width is None and count <= WIDEST_UNBOUNDED_TABLE
     ends = count if all_may_fit else min(_CANDIDATES, count)
+    headings, body = {}, {}
     for c in {*range(ends), *range(count - ends, count)}:
-        headings[c] = name_text(column_names[c], screen)
-        body[c] = [cell(k, c) for k in range(len(names))]
-    sides = [[margin.cell(k) for k in range(len(names))] for margin in margins]
+        headings[c] = text(grid.columns[c] + " " * len(mark), screen)
+        body[c] = [drawn(row.cell(c)) for row in rows]
+    margins = [
+        [text(cell.text, screen, cell.style) for cell in column]
+        for column in zip(*(row.margins() for row in rows), strict=True)
+    ]
 
     def width(heading: str, cells: Sequence[Text]) -> int:
-        longest = max((text.cell_len for text in cells), default=0)
+        longest = max((cell.cell_len for cell in cells), default=0)
         return max(longest, min(cell_len(heading), LONGEST_HEADING)) + GAP
 
     widths = [width(headings[c].plain, body[c]) if c in body else GAP + 1 for c in range(count)]
-    side_widths = [
-        width(margin.heading, cells) for margin, cells in zip(margins, sides, strict=True)
-    ]
+    margin_widths = list(map(width, grid.margins, margins))
     for kept in range(len(margins), -1, -1):
-        taken = width(corner, names) + sum(side_widths[:kept])
+        taken = width(grid.corner, names) + sum(margin_widths[:kept])
         room = None if screen.width is None else screen.width - taken + GAP
         shown = show_columns(widths, room, gap=GAP + 3)
         if not shown.left_out or (kept == 1 and shown.tail):
             break
-    sides = sides[:kept]
 
+    gap = [text(screen.glyph("…", "..."), screen, QUIET)] * bool(shown.left_out)
     table = new_table(screen)
-    table.add_column(Text(corner), overflow="fold")
-    gap = screen.glyph("…", "...")
-    for c in shown.head:
-        table.add_column(headings[c], justify="right", overflow="fold")
-    if shown.left_out:
-        table.add_column(Text(gap, style=QUIET), justify="center")
-    for c in shown.tail:
-        table.add_column(headings[c], justify="right", overflow="fold")
-    for margin in margins[:kept]:
-        table.add_column(Text(margin.heading), justify=margin.justify, overflow="fold")
-
-    middle = [Text(gap, style=QUIET)] if shown.left_out else []
+    table.add_column(grid.corner, overflow="fold")
+    for heading in [*(headings[c] for c in shown.head), *gap, *(headings[c] for c in shown.tail)]:
+        table.add_column(heading, justify="right", overflow="fold")
+    for margin in grid.margins[:kept]:
+        side: JustifyMethod = "left" if grid.marked else "right"
+        table.add_column(margin, justify=side, overflow="fold")
     for k, name in enumerate(names):
         if k == gap_at:
-            add_gap_row(table, screen)
-        table.add_row(
-            name,
-            *(body[c][k] for c in shown.head),
-            *middle,
-            *(body[c][k] for c in shown.tail),
-            *(cells[k] for cells in sides),
-        )
+            _add_gap_row(table, screen)
+        head, tail = ([body[c][k] for c in part] for part in (shown.head, shown.tail))
+        table.add_row(name, *head, *gap, *tail, *(column[k] for column in margins[:kept]))
     return table, shown
 
 
-def record_table(
-    screen: Screen,
+def records(
     headings: Sequence[str],
-    records: Sequence[Sequence[Text]],
+    rows: Sequence[Sequence[Cell]],
     gap_at: int | None,
+    screen: Screen,
     *,
     names: int = 1,
-    bars: Callable[[int, int], Text] | None = None,
+    bars: Callable[[int, int], Cell] | None = None,
 ) -> Iterator[RenderableType]:
     """Draw records as rows, or, where those have no room, one below the other.
 
     Parameters
     ----------
+    headings, rows, gap_at
+        Of the columns; the records shown, and before which of them some were left out.
     screen
         Where they are drawn.
-    headings
-        Of the columns.
-    records, gap_at
-        The records shown, and before which of them some were left out.
     names
         How many of the first columns are names, which stand on the left.
     bars
         From a record and a width to a bar, drawn in the room that is left.
     """
-    widths = [
-        max(cell_len(heading), *(record[c].cell_len for record in records))
-        for c, heading in enumerate(headings)
-    ]
-    room = None if screen.width is None else screen.width - sum(widths) - GAP * (len(widths) - 1)
-    if room is not None and room < 0:
-        yield from _stacked(screen, headings, records, gap_at)
+    drawn = [[text(cell.text, screen, cell.style) for cell in row] for row in rows]
+    columns = zip(headings, zip(*drawn, strict=True), strict=True)
+    widths = [max(cell_len(head), *(cell.cell_len for cell in cells)) for head, cells in columns]
+    needed = sum(widths) + GAP * (len(widths) - 1)
+    if screen.width is not None and screen.width < needed:
+        yield from _stacked(headings, drawn, gap_at, screen)
         return
+    width = BAR_WIDTH if screen.width is None else min(BAR_WIDTH, screen.width - needed - GAP)
     table = new_table(screen)
     for c, heading in enumerate(headings):
         table.add_column(heading, justify="left" if c < names else "right", no_wrap=True)
     if bars is not None:
         table.add_column("", no_wrap=True)
-    for k, record in enumerate(records):
+    for k, row in enumerate(drawn):
         if k == gap_at:
-            add_gap_row(table, screen)
-        width = BAR_WIDTH if room is None else min(BAR_WIDTH, room - GAP)
-        table.add_row(*record, *([bars(k, width)] if bars is not None else []))
+            _add_gap_row(table, screen)
+        bar = [] if bars is None else [bars(k, width)]
+        table.add_row(*row, *(Text(cell.text, cell.style) for cell in bar))
     yield table
 
 
 def _stacked(
-    screen: Screen, headings: Sequence[str], records: Sequence[Sequence[Text]], gap_at: int | None
+    headings: Sequence[str], rows: Sequence[Sequence[Text]], gap_at: int | None, screen: Screen
 ) -> Iterator[RenderableType]:
     longest = max(map(cell_len, headings))
-    for k, record in enumerate(records):
+    for k, row in enumerate(rows):
         if k:
             yield Text()
         if k == gap_at:
             yield Text(screen.glyph("⋮", ":"), style=QUIET)
             yield Text()
-        for heading, text in zip(headings, record, strict=True):
-            label = heading + " " * (longest - cell_len(heading) + GAP)
-            yield Text.assemble((label, "bold"), text, overflow="fold")
+        for heading, cell in zip(headings, row, strict=True):
+            label = heading.ljust(longest + GAP)
+            yield Text.assemble((label, "bold"), cell, overflow="fold")
 
 
-def add_gap_row(table: Table, screen: Screen) -> None:
-    """Mark where rows are left out."""
+def _add_gap_row(table: Table, screen: Screen) -> None:
     table.add_row(Text(screen.glyph("⋮", ":"), style=QUIET))
 
 
-def left_out_note(what: str, shown: Shown, names: Sequence[str] | None, screen: Screen) -> Text:
-    """Say how many were left out, and how to see all."""
-    count = plural(len(shown.left_out), what)
+def left_out(
+    what: str,
+    shown: Shown,
+    names: Sequence[str] | None,
+    screen: Screen,
+    hint: str = "; see all with -f csv",
+) -> Iterator[Text]:
+    """Say how many were left out, if any, and how to see all."""
+    if not shown.left_out:
+        return
     first, last = shown.left_out.start, shown.left_out.stop - 1
     ends = [names[first], names[last]] if names else [str(first + 1), str(last + 1)]
     span = " to ".join(dict.fromkeys(ends))
-    text = f"{count} left out ({span}); see all with -f csv"
-    return name_text(text, screen, style=QUIET)
+    count = plural(len(shown.left_out), what)
+    yield text(f"{count} left out ({span}){hint}", screen, QUIET)

@@ -4,18 +4,22 @@ It walks from the definition by the quotient rule to the Jacobian: y_j = f/g wit
 f = e^{z_j} and g = S = sum_c e^{z_c}, f' = e^{z_j} delta_ij and g' = e^{z_i}, hence
 dy_j/dz_i = (f' g - f g')/g^2 = (y_j/S) (delta_ij S - e^{z_i}) = y_j (delta_ij - y_i).
 
-Formulas are written as Python expressions over named symbols, so that the same text is shown as
-a formula, shown with numbers, typeset, and evaluated.
+Each formula is written once, as a function of a notation and of a reading: the letters, the names
+of an entry's classes, or this sample's numbers.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.mathematics import core, memory
+from softmax_cli.mathematics import core
+from softmax_cli.mathematics.exact import Number, Numbers, exponential, is_held
 
 FloatArray = NDArray[np.float64]
 
@@ -27,33 +31,51 @@ MOST_CLASSES = 8
 CLASSES_AT_EACH_END = 2
 
 
-@dataclass(frozen=True)
-class Symbol:
-    """What a name in a formula stands for.
+class Part(NamedTuple):
+    """A part of a formula: as it is written, and how strongly it binds."""
 
-    Attributes
-    ----------
-    base, index
-        The letter, and the class names or letters of its subscripts.
-    value
-        What it is for this sample, or None where it is general.
-    beyond_one
-        What a value near 1 adds to 1: the digits that the value itself cannot hold.
-    exact
-        Whether it is the user's number or an integer, shown without further digits.
-    sign
-        The sign of the true value, which a value of 0 has lost by underflow; 0 where 0 is true.
-    formula
-        What is written in place of a name.
-    """
+    text: str
+    binds: int
 
-    base: str
-    index: tuple[str, ...] = ()
-    value: float | None = None
-    beyond_one: float | None = None
-    exact: bool = False
-    sign: int = 0
-    formula: str | None = None
+
+class Notation(Protocol):
+    """A way to write formulas: as plain text, LaTeX, MathML."""
+
+    def symbol(self, letter: str, *index: str) -> Part:
+        """Write a letter with subscripts."""
+
+    def partial(self, output: str, input_: str) -> Part:
+        """Write dy_output/dz_input."""
+
+    def given(self, value: float) -> Part:
+        """Write the user's number, or an integer, as it is."""
+
+    def number(self, value: Number, rest: Number | None = None) -> Part:
+        """Write a computed number; near 1 by its rest 1 - value, where that is given."""
+
+    def negative(self, part: Part) -> Part:
+        """Write -a."""
+
+    def plus(self, *parts: Part) -> Part:
+        """Write a + b + ..."""
+
+    def minus(self, left: Part, right: Part) -> Part:
+        """Write a - b."""
+
+    def times(self, first: Part, *factors: Part) -> Part:
+        """Write a b ..."""
+
+    def over(self, top: Part, bottom: Part) -> Part:
+        """Write a / b."""
+
+    def power(self, base: Part, exponent: Part) -> Part:
+        """Write a^b."""
+
+    def total(self, index: str, term: Part) -> Part:
+        """Write the sum over an index."""
+
+    def inline(self, part: Part) -> str:
+        """Write a formula within a sentence."""
 
 
 @dataclass(frozen=True)
@@ -62,20 +84,25 @@ class Equation:
 
     Attributes
     ----------
-    left
-        The name of the symbol on the left.
-    formulas
-        Expressions over symbols.
-    value
-        What the program computes, or None where the equation is general.
-    sign
-        As of a symbol, where the left side has no sign of its own.
+    left, formulas
+        As they are written.
+    numbers, shown, value
+        Of this sample: the last formula with numbers, and its value, written and as a float. ""
+        and None where the equation is general.
     """
 
     left: str
     formulas: tuple[str, ...]
+    numbers: str = ""
+    shown: str = ""
     value: float | None = None
-    sign: int = 0
+
+    @property
+    def parts(self) -> list[str]:
+        """What stands between the equals signs, each once."""
+        parts = [self.left, *self.formulas, self.numbers, self.shown]
+        pairs = zip(parts, ["", *parts], strict=False)
+        return [part for part, before in pairs if part and part != before]
 
 
 @dataclass(frozen=True)
@@ -87,104 +114,97 @@ class Step:
     lines: tuple[Equation | str, ...]
 
 
-@dataclass(frozen=True)
+class Reading(NamedTuple):
+    """What the letters of a formula stand for; T is None where the temperature is 1."""
+
+    e_j: Part
+    e_i: Part
+    y_j: Part
+    y_i: Part
+    delta: Part
+    S: Part
+    T: Part | None
+
+
+@dataclass(frozen=True, eq=False)
 class Derivation:
-    """All steps for one sample.
+    """The derivation for one sample.
 
     Attributes
     ----------
-    sample
-        Its name or position.
-    classes
-        The classes' names.
-    z, y
-        Logits and probabilities of the sample.
-    temperature
-        T.
+    sample, classes
+        Its name or position, and the classes' names.
+    z, temperature
+        Its logits, and T.
+    entries
+        Output and input of the entries that are explained.
     shift
         The maximum, where the exponentials are shown shifted by it, or None.
-    symbols
-        What the names in the formulas stand for.
-    steps
-        In order.
     """
 
     sample: str
     classes: tuple[str, ...]
     z: FloatArray
-    y: FloatArray
     temperature: float
+    entries: tuple[tuple[int, int], ...]
     shift: float | None
-    symbols: dict[str, Symbol]
-    steps: tuple[Step, ...]
+
+    @property
+    def y(self) -> FloatArray:
+        """Its probabilities."""
+        y: FloatArray = self.numbers.y[0]
+        return y
 
     @property
     def J(self) -> FloatArray:  # noqa: N802
-        """The Jacobian of the sample, which takes memory O(C^2)."""
-        memory.require(
-            4 * 8 * len(self.z) ** 2, f"the Jacobian of {len(self.z)} classes and its text"
-        )
+        """Its Jacobian, which takes memory O(C^2)."""
         return core.jacobian(self.z, temperature=self.temperature)
 
+    @cached_property
+    def numbers(self) -> Numbers:
+        """Its numbers, of any size."""
+        return Numbers(self.z[np.newaxis], self.temperature)
 
-@dataclass
-class _Names:
-    """Hands out names for symbols as the formulas need them."""
+    def e(self, j: int) -> Number:
+        """Return e^{z_j}, shifted and divided by T where that is so."""
+        e = float(self._exponentials[j])
+        m = self.shift or 0.0
+        return e if is_held(e) else exponential(float(self.z[j]), m, self.temperature)
 
-    z: FloatArray
-    classes: tuple[str, ...]
-    T: float
-    shift: float | None
-    exponents: FloatArray
-    y: FloatArray
-    complement: FloatArray
-    symbols: dict[str, Symbol] = field(default_factory=dict)
+    @cached_property
+    def S(self) -> tuple[float, Number | None]:  # noqa: N802
+        """The sum of the exponentials, and 1 - S where the largest of them is e^0 = 1."""
+        e, top = self._exponentials, int(self.z.argmax())
+        S = math.fsum(e)
+        if e[top] != 1:
+            return S, None
+        rest = math.fsum(np.delete(e, top))
+        return S, -(rest if is_held(rest) else self.numbers.rest(0, top))
 
-    def add(self, name: str, symbol: Symbol) -> str:
-        self.symbols[name] = symbol
-        return name
+    @cached_property
+    def _exponentials(self) -> FloatArray:
+        with np.errstate(over="ignore"):  # beyond the range of float64, e to that power is 0
+            exponents = (self.z - (self.shift or 0.0)) / self.temperature
+        return np.array([math.exp(x) for x in exponents])
 
-    def logit(self, j: int) -> str:
-        index = (self.classes[j],)
-        return self.add(f"z{j}", Symbol("z", index, float(self.z[j]), exact=True))
+    def partial(self, j: int, i: int) -> Number:
+        """Return dy_j/dz_i."""
+        value = core.jacobian_rows(self.z, [j], self.temperature)[0, i]
+        return self.numbers.partial(0, j, i, float(value))
 
-    def exponential(self, j: int) -> str:
-        """Write e^{z_j}, shifted and divided by T where that is so."""
-        return f"exp({self.exponent(self.logit(j))})"
-
-    def e(self, j: int) -> str:
-        """Name the value of e^{z_j}."""
-        value = math.exp(self.exponents[j])
-        formula = self.exponential(j)
-        return self.add(f"e{j}", Symbol("e", (), value, sign=self.sign(j), formula=formula))
-
-    def sign(self, *classes: int) -> int:
-        return int(np.isfinite(self.z[list(classes)]).all())
-
-    def exponent(self, z: str) -> str:
-        z = z if self.shift is None else f"{z} - m"
-        if self.T == 1:
-            return z
-        return f"{z}/T" if self.shift is None else f"({z})/T"
-
-    def probability(self, j: int) -> str:
-        y, rest = float(self.y[j]), float(self.complement[j])
-        if np.isfinite(self.z[j]) and np.isfinite(self.z).sum() == 1:
-            return self.add(f"y{j}", Symbol("y", (self.classes[j],), y, exact=True))
-        return self.add(f"y{j}", Symbol("y", (self.classes[j],), y, -rest, sign=self.sign(j)))
-
-    def delta(self, j: int, i: int) -> str:
-        index = (self.classes[i], self.classes[j])
-        return self.add(f"d{i}_{j}", Symbol("delta", index, float(i == j), exact=True))
-
-    def partial(self, j: int, i: int) -> str:
-        index = (self.classes[j], self.classes[i])
-        alone = np.isfinite(self.z).sum() == 1
-        sign = 0 if alone else self.sign(j, i) * (1 if i == j else -1)
-        return self.add(f"J{j}_{i}", Symbol("dy/dz", index, self.derivative(j, i), sign=sign))
-
-    def derivative(self, j: int, i: int) -> float:
-        return float(core.jacobian_rows(self.z, [j], self.T)[0, i])
+    def steps(self, notation: Notation) -> tuple[Step, ...]:
+        """Write all steps in a notation."""
+        writer = _Writer(self, notation)
+        return (
+            _definition(writer),
+            _quotient(writer),
+            _derivatives(writer),
+            _quotient_with_numbers(writer),
+            _factored(writer),
+            _result(writer),
+            _cases(writer),
+            _matrix(writer),
+        )
 
 
 def derive(
@@ -216,96 +236,187 @@ def derive(
         As `softmax_cli.mathematics.core.softmax`.
     """
     z = np.asarray(logits, dtype=np.float64)
-    y = core.softmax(z, temperature=temperature)
-    complement = core.complement(z, temperature=temperature)
-    largest = float(z.max())
     top = int(z.argmax())
-    far = not abs(largest) / temperature <= LARGEST_SHOWN_EXPONENT
-    saturated = len(z) > 1 and 0 < complement[top] < SMALLEST_SHOWN_REST
-    shift = largest if far or saturated else None
-    with np.errstate(over="ignore"):  # beyond the range of float64, e to that power is 0
-        relative = (z - (shift or 0.0)) / temperature
-    names = _Names(z, tuple(classes), temperature, shift, relative, y, complement)
-    _add_general_symbols(names)
-    entries = [entry] if entry else [(top, top), *_off_diagonal(z, top)]
-    shown = _shown_classes(len(z), entries)
-    steps = (
-        _definition(names, shown),
-        _quotient(names),
-        _derivatives(names, entries),
-        _quotient_with_numbers(names, entries),
-        _factored(names, entries),
-        _result(names, entries),
-        _cases(names, entries),
-        _matrix(names),
-    )
-    return Derivation(sample, tuple(classes), z, y, temperature, shift, names.symbols, steps)
+    rest = core.complement(z, temperature=temperature)[top]
+    far = not abs(z[top]) / temperature <= LARGEST_SHOWN_EXPONENT
+    others = [i for i in range(len(z)) if i != top]
+    unmasked = [i for i in others if np.isfinite(z[i])]
+    saturated = len(unmasked) > 0 and rest < SMALLEST_SHOWN_REST
+    if entry is not None:
+        entries = [entry]
+    else:
+        entries = [(top, top), *((top, i) for i in (unmasked or others)[:1])]
+    shift = float(z[top]) if far or saturated else None
+    return Derivation(sample, tuple(classes), z, temperature, tuple(entries), shift)
 
 
-def _off_diagonal(z: FloatArray, j: int) -> list[tuple[int, int]]:
-    """Return an entry beside the diagonal one, with another class that is not masked."""
-    others = [i for i in range(len(z)) if i != j]
-    return [(j, next((i for i in others if np.isfinite(z[i])), others[0]))] if others else []
+@dataclass(frozen=True)
+class _Writer:
+    """Writes the parts that formulas are made of, in each reading."""
+
+    d: Derivation
+    n: Notation
+
+    def e(self, z: Part, m: Part, T: Part) -> Part:
+        """Write e^z, shifted and divided by T where that is so."""
+        if self.d.shift is not None:
+            z = self.n.minus(z, m)
+        if self.d.temperature != 1:
+            z = self.n.over(z, T)
+        return self.n.power(self.n.symbol("e"), z)
+
+    def e_of(self, name: str) -> Part:
+        """Write e^z_name."""
+        n = self.n
+        return self.e(n.symbol("z", name), n.symbol("m"), n.symbol("T"))
+
+    def e_with_numbers(self, j: int) -> Part:
+        """Write e to the power that z_j makes."""
+        n, d = self.n, self.d
+        return self.e(n.given(d.z[j]), n.given(d.shift or 0.0), n.given(d.temperature))
+
+    @cached_property
+    def general(self) -> Reading:
+        """Read with the letters j and i."""
+        return self._named("j", "i")
+
+    def names(self, j: int, i: int) -> Reading:
+        """Read with the names of an entry's classes."""
+        return self._named(self.d.classes[j], self.d.classes[i])
+
+    def _named(self, j: str, i: str) -> Reading:
+        n = self.n
+        return Reading(
+            self.e_of(j),
+            self.e_of(i),
+            n.symbol("y", j),
+            n.symbol("y", i),
+            n.symbol("δ", i, j),
+            n.symbol("S"),
+            None if self.d.temperature == 1 else n.symbol("T"),
+        )
+
+    def numbers(self, j: int, i: int) -> Reading:
+        """Read with the sample's numbers."""
+        n, d = self.n, self.d
+        return Reading(
+            n.number(d.e(j)),
+            n.number(d.e(i)),
+            self.y(j),
+            self.y(i),
+            n.given(float(i == j)),
+            n.number(*d.S),
+            None if d.temperature == 1 else n.given(d.temperature),
+        )
+
+    def y(self, j: int) -> Part:
+        return self.n.number(self.d.numbers.probability(0, j), self.d.numbers.rest(0, j))
+
+    def by_T(self, part: Part, r: Reading) -> Part:  # noqa: N802
+        """Divide by T where there is one."""
+        return part if r.T is None else self.n.over(part, r.T)
+
+    def times_T(self, part: Part, r: Reading) -> Part:  # noqa: N802
+        """Multiply by T where there is one."""
+        return part if r.T is None else self.n.times(part, r.T)
+
+    def general_line(self, left: Part, *formulas: Part) -> Equation:
+        return Equation(left.text, tuple(formula.text for formula in formulas))
+
+    def line(
+        self, left: Part, formula: Part, numbers: Part, value: Number, shown: Part | None = None
+    ) -> Equation:
+        shown = shown or self.n.number(value)
+        return Equation(left.text, (formula.text,), numbers.text, shown.text, float(value))
+
+    def partial_line(self, formula: "_Formula", j: int, i: int) -> Equation:
+        """Write the partial derivative of an entry by a formula."""
+        return self.line(
+            self.n.partial(self.d.classes[j], self.d.classes[i]),
+            formula(self, self.names(j, i)),
+            formula(self, self.numbers(j, i)),
+            self.d.partial(j, i),
+        )
+
+    def partial_step(self, title: str, text: str, *formulas: "_Formula") -> Step:
+        """Write formulas of dy_j/dz_i, and the last of them for each entry."""
+        written = (formula(self, self.general) for formula in formulas)
+        general = self.general_line(self.n.partial("j", "i"), *written)
+        lines = (self.partial_line(formulas[-1], j, i) for j, i in self.d.entries)
+        return Step(title, text, (general, *lines))
 
 
-def _shown_classes(count: int, entries: Sequence[tuple[int, int]]) -> list[int]:
-    if count <= MOST_CLASSES:
-        return list(range(count))
-    ends = (*range(CLASSES_AT_EACH_END), *range(count - CLASSES_AT_EACH_END, count))
-    return sorted({*ends, *(c for entry in entries for c in entry)})
+_Formula = Callable[[_Writer, Reading], Part]
 
 
-def _add_general_symbols(names: _Names) -> None:
-    T, shift = names.T, names.shift
-    terms = [math.exp(each) for each in names.exponents]
-    S = math.fsum(terms)
-    # S = 1 + the rest where the largest term is e^0 = 1.
-    beyond_one = (math.fsum(sorted(terms)[:-1]) or None) if max(names.exponents) == 0 else None
-    names.add("S", Symbol("S", (), S, beyond_one=beyond_one))
-    if shift is not None:
-        names.add("m", Symbol("m", (), shift, exact=True))
-    if T != 1:
-        names.add("T", Symbol("T", (), T, exact=True))
-    names.add("n1", Symbol("", (), 1.0, exact=True))
-    for base, index in (("z", "j"), ("z", "i"), ("z", "c"), ("y", "j"), ("y", "i")):
-        names.add(f"{base}_{index}", Symbol(base, (index,)))
-    names.add("delta_ij", Symbol("delta", ("i", "j")))
-    names.add("J_ji", Symbol("dy/dz", ("j", "i")))
-    for name in ("f", "g"):
-        names.add(name, Symbol(name))
-        names.add(f"d{name}", Symbol(f"{name}'"))
+def _y(w: _Writer, r: Reading) -> Part:
+    return w.n.over(r.e_j, r.S)
 
 
-def _divided(names: _Names, expression: str) -> str:
-    return expression if names.T == 1 else f"{expression}/T"
+def _df(w: _Writer, r: Reading) -> Part:
+    return w.by_T(w.n.times(r.e_j, r.delta), r)
 
 
-def _definition(names: _Names, shown: Sequence[int]) -> Step:
-    terms = []
-    for position, j in enumerate(shown):
-        if j and (position == 0 or shown[position - 1] != j - 1):
-            terms.append("...")
-        terms.append(names.exponential(j))
-    total = " + ".join(terms)
-    e_j = f"exp({names.exponent('z_j')})"
+def _dg(w: _Writer, r: Reading) -> Part:
+    return w.by_T(r.e_i, r)
+
+
+def _by_quotient_rule(w: _Writer, r: Reading) -> Part:
+    n = w.n
+    top = n.minus(n.times(r.e_j, r.delta, r.S), n.times(r.e_j, r.e_i))
+    return n.over(top, w.times_T(n.power(r.S, n.given(2)), r))
+
+
+def _bracket(w: _Writer, r: Reading) -> Part:
+    return w.n.minus(w.n.times(r.delta, r.S), r.e_i)
+
+
+def _with_e_before_the_bracket(w: _Writer, r: Reading) -> Part:
+    bottom = w.times_T(w.n.power(r.S, w.n.given(2)), r)
+    return w.n.times(w.n.over(r.e_j, bottom), _bracket(w, r))
+
+
+def _with_y_before_the_bracket(w: _Writer, r: Reading) -> Part:
+    return w.n.times(w.n.over(r.y_j, w.times_T(r.S, r)), _bracket(w, r))
+
+
+def _partial(w: _Writer, r: Reading) -> Part:
+    return w.by_T(w.n.times(r.y_j, w.n.minus(r.delta, r.y_i)), r)
+
+
+def _on_the_diagonal(w: _Writer, r: Reading) -> Part:
+    return w.by_T(w.n.times(r.y_j, w.n.minus(w.n.given(1), r.y_j)), r)
+
+
+def _off_the_diagonal(w: _Writer, r: Reading) -> Part:
+    return w.by_T(w.n.times(w.n.negative(r.y_j), r.y_i), r)
+
+
+def _definition(w: _Writer) -> Step:
+    n, d = w.n, w.d
+    shown = _shown_classes(d)
+    S = n.symbol("S")
+    S_of_numbers = n.number(*d.S)
     lines: list[Equation | str] = [
-        Equation("y_j", (f"{e_j}/S",)),
-        Equation("S", (f"total(exp({names.exponent('z_c')}))",)),
+        w.general_line(n.symbol("y", "j"), _y(w, w.general)),
+        w.general_line(S, n.total("c", w.e_of("c"))),
         "For this sample:",
     ]
     for j in shown:
-        name = names.e(j)
-        lines.append(Equation(name, (names.exponential(j),), names.symbols[name].value))
-    S = names.symbols["S"].value
-    lines.append(Equation("S", (total,), S))
-    lines += [
-        Equation(names.probability(j), (f"{names.exponential(j)}/S",), float(names.y[j]))
-        for j in shown
-    ]
+        e_j = w.e_of(d.classes[j])
+        lines.append(w.line(e_j, e_j, w.e_with_numbers(j), d.e(j)))
+    names = n.plus(*_with_gaps(shown, lambda j: w.e_of(d.classes[j]), n))
+    numbers = n.plus(*_with_gaps(shown, w.e_with_numbers, n))
+    lines.append(w.line(S, names, numbers, d.S[0], S_of_numbers))
+    for j in shown:
+        formula = n.over(w.e_of(d.classes[j]), S)
+        with_numbers = n.over(w.e_with_numbers(j), S_of_numbers)
+        y_j = n.symbol("y", d.classes[j])
+        lines.append(w.line(y_j, formula, with_numbers, d.numbers.probability(0, j), w.y(j)))
     text = "Softmax exponentiates the logits and divides by their sum."
-    if names.T != 1:
+    if d.temperature != 1:
         text += " The temperature T divides the logits first."
-    if names.shift is not None:
+    if d.shift is not None:
         text += (
             " The exponentials are shown shifted by the largest logit m, as they are computed: "
             "unshifted they would be too large, too small or too close to their sum to write down. "
@@ -315,122 +426,103 @@ def _definition(names: _Names, shown: Sequence[int]) -> Step:
     return Step("The definition", text, tuple(lines))
 
 
-def _quotient(names: _Names) -> Step:
+def _shown_classes(d: Derivation) -> list[int]:
+    count = len(d.z)
+    if count <= MOST_CLASSES:
+        return list(range(count))
+    ends = (*range(CLASSES_AT_EACH_END), *range(count - CLASSES_AT_EACH_END, count))
+    return sorted({*ends, *(c for entry in d.entries for c in entry)})
+
+
+def _with_gaps(shown: list[int], term: Callable[[int], Part], n: Notation) -> Iterator[Part]:
+    for j, before in zip(shown, [-1, *shown], strict=False):
+        if j != before + 1:
+            yield n.symbol("…")
+        yield term(j)
+
+
+def _quotient(w: _Writer) -> Step:
+    n = w.n
+    f, g, df, dg = (n.symbol(name) for name in ("f", "g", "f'", "g'"))
+    rule = n.over(n.minus(n.times(df, g), n.times(f, dg)), n.power(g, n.given(2)))
+    y_j, z_i = n.inline(n.symbol("y", "j")), n.inline(n.symbol("z", "i"))
     return Step(
         "The quotient rule",
-        "`y_j` is a quotient `f/g`, and both depend on `z_i`.",
+        f"{y_j} is a quotient {n.inline(n.over(f, g))}, and both depend on {z_i}.",
         (
-            Equation("f", (f"exp({names.exponent('z_j')})",)),
-            Equation("g", ("S", f"total(exp({names.exponent('z_c')}))")),
-            Equation("J_ji", ("(df*g - f*dg)/g**2",)),
+            w.general_line(f, w.general.e_j),
+            w.general_line(g, n.symbol("S"), n.total("c", w.e_of("c"))),
+            w.general_line(n.partial("j", "i"), rule),
         ),
     )
 
 
-def _derivatives(names: _Names, entries: Sequence[tuple[int, int]]) -> Step:
+def _derivatives(w: _Writer) -> Step:
+    n, d = w.n, w.d
+    df, dg = n.symbol("f'"), n.symbol("g'")
     lines: list[Equation | str] = [
-        Equation("df", (_divided(names, f"exp({names.exponent('z_j')})*delta_ij"),)),
-        Equation("dg", (_divided(names, f"exp({names.exponent('z_i')})"),)),
+        w.general_line(df, _df(w, w.general)),
+        w.general_line(dg, _dg(w, w.general)),
     ]
-    for j, i in entries:
-        e_j, e_i = names.e(j), names.e(i)
-        df = names.symbols[e_j].value or 0.0
-        dg = (names.symbols[e_i].value or 0.0) / names.T
+    for j, i in d.entries:
+        names, numbers = w.names(j, i), w.numbers(j, i)
+        e_i, T = d.e(i), d.temperature
+        dg_value = e_i / T if isinstance(e_i, float) else e_i / Decimal(T)
         lines += [
-            _heading(names, j, i),
-            Equation(
-                "df", (_divided(names, f"{e_j}*{names.delta(j, i)}"),), df * (i == j) / names.T
-            ),
-            Equation("dg", (_divided(names, e_i),), dg, names.sign(i)),
+            f"For i = j = {d.classes[j]}:"
+            if i == j
+            else f"For j = {d.classes[j]}, i = {d.classes[i]}:",
+            w.line(df, _df(w, names), _df(w, numbers), dg_value if i == j else 0.0),
+            w.line(dg, _dg(w, names), _dg(w, numbers), dg_value),
         ]
+    r, inline = w.general, n.inline
     text = (
-        f"`z_i` moves `exp({names.exponent('z_j')})` only if i = j, where `delta_ij` is 1 and else "
-        f"0, and of the sum `S` it moves only the term `exp({names.exponent('z_i')})`."
+        f"{inline(n.symbol('z', 'i'))} moves {inline(r.e_j)} only if i = j, where "
+        f"{inline(r.delta)} is 1 and else 0, and of the sum {inline(r.S)} it moves only the term "
+        f"{inline(r.e_i)}."
     )
     return Step("The derivatives of f and g", text, tuple(lines))
 
 
-def _heading(names: _Names, j: int, i: int) -> str:
-    if i == j:
-        return f"For i = j = {names.classes[j]}:"
-    return f"For j = {names.classes[j]}, i = {names.classes[i]}:"
+def _quotient_with_numbers(w: _Writer) -> Step:
+    f, g = (w.n.inline(w.n.symbol(name)) for name in ("f", "g"))
+    text = f"{f}, {g} and their derivatives are put in."
+    return w.partial_step("The quotient rule with numbers", text, _by_quotient_rule)
 
 
-def _quotient_with_numbers(names: _Names, entries: Sequence[tuple[int, int]]) -> Step:
-    bottom = "S**2" if names.T == 1 else "(S**2*T)"
-    e_j, e_i = (f"exp({names.exponent(z)})" for z in ("z_j", "z_i"))
-    lines: list[Equation | str] = [
-        Equation("J_ji", (f"({e_j}*delta_ij*S - {e_j}*{e_i})/{bottom}",))
-    ]
-    for j, i in entries:
-        numerator = f"e{j}*{names.delta(j, i)}*S - e{j}*e{i}"
-        lines.append(
-            Equation(names.partial(j, i), (f"({numerator})/{bottom}",), names.derivative(j, i))
-        )
-    text = "`f`, `g` and their derivatives are put in."
-    return Step("The quotient rule with numbers", text, tuple(lines))
+def _factored(w: _Writer) -> Step:
+    e_j, y_j, inline = w.general.e_j, w.general.y_j, w.n.inline
+    text = f"{inline(e_j)} stands in both terms, and {inline(_y(w, w.general))} is {inline(y_j)}."
+    return w.partial_step("Factored", text, _with_e_before_the_bracket, _with_y_before_the_bracket)
 
 
-def _factored(names: _Names, entries: Sequence[tuple[int, int]]) -> Step:
-    T = "" if names.T == 1 else "*T"
-    bottom = f"(S{T})"
-    e_j, e_i = (f"exp({names.exponent(z)})" for z in ("z_j", "z_i"))
-    bracket = f"(delta_ij*S - {e_i})"
-    lines: list[Equation | str] = [
-        Equation("J_ji", (f"{e_j}/(S**2{T})*{bracket}", f"y_j/{bottom}*{bracket}"))
-    ]
-    for j, i in entries:
-        formula = f"{names.probability(j)}/{bottom}*({names.delta(j, i)}*S - e{i})"
-        lines.append(Equation(names.partial(j, i), (formula,), names.derivative(j, i)))
-    text = f"`{e_j}` stands in both terms, and `{e_j}/S` is `y_j`."
-    return Step("Factored", text, tuple(lines))
+def _result(w: _Writer) -> Step:
+    S, y_i, inline = w.general.S, w.general.y_i, w.n.inline
+    fraction = inline(w.n.over(w.general.e_i, S))
+    text = f"In the bracket, {inline(S)} over {inline(S)} is 1 and {fraction} is {inline(y_i)}."
+    return w.partial_step("The result", text, _partial)
 
 
-def _result(names: _Names, entries: Sequence[tuple[int, int]]) -> Step:
-    lines: list[Equation | str] = [
-        Equation("J_ji", (_divided(names, "y_j*(delta_ij - y_i)"),)),
-    ]
-    for j, i in entries:
-        y_j, y_i = names.probability(j), names.probability(i)
-        formula = _divided(names, f"{y_j}*({names.delta(j, i)} - {y_i})")
-        lines.append(Equation(names.partial(j, i), (formula,), names.derivative(j, i)))
-    return Step(
-        "The result",
-        f"In the bracket, `S` over `S` is 1 and `exp({names.exponent('z_i')})/S` is `y_i`.",
-        tuple(lines),
-    )
-
-
-def _cases(names: _Names, entries: Sequence[tuple[int, int]]) -> Step:
+def _cases(w: _Writer) -> Step:
     lines: list[Equation | str] = []
-    for j, i in entries:
-        y_j, y_i = names.probability(j), names.probability(i)
-        if i == j:
-            lines += [
-                "If i = j, on the diagonal:",
-                Equation("J_ji", (_divided(names, "y_j*(n1 - y_j)"),)),
-                Equation(
-                    names.partial(j, j),
-                    (_divided(names, f"{y_j}*(n1 - {y_j})"),),
-                    names.derivative(j, j),
-                ),
-            ]
-        else:
-            lines += [
-                "If i is not j, off the diagonal:",
-                Equation("J_ji", (_divided(names, "-y_j*y_i"),)),
-                Equation(
-                    names.partial(j, i), (_divided(names, f"-{y_j}*{y_i}"),), names.derivative(j, i)
-                ),
-            ]
-    return Step("The two cases", "`delta_ij` is 1 if i = j, else 0.", tuple(lines))
+    for j, i in w.d.entries:
+        formula = _on_the_diagonal if i == j else _off_the_diagonal
+        lines += [
+            "If i = j, on the diagonal:" if i == j else "If i is not j, off the diagonal:",
+            w.general_line(w.n.partial("j", "i"), formula(w, w.general)),
+            w.partial_line(formula, j, i),
+        ]
+    text = f"{w.n.inline(w.general.delta)} is 1 if i = j, else 0."
+    return Step("The two cases", text, tuple(lines))
 
 
-def _matrix(names: _Names) -> Step:
+def _matrix(w: _Writer) -> Step:
+    y_j, y_i = w.general.y_j, w.general.y_i
+    products = [w.n.inline(w.n.times(*pair)) for pair in ((y_j, y_i), (y_i, y_j))]
     return Step(
         "The Jacobian matrix",
         "Row j is the output, column i the input. Every row sums to 0, because the probabilities "
         "always sum to 1: raising all logits alike changes none of them. The matrix is symmetric, "
-        "because `y_j*y_i` is `y_i*y_j`.",
+        f"because {products[0]} is {products[1]}.",
         (),
     )
