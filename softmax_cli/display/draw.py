@@ -10,15 +10,7 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from softmax_cli.display.grids import (
-    LARGEST,
-    QUIET,
-    Cell,
-    bar,
-    jacobian_grid,
-    probability,
-    samples_grid,
-)
+from softmax_cli.display.grids import LARGEST, QUIET, Cell, jacobian_grid, probability, samples_grid
 from softmax_cli.display.notation import Plain
 from softmax_cli.display.numbers import given, significant
 from softmax_cli.display.screen import Screen, show_rows
@@ -123,29 +115,36 @@ class Tally:
 
 
 def _class_by_class(result: Arrays, batch: Batch, screen: Screen) -> Iterator[RenderableType]:
-    numbers = Numbers(batch.logits, result.temperature)
-    log = isinstance(result.quantity, LogProbabilities)
-    shown = show_rows(result.logits.n_classes)
-    top = int(batch.logits[0].argmax())
+    """Draw one sample, a row a class."""
+    classes, precision = result.logits.classes, screen.precision
+    numbers = Numbers(batch.logits, result.temperature, batch.upstream)
+    is_vjp = isinstance(result.quantity, Vjp)
+    top = -1 if is_vjp else int(batch.logits[0].argmax())
 
     def record(j: int) -> list[Cell]:
         style = LARGEST if j == top else ""
-        logs = [Cell(significant(numbers.log_probability(0, j), screen.precision))] * log
-        return [
-            Cell(result.logits.classes[j], style),
+        cells = [
+            Cell(classes[j], style),
             Cell(given(batch.logits[0, j])),
-            Cell(probability(numbers, 0, j, screen.precision), style),
-            *logs,
+            Cell(probability(numbers, 0, j, precision), style),
         ]
+        if isinstance(result.quantity, LogProbabilities):
+            cells.append(Cell(significant(numbers.log_probability(0, j), precision)))
+        if batch.upstream is not None:
+            cells.append(Cell(given(batch.upstream[0, j])))
+            cells.append(Cell(significant(numbers.product(0, j), precision), "bold"))
+        return cells
 
-    def drawn(k: int, width: int) -> Cell:
-        return bar(float(numbers.y[0, shown.positions[k]]), width, screen)
-
-    headings = ["class", "logit", "probability", *["log probability"] * log]
+    shown = show_rows(len(classes))
     rows = [record(j) for j in shown.positions]
-    yield from _name(batch, screen)
-    yield from records(headings, rows, shown.gap_at, screen, bars=drawn)
-    yield from left_out("class", shown, result.logits.classes, screen)
+    headings = ["class", "z", "y", "g", "v"]
+    if not is_vjp:
+        headings = ["class", "logit", "probability", "log probability"][: len(rows[0])]
+    fractions = [] if is_vjp else numbers.y[0, shown.positions].tolist()
+    if batch.samples is not None:
+        yield text(batch.samples[0], screen, "bold")
+    yield from records(headings, rows, shown.gap_at, screen, fractions=fractions)
+    yield from left_out("class", shown, classes, screen)
 
 
 def _samples(result: Arrays, ends: Ends, screen: Screen) -> Iterator[RenderableType]:
@@ -163,32 +162,10 @@ def _products(result: Arrays, screen: Screen) -> Iterator[RenderableType]:
     formula = f"v_i = sum_j g_j J[j][i] = y_i (g_i - sum_j g_j y_j){_by_T(result.temperature)}"
     yield Text(formula, QUIET)
     yield Text()
-    if ends.count > 1:
+    if ends.count == 1:
+        yield from _class_by_class(result, ends.batches[0], screen)
+    else:
         yield from _samples(result, ends, screen)
-        return
-    (batch,) = ends.batches
-    assert batch.upstream is not None
-    g, numbers = batch.upstream[0], Numbers(batch.logits, result.temperature, batch.upstream)
-    shown = show_rows(result.logits.n_classes)
-    rows = [
-        [
-            Cell(result.logits.classes[i]),
-            Cell(given(batch.logits[0, i])),
-            Cell(probability(numbers, 0, i, screen.precision)),
-            Cell(given(g[i])),
-            Cell(significant(numbers.product(0, i), screen.precision), "bold"),
-        ]
-        for i in shown.positions
-    ]
-    yield from _name(batch, screen)
-    yield from records(["class", "z", "y", "g", "v"], rows, shown.gap_at, screen)
-    yield from left_out("class", shown, result.logits.classes, screen)
-
-
-def _name(batch: Batch, screen: Screen) -> Iterator[Text]:
-    """Head what is shown of one sample, where it has a name."""
-    if batch.samples is not None:
-        yield text(batch.samples[0], screen, "bold")
 
 
 def _jacobians(result: Arrays, screen: Screen) -> Iterator[RenderableType]:

@@ -1,16 +1,16 @@
 """Cells drawn by Rich: what the tables of all commands share."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from rich.box import ASCII2, SIMPLE_HEAD
-from rich.cells import cell_len
-from rich.console import JustifyMethod, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from softmax_cli.display.grids import LARGEST, QUIET, Cell, Grid
+from softmax_cli.display.grids import LARGEST, QUIET, Cell, Grid, bar
 from softmax_cli.display.screen import (
     MOST_ROWS,
     ROWS_AT_EACH_END,
@@ -28,6 +28,8 @@ GAP = 2
 BAR_WIDTH = 30
 LONGEST_HEADING = 16
 _CANDIDATES = 200
+# A heading, and the cells below it.
+_Column = list[Text]
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,27 @@ def new_table(screen: Screen) -> Table:
     )
 
 
+def _table(columns: Sequence[_Column], left: set[int], gap_at: int | None, screen: Screen) -> Table:
+    """Draw columns; those whose positions are in `left` stand on that side, numbers do not."""
+    table = new_table(screen)
+    for c, (heading, *_) in enumerate(columns):
+        table.add_column(heading, justify="left" if c in left else "right", overflow="fold")
+    for k, row in enumerate(zip(*(cells for _, *cells in columns), strict=True)):
+        if k == gap_at:
+            table.add_row(Text(screen.glyph("⋮", ":"), QUIET))
+        table.add_row(*row)
+    return table
+
+
+def _column(heading: str, cells: Iterable[Cell], screen: Screen) -> _Column:
+    return [text(heading, screen), *(text(cell.text, screen, cell.style) for cell in cells)]
+
+
+def _width(column: _Column) -> int:
+    heading, *cells = (cell.cell_len for cell in column)
+    return max([*cells, min(heading, LONGEST_HEADING)]) + GAP
+
+
 def matrix(grid: Grid, gap_at: int | None, screen: Screen) -> tuple[Table, Shown]:
     """Draw a grid, leaving out the middle of what does not fit.
 
@@ -97,51 +120,32 @@ def matrix(grid: Grid, gap_at: int | None, screen: Screen) -> tuple[Table, Shown
     The table, and which columns it shows.
     """
     rows, count = list(grid.rows), len(grid.columns)
-    names = [text(row.name, screen) for row in rows]
-    mark = screen.glyph(" ◂", " <") if grid.marked else ""
-
-    def drawn(cell: Cell) -> Text:
-        end = mark if cell.style == LARGEST else " " * len(mark)
-        return text(cell.text + end, screen, cell.style)
-
+    names = _column(grid.corner, (Cell(row.name) for row in rows), screen)
+    sides = zip(*(row.margins() for row in rows), strict=True)
+    margins = [_column(*each, screen) for each in zip(grid.margins, sides, strict=True)]
     all_may_fit = screen.width is None and count <= WIDEST_UNBOUNDED_TABLE
     ends = count if all_may_fit else min(_CANDIDATES, count)
-    headings, body = {}, {}
-    for c in {*range(ends), *range(count - ends, count)}:
-        headings[c] = text(grid.columns[c] + " " * len(mark), screen)
-        body[c] = [drawn(row.cell(c)) for row in rows]
-    margins = [
-        [text(cell.text, screen, cell.style) for cell in column]
-        for column in zip(*(row.margins() for row in rows), strict=True)
-    ]
-
-    def width(heading: str, cells: Sequence[Text]) -> int:
-        longest = max((cell.cell_len for cell in cells), default=0)
-        return max(longest, min(cell_len(heading), LONGEST_HEADING)) + GAP
-
-    widths = [width(headings[c].plain, body[c]) if c in body else GAP + 1 for c in range(count)]
-    margin_widths = list(map(width, grid.margins, margins))
+    body = {
+        c: _column(grid.columns[c], (row.cell(c) for row in rows), screen)
+        for c in {*range(ends), *range(count - ends, count)}
+    }
+    if grid.marked:
+        mark = screen.glyph(" ◂", " <")
+        for cell in chain(*body.values()):
+            cell.append(mark if cell.style == LARGEST else " " * len(mark))
+    widths = [_width(body[c]) if c in body else GAP + 1 for c in range(count)]
     for kept in range(len(margins), -1, -1):
-        taken = width(grid.corner, names) + sum(margin_widths[:kept])
+        taken = sum(map(_width, [names, *margins[:kept]]))
         room = None if screen.width is None else screen.width - taken + GAP
         shown = show_columns(widths, room, gap=GAP + 3)
         if not shown.left_out or (kept == 1 and shown.tail):
             break
-
-    gap = [text(screen.glyph("…", "..."), screen, QUIET)] * bool(shown.left_out)
-    table = new_table(screen)
-    table.add_column(grid.corner, overflow="fold")
-    for heading in [*(headings[c] for c in shown.head), *gap, *(headings[c] for c in shown.tail)]:
-        table.add_column(heading, justify="right", overflow="fold")
-    for margin in grid.margins[:kept]:
-        side: JustifyMethod = "left" if grid.marked else "right"
-        table.add_column(margin, justify=side, overflow="fold")
-    for k, name in enumerate(names):
-        if k == gap_at:
-            _add_gap_row(table, screen)
-        head, tail = ([body[c][k] for c in part] for part in (shown.head, shown.tail))
-        table.add_row(name, *head, *gap, *tail, *(column[k] for column in margins[:kept]))
-    return table, shown
+    gap = [Text(screen.glyph("…", "..."), QUIET) for _ in names]
+    head, tail = ([body[c] for c in part] for part in (shown.head, shown.tail))
+    columns = [names, *head, *([gap] if shown.left_out else []), *tail, *margins[:kept]]
+    # The margin beside marked cells is a bar.
+    left = {0, len(columns) - 1} if grid.marked and kept else {0}
+    return _table(columns, left, gap_at, screen), shown
 
 
 def records(
@@ -151,7 +155,7 @@ def records(
     screen: Screen,
     *,
     names: int = 1,
-    bars: Callable[[int, int], Cell] | None = None,
+    fractions: Sequence[float] = (),
 ) -> Iterator[RenderableType]:
     """Draw records as rows, or, where those have no room, one below the other.
 
@@ -163,47 +167,32 @@ def records(
         Where they are drawn.
     names
         How many of the first columns are names, which stand on the left.
-    bars
-        From a record and a width to a bar, drawn in the room that is left.
+    fractions
+        What is drawn as bars, in the room that is left.
     """
-    drawn = [[text(cell.text, screen, cell.style) for cell in row] for row in rows]
-    columns = zip(headings, zip(*drawn, strict=True), strict=True)
-    widths = [max(cell_len(head), *(cell.cell_len for cell in cells)) for head, cells in columns]
-    needed = sum(widths) + GAP * (len(widths) - 1)
+    cells = zip(*rows, strict=True)
+    columns = [_column(*each, screen) for each in zip(headings, cells, strict=True)]
+    needed = sum(max(cell.cell_len for cell in column) + GAP for column in columns) - GAP
     if screen.width is not None and screen.width < needed:
-        yield from _stacked(headings, drawn, gap_at, screen)
+        yield from _stacked(columns, gap_at, screen)
         return
     width = BAR_WIDTH if screen.width is None else min(BAR_WIDTH, screen.width - needed - GAP)
-    table = new_table(screen)
-    for c, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if c < names else "right", no_wrap=True)
-    if bars is not None:
-        table.add_column("", no_wrap=True)
-    for k, row in enumerate(drawn):
-        if k == gap_at:
-            _add_gap_row(table, screen)
-        bar = [] if bars is None else [bars(k, width)]
-        table.add_row(*row, *(Text(cell.text, cell.style) for cell in bar))
-    yield table
+    if fractions:
+        columns.append(_column("", (bar(each, width, screen) for each in fractions), screen))
+    yield _table(columns, {*range(names), len(headings)}, gap_at, screen)
 
 
-def _stacked(
-    headings: Sequence[str], rows: Sequence[Sequence[Text]], gap_at: int | None, screen: Screen
-) -> Iterator[RenderableType]:
-    longest = max(map(cell_len, headings))
+def _stacked(columns: list[_Column], gap_at: int | None, screen: Screen) -> Iterator[Text]:
+    headings, *rows = zip(*columns, strict=True)
+    longest = max(heading.cell_len for heading in headings)
     for k, row in enumerate(rows):
         if k:
             yield Text()
         if k == gap_at:
-            yield Text(screen.glyph("⋮", ":"), style=QUIET)
-            yield Text()
+            yield Text(screen.glyph("⋮", ":") + "\n", QUIET)
         for heading, cell in zip(headings, row, strict=True):
-            label = heading.ljust(longest + GAP)
+            label = heading.plain.ljust(longest + GAP)
             yield Text.assemble((label, "bold"), cell, overflow="fold")
-
-
-def _add_gap_row(table: Table, screen: Screen) -> None:
-    table.add_row(Text(screen.glyph("⋮", ":"), style=QUIET))
 
 
 def left_out(

@@ -114,9 +114,11 @@ class Step:
     lines: tuple[Equation | str, ...]
 
 
-class Reading(NamedTuple):
-    """What the letters of a formula stand for; T is None where the temperature is 1."""
+@dataclass(frozen=True)
+class Reading:
+    """What the letters of a formula stand for, and each formula; T is None where it is 1."""
 
+    n: Notation
     e_j: Part
     e_i: Part
     y_j: Part
@@ -124,6 +126,54 @@ class Reading(NamedTuple):
     delta: Part
     S: Part
     T: Part | None
+
+    def softmax(self) -> Part:
+        """e_j/S."""
+        return self.n.over(self.e_j, self.S)
+
+    def df(self) -> Part:
+        """e_j delta/T."""
+        return self._by_T(self.n.times(self.e_j, self.delta))
+
+    def dg(self) -> Part:
+        """e_i/T."""
+        return self._by_T(self.e_i)
+
+    def quotient_rule(self) -> Part:
+        """(e_j delta S - e_j e_i)/(S^2 T)."""
+        n = self.n
+        top = n.minus(n.times(self.e_j, self.delta, self.S), n.times(self.e_j, self.e_i))
+        return n.over(top, self._times_T(n.power(self.S, n.given(2))))
+
+    def e_before_a_bracket(self) -> Part:
+        """e_j/(S^2 T) (delta S - e_i)."""
+        bottom = self._times_T(self.n.power(self.S, self.n.given(2)))
+        return self.n.times(self.n.over(self.e_j, bottom), self._bracket())
+
+    def y_before_a_bracket(self) -> Part:
+        """y_j/(S T) (delta S - e_i)."""
+        return self.n.times(self.n.over(self.y_j, self._times_T(self.S)), self._bracket())
+
+    def partial(self) -> Part:
+        """y_j (delta - y_i)/T."""
+        return self._by_T(self.n.times(self.y_j, self.n.minus(self.delta, self.y_i)))
+
+    def on_the_diagonal(self) -> Part:
+        """y_j (1 - y_j)/T."""
+        return self._by_T(self.n.times(self.y_j, self.n.minus(self.n.given(1), self.y_j)))
+
+    def off_the_diagonal(self) -> Part:
+        """-y_j y_i/T."""
+        return self._by_T(self.n.times(self.n.negative(self.y_j), self.y_i))
+
+    def _bracket(self) -> Part:
+        return self.n.minus(self.n.times(self.delta, self.S), self.e_i)
+
+    def _by_T(self, part: Part) -> Part:  # noqa: N802
+        return part if self.T is None else self.n.over(part, self.T)
+
+    def _times_T(self, part: Part) -> Part:  # noqa: N802
+        return part if self.T is None else self.n.times(part, self.T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,6 +221,11 @@ class Derivation:
         m = self.shift or 0.0
         return e if is_held(e) else exponential(float(self.z[j]), m, self.temperature)
 
+    def dg(self, i: int) -> Number:
+        """Return e^{z_i}/T."""
+        e, T = self.e(i), self.temperature
+        return e / T if isinstance(e, float) else e / Decimal(T)
+
     @cached_property
     def S(self) -> tuple[float, Number | None]:  # noqa: N802
         """The sum of the exponentials, and 1 - S where the largest of them is e^0 = 1."""
@@ -195,16 +250,7 @@ class Derivation:
     def steps(self, notation: Notation) -> tuple[Step, ...]:
         """Write all steps in a notation."""
         writer = _Writer(self, notation)
-        return (
-            _definition(writer),
-            _quotient(writer),
-            _derivatives(writer),
-            _quotient_with_numbers(writer),
-            _factored(writer),
-            _result(writer),
-            _cases(writer),
-            _matrix(writer),
-        )
+        return tuple(step(writer) for step in _STEPS)
 
 
 def derive(
@@ -252,10 +298,32 @@ def derive(
 
 @dataclass(frozen=True)
 class _Writer:
-    """Writes the parts that formulas are made of, in each reading."""
+    """Writes the sample's readings and equations in a notation."""
 
     d: Derivation
     n: Notation
+
+    def letters(self, j: str = "j", i: str = "i") -> Reading:
+        """Read with the letters j and i, or the names of classes."""
+        n, T = self.n, None if self.d.temperature == 1 else self.n.symbol("T")
+        e_j, e_i = self.e_of(j), self.e_of(i)
+        y_j, y_i, delta = n.symbol("y", j), n.symbol("y", i), n.symbol("δ", i, j)
+        return Reading(n, e_j, e_i, y_j, y_i, delta, n.symbol("S"), T)
+
+    def names(self, j: int, i: int) -> Reading:
+        """Read with the names of an entry's classes."""
+        return self.letters(self.d.classes[j], self.d.classes[i])
+
+    def numbers(self, j: int, i: int) -> Reading:
+        """Read with the sample's numbers."""
+        n, d = self.n, self.d
+        e_j, e_i = n.number(d.e(j)), n.number(d.e(i))
+        T = None if d.temperature == 1 else n.given(d.temperature)
+        delta = n.given(float(i == j))
+        return Reading(n, e_j, e_i, self.y(j), self.y(i), delta, n.number(*d.S), T)
+
+    def y(self, j: int) -> Part:
+        return self.n.number(self.d.numbers.probability(0, j), self.d.numbers.rest(0, j))
 
     def e(self, z: Part, m: Part, T: Part) -> Part:
         """Write e^z, shifted and divided by T where that is so."""
@@ -266,153 +334,50 @@ class _Writer:
         return self.n.power(self.n.symbol("e"), z)
 
     def e_of(self, name: str) -> Part:
-        """Write e^z_name."""
-        n = self.n
-        return self.e(n.symbol("z", name), n.symbol("m"), n.symbol("T"))
+        return self.e(self.n.symbol("z", name), self.n.symbol("m"), self.n.symbol("T"))
 
     def e_with_numbers(self, j: int) -> Part:
-        """Write e to the power that z_j makes."""
-        n, d = self.n, self.d
-        return self.e(n.given(d.z[j]), n.given(d.shift or 0.0), n.given(d.temperature))
+        z, m, T = (self.n.given(x) for x in (self.d.z[j], self.d.shift or 0.0, self.d.temperature))
+        return self.e(z, m, T)
 
-    @cached_property
-    def general(self) -> Reading:
-        """Read with the letters j and i."""
-        return self._named("j", "i")
+    def inline(self, letter: str, *index: str) -> str:
+        return self.n.inline(self.n.symbol(letter, *index))
 
-    def names(self, j: int, i: int) -> Reading:
-        """Read with the names of an entry's classes."""
-        return self._named(self.d.classes[j], self.d.classes[i])
-
-    def _named(self, j: str, i: str) -> Reading:
-        n = self.n
-        return Reading(
-            self.e_of(j),
-            self.e_of(i),
-            n.symbol("y", j),
-            n.symbol("y", i),
-            n.symbol("δ", i, j),
-            n.symbol("S"),
-            None if self.d.temperature == 1 else n.symbol("T"),
-        )
-
-    def numbers(self, j: int, i: int) -> Reading:
-        """Read with the sample's numbers."""
-        n, d = self.n, self.d
-        return Reading(
-            n.number(d.e(j)),
-            n.number(d.e(i)),
-            self.y(j),
-            self.y(i),
-            n.given(float(i == j)),
-            n.number(*d.S),
-            None if d.temperature == 1 else n.given(d.temperature),
-        )
-
-    def y(self, j: int) -> Part:
-        return self.n.number(self.d.numbers.probability(0, j), self.d.numbers.rest(0, j))
-
-    def by_T(self, part: Part, r: Reading) -> Part:  # noqa: N802
-        """Divide by T where there is one."""
-        return part if r.T is None else self.n.over(part, r.T)
-
-    def times_T(self, part: Part, r: Reading) -> Part:  # noqa: N802
-        """Multiply by T where there is one."""
-        return part if r.T is None else self.n.times(part, r.T)
-
-    def general_line(self, left: Part, *formulas: Part) -> Equation:
+    def general(self, left: Part, *formulas: Part) -> Equation:
+        """Write an equation of letters."""
         return Equation(left.text, tuple(formula.text for formula in formulas))
 
     def line(
         self, left: Part, formula: Part, numbers: Part, value: Number, shown: Part | None = None
     ) -> Equation:
+        """Write an equation that ends with a value."""
         shown = shown or self.n.number(value)
-        return Equation(left.text, (formula.text,), numbers.text, shown.text, float(value))
+        return Equation(left.text, (formula.text,), numbers.text, shown.text, float(value) + 0.0)
 
     def partial_line(self, formula: "_Formula", j: int, i: int) -> Equation:
         """Write the partial derivative of an entry by a formula."""
-        return self.line(
-            self.n.partial(self.d.classes[j], self.d.classes[i]),
-            formula(self, self.names(j, i)),
-            formula(self, self.numbers(j, i)),
-            self.d.partial(j, i),
-        )
+        left = self.n.partial(self.d.classes[j], self.d.classes[i])
+        names, numbers = formula(self.names(j, i)), formula(self.numbers(j, i))
+        return self.line(left, names, numbers, self.d.partial(j, i))
 
     def partial_step(self, title: str, text: str, *formulas: "_Formula") -> Step:
         """Write formulas of dy_j/dz_i, and the last of them for each entry."""
-        written = (formula(self, self.general) for formula in formulas)
-        general = self.general_line(self.n.partial("j", "i"), *written)
+        written = [formula(self.letters()) for formula in formulas]
+        general = self.general(self.n.partial("j", "i"), *written)
         lines = (self.partial_line(formulas[-1], j, i) for j, i in self.d.entries)
         return Step(title, text, (general, *lines))
 
 
-_Formula = Callable[[_Writer, Reading], Part]
-
-
-def _y(w: _Writer, r: Reading) -> Part:
-    return w.n.over(r.e_j, r.S)
-
-
-def _df(w: _Writer, r: Reading) -> Part:
-    return w.by_T(w.n.times(r.e_j, r.delta), r)
-
-
-def _dg(w: _Writer, r: Reading) -> Part:
-    return w.by_T(r.e_i, r)
-
-
-def _by_quotient_rule(w: _Writer, r: Reading) -> Part:
-    n = w.n
-    top = n.minus(n.times(r.e_j, r.delta, r.S), n.times(r.e_j, r.e_i))
-    return n.over(top, w.times_T(n.power(r.S, n.given(2)), r))
-
-
-def _bracket(w: _Writer, r: Reading) -> Part:
-    return w.n.minus(w.n.times(r.delta, r.S), r.e_i)
-
-
-def _with_e_before_the_bracket(w: _Writer, r: Reading) -> Part:
-    bottom = w.times_T(w.n.power(r.S, w.n.given(2)), r)
-    return w.n.times(w.n.over(r.e_j, bottom), _bracket(w, r))
-
-
-def _with_y_before_the_bracket(w: _Writer, r: Reading) -> Part:
-    return w.n.times(w.n.over(r.y_j, w.times_T(r.S, r)), _bracket(w, r))
-
-
-def _partial(w: _Writer, r: Reading) -> Part:
-    return w.by_T(w.n.times(r.y_j, w.n.minus(r.delta, r.y_i)), r)
-
-
-def _on_the_diagonal(w: _Writer, r: Reading) -> Part:
-    return w.by_T(w.n.times(r.y_j, w.n.minus(w.n.given(1), r.y_j)), r)
-
-
-def _off_the_diagonal(w: _Writer, r: Reading) -> Part:
-    return w.by_T(w.n.times(w.n.negative(r.y_j), r.y_i), r)
+_Formula = Callable[[Reading], Part]
 
 
 def _definition(w: _Writer) -> Step:
-    n, d = w.n, w.d
-    shown = _shown_classes(d)
-    S = n.symbol("S")
+    n, d, S, letters = w.n, w.d, w.n.symbol("S"), w.letters()
     S_of_numbers = n.number(*d.S)
-    lines: list[Equation | str] = [
-        w.general_line(n.symbol("y", "j"), _y(w, w.general)),
-        w.general_line(S, n.total("c", w.e_of("c"))),
-        "For this sample:",
-    ]
-    for j in shown:
-        e_j = w.e_of(d.classes[j])
-        lines.append(w.line(e_j, e_j, w.e_with_numbers(j), d.e(j)))
-    names = n.plus(*_with_gaps(shown, lambda j: w.e_of(d.classes[j]), n))
-    numbers = n.plus(*_with_gaps(shown, w.e_with_numbers, n))
-    lines.append(w.line(S, names, numbers, d.S[0], S_of_numbers))
-    for j in shown:
-        formula = n.over(w.e_of(d.classes[j]), S)
-        with_numbers = n.over(w.e_with_numbers(j), S_of_numbers)
-        y_j = n.symbol("y", d.classes[j])
-        lines.append(w.line(y_j, formula, with_numbers, d.numbers.probability(0, j), w.y(j)))
+    shown = _shown_classes(d)
+    names = {j: w.e_of(d.classes[j]) for j in shown}
+    numbers = {j: w.e_with_numbers(j) for j in shown}
+    total, total_of_numbers = (n.plus(*_with_gaps(terms, n)) for terms in (names, numbers))
     text = "Softmax exponentiates the logits and divides by their sum."
     if d.temperature != 1:
         text += " The temperature T divides the logits first."
@@ -423,7 +388,24 @@ def _definition(w: _Writer) -> Step:
             "The shift multiplies numerator and denominator by the same factor, so that it changes "
             "neither y nor its derivatives."
         )
-    return Step("The definition", text, tuple(lines))
+    lines: tuple[Equation | str, ...] = (
+        w.general(letters.y_j, letters.softmax()),
+        w.general(S, n.total("c", w.e_of("c"))),
+        "For this sample:",
+        *(w.line(names[j], names[j], numbers[j], d.e(j)) for j in shown),
+        w.line(S, total, total_of_numbers, d.S[0], S_of_numbers),
+        *(
+            w.line(
+                n.symbol("y", d.classes[j]),
+                n.over(names[j], S),
+                n.over(numbers[j], S_of_numbers),
+                d.numbers.probability(0, j),
+                w.y(j),
+            )
+            for j in shown
+        ),
+    )
+    return Step("The definition", text, lines)
 
 
 def _shown_classes(d: Derivation) -> list[int]:
@@ -434,95 +416,92 @@ def _shown_classes(d: Derivation) -> list[int]:
     return sorted({*ends, *(c for entry in d.entries for c in entry)})
 
 
-def _with_gaps(shown: list[int], term: Callable[[int], Part], n: Notation) -> Iterator[Part]:
-    for j, before in zip(shown, [-1, *shown], strict=False):
+def _with_gaps(terms: dict[int, Part], n: Notation) -> Iterator[Part]:
+    for (j, term), before in zip(terms.items(), [-1, *terms], strict=False):
         if j != before + 1:
             yield n.symbol("…")
-        yield term(j)
+        yield term
 
 
 def _quotient(w: _Writer) -> Step:
-    n = w.n
+    n, letters = w.n, w.letters()
     f, g, df, dg = (n.symbol(name) for name in ("f", "g", "f'", "g'"))
     rule = n.over(n.minus(n.times(df, g), n.times(f, dg)), n.power(g, n.given(2)))
-    y_j, z_i = n.inline(n.symbol("y", "j")), n.inline(n.symbol("z", "i"))
+    quotient = n.inline(n.over(f, g))
     return Step(
         "The quotient rule",
-        f"{y_j} is a quotient {n.inline(n.over(f, g))}, and both depend on {z_i}.",
+        f"{w.inline('y', 'j')} is a quotient {quotient}, and both depend on {w.inline('z', 'i')}.",
         (
-            w.general_line(f, w.general.e_j),
-            w.general_line(g, n.symbol("S"), n.total("c", w.e_of("c"))),
-            w.general_line(n.partial("j", "i"), rule),
+            w.general(f, letters.e_j),
+            w.general(g, letters.S, n.total("c", w.e_of("c"))),
+            w.general(n.partial("j", "i"), rule),
         ),
     )
 
 
 def _derivatives(w: _Writer) -> Step:
-    n, d = w.n, w.d
+    n, letters, names = w.n, w.letters(), w.d.classes
     df, dg = n.symbol("f'"), n.symbol("g'")
-    lines: list[Equation | str] = [
-        w.general_line(df, _df(w, w.general)),
-        w.general_line(dg, _dg(w, w.general)),
-    ]
-    for j, i in d.entries:
-        names, numbers = w.names(j, i), w.numbers(j, i)
-        e_i, T = d.e(i), d.temperature
-        dg_value = e_i / T if isinstance(e_i, float) else e_i / Decimal(T)
+    lines: list[Equation | str] = [w.general(df, letters.df()), w.general(dg, letters.dg())]
+    for j, i in w.d.entries:
+        value = w.d.dg(i)
+        r, numbers = w.names(j, i), w.numbers(j, i)
         lines += [
-            f"For i = j = {d.classes[j]}:"
-            if i == j
-            else f"For j = {d.classes[j]}, i = {d.classes[i]}:",
-            w.line(df, _df(w, names), _df(w, numbers), dg_value if i == j else 0.0),
-            w.line(dg, _dg(w, names), _dg(w, numbers), dg_value),
+            f"For i = j = {names[j]}:" if i == j else f"For j = {names[j]}, i = {names[i]}:",
+            w.line(df, r.df(), numbers.df(), value if i == j else 0.0),
+            w.line(dg, r.dg(), numbers.dg(), value),
         ]
-    r, inline = w.general, n.inline
     text = (
-        f"{inline(n.symbol('z', 'i'))} moves {inline(r.e_j)} only if i = j, where "
-        f"{inline(r.delta)} is 1 and else 0, and of the sum {inline(r.S)} it moves only the term "
-        f"{inline(r.e_i)}."
+        f"{w.inline('z', 'i')} moves {n.inline(letters.e_j)} only if i = j, where "
+        f"{w.inline('δ', 'i', 'j')} is 1 and else 0, and of the sum {w.inline('S')} it moves only "
+        f"the term {n.inline(letters.e_i)}."
     )
     return Step("The derivatives of f and g", text, tuple(lines))
 
 
 def _quotient_with_numbers(w: _Writer) -> Step:
-    f, g = (w.n.inline(w.n.symbol(name)) for name in ("f", "g"))
-    text = f"{f}, {g} and their derivatives are put in."
-    return w.partial_step("The quotient rule with numbers", text, _by_quotient_rule)
+    text = f"{w.inline('f')}, {w.inline('g')} and their derivatives are put in."
+    return w.partial_step("The quotient rule with numbers", text, Reading.quotient_rule)
 
 
 def _factored(w: _Writer) -> Step:
-    e_j, y_j, inline = w.general.e_j, w.general.y_j, w.n.inline
-    text = f"{inline(e_j)} stands in both terms, and {inline(_y(w, w.general))} is {inline(y_j)}."
-    return w.partial_step("Factored", text, _with_e_before_the_bracket, _with_y_before_the_bracket)
+    e_j, softmax = w.n.inline(w.letters().e_j), w.n.inline(w.letters().softmax())
+    text = f"{e_j} stands in both terms, and {softmax} is {w.inline('y', 'j')}."
+    formulas = (Reading.e_before_a_bracket, Reading.y_before_a_bracket)
+    return w.partial_step("Factored", text, *formulas)
 
 
 def _result(w: _Writer) -> Step:
-    S, y_i, inline = w.general.S, w.general.y_i, w.n.inline
-    fraction = inline(w.n.over(w.general.e_i, S))
-    text = f"In the bracket, {inline(S)} over {inline(S)} is 1 and {fraction} is {inline(y_i)}."
-    return w.partial_step("The result", text, _partial)
+    S, y_i = w.inline("S"), w.inline("y", "i")
+    fraction = w.n.inline(w.letters("i", "i").softmax())
+    text = f"In the bracket, {S} over {S} is 1 and {fraction} is {y_i}."
+    return w.partial_step("The result", text, Reading.partial)
 
 
 def _cases(w: _Writer) -> Step:
     lines: list[Equation | str] = []
     for j, i in w.d.entries:
-        formula = _on_the_diagonal if i == j else _off_the_diagonal
+        formula = Reading.on_the_diagonal if i == j else Reading.off_the_diagonal
         lines += [
             "If i = j, on the diagonal:" if i == j else "If i is not j, off the diagonal:",
-            w.general_line(w.n.partial("j", "i"), formula(w, w.general)),
+            w.general(w.n.partial("j", "i"), formula(w.letters())),
             w.partial_line(formula, j, i),
         ]
-    text = f"{w.n.inline(w.general.delta)} is 1 if i = j, else 0."
-    return Step("The two cases", text, tuple(lines))
+    return Step("The two cases", f"{w.inline('δ', 'i', 'j')} is 1 if i = j, else 0.", tuple(lines))
 
 
 def _matrix(w: _Writer) -> Step:
-    y_j, y_i = w.general.y_j, w.general.y_i
-    products = [w.n.inline(w.n.times(*pair)) for pair in ((y_j, y_i), (y_i, y_j))]
-    return Step(
-        "The Jacobian matrix",
+    y_j, y_i = w.letters().y_j, w.letters().y_i
+    one, other = (w.n.inline(w.n.times(*pair)) for pair in ((y_j, y_i), (y_i, y_j)))
+    text = (
         "Row j is the output, column i the input. Every row sums to 0, because the probabilities "
         "always sum to 1: raising all logits alike changes none of them. The matrix is symmetric, "
-        f"because {products[0]} is {products[1]}.",
-        (),
+        f"because {one} is {other}."
     )
+    return Step("The Jacobian matrix", text, ())
+
+
+_STEPS = (
+    _definition, _quotient, _derivatives, _quotient_with_numbers,
+    _factored, _result, _cases, _matrix,
+)  # fmt: skip

@@ -1,8 +1,7 @@
 """Numbers of any size: what float64 cannot hold of a softmax, as decimals.
 
-For a maximum m of the logits z, y_j = y_m exp((z_j - m)/T) at any size. A set A of classes has
-the probability y_a/q_a together, where a is its maximum and q the softmax of A alone: that is
-1 - y_j for all classes but j, and it makes the mean over classes that are far below the maximum.
+At a maximum m of the logits z, y_m is no small number, and y_j = y_m exp((z_j - m)/T) has any
+size; 1 - y_j is the sum of the others. Only what a float cannot hold is computed so.
 """
 
 import math
@@ -19,8 +18,6 @@ Floats = NDArray[np.float64]
 Number = float | Decimal
 
 _SMALLEST_NORMAL = 2.0**-1022
-# Of a mean relative to its terms: above what rounding makes of one that is exactly 0.
-_ROUNDING = 1e-13
 # Rounded up, a product that is too small even for decimals stays apart from 0.
 _ANY_SIZE = Context(prec=30, Emin=MIN_EMIN, Emax=MAX_EMAX, rounding=ROUND_UP, traps=[])
 _SMALLEST = Decimal((0, (1,), MIN_EMIN))
@@ -81,15 +78,17 @@ class Numbers:
             return y
         top = int(self.z[k].argmax())
         with localcontext(_ANY_SIZE):
-            return Decimal(float(self.y[k, top])) * self._power(k, j, top)
-
-    def _power(self, k: int, j: int, top: int) -> Decimal:
-        return exponential(float(self.z[k, j]), float(self.z[k, top]), self.T)
+            power = exponential(float(self.z[k, j]), float(self.z[k, top]), self.T)
+            return Decimal(float(self.y[k, top])) * power
 
     def rest(self, k: int, j: int) -> Number:
         """Return 1 - y_j of sample k."""
         rest = float(self._complement[k, j])
-        return rest if is_held(rest) else self._together(k, np.arange(self.z.shape[1]) != j)
+        if is_held(rest):
+            return rest
+        with localcontext(_ANY_SIZE):
+            others = (i for i in range(self.z.shape[1]) if i != j)
+            return sum((Decimal(self.probability(k, i)) for i in others), Decimal(0))
 
     def log_probability(self, k: int, j: int) -> Number:
         """Return log y_j of sample k."""
@@ -110,34 +109,14 @@ class Numbers:
             return Decimal(self.probability(k, j)) * Decimal(factor) / Decimal(self.T)
 
     def product(self, k: int, i: int) -> Number:
-        """Return v_i = y_i sum_j y_j (g_i - g_j)/T of sample k."""
+        """Return v_i = y_i sum_j y_j (g_i - g_j)/T of sample k: 0 where all these g are alike."""
         v = float(self.v[k, i])
-        if is_held(v):
+        if is_held(v) or math.isinf(self.z[k, i]):
             return v
         assert self.g is not None
-        z, g = self.z[k], self.g[k]
-        differs = np.isfinite(z) & (g != g[i])
-        if not differs.any():
-            return 0.0
-        scale = float(np.abs(g[differs | (g == g[i])]).max())
-        terms = self._alone(k, differs)[differs] * (g[i] / scale - g[differs] / scale)
-        mean = math.fsum(terms)
-        if abs(mean) <= _ROUNDING * math.fsum(abs(terms)):
-            return 0.0
+        g = self.g[k]
         with localcontext(_ANY_SIZE):
-            distance = self._together(k, differs) * Decimal(mean) * Decimal(scale)
+            distance = Decimal(0)
+            for j in np.flatnonzero(np.isfinite(self.z[k]) & (g != g[i])).tolist():
+                distance += Decimal(self.probability(k, j)) * (Decimal(g[i]) - Decimal(g[j]))
             return Decimal(self.probability(k, i)) * distance / Decimal(self.T)
-
-    def _alone(self, k: int, classes: NDArray[np.bool_]) -> Floats:
-        """Return the probabilities of some classes among themselves."""
-        return core.softmax(np.where(classes, self.z[k], -np.inf), temperature=self.T)
-
-    def _together(self, k: int, classes: NDArray[np.bool_]) -> Decimal:
-        """Return the sum of the probabilities of some classes of sample k."""
-        classes = classes & np.isfinite(self.z[k])
-        if not classes.any():
-            return Decimal(0)
-        q = self._alone(k, classes)
-        top = int(q.argmax())
-        with localcontext(_ANY_SIZE):
-            return Decimal(self.probability(k, top)) / Decimal(float(q[top]))

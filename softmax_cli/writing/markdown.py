@@ -29,7 +29,7 @@ def write_markdown(result: Result, target: Target, options: OutputOptions) -> No
             lines = _matrices(result, screen)
         case Arrays():
             grid = samples_grid(result, result.logits.batches, screen)
-            header = [grid.corner, *grid.columns]
+            header = [escaped(name) for name in (grid.corner, *grid.columns)]
             lines = _table(header, ([escaped(name), *cells] for name, cells in grid.texts()))
     with target.whole() as whole, whole.text() as text:
         text.writelines(f"{line}\n" for line in lines)
@@ -42,8 +42,7 @@ def escaped(text: str) -> str:
 
 def _table(header: Sequence[str], body: Iterable[Iterable[str]]) -> Iterator[str]:
     """Draw a table; all but the first column are numbers, and stand on the right."""
-    head = (map(escaped, header), ["---", *["---:"] * (len(header) - 1)])
-    for row in chain(head, body):
+    for row in chain((header, ["---", *["---:"] * (len(header) - 1)]), body):
         yield f"| {' | '.join(row)} |"
 
 
@@ -56,7 +55,7 @@ def _matrices(result: Arrays, screen: Screen) -> Iterator[str]:
             yield f"**sample {escaped(label)}**"
             yield ""
         rows = ([escaped(name), *cells] for name, cells in grid.texts())
-        yield from _table(["", *grid.columns], rows)
+        yield from _table(["", *map(escaped, grid.columns)], rows)
 
 
 def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
