@@ -67,7 +67,7 @@ def _headline(check: Check, screen: Screen, named: bool) -> Text:
             f"in {len(check.failed)} of {samples}"
         )
     dash = screen.glyph("–", "-")
-    return verdict.append_text(text(f" {dash} {quantity}{said}", screen, "not bold default"))
+    return verdict.append(text(f" {dash} {quantity}{said}", screen).plain, "default")
 
 
 def _method(check: Check, verdict: Verdict, screen: Screen) -> Text:
