@@ -68,20 +68,15 @@ def text(shown: str, screen: Screen, style: str = "") -> Text:
     return Text(printable(shown, screen.ascii_only), style)
 
 
-def new_table(screen: Screen) -> Table:
-    """Return an empty table in the house style."""
-    return Table(
+def _table(columns: Sequence[_Column], left: set[int], gap_at: int | None, screen: Screen) -> Table:
+    """Draw columns; those whose positions are in `left` stand on that side, numbers do not."""
+    table = Table(
         box=ASCII2 if screen.ascii_only else SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,
         padding=(0, 0, 0, 0) if screen.ascii_only else (0, 1, 0, 0),
         header_style="bold",
     )
-
-
-def _table(columns: Sequence[_Column], left: set[int], gap_at: int | None, screen: Screen) -> Table:
-    """Draw columns; those whose positions are in `left` stand on that side, numbers do not."""
-    table = new_table(screen)
     for c, (heading, *_) in enumerate(columns):
         table.add_column(heading, justify="left" if c in left else "right", overflow="fold")
     for k, row in enumerate(zip(*(cells for _, *cells in columns), strict=True)):

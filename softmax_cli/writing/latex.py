@@ -2,26 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from softmax_cli.display.grids import (
-    Grid,
-    derived_grid,
-    jacobian_grids,
-    report_rows,
-    samples_grid,
-)
+from softmax_cli.display import grids
 from softmax_cli.display.notation import Latex, latex_index, latex_number, latex_text
 from softmax_cli.display.screen import Screen
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import (
-    Arrays,
-    Explanation,
-    Jacobian,
-    LogProbabilities,
-    Partial,
-    Report,
-    Result,
-    Vjp,
-)
+from softmax_cli.result import Arrays, Explanation, Jacobian, Report, Result
 from softmax_cli.writing.target import Target
 
 
@@ -32,7 +17,7 @@ def write_latex(result: Result, target: Target, options: OutputOptions) -> None:
         case Explanation():
             lines = _steps(result, screen)
         case Report():
-            lines = _tabular(result.columns, report_rows(result, options.precision))
+            lines = _tabular(result.columns, grids.report_rows(result, options.precision))
         case Arrays(quantity=Jacobian()):
             lines = _matrices(result, screen)
         case Arrays():
@@ -41,17 +26,17 @@ def write_latex(result: Result, target: Target, options: OutputOptions) -> None:
         text.writelines(f"{line}\n" for line in lines)
 
 
-def bmatrix(grid: Grid) -> str:
+def bmatrix(grid: grids.Grid) -> str:
     """Return a bmatrix on one line."""
     inner = r" \\ ".join(_rows(grid))
     return rf"\begin{{bmatrix}} {inner} \end{{bmatrix}}"
 
 
-def _rows(grid: Grid) -> Iterator[str]:
+def _rows(grid: grids.Grid) -> Iterator[str]:
     return (" & ".join(map(latex_number, cells)) for _, cells in grid.texts())
 
 
-def _display(left: str, grid: Grid) -> Iterator[str]:
+def _display(left: str, grid: grids.Grid) -> Iterator[str]:
     """Write an equation with a matrix, a row a line."""
     yield r"\["
     yield f"{left} = \\begin{{bmatrix}}"
@@ -68,24 +53,17 @@ def _display(left: str, grid: Grid) -> Iterator[str]:
 def _matrices(result: Arrays, screen: Screen) -> Iterator[str]:
     yield from _comment(result, "rows and columns")
     named = result.logits.names_samples or result.logits.class_names is not None
-    for position, (label, grid) in enumerate(jacobian_grids(result, screen)):
+    for position, (label, grid) in enumerate(grids.jacobian_grids(result, screen)):
         index = f"_{{{latex_index(label)}}}" if named or position else ""
         yield from _display(f"J{index}", grid)
 
 
 def _samples(result: Arrays, screen: Screen) -> Iterator[str]:
-    classes = result.logits.classes
-    match result.quantity:
-        case Partial(entry=(j, i)):
-            left = Latex().partial(classes[j], classes[i]).text
-        case LogProbabilities():
-            left = r"\log y"
-        case Vjp():
-            left = "v"
-        case _:
-            left = "y"
+    left = {"log_probabilities": r"\log y", "vjp": "v"}.get(result.quantity.key, "y")
+    if result.entry is not None:
+        left = Latex().partial(*(result.logits.classes[c] for c in result.entry)).text
     yield from _comment(result, "columns")
-    yield from _display(left, samples_grid(result, result.logits.batches, screen))
+    yield from _display(left, grids.samples_grid(result, result.logits.batches, screen))
 
 
 def _comment(result: Arrays, what: str) -> Iterator[str]:
@@ -117,5 +95,5 @@ def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
                 yield r"\end{align*}"
         yield ""
     yield r"\["
-    yield f"J = {bmatrix(derived_grid(result.derivation, screen))}"
+    yield f"J = {bmatrix(grids.derived_grid(result.derivation, screen))}"
     yield r"\]"

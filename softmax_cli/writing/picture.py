@@ -11,7 +11,7 @@ from softmax_cli.display.draw import draw
 from softmax_cli.display.screen import Screen
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Result
-from softmax_cli.writing.table import UNLIMITED
+from softmax_cli.writing.table import PLAINLY, UNLIMITED
 from softmax_cli.writing.target import Target
 
 _SVG_TEXT = re.compile(r'textLength="([^"]*)"([^>]*)>([^<]+)<')
@@ -49,12 +49,10 @@ def _recorded(result: Result, options: OutputOptions) -> Console:
         record=True,
         force_terminal=True,
         width=UNLIMITED,
-        height=1,  # of no use here, but with TERM=dumb Rich takes no width without it
         color_system="truecolor",
         legacy_windows=False,
-        markup=False,
-        highlight=False,
-        emoji=False,
+        _environ={},
+        **PLAINLY,
     )
     for part in draw(result, Screen(precision=options.precision, colours=1 << 24)):
         console.print(part)

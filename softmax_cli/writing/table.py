@@ -1,5 +1,7 @@
 """Tables for people, by Rich."""
 
+from typing import Any
+
 from rich.console import Console
 
 from softmax_cli.display.draw import draw
@@ -11,6 +13,8 @@ from softmax_cli.writing.target import Target
 
 # Of a console that nothing bounds.
 UNLIMITED = 1 << 20
+# Names are data.
+PLAINLY: dict[str, Any] = {"markup": False, "highlight": False, "emoji": False}
 _COLOURS = {"256": 256, "truecolor": 1 << 24}
 
 
@@ -22,9 +26,7 @@ def write_table(result: Result, target: Target, options: OutputOptions) -> None:
             force_terminal=target.is_terminal,
             width=None if target.is_terminal else UNLIMITED,
             color_system="auto" if target.is_terminal and not plain_terminal() else None,
-            markup=False,
-            highlight=False,
-            emoji=False,
+            **PLAINLY,
         )
         width = console.width if target.is_terminal else None
         colours = _COLOURS.get(console.color_system or "", 0)
