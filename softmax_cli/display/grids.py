@@ -82,7 +82,8 @@ class Grid:
 
 def probability(numbers: Numbers, k: int, j: int, precision: int) -> str:
     """Show y_j of sample k."""
-    return beside_one(numbers.probability(k, j), numbers.rest(k, j), precision)
+    y = numbers.probability(k, j)
+    return beside_one(y, numbers.rest(k, j) if y > 0.5 else 1 - y, precision)
 
 
 def partial(numbers: Numbers, k: int, j: int, i: int, value: float, precision: int) -> str:

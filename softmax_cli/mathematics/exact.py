@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 Number = float | Decimal
 
 _SMALLEST_NORMAL = 2.0**-1022
+# Of a mean relative to its terms: above what rounding makes of one that is exactly 0.
+_ROUNDING = Decimal("1e-13")
 # Rounded up, a product that is too small even for decimals stays apart from 0.
 _ANY_SIZE = Context(prec=30, Emin=MIN_EMIN, Emax=MAX_EMAX, rounding=ROUND_UP, traps=[])
 _SMALLEST = Decimal((0, (1,), MIN_EMIN))
@@ -71,6 +73,10 @@ class Numbers:
     def _complement(self) -> Floats:
         return core.complement(self.z, temperature=self.T)
 
+    @cached_property
+    def _means(self) -> dict[int, tuple[Decimal, Decimal]]:
+        return {}
+
     def probability(self, k: int, j: int) -> Number:
         """Return y_j of sample k."""
         y = float(self.y[k, j])
@@ -109,14 +115,27 @@ class Numbers:
             return Decimal(self.probability(k, j)) * Decimal(factor) / Decimal(self.T)
 
     def product(self, k: int, i: int) -> Number:
-        """Return v_i = y_i sum_j y_j (g_i - g_j)/T of sample k: 0 where all these g are alike."""
+        """Return v_i = y_i (g_i - mean g)/T of sample k; 0 also where rounding hides its sign."""
         v = float(self.v[k, i])
         if is_held(v) or math.isinf(self.z[k, i]):
             return v
         assert self.g is not None
-        g = self.g[k]
+        mean, size = self._means[k] if k in self._means else self._mean(k)
         with localcontext(_ANY_SIZE):
-            distance = Decimal(0)
-            for j in np.flatnonzero(np.isfinite(self.z[k]) & (g != g[i])).tolist():
-                distance += Decimal(self.probability(k, j)) * (Decimal(g[i]) - Decimal(g[j]))
-            return Decimal(self.probability(k, i)) * distance / Decimal(self.T)
+            g = Decimal(self.g[k, i]) - Decimal(self.g[k, self.z[k].argmax()])
+            if abs(g - mean) <= _ROUNDING * (abs(g) + size):
+                return 0.0
+            return Decimal(self.probability(k, i)) * (g - mean) / Decimal(self.T)
+
+    def _mean(self, k: int) -> tuple[Decimal, Decimal]:
+        """Return the mean of g relative to g at the maximum of z, and that of its distances."""
+        assert self.g is not None
+        g, z = self.g[k], self.z[k]
+        top = int(z.argmax())
+        with localcontext(_ANY_SIZE):
+            terms = [
+                Decimal(self.probability(k, j)) * (Decimal(g[j]) - Decimal(g[top]))
+                for j in np.flatnonzero(np.isfinite(z) & (g != g[top])).tolist()
+            ]
+            self._means[k] = sum(terms, Decimal(0)), sum(map(abs, terms), Decimal(0))
+        return self._means[k]
