@@ -50,9 +50,7 @@ def draw(result: Result, screen: Screen) -> Iterator[RenderableType]:
         case Jacobian():
             return _jacobians(result, screen)
         case Partial():
-            return _samples(
-                result, keep_ends(result.logits.batches, result.logits.n_classes), screen
-            )
+            return _samples(result, keep_ends(result.logits.batches), screen)
         case Vjp():
             return _products(result, screen)
         case _:
@@ -63,8 +61,7 @@ def _probabilities(result: Arrays, screen: Screen) -> Iterator[RenderableType]:
     """Draw one sample class by class, several as a row each."""
     classes = result.logits.classes
     tally = Tally(np.zeros(len(classes), dtype=np.int64))
-    batches = tally.watch(result.logits.batches, result.temperature)
-    ends = keep_ends(batches, len(classes))
+    ends = keep_ends(tally.watch(result.logits.batches, result.temperature))
     if ends.count == 1:
         yield from _class_by_class(result, ends.batches[0], screen)
         return
@@ -158,7 +155,7 @@ def _samples(result: Arrays, ends: Ends, screen: Screen) -> Iterator[RenderableT
 
 def _products(result: Arrays, screen: Screen) -> Iterator[RenderableType]:
     """Draw upstream gradients times J: one sample class by class, several as a row each."""
-    ends = keep_ends(result.logits.batches, result.logits.n_classes)
+    ends = keep_ends(result.logits.batches)
     formula = f"v_i = sum_j g_j J[j][i] = y_i (g_i - sum_j g_j y_j){_by_T(result.temperature)}"
     yield Text(formula, QUIET)
     yield Text()
@@ -171,7 +168,7 @@ def _products(result: Arrays, screen: Screen) -> Iterator[RenderableType]:
 def _jacobians(result: Arrays, screen: Screen) -> Iterator[RenderableType]:
     """Draw matrices one below the other."""
     logits = result.logits
-    ends = keep_ends(logits.batches, logits.n_classes)
+    ends = keep_ends(logits.batches)
     delta = screen.glyph("δ_ij", "delta_ij")
     yield Text(f"J[j][i] = dy_j/dz_i = y_j ({delta} - y_i){_by_T(result.temperature)}", QUIET)
     labels = [label for batch in ends.batches for label in batch.labels]

@@ -41,7 +41,7 @@ class Ends:
     count: int
 
 
-def keep_ends(batches: Iterable[Batch], n_classes: int) -> Ends:
+def keep_ends(batches: Iterable[Batch]) -> Ends:
     """Walk all batches, keeping copies of the samples that `show_rows` shows of them."""
     first: list[Batch] = []
     last: deque[Batch] = deque(maxlen=ROWS_AT_EACH_END)
@@ -53,7 +53,8 @@ def keep_ends(batches: Iterable[Batch], n_classes: int) -> Ends:
         count += size
     shown = show_rows(count)
     ends = (first[: len(shown.head)], last if shown.tail else [])
-    return Ends(tuple(concatenate(part, n_classes) for part in ends if part), shown, count)
+    joined = (concatenate(part, part[0].logits.shape[1]) for part in ends if part)
+    return Ends(tuple(joined), shown, count)
 
 
 def _copy(batch: Batch, k: int) -> Batch:

@@ -238,9 +238,8 @@ class Derivation:
 
     @cached_property
     def _exponentials(self) -> FloatArray:
-        with np.errstate(over="ignore"):  # beyond the range of float64, e to that power is 0
-            exponents = (self.z - (self.shift or 0.0)) / self.temperature
-        return np.array([math.exp(x) for x in exponents])
+        m, T = self.shift or 0.0, self.temperature
+        return np.array([math.exp((z - m) / T) for z in self.z.tolist()])
 
     def partial(self, j: int, i: int) -> Number:
         """Return dy_j/dz_i."""
