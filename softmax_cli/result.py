@@ -171,14 +171,11 @@ class Arrays:
         The source.
     quantities
         What JSON shows; the last is what the formats for one array show.
-    view
-        Where the function is that draws it: (result, screen) -> renderables.
     """
 
     command: str
     logits: Logits
     quantities: tuple[Quantity, ...]
-    view: str
 
     @property
     def temperature(self) -> float:
@@ -212,16 +209,13 @@ class Report:
         A row a sample, for csv and tsv.
     document
         The whole, for JSON.
-    view
-        Where the function is that draws it: (result, screen) -> renderables.
     evidence
-        What the view draws from.
+        The verdict or the sweep, as it is drawn.
     """
 
     columns: tuple[str, ...]
     rows: Sequence[Sequence[object]]
     document: Mapping[str, Any]
-    view: str
     evidence: "Verdict | Sweep"
 
 
@@ -235,13 +229,10 @@ class Explanation:
         Its steps.
     heading
         What the sample is called, or None where there is only one without a name.
-    view
-        Where the function is that draws it: (result, screen) -> renderables.
     """
 
     derivation: "Derivation"
     heading: str | None
-    view: str
 
 
 Result = Arrays | Report | Explanation

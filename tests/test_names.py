@@ -6,7 +6,7 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -15,17 +15,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from softmax_cli.display.bars import view as forward_view
-from softmax_cli.display.expression import latex_text
-from softmax_cli.display.matrix import view as jacobian_view
+from softmax_cli.display.draw import draw
+from softmax_cli.display.notation import latex_text
 from softmax_cli.display.screen import Screen
 from softmax_cli.errors import InputError, quoted, visible, warn
-from softmax_cli.result import Arrays, Jacobian, Probabilities
+from softmax_cli.result import Arrays, Jacobian, Probabilities, Quantity
 from softmax_cli.samples import Batch, Logits
-from softmax_cli.writing.delimited import _lines
 from softmax_cli.writing.markdown import escaped
 from tests.program import run, run_in_terminal
-from tests.reading import read
 from tests.typeset import typeset
 
 HOSTILE = (
@@ -233,31 +230,29 @@ AWKWARD = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("delimiter", [",", "\t"])
-def test_names_in_csv_are_read_back_the_same(delimiter: str) -> None:
-    for name in AWKWARD:
-        for header in (["sample", name, "b"], [name, "b", "c"]):
-            text = "".join(_lines([header, [name, "1", "2"]], delimiter))
-            for newline in ("", None):  # whether line ends within quotes stay as they are
-                if newline is None and "\r" in name:
-                    continue
-                rows = csv.reader(
-                    io.StringIO(text, newline=newline), delimiter=delimiter, strict=True
-                )
-                assert list(rows) == [header, [name, "1", "2"]]
-        text = "".join(_lines([["sample", name, "b"], [name, "1", "2"]], delimiter))
-        ours = read("csv" if delimiter == "," else "tsv", text.encode())
-        assert (ours.classes, ours.samples, ours.error) == ((name, "b"), (name,), ""), name
-
-
-def test_the_first_name_of_a_file_is_read_back_the_same() -> None:
-    for name in ("\ufeffmark", '"quoted"', " lead", "\rx", "\n"):
-        text = "".join(_lines([[name, "b"], ["1", "2"]], ","))
-        assert read("csv", text.encode()).classes == (name, "b")
-        if name == "\n":  # which is a blank line to csv too
-            continue
-        alone = "".join(_lines([[name], ["1"]], ","))
-        assert read("csv", alone.encode()).classes == (name,)
+@pytest.mark.parametrize("output_format", ["csv", "tsv"])
+@pytest.mark.parametrize("first", ["plain", "\ufeffmark", '"quoted"', " lead", "\rx"])
+def test_names_in_csv_are_read_back_the_same(
+    output_format: str, first: str, tmp_path: Path
+) -> None:
+    samples = [f"{name} " for name in AWKWARD]
+    classes = [first, *(name for name in AWKWARD if name != first)]
+    rows = [[float(j * k % 7) for j in range(len(classes))] for k in range(len(samples))]
+    for named in ({"samples": samples}, {}):
+        text = json.dumps({"classes": classes, **named, "logits": rows})
+        path = tmp_path / f"y.{output_format}"
+        assert run("forward", "-o", str(path), stdin=text).stderr == ""
+        delimiter = {"csv": ",", "tsv": "\t"}[output_format]
+        content = path.read_bytes().decode()
+        for newline in ("", None):  # whether line ends within quotes stay as they are
+            file = io.StringIO(content, newline=newline)
+            header, *body = csv.reader(file, delimiter=delimiter, strict=True)
+            if newline == "":
+                assert header == [*(["sample"] if named else []), *classes]
+                assert not named or [row[0] for row in body] == samples
+        again = run("forward", str(path), "-f", "json").json
+        assert again["classes"] == classes
+        assert not named or again["samples"] == samples
 
 
 def test_a_candidate_of_any_name_is_text_in_json(tmp_path: Path) -> None:
@@ -306,29 +301,25 @@ def width(text: str) -> int:
     )
 
 
-def drawn(view: Callable[..., object], result: Arrays, columns: int | None) -> list[str]:
-    console = Console(file=io.StringIO(), width=columns or 10_000, markup=False, emoji=False)
-    with console.capture() as captured:
-        for part in view(result, Screen(columns, 6, ascii_only=False)):  # type: ignore[attr-defined]
-            console.print(part)
-    return captured.get().splitlines()
-
-
 @pytest.mark.parametrize("columns", [None, 100, 60])
-def test_names_in_any_script_keep_the_columns_in_line(columns: int | None) -> None:
+@pytest.mark.parametrize("quantity", [Probabilities(), Jacobian()])
+def test_names_in_any_script_keep_the_columns_in_line(
+    columns: int | None, quantity: Quantity
+) -> None:
     logits = [[float(j * k % 7) for j in range(len(SCRIPTS))] for k in range(len(SCRIPTS))]
-    for view, quantity in ((forward_view, Probabilities()), (jacobian_view, Jacobian())):
-        batch = Batch(np.array(logits), 0, SCRIPTS)
-        source = Logits(len(SCRIPTS), iter([batch]), SCRIPTS, True)
-        lines = drawn(view, Arrays("x", source, (quantity,), ""), columns)
-        rule, rows = 0, 0
-        for line in lines:
-            if line.startswith("──"):
-                rule = width(line)
-            elif re.match(r".*\d\.\d+.* \d\.\d+", line):
-                rows += 1
-                assert width(line) == rule
-        assert rows >= len(SCRIPTS)
+    source = Logits(len(SCRIPTS), iter([Batch(np.array(logits), 0, SCRIPTS)]), SCRIPTS, True)
+    console = Console(file=io.StringIO(), width=columns or 10_000, markup=False, emoji=False)
+    with console.capture() as drawn:
+        for part in draw(Arrays("x", source, (quantity,)), Screen(columns)):
+            console.print(part)
+    rule, rows = 0, 0
+    for line in drawn.get().splitlines():
+        if line.startswith("──"):
+            rule = width(line)
+        elif re.match(r".*\d\.\d+.* \d\.\d+", line):
+            rows += 1
+            assert width(line) == rule
+    assert rows >= len(SCRIPTS)
 
 
 def test_names_in_any_script_are_in_line_for_the_program(tmp_path: Path) -> None:

@@ -3,8 +3,11 @@
 import re
 from pathlib import Path
 
+import mpmath
 import pytest
+from mpmath import mpf
 
+from tests import oracle
 from tests.program import SAMPLES, run, run_in_terminal
 
 IRIS = str(SAMPLES / "iris_logits.csv")
@@ -67,133 +70,103 @@ def test_colour_is_never_forced_into_a_pipe() -> None:
     assert "\x1b" not in outcome.stdout
 
 
-@pytest.mark.parametrize(
-    ("words", "truth"),
-    [
-        (["forward", "40", "0", "1"], r"^1 +40 +1 - 1\.58e-17 "),
-        (["forward", "40,0,1", "0,0,0"], r"^1 +1 - 1\.58e-17 ◂"),
-        (["forward", "40", "0", "1", "-p", "17"], r"^1 +40 +1 - 1\.5796\d{12}e-17 "),
-        (["forward", "20", "0", "-p", "1"], r"^1 +20 +1 - 2e-09 "),
-        (["forward", "800", "0"], r"^1 +800 +>1 - 5e-324 "),
-        (["forward", "800", "0"], r"^2 +0 +<5e-324$"),
-        (["forward", "800", "-inf"], r"^1 +800 +1 "),
-        (["forward", "800", "-inf"], r"^2 +-inf +0$"),
-        (["forward", "800", "0", "--log"], r"^1 +800 +>1 - 5e-324 +>-5e-324 "),
-        (["forward", "1e308", "-1e308", "-inf", "--log"], r"^2 +-1e\+308 +<5e-324 +<-1\.79e\+308$"),
-        (["forward", "1e308", "-1e308", "-inf", "--log"], r"^3 +-inf +0 +-inf$"),
-        (["forward", "1e308", "-1e308", "--log", "-f", "latex"], r"& <-1\.79 .times 10\^\{308\}$"),
-        (["forward", "800,0", "900,0"], r"; mean entropy <5e-324 nats$"),
-        (["forward", "800,-inf", "900,0"], r"; mean entropy <5e-324 nats$"),
-        (["forward", "800,-inf", "-inf,0"], r"; mean entropy 0 nats$"),
-        (["forward", "0,0", "0,-inf"], r"; mean entropy 0\.346574 nats$"),
-        (["jacobian", "800", "0", "-inf"], r"^dy_1 +<5e-324 +>-5e-324 +0 +0 +800 +>1 - 5e-324$"),
-        (["jacobian", "5", "-inf"], r"^dy_1 +0 +0 +0 +5 +1$"),
-        (["forward", "740", "0"], r"^2 +0 +4e-322 "),
-        (["jacobian", "40", "0", "1"], r"^dy_1 +1\.57966e-17 +-4\.24835e-18 +-1\.15482e-17 "),
-        (["jacobian", "40", "0", "1"], r"^dy_1.* 1 - 1\.58e-17$"),
-        (["jacobian", "40", "0", "1", "--entry", "1,1"], r"^1 +1\.57966e-17$"),
-        (["jacobian", "700", "0"], r"^dy_1 +9\.85968e-305 "),
-        (["jacobian", "800", "0", "1", "--vjp", "1,2,3"], r"^1 .* >-5e-324$"),
-        (["jacobian", "800", "0", "1", "--vjp", "1,2,3"], r"^2 .* <5e-324$"),
-        (["jacobian", "800,0,1", "0,0,0", "--vjp", "1,2,3"], r"^1 +>-5e-324 +<5e-324 +<5e-324$"),
-        (["jacobian", "800,0,1", "0,0,0", "--vjp", "1,2,3"], r"^2 +-0\.333333 +0 +0\.333333$"),
-        (["jacobian", "800,0", "--vjp", "1,2", "-f", "markdown"], r"^. 1 . >-5e-324 . <5e-324 .$"),
-        (
-            ["jacobian", "800,0", "--vjp", "2,1", "-f", "latex"],
-            r"^  <5 .times 10\^\{-324\} & >-5 .times 10\^\{-324\}$",
-        ),
-        (
-            ["jacobian", "1", "1", "--temperature", "1e-307", "--vjp", "1e5,0"],
-            r"^1 .* >1\.79e\+308$",
-        ),
-        (
-            ["jacobian", "1", "1", "--temperature", "1e-307", "--vjp", "1e5,0"],
-            r"^2 .* <-1\.79e\+308$",
-        ),
-    ],
-)
-def test_a_table_never_lies(words: list[str], truth: str) -> None:
-    assert re.search(truth, run(*words).stdout, re.MULTILINE)
+TRUTHS = [
+    ("forward 40 0 1", r"^1 +40 +1 - 1\.58e-17 "),
+    ("forward 40 0 1 -p 17", r"^1 +40 +1 - 1\.5796\d{12}e-17 "),
+    ("forward 20 0 -p 1", r"^1 +20 +1 - 2e-09 "),
+    ("forward 800 0", r"^1 +800 +1 - 3\.67e-348 "),
+    ("forward 800 0", r"^2 +0 +3\.66787e-348$"),
+    ("forward 800 -inf", r"^1 +800 +1 "),
+    ("forward 800 -inf", r"^2 +-inf +0$"),
+    ("forward 800 0 --log", r"^1 +800 +1 - 3\.67e-348 +-3\.66787e-348 "),
+    ("forward 1e308 -1e308 -inf --log", r"^1 +1e\+308 +>1 - 1e-999999999 +>-1e-999999999 "),
+    ("forward 1e308 -1e308 -inf --log", r"^2 +-1e\+308 +<1e-999999999 +-2\.00000e\+308$"),
+    ("forward 1e308 -1e308 -inf --log", r"^3 +-inf +0 +-inf$"),
+    ("forward 1e308 -1e308 --log -f latex", r"& -2\.00000 .times 10\^\{308\}$"),
+    ("forward 800,0 900,0", r"; mean entropy <5e-324 nats$"),
+    ("forward 800,-inf -inf,0", r"; mean entropy 0 nats$"),
+    ("forward 0,0 0,-inf", r"; mean entropy 0\.346574 nats$"),
+    ("jacobian 5 -inf", r"^dy_1 +0 +0 +0 +5 +1$"),
+    ("jacobian 1e308 -1e308", r"^dy_1 +<1e-999999999 +>-1e-999999999 "),
+    ("forward 740 0", r"^2 +0 +4\.18874e-322 "),
+    ("jacobian 40 0 1", r"^dy_1 +1\.57966e-17 +-4\.24835e-18 +-1\.15482e-17 "),
+    ("jacobian 40 0 1", r"^dy_1.* 1 - 1\.58e-17$"),
+    ("jacobian 40 0 1 --entry 1,1", r"^1 +1\.57966e-17$"),
+    ("jacobian 800,0,1 0,0,0 --vjp 1,2,3", r"^2 +-0\.333333 +0 +0\.333333$"),
+    ("jacobian 800 0 1 --vjp 2,2,2", r"^2 +0 +3\.66787e-348 +2 +0$"),
+    ("jacobian 800 0 -inf --vjp 1,2,3", r"^3 +-inf +0 +3 +0$"),
+    ("jacobian 1 1 -t 1e-307 --vjp 1e5,0", r"^1 .* 2\.50000e\+311$"),
+    ("jacobian 1 1 -t 1e-307 --vjp 1e5,0", r"^2 .* -2\.50000e\+311$"),
+]
 
 
-@pytest.mark.parametrize(
-    ("words", "theirs", "exact"),
-    [
-        (["800", "0", "1"], None, "<5e-324"),
-        (["-inf", "0", "1000"], None, "0"),
-        (["0", "-inf"], None, "0"),
-        (["800", "0", "1", "--probabilities"], "1,0,.5", "<5e-324"),
-        (["800", "0", "-inf", "--probabilities"], "1,0,.5", "0"),
-        (["800", "0", "1", "--jacobian"], "0,.5,0\n0,0,0\n0,0,0", ">-5e-324"),
-        (["800", "0", "1", "--jacobian"], "0,0,0\n0,0,0\n0,0,.5", "<5e-324"),
-        (["800", "0", "-inf", "--jacobian"], "0,0,.5\n0,0,0\n0,0,0", "0"),
-        (["800", "-inf", "-inf", "--jacobian"], ".5,0,0\n0,0,0\n0,0,0", "0"),
-        (["800", "0", "1", "--upstream", "1,2,3", "--vjp"], ".5,0,0", ">-5e-324"),
-        (["800", "0", "1", "--upstream", "1,2,3", "--vjp"], "0,0,.5", "<5e-324"),
-        (["800", "0", "1", "--upstream", "2,2,2", "--vjp"], "0,0,.5", "0"),
-    ],
-)
-def test_a_check_shows_an_exact_entry_that_underflows_and_a_computed_0_as_it_is(
-    tmp_path: Path, words: list[str], theirs: str | None, exact: str
+@pytest.mark.parametrize(("words", "truth"), TRUTHS, ids=str)
+def test_a_table_never_lies(words: str, truth: str) -> None:
+    assert re.search(truth, run(*words.split()).stdout, re.MULTILINE)
+
+
+OF_ALL_SIZES = ["2,1,0.1", "40,0,1", "800,0,1", "-745,-700,0.5", "3e3,0,-3e3", "5,5,5"]
+COMMANDS = (["forward"], ["forward", "--log"], ["jacobian"], ["jacobian", "--vjp", "1.5,-2,0.25"])
+
+
+@pytest.mark.parametrize("precision", [1, 6, 15])
+@pytest.mark.parametrize("T", [1.0, 0.37])
+def test_every_number_shown_is_the_exact_one_rounded(
+    T: float, precision: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "theirs.csv").write_text(f"{theirs}\n")
-    given = [] if theirs is None else ["theirs.csv"]
-    lines = run("check", *words, *given, cwd=tmp_path).stdout.splitlines()
-    row = next(line for line in lines if line.startswith("1  ")).split()
-    assert row[2:4] == [exact, "0" if theirs is None else "0.500000"]
-    if theirs is not None:
-        assert any(f": expected {exact}, actual 0.500000, " in line for line in lines)
+    monkeypatch.setattr(oracle, "BITS", 20_000)  # so that 1 - y has digits at all sizes
+    options = ["-t", str(T), "-p", str(precision), "-f", "markdown"]
+    shown = [numbers(run(*command, *OF_ALL_SIZES, *options).stdout) for command in COMMANDS]
+    exact: list[list[mpf]] = [[], [], [], []]
+    for word in OF_ALL_SIZES:
+        z = [float(each) for each in word.split(",")]
+        exact[0] += oracle.softmax(z, T).tolist()
+        exact[1] += oracle.log_softmax(z, T).tolist()
+        exact[2] += oracle.jacobian(z, T).reshape(-1).tolist()
+        exact[3] += oracle.vjp(z, [1.5, -2.0, 0.25], T)[0].tolist()
+    for texts, values in zip(shown, exact, strict=True):
+        for text, value in zip(texts, values, strict=True):
+            assert is_rounded(text, value, precision), text
 
 
-@pytest.mark.parametrize(
-    ("logits", "theirs", "exact"),
-    [
-        ("40 0 1", ".5,0,0", ">1 - 1.2e-16"),
-        ("-inf 40 0", "0,.5,0", ">1 - 1.2e-16"),
-        ("5 -inf -inf", ".5,0,0", "1.00000"),
-        ("-inf 5 -inf", "0,.5,0", "1.00000"),
-    ],
-)
-def test_a_check_shows_a_probability_below_1_as_that(
-    tmp_path: Path, logits: str, theirs: str, exact: str
-) -> None:
-    (tmp_path / "theirs.csv").write_text(f"{theirs}\n")
-    shown = run("check", *logits.split(), "--probabilities", "theirs.csv", cwd=tmp_path).stdout
-    assert f": expected {exact}, actual 0.500000, " in shown
+def numbers(markdown: str) -> list[str]:
+    """Return the cells that are not names, of all tables."""
+    rows = re.findall(r"^\| (?:dy\S+|\d+) \| (.*) \|$", markdown, re.MULTILINE)
+    return [cell for row in rows for cell in row.split(" | ")]
+
+
+def is_rounded(text: str, exact: mpf, precision: int) -> bool:
+    """Tell whether a number is shown to so many digits, but for half a unit and float64's own."""
+    with mpmath.workprec(oracle.BITS):
+        if text.startswith("1 - "):
+            text, exact = text[4:], 1 - exact
+            precision = precision if precision > 6 else min(precision, 3)
+        if exact == 0 or float(text) == float(exact) == 1:
+            return text in ("0", "1.00000")
+        unit = mpf(10) ** (mpmath.floor(mpmath.log10(abs(exact))) + 1 - precision)
+        return bool(abs(mpf(text) - exact) <= unit * mpf("0.5001") + abs(exact) * mpf("3e-15"))
 
 
 @pytest.mark.parametrize(
     ("words", "cells"),
     [
-        (["1", "2", "3"], ["3.82896e-12", "3.32538e-11", "3", "1", "-0.0598920", "-0.0598920"]),
-        (["1", "2", "3", "-p", "2"], ["3.8e-12", "3.3e-11", "3", "1", "-0.060", "-0.060"]),
+        ("1 2 3", ["3.82896e-12", "3.32538e-11", "3", "1", "-0.0598920", "-0.0598920"]),
+        ("1 2 3 -p 2", ["3.8e-12", "3.3e-11", "3", "1", "-0.060", "-0.060"]),
+        ("800 0 1", ["0", "0", "1", "1", "0", "0"]),
         (
-            ["1", "2", "3", "-p", "17"],
-            [
-                "3.8289649229028555e-12",
-                "3.3253776907784669e-11",
-                *("3", "1", "-0.059892024544818928", "-0.059892024542827292"),
-            ],
-        ),
-        (["800", "0", "1"], ["0", "0", "1", "1", "<5e-324", "0"]),
-        (["0", "-inf", "1000"], ["0", "0", "1", "1", "<5e-324", "0"]),
-        (["-inf", "0", "1000"], ["0", "0", "1", "1", "0", "0"]),
-        (
-            ["20", "0", "--probabilities", "theirs.csv"],
+            "20 0 --probabilities theirs.csv",
             ["0.500000", "1.00000", "1", "", "0.9999999979388463", "0.500000"],
         ),
     ],
 )
 @pytest.mark.parametrize("output_format", ["markdown", "latex"])
-def test_a_written_check_has_the_precision_and_the_truth_of_its_table(
-    tmp_path: Path, words: list[str], cells: list[str], output_format: str
+def test_a_written_check_has_the_precision_of_its_table(
+    tmp_path: Path, words: str, cells: list[str], output_format: str
 ) -> None:
     (tmp_path / "theirs.csv").write_text(".5,0\n")
-    lines = run("check", *words, "-f", output_format, cwd=tmp_path).stdout.splitlines()
-    if output_format == "markdown":
-        written = lines[2].replace("\\", "").strip("|").split("|")
-    else:
-        written = lines[2].removesuffix(r" \\").replace(r"\textless{}", "<").split("&")
+    outcome = run("check", *words.split(), "-f", output_format, cwd=tmp_path)
+    row = outcome.stdout.splitlines()[2]
+    written = row.replace("\\", "").strip("|").split("|" if output_format == "markdown" else "&")
     assert [cell.strip() for cell in written][2:8] == cells
 
 

@@ -22,6 +22,5 @@ def run(
     quantity = LogProbabilities(temperature) if log else Probabilities(temperature)
     with open_logits(words, reading) as source:
         logits = source if sample is None else pick_sample(source, sample, "--sample")
-        view = "softmax_cli.display.bars:view"
-        write(Arrays("forward", logits, (quantity,), view), writing)
+        write(Arrays("forward", logits, (quantity,)), writing)
     return 0

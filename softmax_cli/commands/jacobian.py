@@ -13,10 +13,6 @@ from softmax_cli.result import Arrays, Explanation, Jacobian, Partial, Probabili
 from softmax_cli.samples import Logits
 from softmax_cli.writing.formats import write
 
-VIEW = "softmax_cli.display.matrix:view"
-DERIVATION_VIEW = "softmax_cli.display.steps:view"
-VJP_VIEW = "softmax_cli.display.products:view"
-
 
 def run(
     words: Sequence[str],
@@ -49,8 +45,7 @@ def run(
             quantities = (Partial(temperature, position),)
         else:
             quantities = (Probabilities(temperature), Jacobian(temperature))
-        view = VIEW if upstream is None else VJP_VIEW
-        write(Arrays("jacobian", logits, quantities, view), writing)
+        write(Arrays("jacobian", logits, quantities), writing)
     return 0
 
 
@@ -62,7 +57,7 @@ def _explanation(logits: Logits, entry: tuple[int, int] | None, temperature: flo
     (label, *_) = batch.labels
     derivation = derive(batch.logits[0], logits.classes, entry, temperature, label)
     heading = None if not batch.start else f"sample {label}"
-    return Explanation(derivation, label if logits.names_samples else heading, DERIVATION_VIEW)
+    return Explanation(derivation, label if logits.names_samples else heading)
 
 
 def _find_entry(entry: str, logits: Logits) -> tuple[int, int]:

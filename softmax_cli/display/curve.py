@@ -7,11 +7,11 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from softmax_cli.checking.sweep import Sweep
+from softmax_cli.display.grids import QUIET, Cell
 from softmax_cli.display.numbers import significant
 from softmax_cli.display.screen import Screen
-from softmax_cli.display.tables import QUIET, name_text, new_table
+from softmax_cli.display.tables import records, text
 from softmax_cli.errors import plural
-from softmax_cli.result import Report
 
 # A letter and a colour each: the letter alone tells them apart.
 MARKS = {"forward": ("f", "yellow"), "central": ("c", "cyan"), "complex-step": ("i", "green")}
@@ -21,23 +21,18 @@ _WIDEST = 3
 _MARGIN = 6
 
 
-def view(report: Report, screen: Screen) -> Iterator[RenderableType]:
+def draw_sweep(found: Sweep, screen: Screen) -> Iterator[RenderableType]:
     """Draw the curves, then each method's best step."""
-    assert isinstance(report.evidence, Sweep)
-    found = report.evidence
     whose = found.candidate or "softmax"
     samples = plural(found.n_samples, "sample")
-    yield name_text(f"largest error in the Jacobian of {whose} over {samples}", screen, "bold")
+    yield text(f"largest error in the Jacobian of {whose} over {samples}", screen, "bold")
     yield from _plot(found, screen)
     yield Text()
-    table = new_table(screen)
-    for heading in ("mark", "method", "best step", "error"):
-        table.add_column(heading, justify="right" if heading in ("best step", "error") else "left")
+    rows = []
     for method, best in found.best.items():
-        mark, colour = MARKS[method]
         step, error = (f"{best[0]:g}", significant(best[1], 1)) if best else ("none", "")
-        table.add_row(Text(mark, colour), method, step, error)
-    yield table
+        rows.append([Cell(*MARKS[method]), Cell(method), Cell(step), Cell(error)])
+    yield from records(("mark", "method", "best step", "error"), rows, None, screen, names=2)
     yield Text("* more than one of them", QUIET)
     if "complex-step" not in found.errors:
         yield Text("no complex-step: the function does not take complex numbers", QUIET)

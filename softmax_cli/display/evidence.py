@@ -1,4 +1,4 @@
-"""A verdict, then its evidence and its cause."""
+"""A verdict, then its evidence and its cause; or the errors of a sweep."""
 
 from collections.abc import Iterator
 
@@ -6,18 +6,13 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from softmax_cli.checking.mistakes import CATALOGUE
+from softmax_cli.checking.sweep import Sweep
 from softmax_cli.checking.verdict import Check, SampleCheck, Verdict, entry_name
+from softmax_cli.display.curve import draw_sweep
+from softmax_cli.display.grids import QUIET, Cell, Grid, Row
 from softmax_cli.display.numbers import entry, given, significant
 from softmax_cli.display.screen import Screen, show_rows
-from softmax_cli.display.tables import (
-    GAP,
-    QUIET,
-    add_gap_row,
-    left_out_note,
-    matrix_table,
-    name_text,
-    new_table,
-)
+from softmax_cli.display.tables import left_out, matrix, records, text
 from softmax_cli.errors import plural
 from softmax_cli.mathematics.finite_difference import METHODS
 from softmax_cli.result import Report
@@ -29,10 +24,15 @@ _HEAT = ((1e6, "white on red"), (1e3, "black on dark_orange"), (1.0, "black on y
 _QUANTITIES = {"probabilities": "probabilities", "jacobian": "Jacobian", "vjp": "vjp"}
 
 
-def view(report: Report, screen: Screen) -> Iterator[RenderableType]:
+def draw_report(report: Report, screen: Screen) -> Iterator[RenderableType]:
+    """Draw what a check found."""
+    if isinstance(report.evidence, Sweep):
+        return draw_sweep(report.evidence, screen)
+    return _verdict(report.evidence, screen)
+
+
+def _verdict(verdict: Verdict, screen: Screen) -> Iterator[RenderableType]:
     """Draw the verdict; the evidence lists what failed, or everything if nothing did."""
-    assert isinstance(report.evidence, Verdict)
-    verdict = report.evidence
     for check in sorted(verdict.checks, key=lambda check: check.passed):
         yield _headline(check, screen, named=len(verdict.checks) > 1)
         yield _method(check, verdict, screen)
@@ -52,12 +52,11 @@ def view(report: Report, screen: Screen) -> Iterator[RenderableType]:
 
 
 def _headline(check: Check, screen: Screen, named: bool) -> Text:
-    text = Text("PASS", "bold green") if check.passed else Text("FAIL", "bold red")
+    verdict = Text("PASS", "bold green") if check.passed else Text("FAIL", "bold red")
     quantity = f"{_QUANTITIES[check.quantity]}: " if named else ""
     samples = plural(check.n_samples, "sample")
     if check.problem:
-        said = name_text(check.problem, screen).plain
-        said = f"found {said}"
+        said = f"found {check.problem}"
     elif check.passed:
         entries = f"all {check.entries} entries" if check.entries > 1 else "the one entry"
         said = f"{entries} of {samples} {'agree' if check.entries > 1 else 'agrees'}"
@@ -67,7 +66,8 @@ def _headline(check: Check, screen: Screen, named: bool) -> Text:
             f"{failed} of {plural(check.entries, 'entry')} over the bound, "
             f"in {len(check.failed)} of {samples}"
         )
-    return text.append(f" {screen.glyph('–', '-')} {quantity}{said}", "default")
+    dash = screen.glyph("–", "-")
+    return verdict.append(text(f" {dash} {quantity}{said}", screen).plain, "default")
 
 
 def _method(check: Check, verdict: Verdict, screen: Screen) -> Text:
@@ -78,7 +78,6 @@ def _method(check: Check, verdict: Verdict, screen: Screen) -> Text:
         quantity = _QUANTITIES[check.quantity]
         lines.append(f"{quantity} from {check.candidate} against the exact {quantity}")
     else:
-        assert check.method is not None
         largest = given(METHODS[check.method].largest_step * verdict.temperature)
         scale = f" {times} max(1, {size}), at most {largest}" if check.step_is_relative else ""
         whose = f" of {check.candidate}" if check.candidate else ""
@@ -94,63 +93,32 @@ def _method(check: Check, verdict: Verdict, screen: Screen) -> Text:
     lines.append(
         f"bound: atol + rtol {times} |exact|, atol {given(check.atol)}, rtol {given(check.rtol)}"
     )
-    return Text("\n").join(name_text(line, screen, QUIET) for line in lines)
+    return Text("\n").join(text(line, screen, QUIET) for line in lines)
 
 
 def _samples(verdict: Verdict, check: Check, screen: Screen) -> Iterator[RenderableType]:
     listed = check.failed or list(check.samples)
     shown = show_rows(len(listed))
     theirs = "yours" if check.candidate and check.step is None else "numeric"
-    names = ("sample", "worst entry", "exact", theirs, "error", "error/bound")
+    headings = ("sample", "worst entry", "exact", theirs, "error", "error/bound")
     rows = [_evidence(verdict, check, *listed[k], screen) for k in shown.positions]
-    widths = [max(len(name), *(row[c].cell_len for row in rows)) for c, name in enumerate(names)]
-    if screen.width is None or sum(widths) + GAP * (len(widths) - 1) <= screen.width:
-        yield _table(names, rows, shown.gap_at, screen)
-    else:
-        yield from _stacked(names, rows, shown.gap_at, screen)
-    if shown.left_out:
-        what = "failed sample" if check.failed else "sample"
-        yield left_out_note(what, shown, [label for label, _ in listed], screen)
+    yield from records(headings, rows, shown.gap_at, screen, names=2)
+    what = "failed sample" if check.failed else "sample"
+    yield from left_out(what, shown, [label for label, _ in listed], screen)
 
 
 def _evidence(
     verdict: Verdict, check: Check, label: str, sample: SampleCheck, screen: Screen
-) -> tuple[Text, ...]:
+) -> list[Cell]:
     worst = sample.worst
-    return (
-        name_text(label, screen),
-        name_text(entry_name(check.quantity, worst, verdict.classes), screen),
-        Text(entry(worst.expected, screen.precision)),
-        Text(entry(worst.actual, screen.precision)),
-        Text(significant(abs(worst.actual - worst.expected), _ERROR_DIGITS)),
-        Text(significant(sample.worst_excess, _ERROR_DIGITS), "" if sample.passed else "bold red"),
-    )
-
-
-def _table(
-    names: tuple[str, ...], rows: list[tuple[Text, ...]], gap_at: int | None, screen: Screen
-) -> RenderableType:
-    table = new_table(screen)
-    for c, name in enumerate(names):
-        table.add_column(name, justify="left" if c < 2 else "right", no_wrap=True)
-    for k, row in enumerate(rows):
-        if k == gap_at:
-            add_gap_row(table, screen)
-        table.add_row(*row)
-    return table
-
-
-def _stacked(
-    names: tuple[str, ...], rows: list[tuple[Text, ...]], gap_at: int | None, screen: Screen
-) -> Iterator[RenderableType]:
-    """Draw the columns below one another, where they have no room side by side."""
-    for k, row in enumerate(rows):
-        if k:
-            yield Text()
-        if k == gap_at:
-            yield Text(screen.glyph("⋮", ":"), style=QUIET)
-        for name, cell in zip(names, row, strict=True):
-            yield Text.assemble((f"{name:<13}", "bold"), cell)
+    return [
+        Cell(label),
+        Cell(entry_name(check.quantity, worst, verdict.classes)),
+        Cell(entry(worst.expected, screen.precision)),
+        Cell(entry(worst.actual, screen.precision)),
+        Cell(significant(abs(worst.actual - worst.expected), _ERROR_DIGITS)),
+        Cell(significant(sample.worst_excess, _ERROR_DIGITS), "" if sample.passed else "bold red"),
+    ]
 
 
 def _worst(verdict: Verdict, check: Check, screen: Screen) -> Text:
@@ -161,10 +129,9 @@ def _worst(verdict: Verdict, check: Check, screen: Screen) -> Text:
         for what, position in (("output", worst.output), ("input", worst.input))
         if position is not None
     ]
-    expected = entry(worst.expected, screen.precision)
-    actual = entry(worst.actual, screen.precision)
+    expected, actual = (entry(x, screen.precision) for x in (worst.expected, worst.actual))
     bound = check.atol + check.rtol * abs(worst.expected)
-    return name_text(
+    return text(
         f"worst: sample {label}, {', '.join(places)}: "
         f"expected {expected}, actual {actual}, bound {significant(bound, _ERROR_DIGITS)}",
         screen,
@@ -175,32 +142,30 @@ def _heatmap(verdict: Verdict, check: Check, screen: Screen) -> Iterator[Rendera
     """Draw the errors of the worst sample; over 1 fails."""
     assert check.excess is not None
     label, _ = check.samples[check.worst]
-    yield name_text(f"error/bound in sample {label}", screen, "bold")
-    excess = check.excess if check.excess.ndim == 2 else check.excess[None, :]
-    rows = show_rows(len(excess))
-    if check.quantity == "jacobian":
-        row_names = [f"dy_{verdict.classes[j]}" for j in rows.positions]
-        columns = [f"dz_{name}" for name in verdict.classes]
-    else:
-        letter = "y" if check.quantity == "probabilities" else "v"
-        row_names = [""]
-        columns = [f"{letter}_{name}" for name in verdict.classes]
+    yield text(f"error/bound in sample {label}", screen, "bold")
+    is_jacobian = check.quantity == "jacobian"
+    excess = check.excess if is_jacobian else check.excess[None, :]
+    outputs = show_rows(len(excess))
+    letter = {"jacobian": "dz", "probabilities": "y", "vjp": "v"}[check.quantity]
 
-    def cell(k: int, i: int) -> Text:
-        value = float(excess[rows.positions[k], i])
-        if value <= 1:
-            return Text("ok", QUIET)
-        style = next(style for least, style in _HEAT if value > least)
-        return Text(significant(value, _HEAT_DIGITS), style)
+    def row(j: int) -> Row:
+        name = f"dy_{verdict.classes[j]}" if is_jacobian else ""
+        return Row(name, lambda i: _heat(float(excess[j, i])))
 
-    table, shown = matrix_table(screen, "", row_names, rows.gap_at, columns, cell)
+    columns = [f"{letter}_{name}" for name in verdict.classes]
+    grid = Grid("", columns, map(row, outputs.positions))
+    table, inputs = matrix(grid, outputs.gap_at, screen)
     yield table
-    what = "input" if check.quantity == "jacobian" else "class"
-    for kind, part in (("output", rows), (what, shown)):
-        if part.left_out:
-            first, last = part.left_out.start, part.left_out.stop - 1
-            span = " to ".join(dict.fromkeys([verdict.classes[first], verdict.classes[last]]))
-            yield name_text(f"{plural(len(part.left_out), kind)} left out ({span})", screen, QUIET)
+    yield from left_out("output", outputs, verdict.classes, screen, hint="")
+    what = "input" if is_jacobian else "class"
+    yield from left_out(what, inputs, verdict.classes, screen, hint="")
+
+
+def _heat(excess: float) -> Cell:
+    if excess <= 1:
+        return Cell("ok", QUIET)
+    style = next(style for least, style in _HEAT if excess > least)
+    return Cell(significant(excess, _HEAT_DIGITS), style)
 
 
 def _cause(check: Check, screen: Screen) -> Iterator[RenderableType]:
@@ -211,8 +176,8 @@ def _cause(check: Check, screen: Screen) -> Iterator[RenderableType]:
         yield Text(f"cause: {len(check.diagnoses)} known mistakes explain every entry here")
     for each in check.diagnoses:
         name = f"cause: {each.name}" if len(check.diagnoses) == 1 else f"- {each.name}"
-        yield name_text(name, screen, "bold")
-        yield name_text(_sentence(each.advice), screen)
+        yield text(name, screen, "bold")
+        yield text(_sentence(each.advice), screen)
 
 
 def _sentence(advice: str) -> str:

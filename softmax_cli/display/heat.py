@@ -13,38 +13,23 @@ _BLACK, _WHITE = "#000000", "#ffffff"
 # The same ends, in steps that terminals of 256 colours have.
 _POSITIVE_STEPS = ("#dadada", "#ffd7af", "#ffaf87", "#ff875f", "#ff5f00", "#d75f00")
 _NEGATIVE_STEPS = ("#dadada", "#afd7ff", "#87afff", "#5f87d7", "#005fd7", "#005faf")
-# Of 16 colours only those two have a contrast to white, and so to bold white, everywhere.
-_POSITIVE_OF_16, _NEGATIVE_OF_16, _LEAST_OF_16 = "white on red", "white on blue", 0.5
 
 
 def heat(value: float, largest: float, colours: int) -> str:
-    """Return a Rich style for a value on a scale that is symmetric around 0.
+    """Return a Rich style for a value on a scale from -largest to largest; none for exactly 0.
 
-    Parameters
-    ----------
-    value
-        The number.
-    largest
-        The magnitude at the ends of the scale. Exactly 0 gets no background.
-    colours
-        How many there are. With 16, only what is a quarter of the largest gets a background.
+    Fewer than 256 colours have no shades: the numbers stand without a background there.
     """
-    if value == 0 or largest == 0 or not math.isfinite(value) or not colours:
+    if value == 0 or largest == 0 or not math.isfinite(value) or colours < 256:
         return ""
     # The square root lifts the small ones off the middle.
     share = math.sqrt(min(abs(value) / largest, 1.0))
-    positive = value > 0
-    if colours <= 16:
-        style = _POSITIVE_OF_16 if positive else _NEGATIVE_OF_16
-        return style if share >= _LEAST_OF_16 else ""
-    if colours <= 256:
-        steps = _POSITIVE_STEPS if positive else _NEGATIVE_STEPS
+    if colours == 256:
+        steps = _POSITIVE_STEPS if value > 0 else _NEGATIVE_STEPS
         return _on(steps[min(int(share * len(steps)), len(steps) - 1)])
-    end = _POSITIVE if positive else _NEGATIVE
-    red, green, blue = (
-        round(zero + share * (full - zero)) for zero, full in zip(_ZERO, end, strict=True)
-    )
-    return _on(f"#{red:02x}{green:02x}{blue:02x}")
+    end = _POSITIVE if value > 0 else _NEGATIVE
+    mixed = (round(zero + share * (full - zero)) for zero, full in zip(_ZERO, end, strict=True))
+    return _on("#" + bytes(mixed).hex())
 
 
 def _on(background: str) -> str:

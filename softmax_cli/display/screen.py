@@ -1,7 +1,9 @@
-"""What a view must know of the place it is drawn on."""
+"""What must be known of the place that something is drawn on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from softmax_cli.errors import visible
 
 WIDEST_UNBOUNDED_TABLE = 1000
 MOST_ROWS = 60
@@ -24,14 +26,20 @@ class Screen:
         How many colours there are: 0, 16, 256 or 2 ** 24.
     """
 
-    width: int | None
-    precision: int
-    ascii_only: bool
+    width: int | None = None
+    precision: int = 6
+    ascii_only: bool = False
     colours: int = 0
 
     def glyph(self, unicode: str, plain: str) -> str:
         """Choose the sign that can be shown."""
         return plain if self.ascii_only else unicode
+
+
+def printable(text: str, ascii_only: bool) -> str:
+    """Show a name as data: what does not print, or not here, is escaped."""
+    shown = visible(text)
+    return shown.encode("ascii", "backslashreplace").decode() if ascii_only else shown
 
 
 @dataclass(frozen=True)

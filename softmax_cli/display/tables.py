@@ -1,282 +1,208 @@
-"""What the tables of all commands share."""
+"""Cells drawn by Rich: what the tables of all commands share."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from rich.box import ASCII2, SIMPLE_HEAD
-from rich.cells import cell_len
-from rich.console import JustifyMethod, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from softmax_cli.display.grids import LARGEST, QUIET, Cell, Grid, bar
 from softmax_cli.display.screen import (
     MOST_ROWS,
     ROWS_AT_EACH_END,
     WIDEST_UNBOUNDED_TABLE,
     Screen,
     Shown,
+    printable,
     show_columns,
     show_rows,
 )
-from softmax_cli.errors import plural, visible
+from softmax_cli.errors import plural
 from softmax_cli.samples import Batch, concatenate
 
 GAP = 2
 BAR_WIDTH = 30
 LONGEST_HEADING = 16
-QUIET = "dim"
 _CANDIDATES = 200
+# A heading, and the cells below it.
+_Column = list[Text]
 
 
 @dataclass(frozen=True)
 class Ends:
-    """The samples that are shown of a batch of any size.
-
-    Attributes
-    ----------
-    batches
-        All samples in one batch, or the first and the last ones in two.
-    count
-        How many samples there were.
-    """
+    """The samples that are shown: all in one batch, or the first and the last ones in two."""
 
     batches: tuple[Batch, ...]
+    shown: Shown
     count: int
 
-    @property
-    def shown(self) -> Shown:
-        """Which of all samples are shown."""
-        return show_rows(self.count)
 
-    @property
-    def labels(self) -> list[str]:
-        """The names of the samples shown."""
-        return [label for batch in self.batches for label in batch.labels]
-
-
-def keep_ends(batches: Iterable[Batch], n_classes: int) -> Ends:
-    """Walk all batches, keeping what `show_rows` shows of them and little more."""
+def keep_ends(batches: Iterable[Batch]) -> Ends:
+    """Walk all batches, keeping copies of the samples that `show_rows` shows of them."""
     first: list[Batch] = []
-    last: deque[Batch] = deque()
+    last: deque[Batch] = deque(maxlen=ROWS_AT_EACH_END)
     count = 0
     for batch in batches:
-        if count < MOST_ROWS:
-            first.append(_copy(batch.part(slice(0, MOST_ROWS - count))))
-        last.append(_copy(batch.part(slice(-ROWS_AT_EACH_END, None))))
-        while sum(len(part.logits) for part in last) - len(last[0].logits) >= ROWS_AT_EACH_END:
-            last.popleft()
-        count += len(batch.logits)
+        size = len(batch.logits)
+        first += (_copy(batch, k) for k in range(min(size, MOST_ROWS - count)))
+        last += (_copy(batch, k) for k in range(max(0, size - ROWS_AT_EACH_END), size))
+        count += size
     shown = show_rows(count)
-    ends = [concatenate(first, n_classes).part(slice(len(shown.head)))]
-    if shown.left_out:
-        ends.append(concatenate(last, n_classes).part(slice(-len(shown.tail), None)))
-    return Ends(tuple(ends), count)
+    ends = (first[: len(shown.head)], last if shown.tail else [])
+    joined = (concatenate(part, part[0].logits.shape[1]) for part in ends if part)
+    return Ends(tuple(joined), shown, count)
 
 
-def _copy(batch: Batch) -> Batch:
-    """Let go of the large arrays that a small part is a view of."""
-    upstream = None if batch.upstream is None else batch.upstream.copy()
-    return replace(batch, logits=batch.logits.copy(), upstream=upstream)
+def _copy(batch: Batch, k: int) -> Batch:
+    """Let go of the large arrays that one sample is a view of."""
+    part = batch.part(slice(k, k + 1))
+    upstream = None if part.upstream is None else part.upstream.copy()
+    return replace(part, logits=part.logits.copy(), upstream=upstream)
 
 
-def name_text(text: str, screen: Screen, style: str = "") -> Text:
-    """Show a name as data: what does not print, or not here, is escaped."""
-    shown = visible(text)
-    if screen.ascii_only:
-        shown = shown.encode("ascii", "backslashreplace").decode()
-    return Text(shown, style=style)
+def text(shown: str, screen: Screen, style: str = "") -> Text:
+    """Show a text, which may hold names, as data."""
+    return Text(printable(shown, screen.ascii_only), style)
 
 
-def sample_heading(label: str, is_name: bool, screen: Screen) -> Text:
-    """Head what is shown of one sample: by its name, or as ``sample 3``."""
-    return name_text(label if is_name else f"sample {label}", screen, style="bold")
-
-
-def new_table(screen: Screen) -> Table:
-    """Return an empty table in the house style."""
-    return Table(
+def _table(columns: Sequence[_Column], left: set[int], gap_at: int | None, screen: Screen) -> Table:
+    """Draw columns; those whose positions are in `left` stand on that side, numbers do not."""
+    table = Table(
         box=ASCII2 if screen.ascii_only else SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,
         padding=(0, 0, 0, 0) if screen.ascii_only else (0, 1, 0, 0),
         header_style="bold",
     )
+    for c, (heading, *_) in enumerate(columns):
+        table.add_column(heading, justify="left" if c in left else "right", overflow="fold")
+    for k, row in enumerate(zip(*(cells for _, *cells in columns), strict=True)):
+        if k == gap_at:
+            table.add_row(Text(screen.glyph("⋮", ":"), QUIET))
+        table.add_row(*row)
+    return table
 
 
-@dataclass(frozen=True)
-class Margin:
-    """A column beside a matrix.
-
-    Attributes
-    ----------
-    heading
-        Its heading.
-    cell
-        From the row (among those shown) to what stands there.
-    justify
-        On which side it stands there.
-    """
-
-    heading: str
-    cell: Callable[[int], Text]
-    justify: JustifyMethod = "right"
+def _column(heading: str, cells: Iterable[Cell], screen: Screen) -> _Column:
+    return [text(heading, screen), *(text(cell.text, screen, cell.style) for cell in cells)]
 
 
-def matrix_table(
-    screen: Screen,
-    corner: str,
-    row_names: Sequence[str],
-    gap_at: int | None,
-    column_names: Sequence[str],
-    cell: Callable[[int, int], Text],
-    margins: Sequence[Margin] = (),
-) -> tuple[Table, Shown]:
-    """Draw named rows and columns, leaving out the middle of what does not fit.
+def _width(column: _Column) -> int:
+    heading, *cells = (cell.cell_len for cell in column)
+    return max([*cells, min(heading, LONGEST_HEADING)]) + GAP
+
+
+def matrix(grid: Grid, gap_at: int | None, screen: Screen) -> tuple[Table, Shown]:
+    """Draw a grid, leaving out the middle of what does not fit.
+
+    The margins give way, the last first, before columns are left out; the first of them gives
+    way when not two columns fit.
 
     Parameters
     ----------
+    grid
+        With the rows that are shown.
+    gap_at
+        Before which of them some were left out.
     screen
         Where it is drawn.
-    corner
-        The heading of the row names.
-    row_names, gap_at
-        The names of the rows shown, and before which of them some were left out.
-    column_names
-        All columns' names.
-    cell
-        From row (among those shown) and column to what stands there.
-    margins
-        Further columns on the right. They give way, the last first, before columns are left
-        out; the first gives way when not two columns fit.
 
     Returns
     -------
     The table, and which columns it shows.
     """
-    count = len(column_names)
-    names = [name_text(name, screen) for name in row_names]
-    headings = {}
-    body: dict[int, list[Text]] = {}
+    rows, count = list(grid.rows), len(grid.columns)
+    names = _column(grid.corner, (Cell(row.name) for row in rows), screen)
+    sides = zip(*(row.margins() for row in rows), strict=True)
+    margins = [_column(*each, screen) for each in zip(grid.margins, sides, strict=True)]
     all_may_fit = screen.width is None and count <= WIDEST_UNBOUNDED_TABLE
     ends = count if all_may_fit else min(_CANDIDATES, count)
-    for c in {*range(ends), *range(count - ends, count)}:
-        headings[c] = name_text(column_names[c], screen)
-        body[c] = [cell(k, c) for k in range(len(names))]
-    sides = [[margin.cell(k) for k in range(len(names))] for margin in margins]
-
-    def width(heading: str, cells: Sequence[Text]) -> int:
-        longest = max((text.cell_len for text in cells), default=0)
-        return max(longest, min(cell_len(heading), LONGEST_HEADING)) + GAP
-
-    widths = [width(headings[c].plain, body[c]) if c in body else GAP + 1 for c in range(count)]
-    side_widths = [
-        width(margin.heading, cells) for margin, cells in zip(margins, sides, strict=True)
-    ]
+    body = {
+        c: _column(grid.columns[c], (row.cell(c) for row in rows), screen)
+        for c in {*range(ends), *range(count - ends, count)}
+    }
+    if grid.marked:
+        mark = screen.glyph(" ◂", " <")
+        for cell in chain(*body.values()):
+            cell.append(mark if cell.style == LARGEST else " " * len(mark))
+    widths = [_width(body[c]) if c in body else GAP + 1 for c in range(count)]
     for kept in range(len(margins), -1, -1):
-        taken = width(corner, names) + sum(side_widths[:kept])
+        taken = sum(map(_width, [names, *margins[:kept]]))
         room = None if screen.width is None else screen.width - taken + GAP
         shown = show_columns(widths, room, gap=GAP + 3)
         if not shown.left_out or (kept == 1 and shown.tail):
             break
-    sides = sides[:kept]
-
-    table = new_table(screen)
-    table.add_column(Text(corner), overflow="fold")
-    gap = screen.glyph("…", "...")
-    for c in shown.head:
-        table.add_column(headings[c], justify="right", overflow="fold")
-    if shown.left_out:
-        table.add_column(Text(gap, style=QUIET), justify="center")
-    for c in shown.tail:
-        table.add_column(headings[c], justify="right", overflow="fold")
-    for margin in margins[:kept]:
-        table.add_column(Text(margin.heading), justify=margin.justify, overflow="fold")
-
-    middle = [Text(gap, style=QUIET)] if shown.left_out else []
-    for k, name in enumerate(names):
-        if k == gap_at:
-            add_gap_row(table, screen)
-        table.add_row(
-            name,
-            *(body[c][k] for c in shown.head),
-            *middle,
-            *(body[c][k] for c in shown.tail),
-            *(cells[k] for cells in sides),
-        )
-    return table, shown
+    gap = [Text(screen.glyph("…", "..."), QUIET) for _ in names]
+    head, tail = ([body[c] for c in part] for part in (shown.head, shown.tail))
+    columns = [names, *head, *([gap] if shown.left_out else []), *tail, *margins[:kept]]
+    # The margin beside marked cells is a bar.
+    left = {0, len(columns) - 1} if grid.marked and kept else {0}
+    return _table(columns, left, gap_at, screen), shown
 
 
-def record_table(
-    screen: Screen,
+def records(
     headings: Sequence[str],
-    records: Sequence[Sequence[Text]],
+    rows: Sequence[Sequence[Cell]],
     gap_at: int | None,
+    screen: Screen,
     *,
     names: int = 1,
-    bars: Callable[[int, int], Text] | None = None,
+    fractions: Sequence[float] = (),
 ) -> Iterator[RenderableType]:
     """Draw records as rows, or, where those have no room, one below the other.
 
     Parameters
     ----------
+    headings, rows, gap_at
+        Of the columns; the records shown, and before which of them some were left out.
     screen
         Where they are drawn.
-    headings
-        Of the columns.
-    records, gap_at
-        The records shown, and before which of them some were left out.
     names
         How many of the first columns are names, which stand on the left.
-    bars
-        From a record and a width to a bar, drawn in the room that is left.
+    fractions
+        What is drawn as bars, in the room that is left.
     """
-    widths = [
-        max(cell_len(heading), *(record[c].cell_len for record in records))
-        for c, heading in enumerate(headings)
-    ]
-    room = None if screen.width is None else screen.width - sum(widths) - GAP * (len(widths) - 1)
-    if room is not None and room < 0:
-        yield from _stacked(screen, headings, records, gap_at)
+    cells = zip(*rows, strict=True)
+    columns = [_column(*each, screen) for each in zip(headings, cells, strict=True)]
+    needed = sum(max(cell.cell_len for cell in column) + GAP for column in columns) - GAP
+    if screen.width is not None and screen.width < needed:
+        yield from _stacked(columns, gap_at, screen)
         return
-    table = new_table(screen)
-    for c, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if c < names else "right", no_wrap=True)
-    if bars is not None:
-        table.add_column("", no_wrap=True)
-    for k, record in enumerate(records):
-        if k == gap_at:
-            add_gap_row(table, screen)
-        width = BAR_WIDTH if room is None else min(BAR_WIDTH, room - GAP)
-        table.add_row(*record, *([bars(k, width)] if bars is not None else []))
-    yield table
+    width = BAR_WIDTH if screen.width is None else min(BAR_WIDTH, screen.width - needed - GAP)
+    if fractions:
+        columns.append(_column("", (bar(each, width, screen) for each in fractions), screen))
+    yield _table(columns, {*range(names), len(headings)}, gap_at, screen)
 
 
-def _stacked(
-    screen: Screen, headings: Sequence[str], records: Sequence[Sequence[Text]], gap_at: int | None
-) -> Iterator[RenderableType]:
-    longest = max(map(cell_len, headings))
-    for k, record in enumerate(records):
+def _stacked(columns: list[_Column], gap_at: int | None, screen: Screen) -> Iterator[Text]:
+    headings, *rows = zip(*columns, strict=True)
+    longest = max(heading.cell_len for heading in headings)
+    for k, row in enumerate(rows):
         if k:
             yield Text()
         if k == gap_at:
-            yield Text(screen.glyph("⋮", ":"), style=QUIET)
-            yield Text()
-        for heading, text in zip(headings, record, strict=True):
-            label = heading + " " * (longest - cell_len(heading) + GAP)
-            yield Text.assemble((label, "bold"), text, overflow="fold")
+            yield Text(screen.glyph("⋮", ":") + "\n", QUIET)
+        for heading, cell in zip(headings, row, strict=True):
+            label = heading.plain.ljust(longest + GAP)
+            yield Text.assemble((label, "bold"), cell, overflow="fold")
 
 
-def add_gap_row(table: Table, screen: Screen) -> None:
-    """Mark where rows are left out."""
-    table.add_row(Text(screen.glyph("⋮", ":"), style=QUIET))
-
-
-def left_out_note(what: str, shown: Shown, names: Sequence[str] | None, screen: Screen) -> Text:
-    """Say how many were left out, and how to see all."""
-    count = plural(len(shown.left_out), what)
+def left_out(
+    what: str,
+    shown: Shown,
+    names: Sequence[str] | None,
+    screen: Screen,
+    hint: str = "; see all with -f csv",
+) -> Iterator[Text]:
+    """Say how many were left out, if any, and how to see all."""
+    if not shown.left_out:
+        return
     first, last = shown.left_out.start, shown.left_out.stop - 1
     ends = [names[first], names[last]] if names else [str(first + 1), str(last + 1)]
     span = " to ".join(dict.fromkeys(ends))
-    text = f"{count} left out ({span}); see all with -f csv"
-    return name_text(text, screen, style=QUIET)
+    count = plural(len(shown.left_out), what)
+    yield text(f"{count} left out ({span}){hint}", screen, QUIET)

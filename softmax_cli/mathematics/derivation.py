@@ -4,18 +4,22 @@ It walks from the definition by the quotient rule to the Jacobian: y_j = f/g wit
 f = e^{z_j} and g = S = sum_c e^{z_c}, f' = e^{z_j} delta_ij and g' = e^{z_i}, hence
 dy_j/dz_i = (f' g - f g')/g^2 = (y_j/S) (delta_ij S - e^{z_i}) = y_j (delta_ij - y_i).
 
-Formulas are written as Python expressions over named symbols, so that the same text is shown as
-a formula, shown with numbers, typeset, and evaluated.
+Each formula is written once, as a function of a notation and of a reading: the letters, the names
+of an entry's classes, or this sample's numbers.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.mathematics import core, memory
+from softmax_cli.mathematics import core
+from softmax_cli.mathematics.exact import Number, Numbers, exponential, is_held
 
 FloatArray = NDArray[np.float64]
 
@@ -27,33 +31,51 @@ MOST_CLASSES = 8
 CLASSES_AT_EACH_END = 2
 
 
-@dataclass(frozen=True)
-class Symbol:
-    """What a name in a formula stands for.
+class Part(NamedTuple):
+    """A part of a formula: as it is written, and how strongly it binds."""
 
-    Attributes
-    ----------
-    base, index
-        The letter, and the class names or letters of its subscripts.
-    value
-        What it is for this sample, or None where it is general.
-    beyond_one
-        What a value near 1 adds to 1: the digits that the value itself cannot hold.
-    exact
-        Whether it is the user's number or an integer, shown without further digits.
-    sign
-        The sign of the true value, which a value of 0 has lost by underflow; 0 where 0 is true.
-    formula
-        What is written in place of a name.
-    """
+    text: str
+    binds: int
 
-    base: str
-    index: tuple[str, ...] = ()
-    value: float | None = None
-    beyond_one: float | None = None
-    exact: bool = False
-    sign: int = 0
-    formula: str | None = None
+
+class Notation(Protocol):
+    """A way to write formulas: as plain text, LaTeX, MathML."""
+
+    def symbol(self, letter: str, *index: str) -> Part:
+        """Write a letter with subscripts."""
+
+    def partial(self, output: str, input_: str) -> Part:
+        """Write dy_output/dz_input."""
+
+    def given(self, value: float) -> Part:
+        """Write the user's number, or an integer, as it is."""
+
+    def number(self, value: Number, rest: Number | None = None) -> Part:
+        """Write a computed number; near 1 by its rest 1 - value, where that is given."""
+
+    def negative(self, part: Part) -> Part:
+        """Write -a."""
+
+    def plus(self, *parts: Part) -> Part:
+        """Write a + b + ..."""
+
+    def minus(self, left: Part, right: Part) -> Part:
+        """Write a - b."""
+
+    def times(self, first: Part, *factors: Part) -> Part:
+        """Write a b ..."""
+
+    def over(self, top: Part, bottom: Part) -> Part:
+        """Write a / b."""
+
+    def power(self, base: Part, exponent: Part) -> Part:
+        """Write a^b."""
+
+    def total(self, index: str, term: Part) -> Part:
+        """Write the sum over an index."""
+
+    def inline(self, part: Part) -> str:
+        """Write a formula within a sentence."""
 
 
 @dataclass(frozen=True)
@@ -62,20 +84,25 @@ class Equation:
 
     Attributes
     ----------
-    left
-        The name of the symbol on the left.
-    formulas
-        Expressions over symbols.
-    value
-        What the program computes, or None where the equation is general.
-    sign
-        As of a symbol, where the left side has no sign of its own.
+    left, formulas
+        As they are written.
+    numbers, shown, value
+        Of this sample: the last formula with numbers, and its value, written and as a float. ""
+        and None where the equation is general.
     """
 
     left: str
     formulas: tuple[str, ...]
+    numbers: str = ""
+    shown: str = ""
     value: float | None = None
-    sign: int = 0
+
+    @property
+    def parts(self) -> list[str]:
+        """What stands between the equals signs, each once."""
+        parts = [self.left, *self.formulas, self.numbers, self.shown]
+        pairs = zip(parts, ["", *parts], strict=False)
+        return [part for part, before in pairs if part and part != before]
 
 
 @dataclass(frozen=True)
@@ -88,103 +115,141 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What the letters of a formula stand for, and each formula; T is None where it is 1."""
+
+    n: Notation
+    e_j: Part
+    e_i: Part
+    y_j: Part
+    y_i: Part
+    delta: Part
+    S: Part
+    T: Part | None
+
+    def softmax(self) -> Part:
+        """e_j/S."""
+        return self.n.over(self.e_j, self.S)
+
+    def df(self) -> Part:
+        """e_j delta/T."""
+        return self._by_T(self.n.times(self.e_j, self.delta))
+
+    def dg(self) -> Part:
+        """e_i/T."""
+        return self._by_T(self.e_i)
+
+    def quotient_rule(self) -> Part:
+        """(e_j delta S - e_j e_i)/(S^2 T)."""
+        n = self.n
+        top = n.minus(n.times(self.e_j, self.delta, self.S), n.times(self.e_j, self.e_i))
+        return n.over(top, self._times_T(n.power(self.S, n.given(2))))
+
+    def e_before_a_bracket(self) -> Part:
+        """e_j/(S^2 T) (delta S - e_i)."""
+        bottom = self._times_T(self.n.power(self.S, self.n.given(2)))
+        return self.n.times(self.n.over(self.e_j, bottom), self._bracket())
+
+    def y_before_a_bracket(self) -> Part:
+        """y_j/(S T) (delta S - e_i)."""
+        return self.n.times(self.n.over(self.y_j, self._times_T(self.S)), self._bracket())
+
+    def partial(self) -> Part:
+        """y_j (delta - y_i)/T."""
+        return self._by_T(self.n.times(self.y_j, self.n.minus(self.delta, self.y_i)))
+
+    def on_the_diagonal(self) -> Part:
+        """y_j (1 - y_j)/T."""
+        return self._by_T(self.n.times(self.y_j, self.n.minus(self.n.given(1), self.y_j)))
+
+    def off_the_diagonal(self) -> Part:
+        """-y_j y_i/T."""
+        return self._by_T(self.n.times(self.n.negative(self.y_j), self.y_i))
+
+    def _bracket(self) -> Part:
+        return self.n.minus(self.n.times(self.delta, self.S), self.e_i)
+
+    def _by_T(self, part: Part) -> Part:  # noqa: N802
+        return part if self.T is None else self.n.over(part, self.T)
+
+    def _times_T(self, part: Part) -> Part:  # noqa: N802
+        return part if self.T is None else self.n.times(part, self.T)
+
+
+@dataclass(frozen=True, eq=False)
 class Derivation:
-    """All steps for one sample.
+    """The derivation for one sample.
 
     Attributes
     ----------
-    sample
-        Its name or position.
-    classes
-        The classes' names.
-    z, y
-        Logits and probabilities of the sample.
-    temperature
-        T.
+    sample, classes
+        Its name or position, and the classes' names.
+    z, temperature
+        Its logits, and T.
+    entries
+        Output and input of the entries that are explained.
     shift
         The maximum, where the exponentials are shown shifted by it, or None.
-    symbols
-        What the names in the formulas stand for.
-    steps
-        In order.
     """
 
     sample: str
     classes: tuple[str, ...]
     z: FloatArray
-    y: FloatArray
     temperature: float
+    entries: tuple[tuple[int, int], ...]
     shift: float | None
-    symbols: dict[str, Symbol]
-    steps: tuple[Step, ...]
+
+    @property
+    def y(self) -> FloatArray:
+        """Its probabilities."""
+        y: FloatArray = self.numbers.y[0]
+        return y
 
     @property
     def J(self) -> FloatArray:  # noqa: N802
-        """The Jacobian of the sample, which takes memory O(C^2)."""
-        memory.require(
-            4 * 8 * len(self.z) ** 2, f"the Jacobian of {len(self.z)} classes and its text"
-        )
+        """Its Jacobian, which takes memory O(C^2)."""
         return core.jacobian(self.z, temperature=self.temperature)
 
+    @cached_property
+    def numbers(self) -> Numbers:
+        """Its numbers, of any size."""
+        return Numbers(self.z[np.newaxis], self.temperature)
 
-@dataclass
-class _Names:
-    """Hands out names for symbols as the formulas need them."""
+    def e(self, j: int) -> Number:
+        """Return e^{z_j}, shifted and divided by T where that is so."""
+        e = float(self._exponentials[j])
+        m = self.shift or 0.0
+        return e if is_held(e) else exponential(float(self.z[j]), m, self.temperature)
 
-    z: FloatArray
-    classes: tuple[str, ...]
-    T: float
-    shift: float | None
-    exponents: FloatArray
-    y: FloatArray
-    complement: FloatArray
-    symbols: dict[str, Symbol] = field(default_factory=dict)
+    def dg(self, i: int) -> Number:
+        """Return e^{z_i}/T."""
+        e, T = self.e(i), self.temperature
+        return e / T if isinstance(e, float) else e / Decimal(T)
 
-    def add(self, name: str, symbol: Symbol) -> str:
-        self.symbols[name] = symbol
-        return name
+    @cached_property
+    def S(self) -> tuple[float, Number | None]:  # noqa: N802
+        """The sum of the exponentials, and 1 - S where the largest of them is e^0 = 1."""
+        e, top = self._exponentials, int(self.z.argmax())
+        S = math.fsum(e)
+        if e[top] != 1:
+            return S, None
+        rest = math.fsum(np.delete(e, top))
+        return S, -(rest if is_held(rest) else self.numbers.rest(0, top))
 
-    def logit(self, j: int) -> str:
-        index = (self.classes[j],)
-        return self.add(f"z{j}", Symbol("z", index, float(self.z[j]), exact=True))
+    @cached_property
+    def _exponentials(self) -> FloatArray:
+        m, T = self.shift or 0.0, self.temperature
+        return np.array([math.exp((z - m) / T) for z in self.z.tolist()])
 
-    def exponential(self, j: int) -> str:
-        """Write e^{z_j}, shifted and divided by T where that is so."""
-        return f"exp({self.exponent(self.logit(j))})"
+    def partial(self, j: int, i: int) -> Number:
+        """Return dy_j/dz_i."""
+        value = core.jacobian_rows(self.z, [j], self.temperature)[0, i]
+        return self.numbers.partial(0, j, i, float(value))
 
-    def e(self, j: int) -> str:
-        """Name the value of e^{z_j}."""
-        value = math.exp(self.exponents[j])
-        formula = self.exponential(j)
-        return self.add(f"e{j}", Symbol("e", (), value, sign=self.sign(j), formula=formula))
-
-    def sign(self, *classes: int) -> int:
-        return int(np.isfinite(self.z[list(classes)]).all())
-
-    def exponent(self, z: str) -> str:
-        z = z if self.shift is None else f"{z} - m"
-        if self.T == 1:
-            return z
-        return f"{z}/T" if self.shift is None else f"({z})/T"
-
-    def probability(self, j: int) -> str:
-        y, rest = float(self.y[j]), float(self.complement[j])
-        if np.isfinite(self.z[j]) and np.isfinite(self.z).sum() == 1:
-            return self.add(f"y{j}", Symbol("y", (self.classes[j],), y, exact=True))
-        return self.add(f"y{j}", Symbol("y", (self.classes[j],), y, -rest, sign=self.sign(j)))
-
-    def delta(self, j: int, i: int) -> str:
-        index = (self.classes[i], self.classes[j])
-        return self.add(f"d{i}_{j}", Symbol("delta", index, float(i == j), exact=True))
-
-    def partial(self, j: int, i: int) -> str:
-        index = (self.classes[j], self.classes[i])
-        alone = np.isfinite(self.z).sum() == 1
-        sign = 0 if alone else self.sign(j, i) * (1 if i == j else -1)
-        return self.add(f"J{j}_{i}", Symbol("dy/dz", index, self.derivative(j, i), sign=sign))
-
-    def derivative(self, j: int, i: int) -> float:
-        return float(core.jacobian_rows(self.z, [j], self.T)[0, i])
+    def steps(self, notation: Notation) -> tuple[Step, ...]:
+        """Write all steps in a notation."""
+        writer = _Writer(self, notation)
+        return tuple(step(writer) for step in _STEPS)
 
 
 def derive(
@@ -216,221 +281,226 @@ def derive(
         As `softmax_cli.mathematics.core.softmax`.
     """
     z = np.asarray(logits, dtype=np.float64)
-    y = core.softmax(z, temperature=temperature)
-    complement = core.complement(z, temperature=temperature)
-    largest = float(z.max())
     top = int(z.argmax())
-    far = not abs(largest) / temperature <= LARGEST_SHOWN_EXPONENT
-    saturated = len(z) > 1 and 0 < complement[top] < SMALLEST_SHOWN_REST
-    shift = largest if far or saturated else None
-    with np.errstate(over="ignore"):  # beyond the range of float64, e to that power is 0
-        relative = (z - (shift or 0.0)) / temperature
-    names = _Names(z, tuple(classes), temperature, shift, relative, y, complement)
-    _add_general_symbols(names)
-    entries = [entry] if entry else [(top, top), *_off_diagonal(z, top)]
-    shown = _shown_classes(len(z), entries)
-    steps = (
-        _definition(names, shown),
-        _quotient(names),
-        _derivatives(names, entries),
-        _quotient_with_numbers(names, entries),
-        _factored(names, entries),
-        _result(names, entries),
-        _cases(names, entries),
-        _matrix(names),
-    )
-    return Derivation(sample, tuple(classes), z, y, temperature, shift, names.symbols, steps)
+    rest = core.complement(z, temperature=temperature)[top]
+    far = not abs(z[top]) / temperature <= LARGEST_SHOWN_EXPONENT
+    others = [i for i in range(len(z)) if i != top]
+    unmasked = [i for i in others if np.isfinite(z[i])]
+    saturated = len(unmasked) > 0 and rest < SMALLEST_SHOWN_REST
+    if entry is not None:
+        entries = [entry]
+    else:
+        entries = [(top, top), *((top, i) for i in (unmasked or others)[:1])]
+    shift = float(z[top]) if far or saturated else None
+    return Derivation(sample, tuple(classes), z, temperature, tuple(entries), shift)
 
 
-def _off_diagonal(z: FloatArray, j: int) -> list[tuple[int, int]]:
-    """Return an entry beside the diagonal one, with another class that is not masked."""
-    others = [i for i in range(len(z)) if i != j]
-    return [(j, next((i for i in others if np.isfinite(z[i])), others[0]))] if others else []
+@dataclass(frozen=True)
+class _Writer:
+    """Writes the sample's readings and equations in a notation."""
+
+    d: Derivation
+    n: Notation
+
+    def letters(self, j: str = "j", i: str = "i") -> Reading:
+        """Read with the letters j and i, or the names of classes."""
+        n, T = self.n, None if self.d.temperature == 1 else self.n.symbol("T")
+        e_j, e_i = self.e_of(j), self.e_of(i)
+        y_j, y_i, delta = n.symbol("y", j), n.symbol("y", i), n.symbol("δ", i, j)
+        return Reading(n, e_j, e_i, y_j, y_i, delta, n.symbol("S"), T)
+
+    def names(self, j: int, i: int) -> Reading:
+        """Read with the names of an entry's classes."""
+        return self.letters(self.d.classes[j], self.d.classes[i])
+
+    def numbers(self, j: int, i: int) -> Reading:
+        """Read with the sample's numbers."""
+        n, d = self.n, self.d
+        e_j, e_i = n.number(d.e(j)), n.number(d.e(i))
+        T = None if d.temperature == 1 else n.given(d.temperature)
+        delta = n.given(float(i == j))
+        return Reading(n, e_j, e_i, self.y(j), self.y(i), delta, n.number(*d.S), T)
+
+    def y(self, j: int) -> Part:
+        return self.n.number(self.d.numbers.probability(0, j), self.d.numbers.rest(0, j))
+
+    def e(self, z: Part, m: Part, T: Part) -> Part:
+        """Write e^z, shifted and divided by T where that is so."""
+        if self.d.shift is not None:
+            z = self.n.minus(z, m)
+        if self.d.temperature != 1:
+            z = self.n.over(z, T)
+        return self.n.power(self.n.symbol("e"), z)
+
+    def e_of(self, name: str) -> Part:
+        return self.e(self.n.symbol("z", name), self.n.symbol("m"), self.n.symbol("T"))
+
+    def e_with_numbers(self, j: int) -> Part:
+        z, m, T = (self.n.given(x) for x in (self.d.z[j], self.d.shift or 0.0, self.d.temperature))
+        return self.e(z, m, T)
+
+    def inline(self, letter: str, *index: str) -> str:
+        return self.n.inline(self.n.symbol(letter, *index))
+
+    def general(self, left: Part, *formulas: Part) -> Equation:
+        """Write an equation of letters."""
+        return Equation(left.text, tuple(formula.text for formula in formulas))
+
+    def line(
+        self, left: Part, formula: Part, numbers: Part, value: Number, shown: Part | None = None
+    ) -> Equation:
+        """Write an equation that ends with a value."""
+        shown = shown or self.n.number(value)
+        return Equation(left.text, (formula.text,), numbers.text, shown.text, float(value) + 0.0)
+
+    def partial_line(self, formula: "_Formula", j: int, i: int) -> Equation:
+        """Write the partial derivative of an entry by a formula."""
+        left = self.n.partial(self.d.classes[j], self.d.classes[i])
+        names, numbers = formula(self.names(j, i)), formula(self.numbers(j, i))
+        return self.line(left, names, numbers, self.d.partial(j, i))
+
+    def partial_step(self, title: str, text: str, *formulas: "_Formula") -> Step:
+        """Write formulas of dy_j/dz_i, and the last of them for each entry."""
+        written = [formula(self.letters()) for formula in formulas]
+        general = self.general(self.n.partial("j", "i"), *written)
+        lines = (self.partial_line(formulas[-1], j, i) for j, i in self.d.entries)
+        return Step(title, text, (general, *lines))
 
 
-def _shown_classes(count: int, entries: Sequence[tuple[int, int]]) -> list[int]:
-    if count <= MOST_CLASSES:
-        return list(range(count))
-    ends = (*range(CLASSES_AT_EACH_END), *range(count - CLASSES_AT_EACH_END, count))
-    return sorted({*ends, *(c for entry in entries for c in entry)})
+_Formula = Callable[[Reading], Part]
 
 
-def _add_general_symbols(names: _Names) -> None:
-    T, shift = names.T, names.shift
-    terms = [math.exp(each) for each in names.exponents]
-    S = math.fsum(terms)
-    # S = 1 + the rest where the largest term is e^0 = 1.
-    beyond_one = (math.fsum(sorted(terms)[:-1]) or None) if max(names.exponents) == 0 else None
-    names.add("S", Symbol("S", (), S, beyond_one=beyond_one))
-    if shift is not None:
-        names.add("m", Symbol("m", (), shift, exact=True))
-    if T != 1:
-        names.add("T", Symbol("T", (), T, exact=True))
-    names.add("n1", Symbol("", (), 1.0, exact=True))
-    for base, index in (("z", "j"), ("z", "i"), ("z", "c"), ("y", "j"), ("y", "i")):
-        names.add(f"{base}_{index}", Symbol(base, (index,)))
-    names.add("delta_ij", Symbol("delta", ("i", "j")))
-    names.add("J_ji", Symbol("dy/dz", ("j", "i")))
-    for name in ("f", "g"):
-        names.add(name, Symbol(name))
-        names.add(f"d{name}", Symbol(f"{name}'"))
-
-
-def _divided(names: _Names, expression: str) -> str:
-    return expression if names.T == 1 else f"{expression}/T"
-
-
-def _definition(names: _Names, shown: Sequence[int]) -> Step:
-    terms = []
-    for position, j in enumerate(shown):
-        if j and (position == 0 or shown[position - 1] != j - 1):
-            terms.append("...")
-        terms.append(names.exponential(j))
-    total = " + ".join(terms)
-    e_j = f"exp({names.exponent('z_j')})"
-    lines: list[Equation | str] = [
-        Equation("y_j", (f"{e_j}/S",)),
-        Equation("S", (f"total(exp({names.exponent('z_c')}))",)),
-        "For this sample:",
-    ]
-    for j in shown:
-        name = names.e(j)
-        lines.append(Equation(name, (names.exponential(j),), names.symbols[name].value))
-    S = names.symbols["S"].value
-    lines.append(Equation("S", (total,), S))
-    lines += [
-        Equation(names.probability(j), (f"{names.exponential(j)}/S",), float(names.y[j]))
-        for j in shown
-    ]
+def _definition(w: _Writer) -> Step:
+    n, d, S, letters = w.n, w.d, w.n.symbol("S"), w.letters()
+    S_of_numbers = n.number(*d.S)
+    shown = _shown_classes(d)
+    names = {j: w.e_of(d.classes[j]) for j in shown}
+    numbers = {j: w.e_with_numbers(j) for j in shown}
+    total, total_of_numbers = (n.plus(*_with_gaps(terms, n)) for terms in (names, numbers))
     text = "Softmax exponentiates the logits and divides by their sum."
-    if names.T != 1:
+    if d.temperature != 1:
         text += " The temperature T divides the logits first."
-    if names.shift is not None:
+    if d.shift is not None:
         text += (
             " The exponentials are shown shifted by the largest logit m, as they are computed: "
             "unshifted they would be too large, too small or too close to their sum to write down. "
             "The shift multiplies numerator and denominator by the same factor, so that it changes "
             "neither y nor its derivatives."
         )
-    return Step("The definition", text, tuple(lines))
+    lines: tuple[Equation | str, ...] = (
+        w.general(letters.y_j, letters.softmax()),
+        w.general(S, n.total("c", w.e_of("c"))),
+        "For this sample:",
+        *(w.line(names[j], names[j], numbers[j], d.e(j)) for j in shown),
+        w.line(S, total, total_of_numbers, d.S[0], S_of_numbers),
+        *(
+            w.line(
+                n.symbol("y", d.classes[j]),
+                n.over(names[j], S),
+                n.over(numbers[j], S_of_numbers),
+                d.numbers.probability(0, j),
+                w.y(j),
+            )
+            for j in shown
+        ),
+    )
+    return Step("The definition", text, lines)
 
 
-def _quotient(names: _Names) -> Step:
+def _shown_classes(d: Derivation) -> list[int]:
+    count = len(d.z)
+    if count <= MOST_CLASSES:
+        return list(range(count))
+    ends = (*range(CLASSES_AT_EACH_END), *range(count - CLASSES_AT_EACH_END, count))
+    return sorted({*ends, *(c for entry in d.entries for c in entry)})
+
+
+def _with_gaps(terms: dict[int, Part], n: Notation) -> Iterator[Part]:
+    for (j, term), before in zip(terms.items(), [-1, *terms], strict=False):
+        if j != before + 1:
+            yield n.symbol("…")
+        yield term
+
+
+def _quotient(w: _Writer) -> Step:
+    n, letters = w.n, w.letters()
+    f, g, df, dg = (n.symbol(name) for name in ("f", "g", "f'", "g'"))
+    rule = n.over(n.minus(n.times(df, g), n.times(f, dg)), n.power(g, n.given(2)))
+    quotient = n.inline(n.over(f, g))
     return Step(
         "The quotient rule",
-        "`y_j` is a quotient `f/g`, and both depend on `z_i`.",
+        f"{w.inline('y', 'j')} is a quotient {quotient}, and both depend on {w.inline('z', 'i')}.",
         (
-            Equation("f", (f"exp({names.exponent('z_j')})",)),
-            Equation("g", ("S", f"total(exp({names.exponent('z_c')}))")),
-            Equation("J_ji", ("(df*g - f*dg)/g**2",)),
+            w.general(f, letters.e_j),
+            w.general(g, letters.S, n.total("c", w.e_of("c"))),
+            w.general(n.partial("j", "i"), rule),
         ),
     )
 
 
-def _derivatives(names: _Names, entries: Sequence[tuple[int, int]]) -> Step:
-    lines: list[Equation | str] = [
-        Equation("df", (_divided(names, f"exp({names.exponent('z_j')})*delta_ij"),)),
-        Equation("dg", (_divided(names, f"exp({names.exponent('z_i')})"),)),
-    ]
-    for j, i in entries:
-        e_j, e_i = names.e(j), names.e(i)
-        df = names.symbols[e_j].value or 0.0
-        dg = (names.symbols[e_i].value or 0.0) / names.T
+def _derivatives(w: _Writer) -> Step:
+    n, letters, names = w.n, w.letters(), w.d.classes
+    df, dg = n.symbol("f'"), n.symbol("g'")
+    lines: list[Equation | str] = [w.general(df, letters.df()), w.general(dg, letters.dg())]
+    for j, i in w.d.entries:
+        value = w.d.dg(i)
+        r, numbers = w.names(j, i), w.numbers(j, i)
         lines += [
-            _heading(names, j, i),
-            Equation(
-                "df", (_divided(names, f"{e_j}*{names.delta(j, i)}"),), df * (i == j) / names.T
-            ),
-            Equation("dg", (_divided(names, e_i),), dg, names.sign(i)),
+            f"For i = j = {names[j]}:" if i == j else f"For j = {names[j]}, i = {names[i]}:",
+            w.line(df, r.df(), numbers.df(), value if i == j else 0.0),
+            w.line(dg, r.dg(), numbers.dg(), value),
         ]
     text = (
-        f"`z_i` moves `exp({names.exponent('z_j')})` only if i = j, where `delta_ij` is 1 and else "
-        f"0, and of the sum `S` it moves only the term `exp({names.exponent('z_i')})`."
+        f"{w.inline('z', 'i')} moves {n.inline(letters.e_j)} only if i = j, where "
+        f"{w.inline('δ', 'i', 'j')} is 1 and else 0, and of the sum {w.inline('S')} it moves only "
+        f"the term {n.inline(letters.e_i)}."
     )
     return Step("The derivatives of f and g", text, tuple(lines))
 
 
-def _heading(names: _Names, j: int, i: int) -> str:
-    if i == j:
-        return f"For i = j = {names.classes[j]}:"
-    return f"For j = {names.classes[j]}, i = {names.classes[i]}:"
+def _quotient_with_numbers(w: _Writer) -> Step:
+    text = f"{w.inline('f')}, {w.inline('g')} and their derivatives are put in."
+    return w.partial_step("The quotient rule with numbers", text, Reading.quotient_rule)
 
 
-def _quotient_with_numbers(names: _Names, entries: Sequence[tuple[int, int]]) -> Step:
-    bottom = "S**2" if names.T == 1 else "(S**2*T)"
-    e_j, e_i = (f"exp({names.exponent(z)})" for z in ("z_j", "z_i"))
-    lines: list[Equation | str] = [
-        Equation("J_ji", (f"({e_j}*delta_ij*S - {e_j}*{e_i})/{bottom}",))
-    ]
-    for j, i in entries:
-        numerator = f"e{j}*{names.delta(j, i)}*S - e{j}*e{i}"
-        lines.append(
-            Equation(names.partial(j, i), (f"({numerator})/{bottom}",), names.derivative(j, i))
-        )
-    text = "`f`, `g` and their derivatives are put in."
-    return Step("The quotient rule with numbers", text, tuple(lines))
+def _factored(w: _Writer) -> Step:
+    e_j, softmax = w.n.inline(w.letters().e_j), w.n.inline(w.letters().softmax())
+    text = f"{e_j} stands in both terms, and {softmax} is {w.inline('y', 'j')}."
+    formulas = (Reading.e_before_a_bracket, Reading.y_before_a_bracket)
+    return w.partial_step("Factored", text, *formulas)
 
 
-def _factored(names: _Names, entries: Sequence[tuple[int, int]]) -> Step:
-    T = "" if names.T == 1 else "*T"
-    bottom = f"(S{T})"
-    e_j, e_i = (f"exp({names.exponent(z)})" for z in ("z_j", "z_i"))
-    bracket = f"(delta_ij*S - {e_i})"
-    lines: list[Equation | str] = [
-        Equation("J_ji", (f"{e_j}/(S**2{T})*{bracket}", f"y_j/{bottom}*{bracket}"))
-    ]
-    for j, i in entries:
-        formula = f"{names.probability(j)}/{bottom}*({names.delta(j, i)}*S - e{i})"
-        lines.append(Equation(names.partial(j, i), (formula,), names.derivative(j, i)))
-    text = f"`{e_j}` stands in both terms, and `{e_j}/S` is `y_j`."
-    return Step("Factored", text, tuple(lines))
+def _result(w: _Writer) -> Step:
+    S, y_i = w.inline("S"), w.inline("y", "i")
+    fraction = w.n.inline(w.letters("i", "i").softmax())
+    text = f"In the bracket, {S} over {S} is 1 and {fraction} is {y_i}."
+    return w.partial_step("The result", text, Reading.partial)
 
 
-def _result(names: _Names, entries: Sequence[tuple[int, int]]) -> Step:
-    lines: list[Equation | str] = [
-        Equation("J_ji", (_divided(names, "y_j*(delta_ij - y_i)"),)),
-    ]
-    for j, i in entries:
-        y_j, y_i = names.probability(j), names.probability(i)
-        formula = _divided(names, f"{y_j}*({names.delta(j, i)} - {y_i})")
-        lines.append(Equation(names.partial(j, i), (formula,), names.derivative(j, i)))
-    return Step(
-        "The result",
-        f"In the bracket, `S` over `S` is 1 and `exp({names.exponent('z_i')})/S` is `y_i`.",
-        tuple(lines),
-    )
-
-
-def _cases(names: _Names, entries: Sequence[tuple[int, int]]) -> Step:
+def _cases(w: _Writer) -> Step:
     lines: list[Equation | str] = []
-    for j, i in entries:
-        y_j, y_i = names.probability(j), names.probability(i)
-        if i == j:
-            lines += [
-                "If i = j, on the diagonal:",
-                Equation("J_ji", (_divided(names, "y_j*(n1 - y_j)"),)),
-                Equation(
-                    names.partial(j, j),
-                    (_divided(names, f"{y_j}*(n1 - {y_j})"),),
-                    names.derivative(j, j),
-                ),
-            ]
-        else:
-            lines += [
-                "If i is not j, off the diagonal:",
-                Equation("J_ji", (_divided(names, "-y_j*y_i"),)),
-                Equation(
-                    names.partial(j, i), (_divided(names, f"-{y_j}*{y_i}"),), names.derivative(j, i)
-                ),
-            ]
-    return Step("The two cases", "`delta_ij` is 1 if i = j, else 0.", tuple(lines))
+    for j, i in w.d.entries:
+        formula = Reading.on_the_diagonal if i == j else Reading.off_the_diagonal
+        lines += [
+            "If i = j, on the diagonal:" if i == j else "If i is not j, off the diagonal:",
+            w.general(w.n.partial("j", "i"), formula(w.letters())),
+            w.partial_line(formula, j, i),
+        ]
+    return Step("The two cases", f"{w.inline('δ', 'i', 'j')} is 1 if i = j, else 0.", tuple(lines))
 
 
-def _matrix(names: _Names) -> Step:
-    return Step(
-        "The Jacobian matrix",
+def _matrix(w: _Writer) -> Step:
+    y_j, y_i = w.letters().y_j, w.letters().y_i
+    one, other = (w.n.inline(w.n.times(*pair)) for pair in ((y_j, y_i), (y_i, y_j)))
+    text = (
         "Row j is the output, column i the input. Every row sums to 0, because the probabilities "
         "always sum to 1: raising all logits alike changes none of them. The matrix is symmetric, "
-        "because `y_j*y_i` is `y_i*y_j`.",
-        (),
+        f"because {one} is {other}."
     )
+    return Step("The Jacobian matrix", text, ())
+
+
+_STEPS = (
+    _definition, _quotient, _derivatives, _quotient_with_numbers,
+    _factored, _result, _cases, _matrix,
+)  # fmt: skip

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from softmax_cli.display.expression import Notation, sentence, write
+from softmax_cli.display.notation import Plain
 from softmax_cli.mathematics.derivation import Derivation
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Block, Explanation, Report, Result
@@ -50,24 +50,18 @@ def _write_arrays(result: Arrays, target: Target) -> None:
 
 def _steps(derivation: Derivation) -> dict[str, Any]:
     """Return the steps as data: formulas in plain ASCII, numbers with all digits."""
-    notation = Notation(ascii_only=True, precision=17)
-    symbols = derivation.symbols
     steps = []
-    for step in derivation.steps:
+    for step in derivation.steps(Plain(precision=17, ascii_only=True)):
         lines: list[str | dict[str, Any]] = []
         for line in step.lines:
             if isinstance(line, str):
                 lines.append(line)
                 continue
-            left = write(line.left, symbols, notation)
-            formulas = [write(formula, symbols, notation) for formula in line.formulas]
-            equation: dict[str, Any] = {"left": left, "formulas": formulas}
+            equation: dict[str, Any] = {"left": line.left, "formulas": line.formulas}
             if line.value is not None:
-                equation["numbers"] = write(line.formulas[-1], symbols, notation, with_numbers=True)
-                equation["value"] = line.value
+                equation |= {"numbers": line.numbers, "value": line.value}
             lines.append(equation)
-        text = sentence(step.text, symbols, notation)
-        steps.append({"title": step.title, "text": text, "lines": lines})
+        steps.append({"title": step.title, "text": step.text, "lines": lines})
     return {
         "command": "jacobian",
         "classes": derivation.classes,

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
-from softmax_cli.display.expression import Notation, equation_parts, sentence
+from softmax_cli.display.grids import derived_grid, jacobian_grids, report_rows, samples_grid
+from softmax_cli.display.notation import Latex
+from softmax_cli.display.screen import Screen
 from softmax_cli.errors import visible
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Arrays, Explanation, Report, Result
-from softmax_cli.writing.latex import bmatrix, jacobian_body
-from softmax_cli.writing.people import report_rows, rows
+from softmax_cli.result import Arrays, Explanation, Jacobian, Report, Result
+from softmax_cli.writing.latex import bmatrix
 from softmax_cli.writing.target import Target
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&-])")
@@ -16,18 +18,20 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&-])")
 
 def write_markdown(result: Result, target: Target, options: OutputOptions) -> None:
     """Write tables, or the steps of a derivation."""
-    precision = options.precision
+    screen = Screen(precision=options.precision)
+    match result:
+        case Explanation():
+            lines = _steps(result, screen)
+        case Report():
+            rows = report_rows(result, options.precision)
+            lines = _table(result.columns, ([escaped(cell) for cell in row] for row in rows))
+        case Arrays(quantity=Jacobian()):
+            lines = _matrices(result, screen)
+        case Arrays():
+            grid = samples_grid(result, result.logits.batches, screen)
+            header = [escaped(name) for name in (grid.corner, *grid.columns)]
+            lines = _table(header, ([escaped(name), *cells] for name, cells in grid.texts()))
     with target.text() as text:
-        match result:
-            case Explanation():
-                lines = _steps(result, Notation(latex=True, precision=precision))
-            case Report():
-                cells = report_rows(result, precision)
-                lines = _table(result.columns, ([escaped(text) for text in row] for row in cells))
-            case Arrays() if result.quantity.rank == 2:
-                lines = _matrices(result, Notation(precision=precision))
-            case Arrays():
-                lines = _samples(result, Notation(precision=precision))
         text.writelines(f"{line}\n" for line in lines)
 
 
@@ -36,57 +40,38 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", visible(text))
 
 
-def _table(header: Sequence[str], body: Iterable[Sequence[str]], names: int = 1) -> Iterator[str]:
-    """Draw a table; all but the first columns are numbers, and stand on the right."""
-    yield f"| {' | '.join(header)} |"
-    marks = ["---"] * names + ["---:"] * (len(header) - names)
-    yield f"| {' | '.join(marks)} |"
-    for row in body:
+def _table(header: Sequence[str], body: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Draw a table; all but the first column are numbers, and stand on the right."""
+    for row in chain((header, ["---", *["---:"] * (len(header) - 1)]), body):
         yield f"| {' | '.join(row)} |"
 
 
-def _samples(result: Arrays, notation: Notation) -> Iterator[str]:
-    classes = result.logits.classes
-    if result.entry is not None:
-        j, i = result.entry
-        header = [f"dy\\_{escaped(classes[j])}/dz\\_{escaped(classes[i])}"]
-    else:
-        letter = {"log_probabilities": "log y", "vjp": "v"}.get(result.quantity.key, "y")
-        header = [f"{letter}\\_{escaped(name)}" for name in classes]
-    body = ([escaped(label), *row] for label, (row,) in rows(result, notation))
-    return _table(["sample", *header], body)
-
-
-def _matrices(result: Arrays, notation: Notation) -> Iterator[str]:
-    classes = [escaped(name) for name in result.logits.classes]
-    header = ["", *(f"dz\\_{name}" for name in classes)]
-    for position, (label, matrix) in enumerate(rows(result, notation)):
+def _matrices(result: Arrays, screen: Screen) -> Iterator[str]:
+    named = result.logits.names_samples or result.logits.class_names is not None
+    for position, (label, grid) in enumerate(jacobian_grids(result, screen)):
         if position:
             yield ""
-        if result.logits.names_samples or position or result.logits.class_names:
+        if named or position:
             yield f"**sample {escaped(label)}**"
             yield ""
-        body = ([f"dy\\_{name}", *row] for name, row in zip(classes, matrix, strict=True))
-        yield from _table(header, body)
+        rows = ([escaped(name), *cells] for name, cells in grid.texts())
+        yield from _table(["", *map(escaped, grid.columns)], rows)
 
 
-def _steps(result: Explanation, notation: Notation) -> Iterator[str]:
-    derivation = result.derivation
-    symbols = derivation.symbols
+def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
     if result.heading is not None:
         yield f"**{escaped(result.heading)}**"
         yield ""
-    for position, step in enumerate(derivation.steps, start=1):
+    for position, step in enumerate(result.derivation.steps(Latex(screen.precision)), start=1):
         yield f"### {position}. {step.title}"
         yield ""
-        yield sentence(step.text, symbols, notation)
+        yield step.text
         yield ""
         for k, line in enumerate(step.lines):
             if isinstance(line, str):
                 yield f"\n{escaped(line)}\n" if k else f"{escaped(line)}\n"
             else:
-                yield f"- ${' = '.join(equation_parts(line, symbols, notation))}$"
+                yield f"- ${' = '.join(line.parts)}$"
         if step.lines:
             yield ""
-    body = bmatrix(jacobian_body(derivation, notation))
-    yield f"$$J = {body}$$"
+    yield f"$$J = {bmatrix(derived_grid(result.derivation, screen))}$$"

@@ -1,37 +1,37 @@
 """Tables for people, by Rich."""
 
+from typing import Any
+
 from rich.console import Console
 
+from softmax_cli.display.draw import draw
 from softmax_cli.display.screen import Screen
-from softmax_cli.lookup import load
 from softmax_cli.options import OutputOptions
 from softmax_cli.progress import plain_terminal
 from softmax_cli.result import Result
-from softmax_cli.writing.lines import ByLine, in_place
 from softmax_cli.writing.target import Target
 
 # Of a console that nothing bounds.
 UNLIMITED = 1 << 20
-_COLOURS = {"": 0, "windows": 16, "standard": 16, "256": 256, "truecolor": 1 << 24}
+# Names are data.
+PLAINLY: dict[str, Any] = {"markup": False, "highlight": False, "emoji": False}
+_COLOURS = {"256": 256, "truecolor": 1 << 24}
 
 
 def write_table(result: Result, target: Target, options: OutputOptions) -> None:
-    """Draw the result as its view says, coloured and within the width of a terminal only."""
+    """Draw the result, coloured and within the width of a terminal only."""
     with target.text(target.encoding) as text:
         console = Console(
             file=text,
             force_terminal=target.is_terminal,
             width=None if target.is_terminal else UNLIMITED,
             color_system="auto" if target.is_terminal and not plain_terminal() else None,
-            markup=False,
-            highlight=False,
-            emoji=False,
+            **PLAINLY,
         )
         width = console.width if target.is_terminal else None
-        colours = _COLOURS[console.color_system or ""]
+        colours = _COLOURS.get(console.color_system or "", 0)
         screen = Screen(width, options.precision, console.options.ascii_only, colours)
-        moves = target.is_terminal and not console.is_dumb_terminal
         with console.capture() as drawn:
-            for part in load(result.view)(result, screen):
-                console.print(ByLine(part, in_place) if moves else part)
+            for part in draw(result, screen):
+                console.print(part)
         text.writelines(line.rstrip() + "\n" for line in drawn.get().splitlines())

@@ -21,7 +21,7 @@ def verdict_report(verdict: Verdict) -> Report:
     samples = list(_samples(verdict))
     rows = [_row(verdict, *each) for each in samples]
     document = _document(verdict, samples)
-    return Report(COLUMNS, rows, document, "softmax_cli.display.evidence:view", verdict)
+    return Report(COLUMNS, rows, document, verdict)
 
 
 def sweep_report(sweep: Sweep) -> Report:
@@ -31,7 +31,7 @@ def sweep_report(sweep: Sweep) -> Report:
         method: pair and {"step": pair[0], "error": pair[1]} for method, pair in sweep.best.items()
     }
     document = {"command": "check", "sweep": {"step": sweep.steps, **sweep.errors}, "best": best}
-    return Report(("step", *sweep.errors), rows, document, "softmax_cli.display.curve:view", sweep)
+    return Report(("step", *sweep.errors), rows, document, sweep)
 
 
 def _samples(verdict: Verdict) -> Iterator[Sample]:
