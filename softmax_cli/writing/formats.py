@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     Writer = Callable[[Result, Target, OutputOptions], None]
 
 WRITERS = ("table", "csv", "tsv", "json", "jsonl", "npy", "parquet", "markdown", "latex")
-# What only a file can be: the table as it looks.
-PICTURES = ("svg", "html")
+# The last two only a file can be: the table as it looks.
+DRAWN = ("table", "svg", "html")
+PASTED = ("markdown", "latex")
 # What a terminal shows as it is computed, so that a progress bar would only be in the way.
 STREAMED = frozenset({"csv", "tsv", "jsonl"})
 BINARY = frozenset({"npy", "parquet"})
@@ -70,30 +71,24 @@ def write(result: "Result", options: OutputOptions) -> None:
 
 
 def _writer(name: str) -> "Writer":
-    from softmax_cli.writing import (
-        delimited,
-        json_lines,
-        json_text,
-        latex,
-        markdown,
-        npy,
-        parquet,
-        picture,
-        table,
-    )
+    if name in DRAWN:
+        from softmax_cli.writing import picture, table
+
+        drawn = {"table": table.write_table, "svg": picture.write_svg, "html": picture.write_html}
+        return drawn[name]
+    if name in PASTED:
+        from softmax_cli.writing import latex, markdown
+
+        return {"markdown": markdown.write_markdown, "latex": latex.write_latex}[name]
+    from softmax_cli.writing import delimited, json_lines, json_text, npy, parquet
 
     return {
-        "table": table.write_table,
         "csv": delimited.write_delimited,
         "tsv": delimited.write_delimited,
         "json": json_text.write_json,
         "jsonl": json_lines.write_jsonl,
         "npy": npy.write_npy,
         "parquet": parquet.write_parquet,
-        "markdown": markdown.write_markdown,
-        "latex": latex.write_latex,
-        "svg": picture.write_svg,
-        "html": picture.write_html,
     }[name]
 
 

@@ -4,15 +4,16 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from softmax_cli.display.notation import Plain
-from softmax_cli.mathematics.derivation import Derivation
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Block, Explanation, Report, Result
 from softmax_cli.samples import concatenate
 from softmax_cli.writing.numbers import print_rows
 from softmax_cli.writing.target import Target
+
+if TYPE_CHECKING:
+    from softmax_cli.mathematics.derivation import Derivation
 
 
 def write_json(result: Result, target: Target, options: OutputOptions) -> None:
@@ -48,8 +49,10 @@ def _write_arrays(result: Arrays, target: Target) -> None:
     target.write(b"}\n")
 
 
-def _steps(derivation: Derivation) -> dict[str, Any]:
+def _steps(derivation: "Derivation") -> dict[str, Any]:
     """Return the steps as data: formulas in plain ASCII, numbers with all digits."""
+    from softmax_cli.display.notation import Plain
+
     steps = []
     for step in derivation.steps(Plain(precision=17, ascii_only=True)):
         lines: list[str | dict[str, Any]] = []
