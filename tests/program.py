@@ -76,10 +76,13 @@ def run(
     stdin: str | bytes = b"",
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    piece: int = 1 << 30,
+    without: Sequence[str] = (),
 ) -> Outcome:
     """Run with pipes for all three streams, in a fork that need not make its imports again.
 
-    A change of the environment may concern the interpreter's start, so that it gets one.
+    A change of the environment may concern the interpreter's start, so that it gets one. Standard
+    input comes in pieces of so many bytes; some modules may be missing.
     """
     if env or os.environ.get(COLD):
         return run_cold(*words, stdin=stdin, cwd=cwd, env=env)
@@ -91,12 +94,13 @@ def run(
     if not child:
         for descriptor in (feed, stdout, stderr):
             os.close(descriptor)
+        sys.modules.update(dict.fromkeys(without))  # type: ignore[arg-type]
         _become_the_program(words, cwd or Path(), (stdin_end, stdout_end, stderr_end))
     for descriptor in (stdin_end, stdout_end, stderr_end):
         os.close(descriptor)
     with ThreadPoolExecutor(2) as threads:
         told = threads.submit(_read, stderr)
-        threads.submit(_write, feed, text)
+        threads.submit(_write, feed, text, piece)
         printed = _read(stdout)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if status == -signal.SIGALRM:
@@ -109,9 +113,11 @@ def _read(descriptor: int) -> bytes:
         return stream.read()
 
 
-def _write(descriptor: int, content: bytes) -> None:
+def _write(descriptor: int, content: bytes, piece: int) -> None:
     with suppress(BrokenPipeError), open(descriptor, "wb") as stream:
-        stream.write(content)
+        for k in range(0, len(content), piece):
+            stream.write(content[k : k + piece])
+            stream.flush()
 
 
 @cache
