@@ -29,6 +29,8 @@ class InputOptions:
         place of row k or of column c in it, and raises for the first one at fault. None: logits.
     stacked
         Whether the rows may be those of stacked Jacobians, named by columns sample and output.
+    block_size
+        About how many bytes of text make a block; fewer where much is computed of each.
     """
 
     input_format: str | None = None
@@ -37,6 +39,7 @@ class InputOptions:
     id_column: str | None = None
     check: "Callable[[FloatArray, Place], None] | None" = None
     stacked: bool = False
+    block_size: int = 1 << 20
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ def test_a_file_that_loses_its_end_while_it_is_read_is_told(tmp_path: Path, orde
     with open_logits([str(path)], InputOptions()) as logits:
         next(logits.batches)
         os.truncate(path, 1000)
-        with pytest.raises(InputError, match=r"expected 6400000 bytes .* found 872"):
+        with pytest.raises(InputError, match="expected 6400000 bytes"):
             next(logits.batches)
 
 
