@@ -80,11 +80,6 @@ class Table:
     first_line: int
     options: InputOptions
 
-    @property
-    def is_all_logits(self) -> bool:
-        """Whether a row is nothing but logits, in their order."""
-        return self.columns.logits == tuple(range(self.width))
-
     def place(self, lines: Sequence[int], k: int, c: int | None) -> str:
         """Name the place of row k, or of logit c in it."""
         where = f"{self.name}:{lines[k]}"
@@ -122,13 +117,12 @@ def read_tsv(stream: BufferedReader, name: str, options: InputOptions) -> Logits
 
 
 def _read(source: text.Lines, name: str, delimiter: str | None, options: InputOptions) -> Logits:
-    head = source.take(text.HEAD, least=2)
-    head = head.removeprefix(text.BYTE_ORDER_MARK)
+    head = source.take_head(options.block_size)
     refuse_separator_line(head, name)
     if delimiter is None:
         delimiter = guess_delimiter(decode(head, name))
     rows, line = _records(TextBlock(1, head), source, delimiter, name)
-    while len(rows.cells) < 2 and (content := source.take(text.HEAD)):
+    while len(rows.cells) < 2 and (content := source.take(0)):
         more, line = _records(TextBlock(line, content), source, delimiter, name)
         rows = Rows([*rows.cells, *more.cells], [*rows.lines, *more.lines])
     if not rows.cells:
@@ -166,7 +160,7 @@ def _records(block: TextBlock, source: text.Lines, delimiter: str, name: str) ->
     lines = list(io.StringIO(decode(block.content, name, block.line), newline=""))
     further = (
         decode(line, name, number)
-        for number, line in enumerate(iter(source.take_one, b""), block.line + len(lines))
+        for number, line in enumerate(iter(lambda: source.take(0), b""), block.line + len(lines))
     )
     reader = _reader(chain(lines, further), delimiter)
     rows = Rows(cells := [], numbers := [])
@@ -241,11 +235,12 @@ def _is_a_record_a_line(content: bytes) -> bool:
 def _parse(block: TextBlock, table: Table) -> Batch:
     """Parse a block of a record a line."""
     lines = range(block.line, block.line + text.count_lines(block.content))
-    logits = _parse_plain(block.content, len(lines), table)
+    content = decode(block.content, table.name, block.line)
+    names, numbers = _part(content.replace("\r\n", "\n").removesuffix("\n"), table)
+    logits = None if numbers is None else _parse_plain(numbers.encode(), len(lines), table)
     if logits is not None:
         table.check(logits, lines)
-        return Batch(logits, block.start)
-    content = decode(block.content, table.name, block.line)
+        return Batch(logits, block.start, names)
     reader = _reader(io.StringIO(content), table.delimiter)
     try:
         cells = list(reader)
@@ -255,15 +250,23 @@ def _parse(block: TextBlock, table: Table) -> Batch:
     return _convert(Rows(cells, lines), table, block.start)
 
 
+def _part(content: str, table: Table) -> tuple[tuple[str, ...] | None, str | None]:
+    """Part the names, where they come first, from the logits; None where others stand between."""
+    columns, delimiter = table.columns, table.delimiter
+    if delimiter in DELIMITERS + " " and columns.logits == tuple(range(table.width)):
+        return None, content
+    if delimiter not in DELIMITERS or columns != Columns(tuple(range(1, table.width)), 0):
+        return None, None
+    parts = [line.partition(delimiter) for line in content.split("\n")]
+    return tuple(name for name, _, _ in parts), "\n".join([numbers for _, _, numbers in parts])
+
+
 def _parse_plain(content: bytes, n_rows: int, table: Table) -> FloatArray | None:
     """Read rows of nothing but plain numbers, which are JSON but for their brackets, or None.
 
     What JSON takes proves nothing by itself: ``1],[2`` is no cell. So the characters come first.
     """
     delimiter = table.delimiter.encode()
-    if not table.is_all_logits or table.delimiter not in DELIMITERS + " ":
-        return None
-    content = content.replace(b"\r\n", b"\n").removesuffix(b"\n")
     if content.translate(None, _PLAIN + delimiter):
         return None
     rows = b"[[" + content.replace(delimiter, b",").replace(b"\n", b"],[") + b"]]"
@@ -271,7 +274,7 @@ def _parse_plain(content: bytes, n_rows: int, table: Table) -> FloatArray | None
         logits = np.array(fast.loads(rows), dtype=np.float64)
     except (ValueError, OverflowError):  # cells that are missing, +1, 01, 1., 1e400
         return None
-    if logits.shape != (n_rows, table.width) or not np.isfinite(logits).all():
+    if logits.shape != (n_rows, len(table.columns.logits)) or not np.isfinite(logits).all():
         return None
     # To a reader of integers -0 is 0.
     return None if not logits.all() and _MINUS_ZERO.search(rows) else logits

@@ -33,11 +33,11 @@ def read_jsonl(stream: BufferedReader, name: str, options: InputOptions) -> Logi
         With the line: here for the first block, from the batches for the rest.
     """
     source, line = text.Lines(stream), 1
-    head = source.take(text.HEAD, least=2).removeprefix(text.BYTE_ORDER_MARK)
+    head = source.take_head(options.block_size)
     hint = mask_hint(options)
     while head and not head.strip():
         line += head.count(b"\n")
-        head = source.take(text.HEAD)
+        head = source.take(0)
     first = TextBlock(line, head)
     samples, lines = strict_json.load_lines(head, name, hint, line)
     if not samples:

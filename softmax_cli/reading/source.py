@@ -135,20 +135,20 @@ class _Input(io.FileIO):
     _is_begun = _is_ended = False
 
     def readinto(self, buffer: Any) -> int:
-        count = self._read(buffer)
-        while not self._is_begun and not self._is_ended and count < len(buffer):
+        more = count = self._read(buffer)
+        while more and not self._is_begun and count < len(buffer):
             lines = bytes(buffer[:count]).count(b"\n")
             if lines >= _LINES_OF_HEAD and not select.select([self], [], [], _SILENCE)[0]:
                 break
-            count += self._read(memoryview(buffer)[count:])
+            more = self._read(memoryview(buffer)[count:])
+            count += more
         self._is_begun = True
+        self._is_ended = not more and self.isatty()
         return count
 
     def _read(self, buffer: Any) -> int:
         with _told(self.label):
-            count = 0 if self._is_ended else super().readinto(buffer) or 0
-        self._is_ended = not count
-        return count
+            return 0 if self._is_ended else super().readinto(buffer) or 0
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -31,8 +32,7 @@ def _refuse(constant: str) -> NoReturn:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        keys = [key for key, _ in pairs]
-        repeated = next(key for k, key in enumerate(keys) if key in keys[:k])
+        repeated = Counter(key for key, _ in pairs).most_common(1)[0][0]
         raise _ForbiddenError(f"expected each key once, found {quoted(repeated)} twice")
     return members
 
