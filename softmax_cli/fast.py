@@ -1,26 +1,41 @@
-"""The extra `fast`, which is orjson; without it the standard library does the same."""
+"""Numbers as JSON: by orjson, the extra named fast, where it is installed."""
 
-import json
 from functools import cache
-from types import ModuleType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+if TYPE_CHECKING:
+    from softmax_cli.samples import FloatArray
+
+
+class Fast(Protocol):
+    """What is used of orjson."""
+
+    OPT_SERIALIZE_NUMPY: int
+
+    def loads(self, content: bytes, /) -> Any:
+        """Load JSON; a ValueError tells what is none."""
+
+    def dumps(self, values: "FloatArray", /, default: None = None, option: int = 0) -> bytes:
+        """Dump an array as JSON."""
 
 
 @cache
-def orjson() -> ModuleType | None:
-    """Return the module, or None; imported at the first call, since small inputs need none."""
+def orjson() -> Fast | None:
+    """Return orjson, or None where it is not installed."""
     try:
-        import orjson as module
+        import orjson
     except ImportError:
         return None
-    return module
+    return orjson
 
 
 def loads(content: bytes) -> Any:
-    """Load JSON; a caller who looked for what the two readers take differently gets the same."""
+    """Load JSON; callers look themselves for what the two readers take differently."""
     module = orjson()
     if module is not None:
         return module.loads(content)
+    import json
+
     return json.loads(content, parse_constant=_refuse)
 
 

@@ -54,8 +54,11 @@ class OutputOptions:
         The file to write, or None for standard output.
     precision
         Significant digits in tables.
+    jobs
+        How many processes convert large inputs; None for one a core.
     """
 
     output_format: str = "table"
     path: str | None = None
     precision: int = 6
+    jobs: int | None = None

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.mathematics import memory
-
 FloatArray = NDArray[np.float64]
 
 BYTES_A_NUMBER = 20
@@ -87,6 +85,8 @@ class Logits:
         The samples in order, parsed or still as text; can be walked once.
     parse
         Parses a block of text, in this process or another.
+    is_ready
+        Tells whether the next block is there, or a pipe has to be waited for.
     class_names
         The C names from a header, or None.
     names_samples
@@ -107,12 +107,18 @@ class Logits:
     n_samples: int | None = None
     progress: Callable[[], tuple[int, int]] | None = None
     parse: Callable[[TextBlock], Batch] = _is_parsed
+    is_ready: Callable[[], bool] = lambda: True
 
     @property
     def batches(self) -> Iterator[Batch]:
         """The samples in order, parsed here."""
         for block in self.blocks:
             yield block if isinstance(block, Batch) else self.parse(block)
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the input names its classes or its samples."""
+        return self.names_samples or self.class_names is not None
 
     @property
     def size(self) -> int:
@@ -131,12 +137,7 @@ class Logits:
 
 def concatenate(batches: Iterable[Batch], n_classes: int) -> Batch:
     """Join all batches into one; no batches make a batch of no samples."""
-    parts: list[Batch] = []
-    size = 0
-    for batch in batches:
-        parts.append(batch)
-        size += batch.logits.nbytes
-        memory.require(size, "all samples at once")
+    parts = list(batches)
     if len(parts) == 1:
         return parts[0]
     if not parts:

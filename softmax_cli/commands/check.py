@@ -20,8 +20,7 @@ from softmax_cli.reading.upstream import with_upstream
 from softmax_cli.reading.validity import check_classes
 from softmax_cli.result import Jacobian, Report
 from softmax_cli.samples import Batch, Logits, concatenate
-from softmax_cli.writing.formats import refuse_verdict
-from softmax_cli.writing.write import write
+from softmax_cli.writing.formats import refuse_verdict, write
 
 SWEEP_VIEW = "softmax_cli.display.curve:view"
 DEFAULT_METHOD = "central"

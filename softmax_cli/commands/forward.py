@@ -6,7 +6,7 @@ from softmax_cli.options import InputOptions, OutputOptions
 from softmax_cli.reading.pick import pick_sample
 from softmax_cli.reading.source import open_logits
 from softmax_cli.result import Arrays, LogProbabilities, Probabilities
-from softmax_cli.writing.write import write
+from softmax_cli.writing.formats import write
 
 
 def run(

@@ -11,7 +11,7 @@ from softmax_cli.reading.source import open_logits
 from softmax_cli.reading.upstream import with_upstream
 from softmax_cli.result import Arrays, Explanation, Jacobian, Partial, Probabilities, Quantity, Vjp
 from softmax_cli.samples import Logits
-from softmax_cli.writing.write import write
+from softmax_cli.writing.formats import write
 
 VIEW = "softmax_cli.display.matrix:view"
 DERIVATION_VIEW = "softmax_cli.display.steps:view"

@@ -149,6 +149,7 @@ def _read(source: text.Lines, name: str, delimiter: str | None, options: InputOp
         names_samples=columns.sample is not None,
         sample_header=header[columns.sample] if header and columns.sample is not None else "sample",
         parse=lambda block: _parse(block, table),
+        is_ready=source.is_ready,
     )
 
 

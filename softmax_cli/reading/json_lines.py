@@ -61,6 +61,7 @@ def read_jsonl(stream: BufferedReader, name: str, options: InputOptions) -> Logi
         names_samples=form.sample is not None,
         sample_header=form.sample or "sample",
         parse=parse,
+        is_ready=source.is_ready,
     )
 
 

@@ -54,8 +54,12 @@ class Lines:
         self._rest = content[end:]
         return content[:end]
 
-    def _brings_more(self) -> bool:
-        return bool(select.select([self._stream], [], [], _SILENCE)[0])
+    def is_ready(self) -> bool:
+        """Tell whether there are lines to take without waiting for them."""
+        return b"\n" in self._rest or self._brings_more(0)
+
+    def _brings_more(self, seconds: float = _SILENCE) -> bool:
+        return bool(select.select([self._stream], [], [], seconds)[0])
 
 
 def take_all(stream: BufferedReader) -> bytes:

@@ -1,48 +1,57 @@
 """Comma and tab separated text; names are quoted by the csv module."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from types import SimpleNamespace
 
-from softmax_cli.errors import InputError
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Arrays, Block, Explanation, Report, Result
-from softmax_cli.samples import Logits
-from softmax_cli.writing.formats import refuse_explanation
-from softmax_cli.writing.numbers import printed
-from softmax_cli.writing.target import Target
+from softmax_cli.result import Arrays, Block, Report, Result
+from softmax_cli.writing.numbers import print_rows
+from softmax_cli.writing.target import Target, write_pieces
 
 _BYTE_ORDER_MARK = "\ufeff"
 
 
-def write_csv(result: Result, target: Target, options: OutputOptions) -> None:
-    """Write comma separated rows as they are computed."""
-    _write(result, target, ",")
+def write_delimited(result: Result, target: Target, options: OutputOptions) -> None:
+    """Write rows as they are computed."""
+    delimiter = "\t" if options.output_format == "tsv" else ","
+    if isinstance(result, Arrays):
+        # Unless something is named, a header would be numbers as well.
+        names = [column_names(result)] if result.logits.is_named else []
+        head = "".join(_lines(names, delimiter)).encode()
+        write_pieces(result, target, options, head, partial(_rows, result, delimiter))
+    elif isinstance(result, Report):
+        rows = [[_cell(value) for value in row] for row in result.rows]
+        target.write("".join(_lines([result.columns, *rows], delimiter)).encode())
 
 
-def write_tsv(result: Result, target: Target, options: OutputOptions) -> None:
-    """Write tab separated rows as they are computed."""
-    _write(result, target, "\t")
+def column_names(result: Arrays) -> list[str]:
+    """Name the columns: those of names, and those of numbers."""
+    logits = result.logits
+    match result.quantity.rank:
+        case 2:
+            return ["sample", "output", *logits.classes]
+        case 1:
+            names = list(logits.classes)
+        case _:
+            names = [result.quantity.key_of_one]
+    return [logits.sample_header, *names] if logits.names_samples else names
 
 
-def _write(result: Result, target: Target, delimiter: str) -> None:
-    if isinstance(result, Explanation):
-        raise refuse_explanation("csv" if delimiter == "," else "tsv")
-    with target.text() as text:
-        if isinstance(result, Report):
-            rows = [[_cell(value) for value in row] for row in result.rows]
-            text.writelines(_lines([result.columns, *rows], delimiter))
-            return
-        names, n_printed = _header(result), 0
-        header = "".join(_lines(names, delimiter)) if names else ""
-        try:
-            blocks = result.quantity.blocks(result.logits.batches)
-            for block, lines in printed(blocks, delimiter, result.logits.size):
-                text.write(header + _named(lines, block, result, delimiter))
-                text.flush()
-                header = ""
-                n_printed += len(block.batch.logits) if block.ends else 0
-        except InputError as error:
-            raise error.after(n_printed if target.keeps_parts else 0) from None
+def _rows(result: Arrays, delimiter: str, block: Block) -> bytes:
+    logits, values = result.logits, block.values
+    text = print_rows(values.reshape(-1, values.shape[-1] if values.ndim > 1 else 1), delimiter)
+    # The names before a row end in an empty cell, and so in the delimiter before its numbers.
+    if values.ndim > 2 and logits.is_named:
+        outputs = [logits.classes[j] for j in block.outputs]
+        names = [[sample, output, ""] for sample in block.batch.labels for output in outputs]
+    elif values.ndim < 3 and logits.names_samples:
+        names = [[sample, ""] for sample in block.batch.labels]
+    else:
+        return text
+    rows = text.decode().splitlines(keepends=True)
+    named = zip(_lines(names, delimiter), rows, strict=True)
+    return "".join([name[:-1] + row for name, row in named]).encode()
 
 
 def _lines(rows: Iterable[Sequence[object]], delimiter: str) -> list[str]:
@@ -60,38 +69,3 @@ def _lines(rows: Iterable[Sequence[object]], delimiter: str) -> list[str]:
 
 def _cell(value: object) -> object:
     return str(value).lower() if isinstance(value, bool) else value
-
-
-def _header(result: Arrays) -> list[list[str]]:
-    """Head the columns where anything is named: without a header, a name would be taken for one."""
-    logits = result.logits
-    if not _is_named(logits):
-        return []
-    match result.quantity.rank:
-        case 2:
-            return [["sample", "output", *logits.classes]]
-        case 1:
-            names = list(logits.classes)
-        case _:
-            names = [result.quantity.key_of_one]
-    return [[logits.sample_header, *names] if logits.names_samples else names]
-
-
-def _is_named(logits: Logits) -> bool:
-    return logits.names_samples or logits.class_names is not None
-
-
-def _named(text: str, block: Block, result: Arrays, delimiter: str) -> str:
-    logits = result.logits
-    # The names before a row end in an empty cell, and so in the delimiter before its numbers.
-    if result.quantity.rank == 2 and _is_named(logits):
-        outputs = [logits.classes[j] for j in block.outputs]
-        names = [[sample, output, ""] for sample in block.batch.labels for output in outputs]
-    elif result.quantity.rank < 2 and logits.names_samples:
-        names = [[sample, ""] for sample in block.batch.labels]
-    else:
-        return text
-    numbers = text.splitlines(keepends=True)
-    return "".join(
-        name[:-1] + row for name, row in zip(_lines(names, delimiter), numbers, strict=True)
-    )

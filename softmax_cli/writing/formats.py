@@ -1,29 +1,26 @@
-"""The output formats. A new one is a new file and a line here."""
+"""The output formats. A new one is a new file, its name and suffix, and a line in `_writer`."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from softmax_cli.errors import InputError, quoted
+from softmax_cli.options import OutputOptions
 
-# Where each format's function (Result, Target, OutputOptions) -> None is.
-WRITERS = {
-    "table": "softmax_cli.writing.table:write_table",
-    "csv": "softmax_cli.writing.delimited:write_csv",
-    "tsv": "softmax_cli.writing.delimited:write_tsv",
-    "json": "softmax_cli.writing.json_text:write_json",
-    "jsonl": "softmax_cli.writing.json_lines:write_jsonl",
-    "npy": "softmax_cli.writing.npy:write_npy",
-    "parquet": "softmax_cli.writing.parquet:write_parquet",
-    "markdown": "softmax_cli.writing.markdown:write_markdown",
-    "latex": "softmax_cli.writing.latex:write_latex",
-}
+if TYPE_CHECKING:
+    from softmax_cli.result import Result
+    from softmax_cli.writing.target import Target
+
+    Writer = Callable[[Result, Target, OutputOptions], None]
+
+WRITERS = ("table", "csv", "tsv", "json", "jsonl", "npy", "parquet", "markdown", "latex")
 # What only a file can be: the table as it looks.
-PICTURES = {
-    "svg": "softmax_cli.writing.picture:write_svg",
-    "html": "softmax_cli.writing.picture:write_html",
-}
+PICTURES = ("svg", "html")
 # What a terminal shows as it is computed, so that a progress bar would only be in the way.
 STREAMED = frozenset({"csv", "tsv", "jsonl"})
 BINARY = frozenset({"npy", "parquet"})
+FOR_NUMBERS = STREAMED | BINARY
 SUFFIXES = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -38,14 +35,66 @@ SUFFIXES = {
     ".html": "html",
     ".txt": "table",
 }
-# What compresses a file, by its suffix.
-_COMPRESSORS = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 
 
-def refuse_explanation(output_format: str) -> InputError:
-    """Say that a derivation is no table of numbers."""
-    expected = "table, markdown, latex, json or a picture"
-    return InputError("--explain", f"expected the format {expected}, found {output_format}")
+def write(result: "Result", options: OutputOptions) -> None:
+    """Write a result where and how the user asked for it.
+
+    Raises
+    ------
+    InputError
+        For bytes to a terminal, and for a derivation in a format for numbers.
+    OutputError
+        When it cannot be written.
+    PipeClosedError
+        When the reader of the output went away.
+    """
+    from softmax_cli.progress import watched
+    from softmax_cli.result import Arrays, Explanation
+    from softmax_cli.writing.target import open_target
+
+    name, writer = options.output_format, _writer(options.output_format)
+    if isinstance(result, Explanation) and name in FOR_NUMBERS:
+        expected = "table, markdown, latex, json or a picture"
+        raise InputError("--explain", f"expected the format {expected}, found {name}")
+    with open_target(options.path) as target:
+        if target.is_terminal and name in BINARY:
+            problem = f"expected a file or a pipe for {name}, found a terminal"
+            raise InputError("--format", problem, f"write a file with -o FILE.{name}")
+        if not isinstance(result, Arrays) or (target.is_terminal and name in STREAMED):
+            writer(result, target, options)
+            return
+        with watched(result.logits) as logits:
+            writer(replace(result, logits=logits), target, options)
+
+
+def _writer(name: str) -> "Writer":
+    from softmax_cli.writing import (
+        delimited,
+        json_lines,
+        json_text,
+        latex,
+        markdown,
+        npy,
+        parquet,
+        picture,
+        table,
+    )
+
+    return {
+        "table": table.write_table,
+        "csv": delimited.write_delimited,
+        "tsv": delimited.write_delimited,
+        "json": json_text.write_json,
+        "jsonl": json_lines.write_jsonl,
+        "npy": npy.write_npy,
+        "parquet": parquet.write_parquet,
+        "markdown": markdown.write_markdown,
+        "latex": latex.write_latex,
+        "svg": picture.write_svg,
+        "html": picture.write_html,
+    }[name]
 
 
 def refuse_verdict(output_format: str) -> InputError:
@@ -71,22 +120,14 @@ def choose_format(name: str | None, path: str | None) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         hint = f"name the format with --format: {', '.join(WRITERS)}"
-        if suffix in _COMPRESSORS:
-            hint = f"nothing is compressed here: {_compression(Path(path), _COMPRESSORS[suffix])}"
+        if suffix in _COMPRESSED:
+            hint = f"nothing is compressed here: write {Path(path).stem}, and compress it"
         raise InputError(
             "--output",
             f"expected a file name ending in {', '.join(SUFFIXES)}, found {quoted(path)}",
             hint,
         )
     return SUFFIXES[suffix]
-
-
-def _compression(path: Path, compressor: str) -> str:
-    inner = path.with_suffix("")
-    name = SUFFIXES.get(inner.suffix.lower(), "csv")
-    if name in PICTURES:
-        return f"write {inner}, and then {compressor} it"
-    return f"pipe -f {name} through {compressor}"
 
 
 def hint_for_format(name: str) -> str:

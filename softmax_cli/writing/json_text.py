@@ -9,22 +9,24 @@ from typing import Any
 from softmax_cli.display.expression import Notation, sentence, write
 from softmax_cli.mathematics.derivation import Derivation
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Block, Explanation, Report, Result
-from softmax_cli.samples import BYTES_A_NUMBER, concatenate
-from softmax_cli.writing.numbers import printed
+from softmax_cli.result import Arrays, Block, Explanation, Report, Result
+from softmax_cli.samples import concatenate
+from softmax_cli.writing.numbers import print_rows
 from softmax_cli.writing.target import Target
 
 
 def write_json(result: Result, target: Target, options: OutputOptions) -> None:
     """Write one document; names come first, so the input is read whole before it begins."""
-    if isinstance(result, Report):
-        with target.text() as text:
-            text.write(dump(result.document) + "\n")
-        return
-    if isinstance(result, Explanation):
-        with target.text() as text:
-            text.write(dump(_steps(result.derivation)) + "\n")
-        return
+    match result:
+        case Report():
+            target.write(f"{dump(result.document)}\n".encode())
+        case Explanation():
+            target.write(f"{dump(_steps(result.derivation))}\n".encode())
+        case Arrays():
+            _write_arrays(result, target)
+
+
+def _write_arrays(result: Arrays, target: Target) -> None:
     logits = result.logits
     batch = concatenate(logits.batches, logits.n_classes)
     head: dict[str, Any] = {
@@ -35,17 +37,15 @@ def write_json(result: Result, target: Target, options: OutputOptions) -> None:
     if result.entry is not None:
         output, input_ = (logits.classes[position] for position in result.entry)
         head["entry"] = {"output": output, "input": input_}
-    size = batch.logits.size * BYTES_A_NUMBER
-    with target.text() as text:
-        text.write(dump(head)[:-1])
-        for quantity in result.quantities:
-            text.write(f',"{quantity.key}":[')
-            separator = ""
-            for block, lines in printed(quantity.blocks([batch]), ",", size):
-                text.write(separator + ",".join(samples_as_text(block, lines)))
-                separator = ","
-            text.write("]")
-        text.write("}\n")
+    target.write(dump(head)[:-1].encode())
+    for quantity in result.quantities:
+        target.write(f',"{quantity.key}":['.encode())
+        separator = ""
+        for block in quantity.blocks([batch]):
+            target.write((separator + ",".join(samples_as_text(block))).encode())
+            separator = ","
+        target.write(b"]")
+    target.write(b"}\n")
 
 
 def _steps(derivation: Derivation) -> dict[str, Any]:
@@ -89,19 +89,13 @@ def dump(value: Any) -> str:
         return json.dumps(_without_infinities(value), allow_nan=False, separators=(",", ":"))
 
 
-def samples_as_text(block: Block, text: str) -> Iterator[str]:
+def samples_as_text(block: Block) -> Iterator[str]:
     """Yield each sample's number, array or array of arrays, as `dump` writes them.
 
     A block that does not begin or end its sample leaves the bracket away.
-
-    Parameters
-    ----------
-    block
-        Some samples.
-    text
-        Their rows, printed with commas.
     """
     rank = block.values.ndim - 1
+    text = print_rows(block.values.reshape(-1, block.values.shape[-1] if rank else 1)).decode()
     if "inf" in text:
         text = re.sub("-?inf", lambda match: dump(float(match[0])), text)
     lines = text.splitlines()

@@ -14,15 +14,14 @@ from softmax_cli.display.sample import Samples
 from softmax_cli.mathematics.derivation import Derivation
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Explanation, Report, Result
-from softmax_cli.writing.people import BYTES_SHOWN, report_rows, rows
+from softmax_cli.writing.people import report_rows, rows
 from softmax_cli.writing.target import Target
 
 
 def write_latex(result: Result, target: Target, options: OutputOptions) -> None:
     """Write a bmatrix for each sample or for all, a tabular, or the steps of a derivation."""
     notation = Notation(latex=True, precision=options.precision)
-    size = BYTES_SHOWN * result.least_count if isinstance(result, Arrays) else 0
-    with target.whole(size) as whole, whole.text() as text:
+    with target.text() as text:
         match result:
             case Explanation():
                 lines = _steps(result, notation)

@@ -8,7 +8,7 @@ from softmax_cli.errors import visible
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Explanation, Report, Result
 from softmax_cli.writing.latex import bmatrix, jacobian_body
-from softmax_cli.writing.people import BYTES_SHOWN, report_rows, rows
+from softmax_cli.writing.people import report_rows, rows
 from softmax_cli.writing.target import Target
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&-])")
@@ -17,8 +17,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&-])")
 def write_markdown(result: Result, target: Target, options: OutputOptions) -> None:
     """Write tables, or the steps of a derivation."""
     precision = options.precision
-    size = BYTES_SHOWN * result.least_count if isinstance(result, Arrays) else 0
-    with target.whole(size) as whole, whole.text() as text:
+    with target.text() as text:
         match result:
             case Explanation():
                 lines = _steps(result, Notation(latex=True, precision=precision))

@@ -1,63 +1,73 @@
-"""Parquet, by polars: float64 columns, and the one of names."""
+"""Parquet, by pyarrow: float64 columns, and the one of names; a row group a block."""
 
-import io
 from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from softmax_cli.errors import InputError, quoted
-from softmax_cli.fast_lane import import_polars
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Arrays, Block, Explanation, Report, Result
-from softmax_cli.writing.formats import refuse_explanation
+from softmax_cli.result import Arrays, Block, Report, Result
+from softmax_cli.samples import FloatArray
+from softmax_cli.writing.delimited import column_names
 from softmax_cli.writing.target import Target
 
 
 def write_parquet(result: Result, target: Target, options: OutputOptions) -> None:
-    """Write the columns that csv has; they are held in memory until all are there.
+    """Write the columns that csv has.
 
     Raises
     ------
     InputError
-        Where polars is missing.
+        Where pyarrow is missing, or two columns have one name.
     """
     try:
-        pl = import_polars()
+        import pyarrow as pa
+        import pyarrow.parquet as pq
     except ImportError:
-        hint = "install polars, or this program with its extra named fast"
-        raise InputError("--format", "expected polars to write parquet, found none", hint) from None
-    if isinstance(result, Explanation):
-        raise refuse_explanation("parquet")
+        hint = "install pyarrow, or this program with its extra named parquet"
+        raise InputError(
+            "--format", "expected pyarrow to write parquet, found none", hint
+        ) from None
     if isinstance(result, Report):
-        frame = pl.DataFrame([list(row) for row in result.rows], list(result.columns), orient="row")
-    else:
-        _refuse_repeated(result)
-        blocks = result.quantity.blocks(result.logits.batches)
-        frame = pl.concat([pl.DataFrame(_columns(block, result)) for block in blocks])
-    content = io.BytesIO()
-    frame.write_parquet(content)
-    target.stream.write(content.getbuffer())
+        rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+        table = pa.Table.from_pylist(rows)
+        schema, batches = table.schema, iter(table.to_batches())
+    elif isinstance(result, Arrays):
+        schema = _schema(result)
+        batches = (
+            pa.record_batch([*_names(block, result), *_numbers(block)], schema=schema)
+            for block in result.quantity.blocks(result.logits.batches)
+        )
+    with target.whole() as whole, pq.ParquetWriter(whole.stream, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
 
 
-def _refuse_repeated(result: Arrays) -> None:
-    logits, rank = result.logits, result.quantity.rank
-    names = ["sample", "output"] if rank == 2 else [logits.sample_header] * logits.names_samples
-    names += logits.classes if rank else [result.quantity.key_of_one]
+def _schema(result: Arrays) -> Any:
+    import pyarrow as pa
+
+    names = column_names(result)
+    _refuse_repeated(names)
+    n_numbers = result.logits.n_classes if result.quantity.rank else 1
+    types = [pa.string()] * (len(names) - n_numbers) + [pa.float64()] * n_numbers
+    return pa.schema(list(zip(names, types, strict=True)))
+
+
+def _refuse_repeated(names: Sequence[str]) -> None:
     repeated = next((name for name, times in Counter(names).items() if times > 1), None)
     if repeated is not None:
         problem = f"expected columns of different names for parquet, found {quoted(repeated)} twice"
         raise InputError("--format", problem)
 
 
-def _columns(block: Block, result: Arrays) -> dict[str, object]:
-    logits, values = result.logits, block.values
-    named: dict[str, object] = {}
+def _names(block: Block, result: Arrays) -> list[Sequence[str]]:
+    labels = block.batch.labels
     if result.quantity.rank == 2:
-        outputs = [logits.classes[j] for j in block.outputs]
-        labels = block.batch.labels
-        named["sample"] = [sample for sample in labels for _ in outputs]
-        named["output"] = outputs * len(labels)
-    elif logits.names_samples:
-        named[logits.sample_header] = block.batch.labels
-    if result.quantity.rank == 0:
-        return {**named, result.quantity.key_of_one: values}
-    rows = values.reshape(-1, logits.n_classes)
-    return {**named, **{name: rows[:, i] for i, name in enumerate(logits.classes)}}
+        outputs = [result.logits.classes[j] for j in block.outputs]
+        return [[sample for sample in labels for _ in outputs], outputs * len(labels)]
+    return [labels] if result.logits.names_samples else []
+
+
+def _numbers(block: Block) -> Iterable[FloatArray]:
+    values = block.values
+    return values.reshape(-1, values.shape[-1] if values.ndim > 1 else 1).T.copy()

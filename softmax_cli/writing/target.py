@@ -4,17 +4,20 @@ import errno
 import io
 import os
 import re
-import select
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
-from io import TextIOWrapper
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any, BinaryIO
 
-from softmax_cli.errors import OutputError, PipeClosedError, reason, silence, visible
+from softmax_cli.errors import InputError, OutputError, PipeClosedError, reason, visible
+from softmax_cli.options import OutputOptions
+from softmax_cli.pipeline import Encode, convert_all
+from softmax_cli.result import Arrays
+
+_BYTES_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Target:
     Attributes
     ----------
     stream
-        Takes bytes.
+        Takes bytes, unbuffered: what is written is out, whatever happens next.
     encoding
         What text for people is encoded in; data is always UTF-8.
     is_terminal
@@ -33,85 +36,65 @@ class Target:
         Whether what was written stays when the rest fails.
     """
 
-    stream: BinaryIO
-    encoding: str
+    stream: FileIO
+    encoding: str = "utf-8"
     is_terminal: bool = False
     keeps_parts: bool = True
 
-    @contextmanager
-    def text(self, encoding: str = "utf-8") -> Iterator[TextIOWrapper]:
-        """Write text with LF line ends; what the encoding lacks is escaped."""
-        wrapper = TextIOWrapper(
-            self.stream, encoding, errors="backslashreplace", newline="\n", write_through=False
-        )
-        try:
-            yield wrapper
-        finally:
-            wrapper.detach()
+    def write(self, content: bytes) -> None:
+        """Write all of it."""
+        rest = memoryview(content)
+        while rest:
+            rest = rest[self.stream.write(rest) :]
 
     @contextmanager
-    def whole(self, size: int = 0) -> Iterator["Target"]:
+    def text(self, encoding: str = "utf-8") -> Iterator[io.StringIO]:
+        """Collect text with LF line ends and write it; what the encoding lacks is escaped."""
+        text = io.StringIO(newline="\n")
+        yield text
+        self.write(text.getvalue().encode(encoding, "backslashreplace"))
+
+    @contextmanager
+    def whole(self) -> Iterator["Target"]:
         """Hold back what is written until it is complete, in a file that can be gone back in.
-
-        Parameters
-        ----------
-        size
-            How many bytes it will be at least, about.
 
         Raises
         ------
-        OSError
-            As if its disk had been filled, where there is no room for them.
         OutputError
             With the folder of a temporary file that cannot be written.
         """
         if not self.keeps_parts:
-            _require_room(self.stream, size)
             yield self
             return
-        import shutil
         import tempfile
 
-        is_complete = False
-        try:
-            with tempfile.TemporaryFile() as spool:
-                _require_room(spool, size)
+        with tempfile.TemporaryFile(buffering=0) as spool:
+            try:
                 yield replace(self, stream=spool, keeps_parts=False)
-                spool.seek(0)
-                is_complete = True
-                shutil.copyfileobj(spool, self.stream)
-        except OSError as error:
-            if is_complete:
-                raise
-            raise _spool_error(error, tempfile.tempdir) from None
+            except OSError as error:
+                place = f"temporary file in {visible(tempfile.gettempdir())}"
+                hint = "name a folder with more room in TMPDIR, or the file to write with -o"
+                raise OutputError(place, f"cannot be written: {reason(error)}", hint) from None
+            spool.seek(0)
+            while part := spool.read(_BYTES_AT_ONCE):
+                self.write(part)
 
 
-def _spool_error(error: OSError, folder: str | None) -> OutputError:
-    return OutputError(
-        "temporary file" if folder is None else f"temporary file in {visible(folder)}",
-        f"cannot be written: {reason(error)}",
-        "name a folder with more room in TMPDIR, or the file to write with -o",
-    )
-
-
-def _require_room(stream: IO[bytes], size: int) -> None:
-    if hasattr(os, "fstatvfs") and stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-        disk = os.fstatvfs(stream.fileno())
-        if size > disk.f_bavail * disk.f_frsize:
-            raise _error(errno.ENOSPC)
-
-
-class _PatientFile(io.FileIO):
-    """A file that may be set not to block, by whoever shares it: waits until it takes more."""
-
-    def write(self, content: Any) -> int:
-        try:
-            while (written := super().write(content)) is None:
-                select.select([], [self], [])
-        except SystemExit:  # an interruption, while its reader takes nothing
-            silence(self.fileno())
-            raise
-        return written
+def write_pieces(
+    result: Arrays, target: Target, options: OutputOptions, head: bytes, encode: Encode
+) -> int:
+    """Write blocks as they are computed, the first behind the head; return how many samples."""
+    n_samples = 0
+    pieces = convert_all(result, encode, options.jobs)
+    try:
+        with closing(pieces):
+            for piece in pieces:
+                target.write(head + piece.content)
+                head = b""
+                n_samples += piece.n_samples
+    except InputError as error:
+        raise error.after(n_samples if target.keeps_parts else 0) from None
+    return n_samples
 
 
 @contextmanager
@@ -138,7 +121,8 @@ def open_target(path: str | None) -> Iterator[Target]:
 def _opened(path: str | None) -> AbstractContextManager[Target]:
     descriptor = 1 if path is None else _descriptor(path)
     if descriptor is not None:
-        return _descriptor_target(descriptor)
+        os.set_blocking(descriptor, True)  # whoever shares it may have set it otherwise
+        return _written_through(FileIO(descriptor, "wb", closefd=False))
     assert path is not None
     if path.endswith("/"):
         raise _error(errno.EISDIR)
@@ -146,7 +130,9 @@ def _opened(path: str | None) -> AbstractContextManager[Target]:
         found = Path(path).stat()
     except FileNotFoundError:
         return _replaced(Path(path), None)
-    return _replaced(Path(path), found) if stat.S_ISREG(found.st_mode) else _written_through(path)
+    if stat.S_ISREG(found.st_mode):
+        return _replaced(Path(path), found)
+    return _written_through(FileIO(path, "wb"))  # a fifo, say
 
 
 def _error(number: int) -> OSError:
@@ -164,19 +150,10 @@ def _descriptor(path: str) -> int | None:
 
 
 @contextmanager
-def _descriptor_target(number: int) -> Iterator[Target]:
-    with io.BufferedWriter(_PatientFile(number, "wb", closefd=False)) as stream:
-        if number == 1:
-            yield Target(stream, sys.stdout.encoding, stream.isatty())
-        else:
-            yield Target(stream, "utf-8")
-
-
-@contextmanager
-def _written_through(path: str) -> Iterator[Target]:
-    """Write into what is no regular file, such as a fifo."""
-    with io.BufferedWriter(_PatientFile(path, "wb")) as stream:
-        yield Target(stream, "utf-8")
+def _written_through(stream: FileIO) -> Iterator[Target]:
+    with stream:
+        is_stdout = stream.fileno() == 1
+        yield Target(stream, sys.stdout.encoding if is_stdout else "utf-8", stream.isatty())
 
 
 @contextmanager
@@ -194,9 +171,8 @@ def _replaced(path: Path, old: os.stat_result | None) -> Iterator[Target]:
     descriptor, name = tempfile.mkstemp(".tmp", f".{path.name[:50]}.", path.parent)
     temporary = Path(name)
     try:
-        with open(descriptor, "wb") as stream:
-            yield Target(stream, "utf-8", keeps_parts=False)
-            stream.flush()
+        with FileIO(descriptor, "wb") as stream:
+            yield Target(stream, keeps_parts=False)
             if old is not None:
                 with suppress(PermissionError):
                     os.fchown(descriptor, old.st_uid, old.st_gid)

@@ -1,0 +1,208 @@
+"""Blocks of input become blocks of output, in order, over the cores.
+
+The unit of work is `convert`: it parses a block, computes, and prints. Blocks are independent, so
+that it is mapped over processes; whatever a process does not answer for is done here.
+"""
+
+import gc
+import os
+import signal
+import warnings
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from softmax_cli.errors import InputError
+from softmax_cli.result import Arrays, Block
+from softmax_cli.samples import Batch, TextBlock
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+Encode = Callable[[Block], bytes]
+
+# Bytes of text that take longer to convert than processes take to start.
+_WORTH = 1 << 21
+_BYTES_A_NUMBER = 20
+# Entries of a sample's result; a larger one comes here, some rows at a time.
+_LARGEST_SAMPLE = 1 << 18
+# A block takes a second at most; a process that is silent for so long was stopped.
+_SECONDS_OF_SILENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some output, and how many samples it completes."""
+
+    content: bytes
+    n_samples: int
+
+
+Convert = Callable[[Batch | TextBlock], Iterator[Piece]]
+
+
+def converter(result: Arrays, encode: Encode) -> Convert:
+    """Return the function that makes output of a block of input."""
+    parse, quantity = result.logits.parse, result.quantity
+
+    def convert(block: Batch | TextBlock) -> Iterator[Piece]:
+        batch = block if isinstance(block, Batch) else parse(block)
+        for computed in quantity.blocks([batch]):
+            n_samples = len(computed.batch.logits) if computed.ends else 0
+            yield Piece(encode(computed), n_samples)
+
+    return convert
+
+
+def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[Piece, None, None]:
+    """Convert every block, in order; on ``jobs`` processes where there is enough to do.
+
+    Raises
+    ------
+    InputError
+        For a bad block, behind the output of those before it.
+    """
+    convert, logits = converter(result, encode), result.logits
+    a_sample = logits.n_classes**result.quantity.rank
+    count = 1 if a_sample > _LARGEST_SAMPLE else _processes(jobs)
+    growth = max(1, a_sample // logits.n_classes)
+    expected, done = logits.size * growth, 0
+    workers: deque[_Worker] = deque()
+    error: InputError | None = None
+    try:
+        while True:
+            # A slow source is not waited for with results in hand.
+            while any(worker.is_busy for worker in workers) and not logits.is_ready():
+                yield from workers[0].finish()
+                workers.rotate(-1)
+            try:
+                block = next(logits.blocks, None)
+            except InputError as found:
+                block, error = None, found
+            if block is None:
+                break
+            if not workers and count > 1 and max(expected, done) > _WORTH:
+                workers += _started(count, convert)
+            if not workers:
+                done += _size(block) * growth
+                yield from convert(block)
+                continue
+            before = workers[0].finish()
+            workers[0].begin(block)
+            workers.rotate(-1)
+            yield from before
+        for worker in workers:
+            yield from worker.finish()
+        if error is not None:
+            raise error
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+def _processes(jobs: int | None) -> int:
+    if not hasattr(os, "fork"):
+        return 1
+    if jobs is not None:
+        return jobs
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _size(block: Batch | TextBlock) -> int:
+    if isinstance(block, TextBlock):
+        return len(block.content)
+    return block.logits.size * _BYTES_A_NUMBER
+
+
+class _Worker:
+    """A process that converts one block at a time."""
+
+    def __init__(
+        self, process: int, tasks: "Connection", answers: "Connection", convert: Convert
+    ) -> None:
+        self._process = process
+        self._tasks = tasks
+        self._answers = answers
+        self._convert = convert
+        self._block: Batch | TextBlock | None = None
+        self._is_lost = False
+
+    @property
+    def is_busy(self) -> bool:
+        return self._block is not None
+
+    def begin(self, block: Batch | TextBlock) -> None:
+        """Hand over a block."""
+        self._block = block
+        try:
+            if not self._is_lost:
+                self._tasks.send(block)
+        except OSError:
+            self._is_lost = True
+
+    def finish(self) -> Iterator[Piece]:
+        """Return what became of the block; it is converted here where the process is lost."""
+        block, self._block = self._block, None
+        if block is None:
+            return iter(())
+        try:
+            if not self._is_lost and self._answers.poll(_SECONDS_OF_SILENCE):
+                answer: list[Piece] | InputError = self._answers.recv()
+                if isinstance(answer, InputError):
+                    raise answer
+                return iter(answer)
+        except (EOFError, OSError):
+            pass
+        self._is_lost = True
+        return self._convert(block)
+
+    def end(self) -> None:
+        """End the process at once."""
+        os.kill(self._process, signal.SIGKILL)
+        os.waitpid(self._process, 0)
+        self._tasks.close()
+        self._answers.close()
+
+
+def _started(count: int, convert: Convert) -> Iterator[_Worker]:
+    """Fork processes, as many as can be had; each ends when this process does."""
+    from multiprocessing.connection import Pipe
+
+    gc.freeze()  # what is here already is shared, as long as nobody looks at it
+    ours: list[Connection] = []
+    for _ in range(count):
+        their_tasks, tasks = Pipe(duplex=False)
+        answers, their_answers = Pipe(duplex=False)
+        ours += (tasks, answers)
+        try:
+            with warnings.catch_warnings(action="ignore"):  # no thread of ours holds a lock
+                process = os.fork()
+        except OSError:
+            return
+        if process == 0:
+            for connection in ours:
+                connection.close()
+            _serve(their_tasks, their_answers, convert)
+        their_tasks.close()
+        their_answers.close()
+        yield _Worker(process, tasks, answers, convert)
+
+
+def _serve(tasks: "Connection", answers: "Connection", convert: Convert) -> None:
+    """Answer for blocks until there are no more; whatever else happens ends this process."""
+    status = 1
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends this one
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        while True:
+            block = tasks.recv()
+            try:
+                answers.send(list(convert(block)))
+            except InputError as error:
+                answers.send(error)
+    except EOFError:
+        status = 0
+    finally:
+        os._exit(status)
