@@ -72,6 +72,72 @@ def test_a_block_of_cells_reads_like_its_numbers_one_by_one(text: str) -> None:
     assert bool(found.error) != (one < math.inf)
 
 
+cells = st.sampled_from(
+    [
+        "1",
+        "-0",
+        "0.5",
+        "-1e300",
+        "1.",
+        "+2",
+        " 3",
+        "-inf",
+        "1e-400",
+        "1e400",
+        "x",
+        "",
+        "1],[2",
+        '"4"',
+    ]
+    + ["é", "\u22125", "1_0", "1\r2", "nan", "[1]"]
+)
+ends = st.sampled_from(["\n"] * 9 + ["\r\n", "\n\n", "\r", "\n \n", ""])
+
+
+@given(
+    st.lists(st.tuples(st.lists(cells, min_size=2, max_size=3), ends), min_size=1, max_size=9),
+    st.sampled_from(["a,b\n", "id,a,b\nx,1,2\n", "a,b,id\n1,2,x\n"]),
+    st.integers(1, 40),
+)
+def test_delimited_text_reads_the_same_in_blocks_of_any_size(
+    lines: list[tuple[list[str], str]], header: str, size: int
+) -> None:
+    text = header + "1,2\n3,4\n" * (header == "a,b\n")
+    content = (text + "".join(",".join(row) + end for row, end in lines)).encode()
+    # Two rows at least settle what the columns are.
+    found = [
+        read("csv", content, InputOptions(delimiter=",", block_size=n)) for n in (size, 1 << 20)
+    ]
+    if not found[0].error or not found[1].error:
+        assert repr(found[0]) == repr(found[1])
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "[1,-0]",
+                "[1, 2.5]",
+                '["-inf",1]',
+                "[1]",
+                "[[1],2]",
+                '{"a":1,"b":2}',
+                '{"b":1,"a":-0}',
+            ]
+            + ['{"a":1,"a":2}', '{"a" :1,"b":2}', '{"logits":[1,2]}', "", " ", "[1,2]\r", "[1,NaN]"]
+            + ["[1,2],[3,4]", '{"a":1,"b":"[}"}', "[1,2", ",3]", '{"logits":[1,2],"sample":"x"}']
+        ),
+        max_size=6,
+    ),
+    st.integers(1, 40),
+)
+def test_json_lines_read_the_same_in_blocks_of_any_size(lines: list[str], size: int) -> None:
+    content = "\n".join(lines).encode()
+    found = [read("jsonl", content, InputOptions(block_size=n)) for n in (size, 1 << 20)]
+    if not found[0].error or not found[1].error:
+        assert repr(found[0]) == repr(found[1])
+
+
 @given(st.lists(st.sampled_from(["-1", "-inf", "2", "-f", "csv", "--log", "-", "--x=1", "-1,2"])))
 def test_separating_operands_loses_no_word(words: list[str]) -> None:
     options, operands = separate_operands([*words, "--"], frozenset({"-z"}), frozenset({"-f"}))
