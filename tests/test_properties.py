@@ -72,26 +72,17 @@ def test_a_block_of_cells_reads_like_its_numbers_one_by_one(text: str) -> None:
     assert bool(found.error) != (one < math.inf)
 
 
-cells = st.sampled_from(
-    [
-        "1",
-        "-0",
-        "0.5",
-        "-1e300",
-        "1.",
-        "+2",
-        " 3",
-        "-inf",
-        "1e-400",
-        "1e400",
-        "x",
-        "",
-        "1],[2",
-        '"4"',
-    ]
-    + ["é", "\u22125", "1_0", "1\r2", "nan", "[1]"]
-)
-ends = st.sampled_from(["\n"] * 9 + ["\r\n", "\n\n", "\r", "\n \n", ""])
+CELLS = [
+    "1", "-0", "0.5", "-1e300", "1.", "+2", " 3", "-inf", "1e-400", "1e400", "x", "", "1],[2",
+    '"4"', "é", "\u22125", "1_0", "1\r2", "nan", "[1]",
+]  # fmt: skip
+LINES = [
+    "[1,-0]", "[1, 2.5]", '["-inf",1]', "[1]", "[[1],2]", '{"a":1,"b":2}', '{"b":1,"a":-0}', "",
+    '{"a":1,"a":2}', '{"a" :1,"b":2}', '{"logits":[1,2]}', " ", "[1,2]\r", "[1,NaN]", "[1,2],[3,4]",
+    '{"a":1,"b":"[}"}', "[1,2", ",3]", '{"logits":[1,2],"sample":"x"}',
+]  # fmt: skip
+cells = st.sampled_from(CELLS)
+ends = st.sampled_from([*["\n"] * 9, "\r\n", "\n\n", "\r", "\n \n", ""])
 
 
 @given(
@@ -112,25 +103,7 @@ def test_delimited_text_reads_the_same_in_blocks_of_any_size(
         assert repr(found[0]) == repr(found[1])
 
 
-@given(
-    st.lists(
-        st.sampled_from(
-            [
-                "[1,-0]",
-                "[1, 2.5]",
-                '["-inf",1]',
-                "[1]",
-                "[[1],2]",
-                '{"a":1,"b":2}',
-                '{"b":1,"a":-0}',
-            ]
-            + ['{"a":1,"a":2}', '{"a" :1,"b":2}', '{"logits":[1,2]}', "", " ", "[1,2]\r", "[1,NaN]"]
-            + ["[1,2],[3,4]", '{"a":1,"b":"[}"}', "[1,2", ",3]", '{"logits":[1,2],"sample":"x"}']
-        ),
-        max_size=6,
-    ),
-    st.integers(1, 40),
-)
+@given(st.lists(st.sampled_from(LINES), max_size=6), st.integers(1, 40))
 def test_json_lines_read_the_same_in_blocks_of_any_size(lines: list[str], size: int) -> None:
     content = "\n".join(lines).encode()
     found = [read("jsonl", content, InputOptions(block_size=n)) for n in (size, 1 << 20)]

@@ -9,7 +9,7 @@ from softmax_cli import fast
 from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import strict_json, text
-from softmax_cli.reading.json_samples import Where, mask_hint, read_batch, settle
+from softmax_cli.reading.json_text import Where, mask_hint, read_batch, settle
 from softmax_cli.samples import Batch, Logits, TextBlock
 
 _MINUS_ZERO = re.compile(rb"-0[],}\s]")

@@ -142,38 +142,26 @@ def read_array(stream: BufferedReader, name: str) -> NDArray[np.generic]:
 
 def _blocks(stream: BufferedReader, header: Header, name: str) -> Iterator[NDArray[np.generic]]:
     """Read some rows at a time; of a pipe that brings column after column, all."""
-    K, C = header.table
+    (K, C), size = header.table, header.dtype.itemsize
     is_file = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
     begin = stream.tell() if is_file else 0
     if is_file and (found := os.fstat(stream.fileno()).st_size - begin) != header.size:
         raise _wrong_size(name, header, str(found))
-    by_column = header.by_column and is_file
     step = K if header.by_column and not is_file else max(1, _VALUES_A_BATCH // C)
     for k in range(0, K, step):
         n = min(step, K - k)
-        content: bytes | bytearray
-        if by_column:
-            content = b"".join(_column_pieces(stream, header, begin, range(k, k + n), name))
+        if header.by_column and is_file:
+            starts = (begin + (c * K + k) * size for c in range(C))
+            content = b"".join(os.pread(stream.fileno(), n * size, start) for start in starts)
         else:
-            a_row = C * header.dtype.itemsize
-            content = _take(stream, header, k * a_row, n * a_row, name)
+            content = _take(stream, header, k * C * size, n * C * size, name)
+        if len(content) < n * C * size:
+            raise _wrong_size(name, header, "fewer")
         values = np.frombuffer(content, header.dtype)
         yield values.reshape((n, C), order="F" if header.by_column else "C")
 
 
-def _column_pieces(
-    stream: BufferedReader, header: Header, begin: int, rows: range, name: str
-) -> Iterator[bytes]:
-    """Read the same rows of each column."""
-    (K, C), size = header.table, header.dtype.itemsize
-    for c in range(C):
-        content = os.pread(stream.fileno(), len(rows) * size, begin + (c * K + rows.start) * size)
-        if len(content) < len(rows) * size:
-            raise _wrong_size(name, header, "fewer")
-        yield content
-
-
-def _take(stream: BufferedReader, header: Header, done: int, size: int, name: str) -> bytearray:
+def _take(stream: BufferedReader, header: Header, done: int, size: int, name: str) -> bytes:
     """Read some bytes of the numbers: the memory is taken as they come, not as they are told."""
     content = bytearray()
     while len(content) < size:
@@ -183,7 +171,7 @@ def _take(stream: BufferedReader, header: Header, done: int, size: int, name: st
         content += part
     if done + size == header.size and stream.read(1):  # a second array, which would be lost
         raise _wrong_size(name, header, "more")
-    return content
+    return bytes(content)
 
 
 def _wrong_size(name: str, header: Header, found: str) -> InputError:
