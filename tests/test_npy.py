@@ -212,14 +212,6 @@ def test_a_bad_row_leaves_no_file_and_nothing_in_a_pipe(tmp_path: Path) -> None:
     assert outcome.stderr == "error: <stdin>:100001:2: expected a number, found 'x'\n"
 
 
-def test_an_array_larger_than_the_disk_is_not_begun(tmp_path: Path) -> None:
-    out = tmp_path / "J.npy"
-    text = ",".join(map(str, range(3 * 10**6)))  # 72 TB
-    outcome = run("jacobian", "-o", str(out), "--input-format", "csv", stdin=text)
-    assert (outcome.status, list(tmp_path.iterdir())) == (3, [])
-    assert outcome.stderr == f"error: {out}: cannot be written: No space left on device\n"
-
-
 def test_what_is_told_of_a_damaged_header_is_the_same_in_every_run(tmp_path: Path) -> None:
     header = b"{'descr': '<f8', 'fortran_order': f(), 'shape': (2,)}\n"
     content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(16)
