@@ -219,8 +219,8 @@ def _blocks(table: Table, rows: Rows, line: int, source: text.Lines) -> Iterator
         if _is_a_record_a_line(content):
             fast.orjson()  # before other processes are forked
             yield block
-            start += text.count_lines(content)
-            line += content.count(b"\n")
+            n_lines = text.count_lines(content)
+            start, line = start + n_lines, line + n_lines
             continue
         rows, line = _records(block, source, table.delimiter, table.name)
         if rows.cells:
@@ -236,13 +236,12 @@ def _is_a_record_a_line(content: bytes) -> bool:
 def _parse(block: TextBlock, table: Table) -> Batch:
     """Parse a block of a record a line."""
     lines = range(block.line, block.line + text.count_lines(block.content))
-    content = decode(block.content, table.name, block.line)
-    names, numbers = _part(content.replace("\r\n", "\n").removesuffix("\n"), table)
-    logits = None if numbers is None else _parse_plain(numbers.encode(), len(lines), table)
+    names, numbers = _part(block, table)
+    logits = None if numbers is None else _parse_plain(numbers, len(lines), table)
     if logits is not None:
         table.check(logits, lines)
         return Batch(logits, block.start, names)
-    reader = _reader(io.StringIO(content), table.delimiter)
+    reader = _reader(io.StringIO(decode(block.content, table.name, block.line)), table.delimiter)
     try:
         cells = list(reader)
     except csv.Error as error:  # a cell is too long
@@ -251,15 +250,20 @@ def _parse(block: TextBlock, table: Table) -> Batch:
     return _convert(Rows(cells, lines), table, block.start)
 
 
-def _part(content: str, table: Table) -> tuple[tuple[str, ...] | None, str | None]:
+def _part(block: TextBlock, table: Table) -> tuple[tuple[str, ...] | None, bytes | None]:
     """Part the names, where they come first, from the logits; None where others stand between."""
     columns, delimiter = table.columns, table.delimiter
+    content = block.content
+    if b"\r" in content:
+        content = content.replace(b"\r\n", b"\n")
+    content = content.removesuffix(b"\n")
     if delimiter in DELIMITERS + " " and columns.logits == tuple(range(table.width)):
         return None, content
     if delimiter not in DELIMITERS or columns != Columns(tuple(range(1, table.width)), 0):
         return None, None
-    parts = [line.partition(delimiter) for line in content.split("\n")]
-    return tuple(name for name, _, _ in parts), "\n".join([numbers for _, _, numbers in parts])
+    lines = decode(content, table.name, block.line).split("\n")
+    parts = [line.partition(delimiter) for line in lines]
+    return tuple(part[0] for part in parts), "\n".join([part[2] for part in parts]).encode()
 
 
 def _parse_plain(content: bytes, n_rows: int, table: Table) -> FloatArray | None:
@@ -270,15 +274,21 @@ def _parse_plain(content: bytes, n_rows: int, table: Table) -> FloatArray | None
     delimiter = table.delimiter.encode()
     if content.translate(None, _PLAIN + delimiter):
         return None
-    rows = b"[[" + content.replace(delimiter, b",").replace(b"\n", b"],[") + b"]]"
+    document = b"[[" + content.replace(delimiter, b",").replace(b"\n", b"],[") + b"]]"
+    width = len(table.columns.logits)
     try:
-        logits = np.array(fast.loads(rows), dtype=np.float64)
+        rows = fast.loads(document)
+        if len(rows) != n_rows or set(map(len, rows)) != {width}:
+            return None
+        values = np.fromiter(chain.from_iterable(rows), np.float64, n_rows * width)
     except (ValueError, OverflowError):  # cells that are missing, +1, 01, 1., 1e400
         return None
-    if logits.shape != (n_rows, len(table.columns.logits)) or not np.isfinite(logits).all():
+    if not np.isfinite(values).all():
         return None
     # To a reader of integers -0 is 0.
-    return None if not logits.all() and _MINUS_ZERO.search(rows) else logits
+    if not values.all() and _MINUS_ZERO.search(document):
+        return None
+    return values.reshape(n_rows, width)
 
 
 def _convert(rows: Rows, table: Table, start: int) -> Batch:
