@@ -1,7 +1,7 @@
 """Numbers as JSON: by orjson, the extra named fast, where it is installed."""
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 if TYPE_CHECKING:
     from softmax_cli.samples import FloatArray
@@ -27,3 +27,17 @@ def orjson() -> Fast | None:
     except ImportError:
         return None
     return orjson
+
+
+def loads(content: bytes) -> Any:
+    """Load JSON; callers look themselves for what the two readers take differently."""
+    module = orjson()
+    if module is not None:
+        return module.loads(content)
+    import json
+
+    return json.loads(content, parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
