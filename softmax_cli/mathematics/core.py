@@ -357,11 +357,10 @@ def _fill_vjp(v: Floats, e: Floats, g: Floats) -> tuple[Floats, Exponents]:
     # Relative to its value at a maximum, the large terms of g are gone before they are summed: at
     # saturation nothing else will do. Relative to the mean, which that gives but for a few bits,
     # no term is large beside the sum of y_i |g_j - g_i|; and its own mean is those bits.
-    S, e_max = _sum(e), _max(e)
-    R = S - e_max
-    if not (R > 2.0**-40 * S).all():
-        R = _parts(e)[1]
-    g, k = _scaled(g, R)  # since e (g - y'g) is at most 2 R g, also at the maximum
+    S = R = _sum(e)
+    if not e.min() > 2.0**-200 * S.max():  # then the mean may be close to g as nothing else is
+        R = _sum(np.where(g == _at_maximum(e, g), 0.0, e))
+    g, k = _scaled(g, R)  # e |g - y'g| is at most 2 R max |g|
     at_maximum = _at_maximum(e, g)
     np.subtract(g, at_maximum, out=v)
     mean = at_maximum + _sum(e * v) / S
