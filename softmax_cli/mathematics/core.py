@@ -271,7 +271,7 @@ def jacobian_rows(
         e_max, R = _parts(e)
         S = (e_max + R) / unit
         y, rest = e / S, _others(e, e_max, R) / S
-        y_j = (unit * (z > -np.inf) if log else y)[j]  # of log-softmax, dy_j/y_j
+        y_j = (unit * (z > -np.inf) if log else y)[outputs]  # of log-softmax, dy_j/y_j
         np.multiply(-y[:, np.newaxis], y_j, out=J)
         if T != 1:
             J /= T
@@ -396,7 +396,7 @@ def _blocks(out: Floats, *inputs: NDArray[Any]) -> Iterator[tuple[Floats, ...]]:
     order: Literal["C", "F"] = "C" if C <= _FEW else "F"
     out = out.reshape(-1, *out.shape[lead:])
     rows = [x.reshape(-1, C) for x in inputs]
-    step = max(1, min(_BLOCK // C, 2 * _BLOCK // math.prod(out.shape[1:])))
+    step = max(1, min(_BLOCK // C, 8 * _BLOCK // math.prod(out.shape[1:])))
     # A broadcast operand is copied into the buffers wherever its rows fit in them, which halves
     # the speed. Freeing one large array makes glibc keep freed memory for the next block, where
     # it would otherwise fetch it page by page from the kernel, again for every array.
@@ -467,9 +467,8 @@ def _split(x: Any) -> tuple[Any, Any]:
 def _parts(e: Floats) -> tuple[Floats, Floats]:
     """Return the maximum of e, and R."""
     e_max = _max(e)
-    top = e == e_max
-    R = _close_sum(np.where(top, 0.0, e)) + e_max * (np.count_nonzero(top, axis=0) - 1.0)
-    return e_max, R
+    lower = np.where(e == e_max, 0.0, e)
+    return e_max, _close_sum(lower) + (_quick_sum(e - lower) - e_max)
 
 
 def _others(e: Floats, e_max: Floats, R: Floats) -> Floats:
@@ -519,7 +518,8 @@ def _in_pairs(x: Floats) -> Floats:
     half, size = len(x) // 2, (len(x) + 1) // 2
     pairs = np.empty((size, x.shape[1]), order="C" if size <= _FEW else "F")
     np.add(x[0 : 2 * half : 2], x[1 : 2 * half : 2], out=pairs[:half])
-    pairs[half:] = x[2 * half :]
+    if size > half:
+        pairs[half:] = x[2 * half :]
     return pairs
 
 
