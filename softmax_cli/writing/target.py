@@ -81,7 +81,11 @@ class Target:
 
 
 def write_pieces(
-    result: Arrays, target: Target, options: OutputOptions, head: bytes, encode: Encode
+    result: Arrays,
+    target: Target,
+    options: OutputOptions,
+    head: bytes,
+    encode: Encode,
 ) -> int:
     """Write blocks as they are computed, the first behind the head; return how many samples."""
     n_samples = 0
