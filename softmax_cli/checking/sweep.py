@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from softmax_cli.checking.candidate import Function, NotComplexError
+from softmax_cli.checking.candidate import Function, NotComplexError, call, derivative_function
 from softmax_cli.mathematics import core, finite_difference, memory
 
 METHODS = ("forward", "central", "complex-step")
@@ -59,6 +59,8 @@ def sweep(
     z = np.asarray(logits, dtype=np.float64)
     K, C = z.shape
     memory.require(4 * 8 * K * C * C, f"{K} x {C} x {C} entries, compared,")
+    if function is not None:
+        function = derivative_function(function, call(function, [z], rank=1).one_by_one)
     exact = core.jacobian(z, temperature=temperature)
     errors = {}
     for method in METHODS:
