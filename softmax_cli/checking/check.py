@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from softmax_cli.checking.candidate import Function, ShapeFoundError, call, derivative_function
-from softmax_cli.checking.diagnosis import Diagnosis, diagnose, diagnose_shape, tolerances
+from softmax_cli.checking.diagnosis import diagnose, diagnose_shape, tolerances
 from softmax_cli.checking.formulas import Case, FloatArray, Kind
 from softmax_cli.checking.verdict import Check, Verdict, compare
 from softmax_cli.mathematics import core, finite_difference, memory
@@ -81,7 +81,7 @@ class Setting:
         return self.g
 
     def case(self, quantity: Kind, atol: float, rtol: float) -> Case:
-        """Describe what a right candidate gives, and tolerances where none were given."""
+        """Describe what a right candidate gives, and tolerances, atol at T = 1, as defaults."""
         how, z, (K, C) = self.comparison, self.z, self.z.shape
         g, T = None, how.temperature
         match quantity:
@@ -90,9 +90,11 @@ class Setting:
             case "jacobian":
                 memory.require(_MATRICES * 8 * K * C * C, f"{K} x {C} x {C} entries, compared,")
                 exact = core.jacobian(z, temperature=T)
+                atol /= T
             case "vjp":
                 g = self.gradient
                 exact = core.vjp(z, g, temperature=T)
+                atol *= max(1.0, float(np.abs(g).max())) / T
         atol = atol if how.atol is None else how.atol
         rtol = rtol if how.rtol is None else how.rtol
         return Case(quantity, z, g, T, exact, exact, atol, rtol)
@@ -244,7 +246,7 @@ def check_vjp(
 
 def check_candidate(quantity: Kind, candidate: Candidate, setting: Setting) -> Verdict:
     """Check somebody's results; of a function for probabilities also its derivative."""
-    case = setting.case(quantity, _atol(quantity, setting), RTOL)
+    case = setting.case(quantity, ATOL, RTOL)
     if not callable(candidate):
         values = candidate_array(np.asarray(candidate), case.expected.shape)
         return setting.verdict(_explained(replace(case, actual=values), setting))
@@ -277,12 +279,9 @@ def check_softmax(pieces: Iterable[Setting]) -> Check:
 
 def candidate_array(values: NDArray[Any], shape: tuple[int, ...]) -> FloatArray:
     """Bring an array to the shape (K, C, C) or (K, C); a ValueError says what is accepted."""
-    n_samples, n_classes = shape[:2]
-    accepted = [shape]
-    if len(shape) == 3 and n_samples > 1:
-        accepted.append((n_samples * n_classes, n_classes))
-    if n_samples == 1:
-        accepted.append(shape[1:])
+    K, C = shape[:2]
+    other = shape[1:] if K == 1 else (K * C, C)
+    accepted = [shape] if len(shape) == 2 and K > 1 else [shape, other]
     if values.shape not in accepted:
         expected = " or ".join(map(str, accepted))
         raise ValueError(f"expected shape {expected}, found {values.shape}")
@@ -322,14 +321,6 @@ def _names(names: Sequence[str] | None, count: int, what: str) -> tuple[str, ...
     return tuple(names)
 
 
-def _atol(quantity: Kind, setting: Setting) -> float:
-    """Return the absolute tolerance that a right candidate keeps."""
-    if quantity == "probabilities":
-        return ATOL
-    size = max(1.0, float(np.abs(setting.gradient).max())) if quantity == "vjp" else 1.0
-    return ATOL / setting.comparison.temperature * size
-
-
 def _explained(case: Case, setting: Setting) -> Check:
     """Compare, and add the known mistakes that explain a failure."""
     check = compare(case, setting.labels)
@@ -339,44 +330,32 @@ def _explained(case: Case, setting: Setting) -> Check:
 def _unusable(case: Case, setting: Setting, error: ShapeFoundError) -> Check:
     """Make the check of a function that returned nothing to compare."""
     given = "" if error.sample is None else f", given sample {setting.labels[error.sample]!r}"
-    check = Check(
-        case.quantity, (), setting.labels, case.atol, case.rtol, problem=f"{error}{given}"
-    )
-    return (
-        check
-        if error.array is None
-        else replace(check, diagnoses=diagnose_shape(case, error.array))
-    )
+    check = Check(case.quantity, (), setting.labels, case.atol, case.rtol)
+    found = diagnose_shape(case, error.array)
+    return replace(check, problem=f"{error}{given}", diagnoses=found)
 
 
 def _with_derivative(setting: Setting, function: Function, check: Check) -> tuple[Check, ...]:
     """Check also the derivative of a function that was checked for probabilities."""
     try:
-        derivative = _differentiated(setting, function)
+        checks = check, _differentiated(setting, function)
     except StepError as error:
         if check.passed or error.given:
             raise
         return (check,)
-    if check.passed and derivative.passed:
-        return check, derivative
-    found = _low_precision(setting, function, check)
-    if found is None:
-        return check, derivative
-    errors = (each.max_abs_error for _, each in (*check.samples, *derivative.samples))
-    found = replace(found, allowance=tolerances(max(errors)))
-    same = tuple(found if each.name == found.name else each for each in check.diagnoses)
-    explained = () if derivative.passed else (found,)
-    return replace(check, diagnoses=same), replace(derivative, diagnoses=explained)
-
-
-def _low_precision(setting: Setting, function: Function, check: Check) -> Diagnosis | None:
-    """Find out whether a function is of low precision."""
+    if all(each.passed for each in checks):
+        return checks
     T = setting.comparison.temperature
     # Nearby, since of round logits a result may be exact, or say nothing of how it was rounded.
     z = setting.z + T * np.random.default_rng(0).uniform(0.1, 0.2, setting.z.shape)
     actual, expected = function(z).astype(np.float64), core.softmax(z, temperature=T)
     case = Case("probabilities", z, None, T, expected, actual, check.atol, check.rtol)
-    return next((each for each in diagnose(case) if each.allowance), None)
+    found = next((cause for cause in diagnose(case) if cause.allowance), None)
+    if found is None:
+        return checks
+    largest = max(sample.max_abs_error for each in checks for _, sample in each.samples)
+    cause = replace(found, allowance=tolerances(largest))
+    return tuple(each if each.passed else replace(each, diagnoses=(cause,)) for each in checks)
 
 
 def _differentiated(setting: Setting, function: Function | None = None) -> Check:
@@ -386,7 +365,7 @@ def _differentiated(setting: Setting, function: Function | None = None) -> Check
     method = METHODS[name]
     if step is not None and name != "complex-step":
         _refuse_lost_step(setting, step)
-    case = setting.case("jacobian", method.atol / T, method.rtol)
+    case = setting.case("jacobian", method.atol, method.rtol)
     numeric, errors = finite_difference.estimate(setting.z, name, step, T, function)
     case = replace(case, actual=numeric)
     check = compare(case, setting.labels) if function is None else _explained(case, setting)

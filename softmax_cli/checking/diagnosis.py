@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softmax_cli.checking.formulas import Case
 from softmax_cli.checking.mistakes import CATALOGUE
@@ -59,7 +58,7 @@ def tolerances(largest_error: float) -> dict[str, float]:
 
 
 @np.errstate(all="ignore")
-def diagnose_shape(case: Case, found: NDArray[Any]) -> tuple[Diagnosis, ...]:
+def diagnose_shape(case: Case, found: Any) -> tuple[Diagnosis, ...]:
     """Explain right numbers in a wrong shape: a batch transposed, or a row for each matrix."""
     named = {"transposed batch": np.moveaxis(case.expected, 0, -1)}
     if case.quantity == "jacobian":
@@ -67,5 +66,5 @@ def diagnose_shape(case: Case, found: NDArray[Any]) -> tuple[Diagnosis, ...]:
     return tuple(
         Diagnosis(name, CATALOGUE[name].advice)
         for name, values in named.items()
-        if values.shape == found.shape and (case.beyond(values, found) <= 1).all()
+        if values.shape == np.shape(found) and (case.beyond(values, found) <= 1).all()
     )
