@@ -60,8 +60,6 @@ def test_pytest_shows_the_place_and_the_cause(tmp_path: Path) -> None:
         "    y = np.exp(z) / np.exp(z).sum()\n"
         "    return np.diag(y * (1 - y))\n"
         "def test_mine():\n"
-        "    assert check_jacobian(mine, [1.0, 2.0, 3.0])\n"
-        "def test_said_whole():\n"
         "    verdict = check_jacobian(mine, [1.0, 2.0, 3.0])\n"
         "    assert verdict, verdict\n"
     )
@@ -73,9 +71,8 @@ def test_pytest_shows_the_place_and_the_cause(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1
-    first, second = done.stdout.split("test_said_whole", 1)
-    assert "FAIL: jacobian: 6 of 9 entries over the bound" in first
-    assert "only the diagonal: fill in -y_j y_i off the diagonal" in second
+    assert "FAIL: jacobian: 6 of 9 entries over the bound" in done.stdout
+    assert "only the diagonal: fill in -y_j y_i off the diagonal" in done.stdout
 
 
 def test_the_command_prints_the_same_numbers(tmp_path: Path) -> None:
@@ -176,27 +173,6 @@ def test_the_torch_example_of_the_readme_runs(example: str) -> None:
     names: dict[str, Any] = {}
     exec(example, names)
     names["test_backward"]()
-
-
-@needs_torch
-def test_torch_finds_our_backward_right() -> None:
-    def autograd_function(sign: float) -> Any:
-        class Softmax(torch.autograd.Function):  # type: ignore[misc]
-            @staticmethod
-            def forward(ctx: Any, z: Any) -> Any:
-                ctx.save_for_backward(z)
-                return torch.from_numpy(core.softmax(z.detach().numpy()))
-
-            @staticmethod
-            def backward(ctx: Any, g: Any) -> Any:
-                (z,) = ctx.saved_tensors
-                return sign * torch.from_numpy(core.vjp(z.detach().numpy(), g.numpy()))
-
-        return Softmax.apply
-
-    z = torch.tensor(np.random.default_rng(5).normal(0, 2, (4, 6)), requires_grad=True)
-    assert torch.autograd.gradcheck(autograd_function(1.0), (z,))
-    assert not torch.autograd.gradcheck(autograd_function(-1.0), (z,), raise_exception=False)
 
 
 @needs_torch
