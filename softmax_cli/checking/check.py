@@ -390,11 +390,9 @@ def _refuse_lost_step(setting: Setting, step: float) -> None:
 def _refuse_coarse_steps(setting: Setting, method: str, check: Check) -> None:
     """Raise StepError for a failure where float64 has no step so small as softmax bends."""
     T = setting.comparison.temperature
-    steps = np.where(np.isfinite(setting.z), default_steps(setting.z, method, T), 0.0)
-    for (label, sample), step in zip(check.samples, steps.max(axis=1), strict=True):
+    steps = np.where(np.isfinite(setting.z), default_steps(setting.z, method, T), 0.0).max(axis=1)
+    for (label, sample), step in zip(check.samples, steps, strict=True):
         if not sample.passed and step > 2 * METHODS[method].largest_step * T:
-            problem = (
-                f"expected logits nearer to 0 for {method} differences, found some where "
-                f"the smallest step is {step:.3g}, too coarse to check with"
-            )
+            found = f"found some where the smallest step is {step:.3g}, too coarse to check with"
+            problem = f"expected logits nearer to 0 for {method} differences, {found}"
             raise StepError(label, problem, given=False)

@@ -208,8 +208,9 @@ def _check_samples(results: Results, batch: Batch, option: str) -> None:
         return
     rows_each = max(1, len(results.samples) // len(batch.samples))
     for ours, theirs in zip(batch.samples, results.samples[::rows_each], strict=False):
-        problem = f"expected results for sample {quoted(ours)}, found {quoted(theirs)}"
-        _refuse(ours != theirs, option, problem)
+        if ours != theirs:
+            problem = f"expected results for sample {quoted(ours)}, found {quoted(theirs)}"
+            raise InputError(option, problem)
 
 
 def _sweep(logits: Logits, word: str | None, comparison: Comparison) -> Sweep:

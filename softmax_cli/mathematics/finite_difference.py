@@ -36,24 +36,20 @@ class Method:
         Where the default step stops growing: softmax varies on the scale of T wherever it is.
     atol, rtol
         Tolerances that a correct Jacobian keeps; atol at T = 1.
+    differences
+        Of a function at logits, by steps, along inputs.
     """
 
     relative_step: float
     largest_step: float
     atol: float
     rtol: float
+    differences: Callable[[Function, FloatArray, FloatArray, Inputs], Differences]
 
 
 # Ridders' extrapolation starts with a large step, and each row of its tableau halves it: a power
 # of two, unlike the customary 1.4, leaves the steps exactly representable.
 _ROWS = 7
-
-METHODS = {
-    "central": Method(_EPS ** (1 / 3), 1e-3, 1e-8, 1e-5),
-    "forward": Method(_EPS ** (1 / 2), 1e-5, 1e-6, 1e-4),
-    "complex-step": Method(1e-20, 1e-20, 1e-14, 1e-11),
-    "richardson": Method(0.25, 0.25, 1e-11, 1e-9),
-}
 
 
 def default_steps(logits: ArrayLike, method: str, temperature: float = 1.0) -> FloatArray:
@@ -149,7 +145,7 @@ def estimate(
         for start in range(0, C, inputs_at_once):
             inputs = np.arange(start, min(start + inputs_at_once, C))
             masked = np.isneginf(z[:, inputs])
-            found = _DIFFERENCES[method](function, z, h, inputs)
+            found = METHODS[method].differences(function, z, h, inputs)
             for whole, columns in zip((J, errors), found, strict=False):
                 columns[masked] = 0.0
                 whole[:, :, inputs] = columns.swapaxes(1, 2)
@@ -216,9 +212,9 @@ def _richardson(function: Function, z: FloatArray, h: FloatArray, inputs: Inputs
     return best, np.maximum(error, _EPS * size / h[:, inputs, None])
 
 
-_DIFFERENCES = {
-    "central": _central,
-    "forward": _forward,
-    "complex-step": _complex_step,
-    "richardson": _richardson,
+METHODS = {
+    "central": Method(_EPS ** (1 / 3), 1e-3, 1e-8, 1e-5, _central),
+    "forward": Method(_EPS ** (1 / 2), 1e-5, 1e-6, 1e-4, _forward),
+    "complex-step": Method(1e-20, 1e-20, 1e-14, 1e-11, _complex_step),
+    "richardson": Method(0.25, 0.25, 1e-11, 1e-9, _richardson),
 }
