@@ -7,12 +7,12 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from softmax_cli.checking.candidate import INTERRUPTIONS, CandidateError, CodeError, Function
 
@@ -22,12 +22,46 @@ _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 @contextmanager
 def running(word: str, labels: Sequence[str]) -> Iterator[Function]:
     """Load a function and let it run, printing to stderr; raise CodeError for what it raises."""
-    with redirect_stdout(sys.stderr):
+    with _printing_to_stderr(), _staying_alive():
         module, function = _load(word)
         try:
             yield function
         except CandidateError as error:
             raise _told(error, module, function, labels) from None
+        except KeyboardInterrupt:  # no signal of ours
+            raise CodeError("the candidate raised KeyboardInterrupt") from None
+
+
+@contextmanager
+def _printing_to_stderr() -> Iterator[None]:
+    """Redirect the descriptor itself: code in C and child processes print there too."""
+    sys.stdout.flush()
+    ours = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        with suppress(OSError, ValueError):  # a candidate may have closed it
+            sys.stdout.flush()
+        os.dup2(ours, 1)
+        os.close(ours)
+
+
+@contextmanager
+def _staying_alive() -> Iterator[None]:
+    """Let os._exit raise as sys.exit does: no verdict is no success. Forks may still end."""
+    leave, process = os._exit, os.getpid()
+
+    def refuse(status: int) -> NoReturn:
+        if os.getpid() != process:
+            leave(status)
+        raise SystemExit(f"os._exit({status})")
+
+    os._exit = refuse
+    try:
+        yield
+    finally:
+        os._exit = leave
 
 
 def _load(word: str) -> tuple[ModuleType, Function]:
@@ -41,14 +75,13 @@ def _load(word: str) -> tuple[ModuleType, Function]:
         raise CodeError(f"no such file: {module_name!r}" if error.filename else no_folder) from None
     except OSError as error:
         raise CodeError(f"{module_name!r} cannot be read: {error.strerror}") from None
-    # Behind all others: a file named json.py beside somebody's code is not the json we import.
-    sys.path.append(str(folder))
+    sys.path.insert(0, str(folder))
     try:
         module = _execute(module_name, source) if is_file else import_module(module_name)
     except SyntaxError as error:
         place = _place(error.filename or module_name, error.lineno)
         raise CodeError(f"expected Python, found a SyntaxError: {error.msg}", place) from None
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         if isinstance(error, SystemExit) and error.code in INTERRUPTIONS:
             raise
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
@@ -56,6 +89,10 @@ def _load(word: str) -> tuple[ModuleType, Function]:
             raise CodeError(f"no such module: {module_name!r}") from None
         problem = f"the candidate raised {_in_words(error)}, while {module_name} was loaded"
         raise CodeError(problem, _place_of(error, module_name) or module_name) from None
+    # Behind all others now: a file named json.py beside somebody's code is not what we import.
+    with suppress(ValueError):
+        sys.path.remove(str(folder))
+    sys.path.append(str(folder))
     return module, _find(module, name)
 
 
