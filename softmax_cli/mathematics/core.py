@@ -41,8 +41,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["complement", "jacobian", "jacobian_rows", "log_softmax", "softmax", "vjp"]
-
 Floats = NDArray[np.float64]
 Exponents = NDArray[np.int_]
 
@@ -99,9 +97,9 @@ def softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floa
     """
     all_z, T = _classes_last(logits, axis), _temperature(temperature)
     out = np.empty(all_z.shape)
-    for y, z in _blocks(out, all_z):
+    for y, z in _blocks(out, all_z, few=0):
         e = _exponentials(z, T, out=y)
-        np.divide(e, _sum(e), out=y)
+        np.divide(e, _spread(_sum(e), e), out=y)
     return np.moveaxis(out, -1, axis)
 
 
@@ -387,13 +385,14 @@ def _scaled(g: Floats, e: Floats) -> tuple[Floats, Exponents]:
     return g * np.ldexp(1 + 0 * g_max, k), k
 
 
-def _blocks(out: Floats, *inputs: NDArray[Any]) -> Iterator[tuple[Floats, ...]]:
+def _blocks(out: Floats, *inputs: NDArray[Any], few: int = _FEW) -> Iterator[tuple[Floats, ...]]:
     """Yield blocks of `out` to be filled, each with its blocks of `inputs` in float64.
 
-    All have shape (..., C), with more axes after it in `out`, and their blocks (C, n).
+    All have shape (..., C), with more axes after it in `out`, and their blocks (C, n): transposed
+    in memory as well for a few classes.
     """
     lead, C = inputs[0].ndim - 1, inputs[0].shape[-1]
-    order: Literal["C", "F"] = "C" if C <= _FEW else "F"
+    order: Literal["C", "F"] = "C" if few >= C else "F"
     out = out.reshape(-1, *out.shape[lead:])
     rows = [x.reshape(-1, C) for x in inputs]
     step = max(1, min(_BLOCK // C, 8 * _BLOCK // math.prod(out.shape[1:])))
@@ -405,9 +404,9 @@ def _blocks(out: Floats, *inputs: NDArray[Any]) -> Iterator[tuple[Floats, ...]]:
         np.empty(16 * _BLOCK)
         for start in range(0, len(out), step):
             block = slice(start, start + step)
-            filled = np.empty(out[block].T.shape) if C <= _FEW else out[block].T
+            filled = np.empty(out[block].T.shape) if few >= C else out[block].T
             yield filled, *(np.asarray(x[block].T, dtype=float, order=order) for x in rows)
-            if C <= _FEW:
+            if few >= C:
                 out[block] = filled.T
 
 
@@ -426,15 +425,14 @@ def _exponentials(z: Floats, T: float, out: Floats) -> Floats:
 
 def _far(z: Floats, T: float, out: Floats) -> Floats:
     """Fill `out` with exp((z - m)/T) in units, to a rounding or two."""
-    s, t = _shifted(z, T)
-    np.exp(s, out=out)
-    out *= _UNIT
+    s, t = _shifted(np.ascontiguousarray(z) if len(z) <= _FEW else z, T)
+    e = np.exp(s)
+    e *= _UNIT
     low = s < -700
     if low.any():  # exp(s) would turn subnormal there; exp(-652) 2^1000 is all but a float64
-        out[low] = np.exp(s[low] + 652) * (_UNIT * math.exp(-652))
-    t *= out
-    out += t  # not e (1 + t): rounding 1 + t would lose what t is there for
-    return out
+        e[low] = np.exp(s[low] + 652) * (_UNIT * math.exp(-652))
+    t *= e
+    return np.add(e, t, out=out)  # not e (1 + t): rounding 1 + t would lose what t is there for
 
 
 def _shifted(z: Floats, T: float) -> tuple[Floats, Floats]:
@@ -478,16 +476,19 @@ def _others(e: Floats, e_max: Floats, R: Floats) -> Floats:
 
 def _max(x: Floats) -> Floats:
     """Return the maximum over the classes."""
-    largest: Floats = np.maximum.reduce(x, axis=0)
-    return largest
+    return np.asarray(np.maximum.reduce(x, axis=0))
 
 
 def _at_maximum(e: Floats, x: Floats) -> Floats:
     """Return the value of x where e has a maximum."""
     if len(e) > _FEW:
-        at_first: Floats = x[np.argmax(e, axis=0), np.arange(e.shape[1])]
-        return at_first
+        return np.asarray(x[np.argmax(e, axis=0), np.arange(e.shape[1])])
     return _max(np.where(e == _max(e), x, -np.inf))  # argmax is slow along a transposed block
+
+
+def _spread(S: Floats, e: Floats) -> Floats:
+    """Repeat S for each of a few classes, to divide rows of e: to broadcast it takes longer."""
+    return np.repeat(S, len(e)).reshape(-1, len(e)).T if len(e) <= _FEW else S
 
 
 def _sum(x: Floats) -> Floats:
@@ -509,15 +510,17 @@ def _quick_sum(x: Floats) -> Floats:
     """Sum over the classes with many roundings, in an order that depends on C alone."""
     while 8 <= len(x) <= _FEW:  # numpy's own order would depend on the number of samples
         x = _in_pairs(x)
-    total: Floats = np.add.reduce(x, axis=0, initial=0.0)
-    return total
+    return np.asarray(np.add.reduce(x, axis=0, initial=0.0))
 
 
 def _in_pairs(x: Floats) -> Floats:
     """Add neighbouring classes, which is quick in either layout. An odd one stays."""
     half, size = len(x) // 2, (len(x) + 1) // 2
     pairs = np.empty((size, x.shape[1]), order="C" if size <= _FEW else "F")
-    np.add(x[0 : 2 * half : 2], x[1 : 2 * half : 2], out=pairs[:half])
+    if size > _FEW:
+        np.add(x[0 : 2 * half : 2], x[1 : 2 * half : 2], out=pairs[:half])
+    for k in range(half) if size <= _FEW else ():
+        np.add(x[2 * k], x[2 * k + 1], out=pairs[k])
     if size > half:
         pairs[half:] = x[2 * half :]
     return pairs
