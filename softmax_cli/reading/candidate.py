@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from softmax_cli.errors import InputError, plural, quoted, visible
-from softmax_cli.options import InputOptions, Place
+from softmax_cli.options import InputOptions
 from softmax_cli.reading import strict_json
 from softmax_cli.reading.arguments import read_arguments
 from softmax_cli.reading.formats import reader
@@ -55,7 +55,7 @@ def read_candidate(word: str, option: str, quantity: str) -> Results:
     InputError
         When it cannot be read.
     """
-    options = InputOptions(check=_anything, stacked=quantity == "jacobian")
+    options = InputOptions(check=lambda *_: None, stacked=quantity == "jacobian")
     if all(map(is_number, split_row(word))):
         return _from_table(read_arguments([word], options, option))
     name = STDIN if word == "-" else visible(word)
@@ -72,10 +72,6 @@ def read_candidate(word: str, option: str, quantity: str) -> Results:
             document = strict_json.load_all(take_all(stream), name)
             return _from_json(document, name, quantity, options)
         return _from_table(reader(input_format)(stream, name, options))
-
-
-def _anything(values: FloatArray, place: Place) -> None:
-    pass
 
 
 def _from_table(table: Logits) -> Results:

@@ -10,7 +10,7 @@ from softmax_cli import fast
 from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import strict_json, text
-from softmax_cli.reading.json_text import read_batch, settle
+from softmax_cli.reading.json_text import read_batch, settle, source_of
 from softmax_cli.samples import Batch, Logits, TextBlock
 
 # Half of a character, which only one reader refuses, and keys that are counted as none.
@@ -59,15 +59,7 @@ def read_jsonl(stream: BufferedReader, name: str, options: InputOptions) -> Logi
                 yield batch
                 start += len(batch.logits)
 
-    return Logits(
-        n_classes=form.n_classes,
-        blocks=blocks(),
-        class_names=form.classes,
-        names_samples=form.sample is not None,
-        sample_header=form.sample or "sample",
-        parse=parse,
-        is_ready=source.is_ready,
-    )
+    return replace(source_of(form, blocks()), parse=parse, is_ready=source.is_ready)
 
 
 def _texts(source: text.Lines, size: int) -> Iterator[TextBlock]:
@@ -96,9 +88,6 @@ def _load_at_once(block: TextBlock) -> tuple[list[Any], Sequence[int]] | None:
         values = fast.loads(b"[" + content.replace(end, closing + b",\n" + opening) + b"]")
     except (ValueError, RecursionError):
         return None
-    if len(values) != n:
-        return None
-    members = sum(map(len, values)) if opening == b"{" else 0
-    if members != content.count(b'":'):
+    if len(values) != n or (opening == b"{" and sum(map(len, values)) != content.count(b'":')):
         return None
     return values, range(block.line, block.line + n)

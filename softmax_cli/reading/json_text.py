@@ -1,6 +1,6 @@
 """JSON: arrays, an object with "logits", or records; JSON lines hold one of them a line."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from io import BufferedReader
@@ -13,7 +13,7 @@ from softmax_cli.reading import columns, strict_json
 from softmax_cli.reading.strict_json import shown
 from softmax_cli.reading.text import take_all
 from softmax_cli.reading.validity import check_classes, check_length, check_logits
-from softmax_cli.samples import Batch, Logits
+from softmax_cli.samples import Batch, Logits, TextBlock
 
 Where = Callable[[int], str]
 
@@ -84,14 +84,14 @@ def read_document(document: Any, name: str, options: InputOptions) -> Logits:
     classes = strict_json.names(named, "classes", name, form.n_classes) or form.classes
     batch = read_batch(rows, form, where, 0, options)
     samples = strict_json.names(named, "samples", name, len(rows)) or batch.samples
-    return Logits(
-        n_classes=form.n_classes,
-        blocks=iter([replace(batch, samples=samples)]),
-        class_names=classes,
-        names_samples=samples is not None,
-        sample_header=form.sample or "sample",
-        n_samples=len(rows),
-    )
+    found = source_of(replace(form, classes=classes), iter([replace(batch, samples=samples)]))
+    return replace(found, names_samples=samples is not None, n_samples=len(rows))
+
+
+def source_of(form: Form, blocks: Iterator[Batch | TextBlock]) -> Logits:
+    """Name what all samples of that form share."""
+    is_named = form.sample is not None
+    return Logits(form.n_classes, blocks, form.classes, is_named, form.sample or "sample")
 
 
 def settle(samples: Sequence[Any], where: Where, name: str, options: InputOptions) -> Form:

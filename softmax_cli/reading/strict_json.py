@@ -49,10 +49,9 @@ def load(text: str, name: str, line: int | None = None) -> Any:
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         place = f"{name}:{(line or 1) + error.lineno - 1}:{error.colno}"
-        found = text[error.pos : error.pos + 20]
-        what = quoted(found) if found else "the end"
+        found = quoted(text[error.pos :][:20]) if error.pos < len(text) else "the end"
         why = error.msg.replace(" starting", "").removesuffix(" at").lower()
-        raise InputError(place, f"expected JSON, found {what}: {why}") from None
+        raise InputError(place, f"expected JSON, found {found}: {why}") from None
     except InputError as error:
         raise InputError(place, error.problem, error.hint) from None
     except (RecursionError, UnicodeEncodeError) as error:
