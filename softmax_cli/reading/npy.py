@@ -42,7 +42,8 @@ def read_npy(stream: BufferedReader, name: str, options: InputOptions) -> Logits
     K, C = shape if len(shape) == 2 else (1, *shape)
 
     def batches() -> Iterator[Batch]:
-        step = K if by_column else max(1, _VALUES_A_BATCH // C)
+        step = max(1, _VALUES_A_BATCH // C)
+        whole = _take(stream, K * C, dtype, name) if by_column else None
         for start in range(0, K, step):
             n = min(step, K - start)
 
@@ -50,8 +51,10 @@ def read_npy(stream: BufferedReader, name: str, options: InputOptions) -> Logits
                 where = f"{name}: sample {start + k + 1}"
                 return where if c is None else f"{where}, value {c + 1}"
 
-            values = _take(stream, n * C, dtype, name, is_last=start + n == K)
-            logits = values.reshape((n, C), order="F" if by_column else "C")
+            if whole is None:
+                logits = _take(stream, n * C, dtype, name, start + n == K).reshape(n, C)
+            else:
+                logits = whole.reshape(C, K)[:, start : start + n].T
             (options.check or check_logits)(logits, place)
             yield Batch(logits, start)
 
@@ -61,7 +64,7 @@ def read_npy(stream: BufferedReader, name: str, options: InputOptions) -> Logits
 def read_array(stream: BufferedReader, name: str) -> FloatArray:
     """Read an array of any shape, whole."""
     shape, by_column, dtype = _read_header(stream, name)
-    values = _take(stream, math.prod(shape), dtype, name, is_last=True)
+    values = _take(stream, math.prod(shape), dtype, name)
     return values.reshape(shape, order="F" if by_column else "C")
 
 
@@ -88,7 +91,7 @@ def _read_header(
 
 
 def _take(
-    stream: BufferedReader, count: int, dtype: np.dtype[np.generic], name: str, is_last: bool
+    stream: BufferedReader, count: int, dtype: np.dtype[np.generic], name: str, is_last: bool = True
 ) -> FloatArray:
     """Read so many numbers: the memory is taken as they come, not as the header tells."""
     size = count * dtype.itemsize
