@@ -73,18 +73,6 @@ AB = ("a", "b")
         ('"a" ,b\n1,2\n', Read(error="t:1: expected quoting as in RFC 4180, found: ',' expected")),
         ('"a""b"c",d\n1,2\n', Read(error="t:1: expected quoting as in RFC 4180, found: ','")),
         ('a,b\n1,"2" \n', Read(error="t:2: expected quoting as in RFC 4180, found: ',' expected")),
-        (
-            ' "a","b"\n1,2\n',
-            Read(error="t:1:1: expected quotes around the whole cell, found ' \"a"),
-        ),
-        (
-            'a, "b,c"\n1,2\n',
-            Read(error="t:1:2: expected quotes around the whole cell, found ' \"b"),
-        ),
-        (
-            'a,b\n1, "2"\n',
-            Read(error="t:2:2: expected quotes around the whole cell, found ' \"2\"'"),
-        ),
         ('a,b\n3,4\n1,2"\n', Read(error="t:3:2: expected a number, found '2\"'")),
         ('a,b\n1,""\n', Read(error="t:2:2: expected a number, found ''")),
         ("a,b\n1,2 3\n", Read(error="t:2:2: expected a number, found '2 3'")),
@@ -93,10 +81,7 @@ AB = ("a", "b")
         ("a,b\n1,1e400\n", Read(error="t:2:2: expected a number within the range of float64")),
         ("a,b\n1,-1e400\n", Read(error="t:2:2: expected a number within the range of float64")),
         (f"a,b\n1,{'9' * 10_000}\n", Read(error="t:2:2: expected a number within the range")),
-        (
-            f'a,b\n"1{"," * 140_000}',
-            Read(error="t:2: expected a cell of at most 131072 characters"),
-        ),
+        (f'a,b\n1,"{"9" * 140_000}"', Read(error="t:2:2: expected a number within the range")),
     ],
 )
 def test_each_rule_of_rfc_4180(text: str, expected: Read) -> None:
@@ -124,7 +109,6 @@ SMALL = InputOptions(block_size=8)
         ("a\rb,3,4\n", [], f"t:{LINES + 2}: expected 3 values as in line 1, found 1"),
         ("a\0b,3,4\n", [], f"t:{LINES + 2}:2: expected text, found a NUL byte"),
         ("é\ud800,3,4\n", [], f"t:{LINES + 2}:2: expected UTF-8 text, found the byte 0xed"),
-        (' "a",3,4\n', [], f"t:{LINES + 2}:1: expected quotes around the whole cell"),
         ('"a"b,3,4\n', [], f"t:{LINES + 2}: expected quoting as in RFC 4180"),
         ("x,-1e400,4\n", [], f"t:{LINES + 2}:2: expected a number within the range of float64"),
         ("x,3,nan\n", [], f"t:{LINES + 2}:3: found nan"),

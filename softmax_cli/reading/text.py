@@ -26,10 +26,10 @@ class Lines:
         self._rest = b""
 
     def take_head(self, size: int) -> bytes:
-        """Take the lines that settle what all of them are, without a byte order mark."""
+        """Take what settles the rest, two lines that hold something, without a byte order mark."""
         head = self.take(min(HEAD, size), _SILENCE_OF_HEAD)
-        if head.count(b"\n") < 2:
-            head += self.take(0)
+        while b"\n" not in head.strip() and (line := self.take(0)):
+            head += line
         return head.removeprefix(BYTE_ORDER_MARK)
 
     def take(self, size: int, silence: float = _SILENCE) -> bytes:
