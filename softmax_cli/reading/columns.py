@@ -96,7 +96,7 @@ def choose_columns(
 
 
 def _names_samples(name: str) -> bool:
-    return name.strip().lower() in _NAMES_OF_NAME_COLUMNS
+    return name.strip(" \t").lower() in _NAMES_OF_NAME_COLUMNS
 
 
 def warn_of_header(header: Sequence[str], place: str) -> None:
