@@ -155,7 +155,7 @@ def open_stream(path: str) -> Iterator[io.BufferedReader]:
     Raises
     ------
     InputError
-        When it cannot be opened; reading raises it too.
+        When it cannot be opened, or is what standard output goes to; reading raises it too.
     """
     name = STDIN if path == "-" else visible(path)
     with _told(name):
@@ -163,6 +163,10 @@ def open_stream(path: str) -> Iterator[io.BufferedReader]:
         os.set_blocking(raw.fileno(), True)  # whoever shares it may have set it otherwise
     raw.label = name
     with raw:
+        found = os.fstat(raw.fileno())
+        if stat.S_ISREG(found.st_mode) and os.path.samestat(found, os.fstat(1)):
+            hint = "write to a file with -o, which may be the one that is read"
+            raise InputError(name, "expected an input, found what standard output goes to", hint)
         yield io.BufferedReader(cast(Any, raw), _PEEKED)
 
 
