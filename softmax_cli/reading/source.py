@@ -133,8 +133,8 @@ class _Input(io.FileIO):
             with _told(self.label):
                 part = super().readinto(memoryview(buffer)[count:]) or 0
             count += part
-            self._is_ended = not part
-            if self._is_begun or bytes(buffer[:count]).count(b"\n") >= _LINES_OF_HEAD:
+            self._is_ended = not part and self.isatty()
+            if not part or self._is_begun or bytes(buffer[:count]).count(b"\n") >= _LINES_OF_HEAD:
                 break
         self._is_begun = True
         return count
