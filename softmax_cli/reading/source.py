@@ -106,13 +106,12 @@ def exists(path: str) -> bool:
 
 
 def _refuse_file_options(options: InputOptions) -> None:
-    given = {
-        "--input-format": options.input_format,
-        "--delimiter": options.delimiter,
-        "--columns": options.columns,
-        "--id": options.id_column,
-    }
-    for option, value in given.items():
+    for option, value in (
+        ("--input-format", options.input_format),
+        ("--delimiter", options.delimiter),
+        ("--columns", options.columns),
+        ("--id", options.id_column),
+    ):
         if value is not None:
             raise InputError(option, "expected a file or standard input, found numbers")
 
