@@ -16,6 +16,8 @@ from softmax_cli.words import NotANumberError, read_number, separate_operands
 from tests.program import run
 from tests.reading import read
 
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 finite = st.floats(allow_nan=False, allow_infinity=False)
 logits_of = st.integers(1, 5).flatmap(
     lambda width: st.lists(
@@ -118,7 +120,7 @@ def test_separating_operands_loses_no_word(words: list[str]) -> None:
     assert [word for word in words if word in operands] == operands
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(
     st.integers(2, 4).flatmap(
         lambda width: st.lists(

@@ -1,4 +1,4 @@
-"""The input formats. A new one is a new file, a name and a suffix here, and a case of `reader`."""
+"""The input formats. A new one is a new file, a name here, and a case of `reader`."""
 
 from collections.abc import Callable
 from io import BufferedReader
@@ -10,15 +10,7 @@ if TYPE_CHECKING:
     from softmax_cli.samples import Logits
 
 READERS = ("csv", "tsv", "json", "jsonl", "npy", "parquet")
-SUFFIXES = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".json": "json",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".npy": "npy",
-    ".parquet": "parquet",
-}
+SUFFIXES = {f".{name}": name for name in READERS} | {".ndjson": "jsonl"}
 
 
 def reader(input_format: str) -> Callable[[BufferedReader, str, InputOptions], "Logits"]:

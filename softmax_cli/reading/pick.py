@@ -20,30 +20,23 @@ def pick_sample(logits: Logits, word: str, option: str) -> Logits:
 
 
 def _find(batches: Iterator[Batch], word: str, option: str) -> Batch:
-    position = int(word) - 1 if word.isascii() and word.isdigit() and len(word) < 19 else -1
-    at_position: Batch | None = None
+    position = int(word[:18]) - 1 if word.isascii() and word.isdigit() else -1
     named: list[Batch] = []
+    at_position: list[Batch] = []
     count = 0
     for batch in batches:
-        k = position - batch.start
-        if 0 <= k < len(batch.logits):
-            at_position = batch.part(slice(k, k + 1))
-            if batch.samples is None:
-                return at_position
-        if batch.samples is not None and word in batch.samples:
-            named += [
-                batch.part(slice(k, k + 1)) for k, name in enumerate(batch.samples) if name == word
-            ]
         count += len(batch.logits)
+        same = [k for k, name in enumerate(batch.samples or ()) if name == word]
+        named += [batch.part(slice(k, k + 1)) for k in same]
+        if batch.start <= position < count:
+            at_position = [batch.part(slice(position - batch.start, position - batch.start + 1))]
+            if batch.samples is None:
+                break
     if len(named) > 1:
         positions = ", ".join(str(each.start + 1) for each in named[:6])
-        raise InputError(
-            option,
-            f"{quoted(word)} names {len(named)} samples, at positions {positions}",
-            "use a position, counted from 1",
-        )
-    found = named[0] if named else at_position
-    if found is None:
+        problem = f"{quoted(word)} names {len(named)} samples, at positions {positions}"
+        raise InputError(option, problem, "use a position, counted from 1")
+    if not named and not at_position:
         expected = f"a sample's name or a position from 1 to {count}"
         raise InputError(option, f"expected {expected}, found {quoted(word)}")
-    return found
+    return (named or at_position)[0]

@@ -2,12 +2,11 @@
 
 import io
 import os
-import select
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,13 +14,13 @@ from softmax_cli.errors import InputError, quoted, reason, visible, warn
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.arguments import read_arguments
 from softmax_cli.reading.formats import SUFFIXES, reader
+from softmax_cli.reading.text import BYTE_ORDER_MARK
 from softmax_cli.samples import Logits
 from softmax_cli.words import is_number, split_row, starts_like_number
 
 STDIN = "<stdin>"
 _PEEKED = 1 << 16  # how much of the content can be looked at before it is read
-_LINES_OF_HEAD, _SILENCE = 2, 0.3  # what a pipe must have brought before its silence is heeded
-_MARKS = ((b"\x93NUMPY", "npy"), (b"PAR1", "parquet"))
+_LINES_OF_HEAD = 2
 _COMPRESSED = (
     (b"\x1f\x8b", "gzip", "gzip -dc"),
     (b"BZh", "bzip2", "bzip2 -dc"),
@@ -29,7 +28,6 @@ _COMPRESSED = (
     (b"\x28\xb5\x2f\xfd", "zstd", "zstd -dc"),
     (b"PK\x03\x04", "zip", "unzip -p"),
 )
-_NO_SUCH_FILE = "no such file; expected numbers, a file or -"
 
 
 @contextmanager
@@ -69,8 +67,8 @@ def open_logits(
 
 def _warn_of_repeats(names: Sequence[str], place: str) -> None:
     if len(set(names)) < len(names):
-        repeated = next(name for name, following in pairwise(sorted(names)) if name == following)
-        warn(place, f"{quoted(repeated)} names {names.count(repeated)} classes")
+        name, count = Counter(names).most_common(1)[0]
+        warn(place, f"{quoted(name)} names {count} classes")
 
 
 def _progress(stream: io.BufferedReader) -> Callable[[], tuple[int, int]] | None:
@@ -85,32 +83,26 @@ def _only_path(words: Sequence[str]) -> str | None:
     if not words:
         return "-"
     # A token that reads as a number is a number, even beside a file of that name.
-    others = [w for w in words if not all(is_number(piece) for piece in split_row(w))]
-    if not others:
-        return None
-    if not all(word.strip() for word in words):
-        return None
+    others = [word for word in words if not all(map(is_number, split_row(word)))]
     files = [word for word in others if word == "-" or exists(word)]
-    if not files:
-        if any(starts_like_number(word) for word in words):
-            return None
-        raise InputError(visible(others[0]), _NO_SUCH_FILE)
-    if len(words) == 1:
+    if files and len(words) > 1:
+        found = f"the file {quoted(files[0])} and {len(words) - 1} more"
+        problem = f"expected one file or only numbers, found {found}"
+        raise InputError(f"argument {words.index(files[0]) + 1}", problem)
+    if files:
         return files[0]
-    found = f"the file {quoted(files[0])} and {len(words) - 1} more"
-    raise InputError(
-        f"argument {words.index(files[0]) + 1}", f"expected one file or only numbers, found {found}"
-    )
+    are_numbers = not all(map(str.strip, words)) or any(map(starts_like_number, words))
+    if others and not are_numbers:
+        raise InputError(visible(others[0]), "no such file; expected numbers, a file or -")
+    return None
 
 
 def exists(path: str) -> bool:
     """Tell whether there is such a file, or one that may not be looked at: opening it will tell."""
     try:
         return bool(path) and Path(path).exists()
-    except PermissionError:
-        return True
-    except (OSError, ValueError):
-        return False
+    except OSError as error:
+        return isinstance(error, PermissionError)
 
 
 def _refuse_file_options(options: InputOptions) -> None:
@@ -125,42 +117,34 @@ def _refuse_file_options(options: InputOptions) -> None:
 
 
 class _Input(io.FileIO):
-    """A file whose beginning comes in one piece, and whose end is told only once.
+    """A file whose first lines come in one piece, and whose end is told only once.
 
-    What the beginning is taken for does not depend on the pieces in which a pipe brings it,
-    unless it falls silent behind some lines. A terminal would ask the user for a second end.
+    What the beginning is taken for does not depend on the pieces in which a pipe brings it. A
+    terminal would ask the user for a second end.
     """
 
     label = ""
     _is_begun = _is_ended = False
 
     def readinto(self, buffer: Any) -> int:
-        more = count = self._read(buffer)
-        while more and not self._is_begun and count < len(buffer):
-            lines = bytes(buffer[:count]).count(b"\n")
-            if lines >= _LINES_OF_HEAD and not select.select([self], [], [], _SILENCE)[0]:
+        count = 0
+        while not self._is_ended and count < len(buffer):
+            with _told(self.label):
+                part = super().readinto(memoryview(buffer)[count:]) or 0
+            count += part
+            self._is_ended = not part and self.isatty()
+            if not part or self._is_begun or bytes(buffer[:count]).count(b"\n") >= _LINES_OF_HEAD:
                 break
-            more = self._read(memoryview(buffer)[count:])
-            count += more
         self._is_begun = True
-        self._is_ended = not more and self.isatty()
         return count
-
-    def _read(self, buffer: Any) -> int:
-        with _told(self.label):
-            return 0 if self._is_ended else super().readinto(buffer) or 0
 
 
 @contextmanager
 def _told(name: str) -> Iterator[None]:
     try:
         yield
-    except FileNotFoundError:
-        raise InputError(name, _NO_SUCH_FILE) from None
     except OSError as error:
         raise InputError(name, f"cannot be read: {reason(error)}") from None
-    except ValueError as error:  # a NUL in its name
-        raise InputError(name, f"cannot be read: {error}") from None
 
 
 @contextmanager
@@ -198,13 +182,14 @@ def guess_format(path: str, stream: io.BufferedReader, name: str) -> str:
         if beginning.startswith(mark):
             hint = f"decompress it first, for example with {command} FILE | softmax-cli ..."
             raise InputError(name, f"expected numbers, found {what} data", hint)
-    by_suffix = SUFFIXES.get(Path(path).suffix.lower())
-    if by_suffix is not None:
-        return by_suffix
-    for mark, input_format in _MARKS:
-        if beginning.startswith(mark):
-            return input_format
-    content = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
+    suffix = Path(path).suffix.lower()
+    if suffix in SUFFIXES:
+        return SUFFIXES[suffix]
+    if beginning.startswith(b"\x93NUMPY"):
+        return "npy"
+    if beginning.startswith(b"PAR1"):
+        return "parquet"
+    content = beginning.removeprefix(BYTE_ORDER_MARK).lstrip()
     if not content.startswith((b"[", b"{")):
         return "csv"
     from softmax_cli.reading.strict_json import looks_like_lines

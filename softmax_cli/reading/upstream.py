@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 
@@ -40,11 +41,12 @@ def with_upstream(logits: Logits, word: str, option: str) -> Iterator[Logits]:
         if logits.class_names and gradient.class_names is not None:
             check_classes(gradient.class_names, logits.class_names, option, "the logits")
         rows = gradient.batches
-        held, following = next(rows), next(rows, None)
-        if len(held.logits) == 1 and following is None:
-            yield _with_one(logits, held.logits)
+        first, following = next(rows), next(rows, None)
+        if following is None and len(first.logits) == 1:
+            yield _with_one(logits, first.logits)
         else:
-            yield replace(logits, blocks=_paired(logits, rows, held, following, option))
+            rest = iter(()) if following is None else chain([following], rows)
+            yield replace(logits, blocks=_paired(logits, first, rest, option))
 
 
 def _with_one(logits: Logits, gradient: FloatArray) -> Logits:
@@ -57,36 +59,25 @@ def _with_one(logits: Logits, gradient: FloatArray) -> Logits:
     return replace(logits, blocks=blocks, parse=lambda block: with_it(logits.parse(block)))
 
 
-def _paired(
-    logits: Logits, rows: Iterator[Batch], held: Batch, following: Batch | None, option: str
-) -> Iterator[Batch]:
+def _paired(logits: Logits, held: Batch, rows: Iterator[Batch], option: str) -> Iterator[Batch]:
+    """Give every batch as many of the rows as it has samples."""
     total = 0
     for batch in logits.batches:
         count = len(batch.logits)
-        while len(held.logits) < count and following is not None:
-            held = concatenate([held, following], logits.n_classes)
-            following = next(rows, None)
-        total += min(count, len(held.logits))
+        while len(held.logits) < count and (more := next(rows, None)):
+            held = concatenate([held, more], logits.n_classes)
+        found = total + len(held.logits)
         if len(held.logits) < count:
-            raise InputError(option, f"expected a row a sample or one for all, found {total} rows")
+            raise InputError(option, f"expected a row a sample or one for all, found {found} rows")
+        total += count
         own, held = held.part(slice(count)), held.part(slice(count, None))
-        if total == logits.n_samples:  # before the last one is printed
-            _refuse_more(held, following, total, option)
-        _check_names(batch, own, option)
-        yield replace(batch, upstream=own.logits)
-    _refuse_more(held, following, total, option)
-
-
-def _refuse_more(held: Batch, following: Batch | None, total: int, option: str) -> None:
-    if len(held.logits) or following is not None:
-        samples = plural(total, "sample")
-        raise InputError(option, f"expected a row for each of {samples}, found more")
-
-
-def _check_names(batch: Batch, rows: Batch, option: str) -> None:
-    if batch.samples is None or rows.samples is None or batch.samples == rows.samples:
-        return
-    ours, theirs = next(
-        pair for pair in zip(batch.samples, rows.samples, strict=True) if pair[0] != pair[1]
-    )
-    raise InputError(option, f"expected a row for sample {quoted(ours)}, found {quoted(theirs)}")
+        for ours, theirs in zip(batch.samples or (), own.samples or (), strict=False):
+            if ours != theirs:
+                problem = f"expected a row for sample {quoted(ours)}, found {quoted(theirs)}"
+                raise InputError(option, problem)
+        is_last = total == logits.n_samples  # more rows are told before it is printed
+        if not is_last or not len(held.logits):
+            yield replace(batch, upstream=own.logits)
+    if len(held.logits) or next(rows, None):
+        problem = f"expected a row for each of {plural(total, 'sample')}, found more"
+        raise InputError(option, problem)

@@ -12,73 +12,40 @@ MASK_HINT = "only -inf marks a masked class; leave the sample out or correct it"
 
 
 def check_logits(logits: FloatArray, place: Place) -> None:
-    """Refuse NaN, +inf and samples with every class masked.
-
-    Parameters
-    ----------
-    logits
-        Shape (K, C).
-    place
-        Names the place of row k, or of column c in it, for the message.
-
-    Raises
-    ------
-    InputError
-        For the first row at fault.
-    """
+    """Raise for the first row of shape (K, C) with NaN, with +inf or with every class masked."""
     with np.errstate(invalid="ignore"):
         largest = logits.max(axis=1)
-    at_fault = ~np.isfinite(largest)
-    if not at_fault.any():
+    at_fault = np.flatnonzero(~np.isfinite(largest))
+    if not len(at_fault):
         return
-    k = int(at_fault.argmax())
+    k = int(at_fault[0])
     if largest[k] == -np.inf:
-        raise InputError(
-            place(k, None),
-            "every logit is -inf; expected at least one class that is not masked",
-        )
-    c = int((~(logits[k] < np.inf)).argmax())
-    if np.isnan(logits[k, c]):
-        raise InputError(place(k, c), "found nan, expected a finite number or -inf", MASK_HINT)
-    raise InputError(
-        place(k, c),
-        "found +inf, expected a finite number or -inf: the limit of softmax there is not unique",
-        MASK_HINT,
-    )
+        problem = "every logit is -inf; expected at least one class that is not masked"
+        raise InputError(place(k, None), problem)
+    c = int(np.argmin(logits[k] < np.inf))
+    found = "nan" if np.isnan(logits[k, c]) else "+inf"
+    raise InputError(place(k, c), f"found {found}, expected a finite number or -inf", MASK_HINT)
 
 
 def check_gradient(gradient: FloatArray, place: Place) -> None:
-    """Refuse whatever is not finite.
-
-    Parameters
-    ----------
-    gradient
-        Shape (K, C).
-    place
-        As for `check_logits`.
-
-    Raises
-    ------
-    InputError
-        For the first value at fault.
-    """
-    at_fault = np.argwhere(~np.isfinite(gradient))
-    if len(at_fault):
-        k, c = (int(position) for position in at_fault[0])
+    """Raise for the first value of shape (K, C) that is not finite."""
+    at_fault = np.argwhere(~np.isfinite(gradient)).tolist()
+    if at_fault:
+        k, c = at_fault[0]
         raise InputError(place(k, c), f"found {gradient[k, c]}, expected a finite number")
 
 
 def check_length(found: int, expected: int, place: str, first_place: str) -> None:
-    """Refuse a row whose number of values differs from the first row's."""
+    """Raise for a row whose number of values differs from the first row's."""
     if found != expected:
-        values = "1 value" if expected == 1 else f"{expected} values"
+        values = plural(expected, "value")
         raise InputError(place, f"expected {values} as in {first_place}, found {found}")
 
 
 def check_classes(
     found: Sequence[str], expected: Sequence[str], place: str, first_place: str
 ) -> None:
-    """Refuse names of classes that differ from the first ones, or stand in another order."""
+    """Raise for names of classes that differ from the first ones, or stand in another order."""
     if len(found) != len(expected):
         names = plural(len(expected), "class")
         raise InputError(place, f"expected {names} as in {first_place}, found {len(found)}")
