@@ -6,13 +6,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING
 
 from softmax_cli.samples import Batch, Logits
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
 _PATIENCE = 1.0
-_BETWEEN_UPDATES = 0.1
 
 
 def plain_terminal() -> bool:
@@ -26,45 +27,30 @@ def watched(logits: Logits) -> Iterator[Logits]:
 
     They may be walked in another thread; what is shown is gone when the context ends.
     """
-    if not sys.stderr.isatty() or plain_terminal():
-        yield logits
-        return
-    watch = _Watch()
-    try:
-        yield replace(logits, blocks=watch.walk(logits))
-    finally:
-        watch.end()
+    begin, bars, ended = time.monotonic(), list["Progress"](), False
 
-
-class _Watch:
-    def __init__(self) -> None:
-        self._bar: Any = None
-        self._ended = False
-        self._lock = Lock()
-
-    def walk(self, logits: Logits) -> Iterator[Batch]:
-        begin = updated = time.monotonic()
+    def walk() -> Iterator[Batch]:
         samples = 0
         for batch in logits.batches:
             yield batch
             samples += len(batch.logits)
-            now = time.monotonic()
-            if now - begin < _PATIENCE or now - updated < _BETWEEN_UPDATES:
-                continue
-            updated = now
-            with self._lock:
-                if not self._ended:
-                    self._bar = self._bar or _bar()
-                    _update(self._bar, logits, samples, now - begin)
+            seconds = time.monotonic() - begin
+            if seconds > _PATIENCE and not ended:
+                bars[:] = bars or [_bar()]
+                _update(bars[0], logits, samples, seconds)
 
-    def end(self) -> None:
-        with self._lock:
-            self._ended = True
-            if self._bar is not None:
-                self._bar.stop()
+    if not sys.stderr.isatty() or plain_terminal():
+        yield logits
+        return
+    try:
+        yield replace(logits, blocks=walk())
+    finally:
+        ended = True
+        for bar in bars:
+            bar.stop()
 
 
-def _update(bar: Any, logits: Logits, samples: int, seconds: float) -> None:
+def _update(bar: "Progress", logits: Logits, samples: int, seconds: float) -> None:
     """Tell bytes of a file, or samples where the input is a pipe or says how many they are."""
     if logits.progress is None:
         done, total = samples, logits.n_samples
@@ -75,18 +61,16 @@ def _update(bar: Any, logits: Logits, samples: int, seconds: float) -> None:
     bar.update(bar.task_ids[0], completed=done, total=total, told=told)
 
 
-def _bar() -> Any:
+def _bar() -> "Progress":
+    from rich import progress
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    bar = Progress(
-        BarColumn(),
-        TextColumn("{task.fields[told]}", markup=False),
-        TimeRemainingColumn(),
+    bar = progress.Progress(
+        progress.BarColumn(),
+        progress.TextColumn("{task.fields[told]}", markup=False),
+        progress.TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
     )
     bar.add_task("", total=None, told="")
     bar.start()
