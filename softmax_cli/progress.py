@@ -71,6 +71,8 @@ def _bar() -> "Progress":
         progress.TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
     )
     bar.add_task("", total=None, told="")
     bar.start()

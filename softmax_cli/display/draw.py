@@ -41,13 +41,8 @@ def draw(result: results.Result, screen: Screen) -> Iterator[RenderableType]:
             return draw_report(result, screen)
         case results.Arrays(quantity=results.Jacobian()):
             return _jacobians(result, screen)
-        case results.Arrays(quantity=results.Vjp()):
-            return _products(result, screen)
-        case results.Arrays(quantity=results.Partial()):
-            kept, shown = _keep_ends(result.logits.batches, result.logits.n_classes)
-            return _samples(result, kept, shown, screen)
         case results.Arrays():
-            return _probabilities(result, screen)
+            return _by_sample(result, screen)
 
 
 def _keep_ends(batches: Iterable[Batch], n_classes: int) -> tuple[Batch, Shown]:
@@ -57,43 +52,38 @@ def _keep_ends(batches: Iterable[Batch], n_classes: int) -> tuple[Batch, Shown]:
     count = 0
     for batch in batches:
         size = len(batch.logits)
-        first += (_sample(batch, k) for k in range(min(size, MOST_ROWS - count)))
-        last += (_sample(batch, k) for k in range(max(0, size - MOST_ROWS), size))
+        # Those of a short batch may be both.
+        for k in sorted({*range(min(size, MOST_ROWS)), *range(max(0, size - MOST_ROWS), size)}):
+            part = batch.part(slice(k, k + 1))
+            last.append(replace(part, samples=part.labels))
+            first += [last[-1]] if len(first) < MOST_ROWS else []
         count += size
     shown = show_rows("sample", range(1, count + 1))
     kept = [*first[: shown.head], *list(last)[len(last) - shown.tail :]]
     return concatenate(kept, n_classes), shown
 
 
-def _sample(batch: Batch, k: int) -> Batch:
-    part = batch.part(slice(k, k + 1))
-    return replace(part, samples=part.labels)
-
-
-def _probabilities(result: results.Arrays, screen: Screen) -> Iterator[RenderableType]:
+def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[RenderableType]:
     """Draw one sample class by class, several as a row each."""
-    classes = result.logits.classes
-    tally = Tally(np.zeros(len(classes), dtype=np.int64))
-    batches = tally.watch(result.logits.batches, result.temperature)
-    kept, shown = _keep_ends(batches, len(classes))
-    count = len(shown.names)
-    if count == 1:
+    logits, T = result.logits, result.temperature
+    is_softmax = isinstance(result.quantity, results.Probabilities | results.LogProbabilities)
+    tally = Tally(np.zeros(logits.n_classes, dtype=np.int64))
+    batches = tally.watch(logits.batches, T) if is_softmax else logits.batches
+    kept, shown = _keep_ends(batches, logits.n_classes)
+    if isinstance(result.quantity, results.Vjp):
+        yield Text(f"v_i = sum_j g_j J[j][i] = y_i (g_i - sum_j g_j y_j){_by_T(T)}", QUIET)
+        yield Text()
+    if len(shown.names) == 1 and result.entry is None:
         yield from _class_by_class(result, kept, screen)
         return
-    yield from _samples(result, kept, shown, screen)
-    order = sorted(range(len(classes)), key=lambda j: -tally.wins[j])
-    winners = [f"{classes[j]} {tally.wins[j]}" for j in order[:_MOST_WINNERS]]
-    if len(order) > _MOST_WINNERS:
-        winners.append(f"{len(order) - _MOST_WINNERS} more")
-    entropy = tally.entropy / count
-    # Where it is too small for float64 it is not 0 all the same.
-    mean = significant(entropy, screen.precision) if entropy or tally.certain else "<5e-324"
-    yield Text()
-    yield screen.text(
-        f"{plural(count, 'sample')}, {plural(len(classes), 'class')}; "
-        f"most probable: {', '.join(winners)}; mean entropy {mean} nats",
-        QUIET,
-    )
+    names = grids.sample_columns(result)
+    columns = show_columns("class", names)
+    grid = grids.samples_grid(result, [kept], columns.positions, screen)
+    y = core.softmax(kept.logits, temperature=T).max(axis=1).tolist() if is_softmax else []
+    yield from draw_grid(grid, screen, shown, columns, ("largest", _SMALL_BAR, y))
+    if is_softmax:
+        yield Text()
+        yield screen.text(tally.told(logits.classes, len(shown.names), screen.precision), QUIET)
 
 
 @dataclass
@@ -125,62 +115,45 @@ class Tally:
             self.certain &= bool((np.isfinite(batch.logits).sum(axis=1) == 1).all())
             yield batch
 
+    def told(self, classes: tuple[str, ...], n_samples: int, precision: int) -> str:
+        """Tell of so many samples."""
+        order = sorted(range(len(classes)), key=lambda j: -self.wins[j])
+        winners = [f"{classes[j]} {self.wins[j]}" for j in order[:_MOST_WINNERS]]
+        more = [f"{len(order) - _MOST_WINNERS} more"] if len(order) > _MOST_WINNERS else []
+        # Where it is too small for float64 it is not 0 all the same.
+        is_known = self.entropy or self.certain
+        mean = significant(self.entropy / n_samples, precision) if is_known else "<5e-324"
+        return (
+            f"{plural(n_samples, 'sample')}, {plural(len(classes), 'class')}; "
+            f"most probable: {', '.join([*winners, *more])}; mean entropy {mean} nats"
+        )
+
 
 def _class_by_class(
     result: results.Arrays, batch: Batch, screen: Screen
 ) -> Iterator[RenderableType]:
     """Draw one sample, a row a class."""
     classes, precision, z, g = result.logits.classes, screen.precision, batch.logits, batch.upstream
-    numbers = Numbers(z, result.temperature, g)
-    top = -1 if g is not None else int(z[0].argmax())
-    is_log = isinstance(result.quantity, results.LogProbabilities)
-
-    def record(j: int) -> list[Cell]:
-        style = grids.LARGEST if j == top else ""
-        y = Cell(grids.probability(numbers, 0, j, precision), style)
-        cells = [Cell(classes[j], style), Cell(given(z[0, j])), y]
-        if is_log:
-            cells.append(Cell(significant(numbers.log_probability(0, j), precision)))
-        if g is not None:
-            product = significant(numbers.product(0, j), precision)
-            cells += [Cell(given(g[0, j])), Cell(product, "bold")]
-        return cells
-
-    shown = show_rows("class", classes)
-    headings = ["class", "logit", "probability", *(["log probability"] if is_log else [])]
-    grid = Grid(
-        headings if g is None else ["class", "z", "y", "g", "v"],
-        [record(j) for j in shown.positions],
-    )
+    numbers = Numbers(z, result.temperature)
+    text = grids.sample_text(result, batch, precision)
+    match result.quantity:
+        case results.Vjp():
+            headings = ["class", "z", "y", "g", "v"]
+        case results.LogProbabilities():
+            headings = ["class", "logit", "probability", "log probability"]
+        case _:
+            headings = ["class", "logit", "probability"]
+    top, shown, rows = int(z[0].argmax()), show_rows("class", classes), []
+    for j in shown.positions:
+        style = grids.LARGEST if j == top and g is None else ""
+        y = grids.probability(numbers, 0, j, precision)
+        cells = [Cell(classes[j], style), Cell(given(z[0, j])), Cell(y, style)]
+        cells += [] if g is None else [Cell(given(g[0, j]))]
+        rows.append(cells if len(cells) == len(headings) else [*cells, Cell(text(0, j))])
     fractions = numbers.y[0, shown.positions].tolist() if g is None else []
     if result.logits.names_samples:
         yield screen.text(batch.labels[0], "bold")
-    yield from draw_grid(grid, screen, shown, bars=("", _LARGE_BAR, fractions))
-
-
-def _samples(
-    result: results.Arrays, kept: Batch, shown: Shown, screen: Screen
-) -> Iterator[RenderableType]:
-    """Draw a row a sample."""
-    names = grids.sample_columns(result)
-    columns = show_columns("class", names)
-    grid = grids.samples_grid(result, [kept], columns.positions, screen)
-    fractions: list[float] = []
-    if isinstance(result.quantity, results.Probabilities | results.LogProbabilities):
-        fractions = core.softmax(kept.logits, temperature=result.temperature).max(axis=1).tolist()
-    yield from draw_grid(grid, screen, shown, columns, ("largest", _SMALL_BAR, fractions))
-
-
-def _products(result: results.Arrays, screen: Screen) -> Iterator[RenderableType]:
-    """Draw upstream gradients times J: one sample class by class, several as a row each."""
-    kept, shown = _keep_ends(result.logits.batches, result.logits.n_classes)
-    formula = f"v_i = sum_j g_j J[j][i] = y_i (g_i - sum_j g_j y_j){_by_T(result.temperature)}"
-    yield Text(formula, QUIET)
-    yield Text()
-    if len(shown.names) == 1:
-        yield from _class_by_class(result, kept, screen)
-    else:
-        yield from _samples(result, kept, shown, screen)
+    yield from draw_grid(Grid(headings, rows), screen, shown, bars=("", _LARGE_BAR, fractions))
 
 
 def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[RenderableType]:

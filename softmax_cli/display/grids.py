@@ -114,21 +114,18 @@ def samples_grid(
 def _sample_rows(
     result: results.Arrays, batch: Batch, columns: Sequence[int], screen: Screen
 ) -> Iterator[list[Cell]]:
-    text = _sample_text(result, batch, screen.precision)
-    if isinstance(result.quantity, results.Partial | results.Vjp):
-        for k, label in enumerate(batch.labels):
-            yield [Cell(label), *(Cell(text(k, c)) for c in columns)]
-        return
-    mark = screen.glyph(" ◂", " <")
+    text = sample_text(result, batch, screen.precision)
+    is_marked = isinstance(result.quantity, results.Probabilities | results.LogProbabilities)
+    mark, no_mark = (screen.glyph(" ◂", " <"), "  ") if is_marked else ("", "")
     for k, (label, top) in enumerate(zip(batch.labels, batch.logits.argmax(axis=1), strict=True)):
-        cells = (
-            Cell(text(k, c), LARGEST, mark) if c == top else Cell(text(k, c), "", "  ")
-            for c in columns
-        )
-        yield [Cell(label), *cells]
+        row = [Cell(label)]
+        for c in columns:
+            is_top = is_marked and c == top
+            row.append(Cell(text(k, c), LARGEST if is_top else "", mark if is_top else no_mark))
+        yield row
 
 
-def _sample_text(result: results.Arrays, batch: Batch, precision: int) -> Callable[[int, int], str]:
+def sample_text(result: results.Arrays, batch: Batch, precision: int) -> Callable[[int, int], str]:
     """Return what shows column c of sample k."""
     numbers = Numbers(batch.logits, result.temperature, batch.upstream)
     match result.quantity:
