@@ -30,7 +30,8 @@ def write_table(result: Result, target: Target, options: OutputOptions) -> None:
         )
         width = console.width if target.is_terminal else None
         has_shades = console.color_system in _WITH_SHADES
-        screen = Screen(width, options.precision, console.options.ascii_only, has_shades)
+        ascii_only = not target.encoding.lower().startswith("utf")
+        screen = Screen(width, options.precision, ascii_only, has_shades)
         with console.capture() as drawn:
             for part in draw(result, screen):
                 console.print(part)
