@@ -18,8 +18,7 @@ from softmax_cli.result import Report
 
 _ERROR_DIGITS = 3
 _HEAT_DIGITS = 2
-# From which error/bound on a cell has which background; the numbers say the same.
-_HEAT = ((1e6, "white on red"), (1e3, "black on dark_orange"), (1.0, "black on yellow"))
+_QUANTITIES = {"probabilities": "probabilities", "jacobian": "Jacobian", "vjp": "vjp"}
 
 
 def draw_report(report: Report, screen: Screen) -> Iterator[RenderableType]:
@@ -32,9 +31,10 @@ def draw_report(report: Report, screen: Screen) -> Iterator[RenderableType]:
 def _verdict(verdict: Verdict, screen: Screen) -> Iterator[RenderableType]:
     """Draw the verdict; the evidence lists what failed, or everything if nothing did."""
     for each in sorted(verdict.checks, key=lambda check: check.passed):
-        end, colon, said = headline(each).partition(":")
-        style = "bold green" if each.passed else "bold red"
-        yield Text(end, style).append(screen.text(colon + said).plain, "default")
+        end, _, said = headline(each).split(": ", 2)
+        quantity = f"{_QUANTITIES[each.quantity]}: " if len(verdict.checks) > 1 else ""
+        found = screen.text(f" {screen.glyph('–', '-')} {quantity}{said}", "default")
+        yield Text(end, "bold green" if each.passed else "bold red").append_text(found)
         for line in _method(each, verdict, screen.glyph("×", "*")):
             yield screen.text(line, QUIET)
         yield Text()
@@ -56,7 +56,8 @@ def _method(check: Check, verdict: Verdict, times: str) -> Iterator[str]:
     """Say what was compared with what, and how closely."""
     size = "|z|" if verdict.temperature == 1 else "|z/T|"
     if check.step is None:
-        yield f"{check.quantity} from {check.candidate} against the exact {check.quantity}"
+        quantity = _QUANTITIES[check.quantity]
+        yield f"{quantity} from {check.candidate} against the exact {quantity}"
     else:
         largest = given(METHODS[check.method].largest_step * verdict.temperature)
         scale = f" {times} max(1, {size}), at most {largest}" if check.step_is_relative else ""
@@ -128,8 +129,7 @@ def _heatmap(verdict: Verdict, check: Check, screen: Screen) -> Iterator[Rendera
 def _heat(excess: float) -> Cell:
     if excess <= 1:
         return Cell("ok", QUIET)
-    style = next(style for least, style in _HEAT if excess > least)
-    return Cell(significant(excess, _HEAT_DIGITS), style)
+    return Cell(significant(excess, _HEAT_DIGITS), "white on red")
 
 
 def _cause(check: Check, screen: Screen) -> Iterator[RenderableType]:

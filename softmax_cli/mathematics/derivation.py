@@ -9,7 +9,7 @@ of an entry's classes, or this sample's numbers.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -354,11 +354,11 @@ class _Writer:
 def _definition(w: _Writer) -> Step:
     n, d, letters = w.n, w.d, w.letters()
     S_of_numbers = n.number(*d.S)
-    shown = _shown_classes(d)
-    read = {j: w.names(j, j) for j in shown}
-    numbers = {j: w.e_with_numbers(j) for j in shown}
-    names = {j: reading.e_j for j, reading in read.items()}
-    total, total_of_numbers = (n.plus(*_with_gaps(terms, n)) for terms in (names, numbers))
+    shown = sorted({*range(len(d.z))[:MOST_CLASSES], *(c for entry in d.entries for c in entry)})
+    more = [n.symbol("…")] if len(shown) < len(d.z) else []
+    read = [w.names(j, j) for j in shown]
+    numbers = [w.e_with_numbers(j) for j in shown]
+    total, total_of_numbers = n.plus(*(r.e_j for r in read), *more), n.plus(*numbers, *more)
     text = "Softmax exponentiates the logits and divides by their sum."
     if d.temperature != 1:
         text += " The temperature T divides the logits first."
@@ -371,26 +371,13 @@ def _definition(w: _Writer) -> Step:
         w.general(letters.y_j, letters.softmax()),
         w.general(letters.S, n.total("c", w.e_of("c"))),
         "For this sample:",
-        *(w.line(names[j], names[j], numbers[j], d.e(j)) for j in shown),
+        *(w.line(r.e_j, r.e_j, e, d.e(j)) for j, r, e in zip(shown, read, numbers, strict=True)),
         w.line(letters.S, total, total_of_numbers, d.S[0], S_of_numbers),
     ]
-    for j, r in read.items():
+    for j, r, e in zip(shown, read, numbers, strict=True):
         y = d.numbers.probability(0, j)
-        lines.append(w.line(r.y_j, r.softmax(), n.over(numbers[j], S_of_numbers), y, w.y(j)))
+        lines.append(w.line(r.y_j, r.softmax(), n.over(e, S_of_numbers), y, w.y(j)))
     return Step("The definition", text, tuple(lines))
-
-
-def _shown_classes(d: Derivation) -> list[int]:
-    count = len(d.z)
-    ends = range(count) if count <= MOST_CLASSES else (0, 1, count - 2, count - 1)
-    return sorted({*ends, *(c for entry in d.entries for c in entry)})
-
-
-def _with_gaps(terms: dict[int, Part], n: Notation) -> Iterator[Part]:
-    for (j, term), before in zip(terms.items(), [-1, *terms], strict=False):
-        if j != before + 1:
-            yield n.symbol("…")
-        yield term
 
 
 def _quotient(w: _Writer) -> Step:
