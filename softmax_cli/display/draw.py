@@ -1,5 +1,6 @@
 """Results drawn for people: which drawing it is, the type of the result says."""
 
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -181,9 +182,19 @@ def _by_T(temperature: float) -> str:  # noqa: N802
 def _jacobian(
     z: FloatArray, classes: tuple[str, ...], temperature: float, screen: Screen
 ) -> Iterator[RenderableType]:
-    """Draw the Jacobian at z; only the rows that are shown are computed."""
+    """Draw the Jacobian at z beside row sums, z and y; only the rows shown are computed."""
     rows, columns = show_rows("output", classes), show_columns("input", classes)
     grid = grids.jacobian_grid(z, classes, temperature, rows.positions, columns.positions, screen)
+    numbers, J = (
+        Numbers(z[np.newaxis], temperature),
+        core.jacobian_rows(z, rows.positions, temperature),
+    )
+    drawn = []
+    for j, row, values in zip(rows.positions, grid.rows, J.tolist(), strict=True):
+        row_sum = Cell(significant(math.fsum(values), 2), QUIET)
+        y = grids.probability(numbers, 0, j, screen.precision)
+        drawn.append([*row, row_sum, Cell(given(z[j])), Cell(y)])
+    grid = Grid([*grid.headings, "row sum", "z", "y"], drawn, margins=3)
     yield from draw_grid(grid, screen, rows, columns)
 
 

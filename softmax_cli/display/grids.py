@@ -1,6 +1,5 @@
 """The cells that are shown of a result: made once, for terminals, Markdown and LaTeX alike."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +7,7 @@ import numpy as np
 
 from softmax_cli import result as results
 from softmax_cli.display.heat import heat
-from softmax_cli.display.numbers import beside_one, entry, given, significant
+from softmax_cli.display.numbers import beside_one, entry, significant
 from softmax_cli.display.screen import Screen
 from softmax_cli.mathematics import core
 from softmax_cli.mathematics.exact import Numbers
@@ -48,11 +47,10 @@ class Grid:
     margins: int = 0
 
     def texts(self) -> Iterator[Sequence[str]]:
-        """Walk the headings and the rows, without the margins."""
-        end = len(self.headings) - self.margins
-        yield self.headings[:end]
+        """Walk the headings and the rows."""
+        yield self.headings
         for row in self.rows:
-            yield [cell.text for cell in row[:end]]
+            yield [cell.text for cell in row]
 
 
 def all_grids(result: results.Result, screen: Screen) -> Iterator[tuple[str, Grid]]:
@@ -148,22 +146,21 @@ def jacobian_grid(
     inputs: Sequence[int],
     screen: Screen,
 ) -> Grid:
-    """Show entries of the Jacobian at z, shape (C,), as a heatmap beside row sums, z and y."""
-    numbers, precision = Numbers(z[np.newaxis], temperature), screen.precision
-    # |y_j y_i| <= y_j (1 - y_j), which is largest for the most probable class.
-    top = int(z.argmax())
-    largest = float(core.jacobian_rows(z, [top], temperature)[0, top])
+    """Show entries of the Jacobian at z, shape (C,), as a heatmap."""
+    numbers = Numbers(z[np.newaxis], temperature)
+    largest = 0.0
+    if screen.has_shades:
+        # |y_j y_i| <= y_j (1 - y_j), which is largest for the most probable class.
+        top = int(z.argmax())
+        largest = float(core.jacobian_rows(z, [top], temperature)[0, top])
 
     def row(j: int, values: list[float]) -> list[Cell]:
         def entry_of(i: int) -> Cell:
-            shown = significant(numbers.partial(0, j, i, values[i]), precision)
-            shade = heat(values[i], largest) if screen.has_shades else ""
-            style = f"{shade} bold" if i == j else shade
-            return Cell(shown, style)
+            shown = significant(numbers.partial(0, j, i, values[i]), screen.precision)
+            style = heat(values[i], largest)
+            return Cell(shown, f"{style} bold" if i == j else style)
 
-        row_sum = Cell(significant(math.fsum(values), 2), QUIET)
-        margins = [row_sum, Cell(given(z[j])), Cell(probability(numbers, 0, j, precision))]
-        return [Cell(f"dy_{classes[j]}"), *map(entry_of, inputs), *margins]
+        return [Cell(f"dy_{classes[j]}"), *map(entry_of, inputs)]
 
     def rows() -> Iterator[list[Cell]]:
         step = max(1, _NUMBERS_AT_ONCE // len(z))
@@ -171,5 +168,4 @@ def jacobian_grid(
             block = list(outputs[k : k + step])
             yield from map(row, block, core.jacobian_rows(z, block, temperature).tolist())
 
-    headings = ["", *(f"dz_{classes[i]}" for i in inputs), "row sum", "z", "y"]
-    return Grid(headings, rows(), margins=3)
+    return Grid(["", *(f"dz_{classes[i]}" for i in inputs)], rows())
