@@ -41,14 +41,12 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
 
 def _open_what_is_closed() -> None:
     """Open standard streams that the caller closed, so that no file of ours takes their places."""
-    for number, name, mode, flags in (
-        (0, "stdin", "r", os.O_WRONLY),  # cannot be read, as it could not before
-        (1, "stdout", "w", os.O_RDONLY),
-        (2, "stderr", "w", os.O_WRONLY),
-    ):
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
-            os.open(os.devnull, flags)  # takes the lowest number that is free: this one
-            setattr(sys, name, open(number, mode, closefd=False))
+            # It takes the lowest number that is free, this one. No more than before can be read
+            # from stdin, or written to stdout.
+            os.open(os.devnull, os.O_RDONLY if number == 1 else os.O_WRONLY)
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))
 
 
 def _keep_to_the_locale() -> None:
@@ -110,20 +108,14 @@ def _failure(error: Exception) -> "SoftmaxCliError":
         case SoftmaxCliError():
             return error
         case MemoryError():
-            problem = "expected an input that fits in memory, found a larger one"
-            why = str(error)
-            hint = (
-                "forward and jacobian need little memory to read and print csv, tsv, jsonl or npy"
-            )
-            return InputError("", f"{problem}: {why[:1].lower()}{why[1:]}".rstrip(": "), hint)
+            problem = f"expected an input that fits in memory, found a larger one: {error}"
+            hint = "forward and jacobian need little memory for csv, tsv, jsonl and npy"
+            return InputError("", problem.rstrip(": "), hint)
         case ImportError():  # a broken installation
             return InputError("", f"a part of the program cannot be loaded: {error}")
         case OSError():
             return OutputError("<stdout>", f"cannot be written: {reason(error)}")
-    usage = usage_error(error)
-    if usage is None:
-        raise error
-    return usage
+    return usage_error(error)
 
 
 if __name__ == "__main__":

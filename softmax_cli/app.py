@@ -17,9 +17,10 @@ from softmax_cli.writing.formats import SUFFIXES, WRITERS, choose_format, hint_f
 
 # Takes the option's name, for messages, and what the user gave.
 Parser = Callable[[str, str], Any]
+Text = str | None
+Number = float | None
 PROGRAM = "softmax-cli"
 METHODS = ("central", "forward", "complex-step", "richardson")
-INPUT, OUTPUT, METHOD, CANDIDATE = "Input", "Output", "Method", "What is checked"
 
 
 def option(panel: str, spelling: str, text: str, parse: Parser | None = None, **more: Any) -> Any:
@@ -40,74 +41,80 @@ def choice(
     return option(panel, spelling, text, parse, autocompletion=lambda: list(known))
 
 
-DIGITS = partial(words.whole, last=17)
-NOT_NEGATIVE = partial(words.finite, zero_too=True)
+given, shown, how, checked = (
+    partial(option, panel) for panel in ("Input", "Output", "Method", "What is checked")
+)
+whole, data = words.whole, words.data
+digits = partial(whole, last=17)
+not_negative = partial(words.finite, zero_too=True)
 # Below the smallest normal number the derivative, up to 1/(4T), can be beyond float64.
-NORMAL = partial(words.finite, least=sys.float_info.min)
-T_HELP = "Divide the logits by T. Derivatives by the logits then carry the factor 1/T."
+normal = partial(words.finite, least=sys.float_info.min)
+
+LOGITS = f"""Numbers (one sample), comma separated tokens (a sample each), one file
+({", ".join(READERS)}), or - for standard input, which is also read when nothing is given."""
+T = "Divide the logits by T. Derivatives by the logits then carry the factor 1/T."
+OUTPUT = f"Write a file. Without --format its suffix decides: {' '.join(SUFFIXES)}."
+JOBS = "Use N processes for large inputs; by default all cores, 1: this process alone."
+VJP = """The upstream gradient G times the Jacobian (backpropagation), without building it.
+G is 0,0,1 or a file with one row for all samples or a row each."""
+PROBABILITIES = """Your probabilities: a file in any input format, or code, FILE.py:FUNCTION or
+PACKAGE.MODULE:FUNCTION, which is called with the logits, and differentiated too."""
+BACKWARD = "Your backward pass, upstream gradient times Jacobian. Code takes logits and gradient."
+
 Logits = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[LOGITS]...",
-        show_default=False,
-        help="Numbers (one sample), comma separated tokens (a sample each), one file "
-        f"({', '.join(READERS)}), or - for standard input, which is also read when nothing "
-        "is given.",
-    ),
+    list[str] | None, typer.Argument(metavar="[LOGITS]...", show_default=False, help=LOGITS)
 ]
-Temperature = Annotated[float, option(METHOD, "--temperature -t T", T_HELP, words.finite)]
-DerivativeTemperature = Annotated[float, option(METHOD, "--temperature -t T", T_HELP, NORMAL)]
+Temperature = Annotated[float, how("--temperature -t T", T, words.finite)]
+DerivativeTemperature = Annotated[float, how("--temperature -t T", T, normal)]
 InputFormat = Annotated[
-    str | None,
-    choice(INPUT, "--input-format FORMAT", "How to read", READERS, "by suffix or content"),
+    Text, choice("Input", "--input-format FORMAT", "How to read", READERS, "by suffix or content")
 ]
 Delimiter = Annotated[
-    str | None,
-    option(INPUT, "--delimiter CHARACTER", "What separates the cells of csv.", words.delimiter),
+    Text, given("--delimiter CHARACTER", "What separates the cells of csv.", words.delimiter)
 ]
 Columns = Annotated[
-    str | None,
-    option(INPUT, "--columns COLUMNS", "The columns of logits: cat,dog or 2-11.", words.data),
+    Text, given("--columns COLUMNS", "The columns of logits: cat,dog or 2-11.", data)
 ]
-IdColumn = Annotated[
-    str | None,
-    option(INPUT, "--id COLUMN", "The column that names the samples.", words.data),
-]
-Sample = Annotated[
-    str | None,
-    option(INPUT, "--sample SAMPLE", "Only this sample, by name or position.", words.data),
-]
+IdColumn = Annotated[Text, given("--id COLUMN", "The column that names the samples.", data)]
+Sample = Annotated[Text, given("--sample SAMPLE", "Only this sample, by name or position.", data)]
 OutputFormat = Annotated[
-    str | None,
-    choice(OUTPUT, "--format -f FORMAT", "How to write", WRITERS, "table", hint=hint_for_format),
+    Text,
+    choice("Output", "--format -f FORMAT", "How to write", WRITERS, "table", hint=hint_for_format),
 ]
-OutputFile = Annotated[
-    str | None,
-    option(
-        OUTPUT,
-        "--output -o FILE",
-        f"Write a file. Without --format its suffix decides: {' '.join(SUFFIXES)}.",
-        readable=False,  # it need not be: whether it can be written shows when it is
-    ),
-]
+# It need not be readable: whether it can be written shows when it is.
+OutputFile = Annotated[Text, shown("--output -o FILE", OUTPUT, readable=False)]
 Precision = Annotated[
     int,
-    option(OUTPUT, "--precision -p DIGITS", "Significant digits in tables, up to 17.", DIGITS),
+    shown("--precision -p DIGITS", "Significant digits in tables, up to 17.", digits),
 ]
-Jobs = Annotated[
-    int | None,
-    option(
-        OUTPUT,
-        "--jobs N",
-        "Use N processes for large inputs; by default all cores, 1: this process alone.",
-        words.whole,
-    ),
+Jobs = Annotated[int | None, shown("--jobs N", JOBS, whole)]
+Log = Annotated[bool, how("--log", "Log-probabilities instead.")]
+Entry = Annotated[Text, how("--entry J,I", "Only dy_J/dz_I, by class names or positions.", data)]
+Upstream = Annotated[Text, how("--vjp G", VJP, data)]
+Explain = Annotated[bool, how("--explain", "Derive it step by step, with one sample's numbers.")]
+TheirProbabilities = Annotated[Text, checked("--probabilities CANDIDATE", PROBABILITIES)]
+TheirJacobian = Annotated[
+    Text, checked("--jacobian CANDIDATE", "Your Jacobians: (K, C, C) or stacked (K*C, C).")
 ]
+TheirVjp = Annotated[Text, checked("--vjp CANDIDATE", BACKWARD)]
+TheirUpstream = Annotated[
+    Text, checked("--upstream G", "The upstream gradient for --vjp: 0,0,1 or a file.")
+]
+Method = Annotated[
+    Text, choice("Method", "--method METHOD", "The finite difference", METHODS, "central")
+]
+Step = Annotated[
+    Number, how("--step H", "The step size. Its default suits the method.", words.finite)
+]
+Atol = Annotated[Number, how("--atol A", "Absolute tolerance, in A + R |exact|.", not_negative)]
+Rtol = Annotated[Number, how("--rtol R", "Relative tolerance. The report has both.", not_negative)]
+Sweep = Annotated[bool, how("--sweep", "Show the error against the step size.")]
+Quiet = Annotated[bool, shown("--quiet -q", "Print nothing: the exit status is the verdict.")]
 
 
 def forward(
     logits: Logits = None,
-    log: Annotated[bool, option(METHOD, "--log", "Log-probabilities instead.")] = False,
+    log: Log = False,
     temperature: Temperature = 1.0,
     sample: Sample = None,
     input_format: InputFormat = None,
@@ -140,22 +147,9 @@ def forward(
 
 def jacobian(
     logits: Logits = None,
-    entry: Annotated[
-        str | None,
-        option(METHOD, "--entry J,I", "Only dy_J/dz_I, by class names or positions.", words.data),
-    ] = None,
-    vjp: Annotated[
-        str | None,
-        option(
-            METHOD,
-            "--vjp G",
-            "The upstream gradient G times the Jacobian (backpropagation), without building it. "
-            "G is 0,0,1 or a file with one row for all samples or a row each.",
-        ),
-    ] = None,
-    explain: Annotated[
-        bool, option(METHOD, "--explain", "Derive it step by step, with one sample's numbers.")
-    ] = False,
+    entry: Entry = None,
+    vjp: Upstream = None,
+    explain: Explain = False,
     temperature: DerivativeTemperature = 1.0,
     sample: Sample = None,
     input_format: InputFormat = None,
@@ -190,50 +184,15 @@ def jacobian(
 
 def check(
     logits: Logits = None,
-    probabilities: Annotated[
-        str | None,
-        option(
-            CANDIDATE,
-            "--probabilities CANDIDATE",
-            "Your probabilities: a file in any input format, or code, FILE.py:FUNCTION or "
-            "PACKAGE.MODULE:FUNCTION, which is called with the logits, and differentiated too.",
-        ),
-    ] = None,
-    jacobian: Annotated[
-        str | None,
-        option(CANDIDATE, "--jacobian CANDIDATE", "Your Jacobians: (K, C, C) or stacked (K*C, C)."),
-    ] = None,
-    vjp: Annotated[
-        str | None,
-        option(
-            CANDIDATE,
-            "--vjp CANDIDATE",
-            "Your backward pass, upstream gradient times Jacobian. Code takes logits and gradient.",
-        ),
-    ] = None,
-    upstream: Annotated[
-        str | None,
-        option(CANDIDATE, "--upstream G", "The upstream gradient for --vjp: 0,0,1 or a file."),
-    ] = None,
-    method: Annotated[
-        str | None,
-        choice(METHOD, "--method METHOD", "The finite difference", METHODS, "central"),
-    ] = None,
-    step: Annotated[
-        float | None,
-        option(METHOD, "--step H", "The step size. Its default suits the method.", words.finite),
-    ] = None,
-    atol: Annotated[
-        float | None,
-        option(METHOD, "--atol A", "Absolute tolerance, in A + R |exact|.", NOT_NEGATIVE),
-    ] = None,
-    rtol: Annotated[
-        float | None,
-        option(METHOD, "--rtol R", "Relative tolerance. The report has both.", NOT_NEGATIVE),
-    ] = None,
-    sweep: Annotated[
-        bool, option(METHOD, "--sweep", "Show the error against the step size.")
-    ] = False,
+    probabilities: TheirProbabilities = None,
+    jacobian: TheirJacobian = None,
+    vjp: TheirVjp = None,
+    upstream: TheirUpstream = None,
+    method: Method = None,
+    step: Step = None,
+    atol: Atol = None,
+    rtol: Rtol = None,
+    sweep: Sweep = False,
     temperature: DerivativeTemperature = 1.0,
     input_format: InputFormat = None,
     delimiter: Delimiter = None,
@@ -242,10 +201,7 @@ def check(
     output_format: OutputFormat = None,
     output: OutputFile = None,
     precision: Precision = 6,
-    jobs: Jobs = None,
-    quiet: Annotated[
-        bool, option(OUTPUT, "--quiet -q", "Print nothing: the exit status is the verdict.")
-    ] = False,
+    quiet: Quiet = False,
 ) -> int:
     """Check your softmax, Jacobian or backward pass; exit 0 if it passes, 1 if not.
 
@@ -263,7 +219,7 @@ def check(
         sweeping=sweep,
         quiet=quiet,
         reading=InputOptions(input_format, delimiter, columns, id_column),
-        writing=writing_options(output_format, output, precision, jobs),
+        writing=writing_options(output_format, output, precision),
     )
 
 

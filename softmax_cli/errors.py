@@ -8,8 +8,9 @@ from difflib import get_close_matches
 
 # Fillers, joiners and blanks that count as printable (of Default_Ignorable_Code_Point), and
 # variation selectors: terminals disagree on how wide the character before one is.
-_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0") | {
-    chr(code) for code in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
+_UNSEEN = {
+    *"\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0",
+    *map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))),
 }
 _LONGEST_SUGGESTION = 100
 
@@ -34,10 +35,8 @@ class InputError(SoftmaxCliError):
 
     def after(self, printed: int) -> "InputError":
         """Say how many samples a stream had printed before it met this."""
-        if not printed:
-            return self
-        samples = plural(printed, "sample")
-        return InputError(self.place, f"{self.problem} ({samples} printed before it)", self.hint)
+        told = f" ({plural(printed, 'sample')} printed before it)" if printed else ""
+        return InputError(self.place, self.problem + told, self.hint)
 
 
 class OutputError(SoftmaxCliError):
@@ -90,11 +89,6 @@ def quoted(text: str, limit: int = 60) -> str:
     return visible(repr(text if len(text) <= limit else text[: limit - 1] + "…"))
 
 
-def given_sample(label: str) -> str:
-    """Say which sample a function was given, after what it did with it."""
-    return f", given sample {quoted(label)}"
-
-
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a hint that names the closest known word, or "" if none is close."""
     short = [each for each in known if len(each) <= _LONGEST_SUGGESTION]
@@ -102,15 +96,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean {visible(close[0])}?" if close else ""
 
 
-def file_hint(word: str) -> str:
-    """Return a hint for a word that looks like an option but names a file, or ""."""
-    return f"the file of that name is written ./{word}" if os.path.lexists(word) else ""
-
-
 def plural(count: int, noun: str) -> str:
     """Return a count and its noun: "1 value", "2 values", "2 classes", "2 entries"."""
-    if count == 1:
-        return f"1 {noun}"
-    if noun.endswith("y"):
-        return f"{count} {noun[:-1]}ies"
-    return f"{count} {noun}{'es' if noun.endswith('s') else 's'}"
+    ending = {"y": "ies", "s": "ses"}.get(noun[-1])
+    several = f"{noun[:-1]}{ending}" if ending else f"{noun}s"
+    return f"{count} {noun if count == 1 else several}"

@@ -11,7 +11,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from softmax_cli.errors import InputError
 from softmax_cli.result import Arrays, Block
@@ -19,8 +19,6 @@ from softmax_cli.samples import Batch, TextBlock
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
-
-Encode = Callable[[Block], bytes]
 
 # Bytes of text that take longer to convert than processes take to start.
 _WORTH = 1 << 21
@@ -39,20 +37,31 @@ class Piece:
     n_samples: int
 
 
-Convert = Callable[[Batch | TextBlock], Iterator[Piece]]
+Input = Batch | TextBlock
+Encode = Callable[[Block], bytes]
+Convert = Callable[[Input], Iterator[Piece]]
 
 
 def converter(result: Arrays, encode: Encode) -> Convert:
     """Return the function that makes output of a block of input."""
     parse, quantity = result.logits.parse, result.quantity
 
-    def convert(block: Batch | TextBlock) -> Iterator[Piece]:
+    def convert(block: Input) -> Iterator[Piece]:
         batch = block if isinstance(block, Batch) else parse(block)
         for computed in quantity.blocks([batch]):
             n_samples = len(computed.batch.logits) if computed.ends else 0
             yield Piece(encode(computed), n_samples)
 
     return convert
+
+
+def _inputs(result: Arrays) -> Iterator[Input]:
+    """Walk the blocks; what is parsed already comes in pieces whose output is of bounded size."""
+    for block in result.logits.blocks:
+        if isinstance(block, Batch):
+            yield from result.quantity.pieces([block])
+        else:
+            yield block
 
 
 def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[Piece, None, None]:
@@ -63,35 +72,36 @@ def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[P
     InputError
         For a bad block, behind the output of those before it.
     """
-    convert, logits = converter(result, encode), result.logits
+    convert, logits, blocks = converter(result, encode), result.logits, _inputs(result)
     a_sample = logits.n_classes**result.quantity.rank
+    growth = max(1, a_sample // logits.n_classes)  # of the output over the input
     count = 1 if a_sample > _LARGEST_SAMPLE else _processes(jobs)
-    growth = max(1, a_sample // logits.n_classes)
     expected, done = logits.size * growth, 0
+    # The next to be given a block comes first; it is the one that has had its block for longest.
     workers: deque[_Worker] = deque()
     error: InputError | None = None
     try:
         while True:
-            # A slow source is not waited for with results in hand.
-            while any(worker.is_busy for worker in workers) and not logits.is_ready():
-                yield from workers[0].finish()
+            while any(worker.block for worker in workers) and not logits.is_ready():
+                yield from workers[0].finish()  # rather than wait with results in hand
                 workers.rotate(-1)
             try:
-                block = next(logits.blocks, None)
+                block = next(blocks, None)
             except InputError as found:
-                block, error = None, found
+                error = found
+                break
             if block is None:
                 break
-            if not workers and count > 1 and max(expected, done) > _WORTH:
+            if count > 1 and not workers and max(expected, done) > _WORTH:
                 workers += _started(count, convert)
-            if not workers:
+            if workers:
+                before = workers[0].finish()
+                workers[0].begin(block)
+                workers.rotate(-1)
+                yield from before
+            else:
                 done += _size(block) * growth
                 yield from convert(block)
-                continue
-            before = workers[0].finish()
-            workers[0].begin(block)
-            workers.rotate(-1)
-            yield from before
         for worker in workers:
             yield from worker.finish()
         if error is not None:
@@ -104,65 +114,60 @@ def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[P
 def _processes(jobs: int | None) -> int:
     if not hasattr(os, "fork"):
         return 1
-    if jobs is not None:
-        return jobs
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = (
+        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    )
+    return jobs or len(cores)
 
 
-def _size(block: Batch | TextBlock) -> int:
+def _size(block: Input) -> int:
     if isinstance(block, TextBlock):
         return len(block.content)
     return block.logits.size * _BYTES_A_NUMBER
 
 
+@dataclass
 class _Worker:
     """A process that converts one block at a time."""
 
-    def __init__(
-        self, process: int, tasks: "Connection", answers: "Connection", convert: Convert
-    ) -> None:
-        self._process = process
-        self._tasks = tasks
-        self._answers = answers
-        self._convert = convert
-        self._block: Batch | TextBlock | None = None
-        self._is_lost = False
+    process: int
+    tasks: "Connection"
+    answers: "Connection"
+    convert: Convert
+    block: Input | None = None
+    is_lost: bool = False
 
-    @property
-    def is_busy(self) -> bool:
-        return self._block is not None
-
-    def begin(self, block: Batch | TextBlock) -> None:
+    def begin(self, block: Input) -> None:
         """Hand over a block."""
-        self._block = block
+        self.block = block
         try:
-            if not self._is_lost:
-                self._tasks.send(block)
+            if not self.is_lost:
+                self.tasks.send(block)
         except OSError:
-            self._is_lost = True
+            self.is_lost = True
 
     def finish(self) -> Iterator[Piece]:
         """Return what became of the block; it is converted here where the process is lost."""
-        block, self._block = self._block, None
+        block, self.block = self.block, None
         if block is None:
             return iter(())
         try:
-            if not self._is_lost and self._answers.poll(_SECONDS_OF_SILENCE):
-                answer: list[Piece] | InputError = self._answers.recv()
+            if not self.is_lost and self.answers.poll(_SECONDS_OF_SILENCE):
+                answer: list[Piece] | InputError = self.answers.recv()
                 if isinstance(answer, InputError):
                     raise answer
                 return iter(answer)
         except (EOFError, OSError):
             pass
-        self._is_lost = True
-        return self._convert(block)
+        self.is_lost = True
+        return self.convert(block)
 
     def end(self) -> None:
         """End the process at once."""
-        os.kill(self._process, signal.SIGKILL)
-        os.waitpid(self._process, 0)
-        self._tasks.close()
-        self._answers.close()
+        os.kill(self.process, signal.SIGKILL)
+        os.waitpid(self.process, 0)
+        self.tasks.close()
+        self.answers.close()
 
 
 def _started(count: int, convert: Convert) -> Iterator[_Worker]:
@@ -189,9 +194,8 @@ def _started(count: int, convert: Convert) -> Iterator[_Worker]:
         yield _Worker(process, tasks, answers, convert)
 
 
-def _serve(tasks: "Connection", answers: "Connection", convert: Convert) -> None:
+def _serve(tasks: "Connection", answers: "Connection", convert: Convert) -> NoReturn:
     """Answer for blocks until there are no more; whatever else happens ends this process."""
-    status = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends this one
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -202,7 +206,5 @@ def _serve(tasks: "Connection", answers: "Connection", convert: Convert) -> None
                 answers.send(list(convert(block)))
             except InputError as error:
                 answers.send(error)
-    except EOFError:
-        status = 0
     finally:
-        os._exit(status)
+        os._exit(0)

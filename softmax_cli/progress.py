@@ -4,16 +4,17 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from softmax_cli.samples import Batch, Logits
+from softmax_cli.samples import Batch, Logits, TextBlock
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 _PATIENCE = 1.0
+_BETWEEN_UPDATES = 0.1
 
 
 def plain_terminal() -> bool:
@@ -23,57 +24,59 @@ def plain_terminal() -> bool:
 
 @contextmanager
 def watched(logits: Logits) -> Iterator[Logits]:
-    """Show how far the batches are, once they have been walked for over a second.
-
-    They may be walked in another thread; what is shown is gone when the context ends.
-    """
-    begin, bars, ended = time.monotonic(), list["Progress"](), False
-
-    def walk() -> Iterator[Batch]:
-        samples = 0
-        for batch in logits.batches:
-            yield batch
-            samples += len(batch.logits)
-            seconds = time.monotonic() - begin
-            if seconds > _PATIENCE and not ended:
-                bars[:] = bars or [_bar()]
-                _update(bars[0], logits, samples, seconds)
-
+    """Show how far the blocks are, once they have been walked for over a second."""
     if not sys.stderr.isatty() or plain_terminal():
         yield logits
         return
-    try:
-        yield replace(logits, blocks=walk())
-    finally:
-        ended = True
-        for bar in bars:
-            bar.stop()
+    with ExitStack() as shown:
+        yield replace(logits, blocks=_walk(logits, shown))
 
 
-def _update(bar: "Progress", logits: Logits, samples: int, seconds: float) -> None:
-    """Tell bytes of a file, or samples where the input is a pipe or says how many they are."""
-    if logits.progress is None:
-        done, total = samples, logits.n_samples
-        told = f"{done:,} samples, {done / seconds:,.0f}/s"
-    else:
+def _walk(logits: Logits, shown: ExitStack) -> Iterator[Batch | TextBlock]:
+    begin = time.monotonic()
+    due = begin + _PATIENCE
+    bar = None
+    samples = size = 0
+    for block in logits.blocks:
+        yield block
+        if isinstance(block, Batch):
+            samples += len(block.logits)
+        else:
+            size += len(block.content)
+        now = time.monotonic()
+        if now >= due:
+            due = now + _BETWEEN_UPDATES
+            bar = bar or shown.enter_context(_bar())
+            _update(bar, logits, samples, size, now - begin)
+
+
+def _update(bar: "Progress", logits: Logits, samples: int, size: int, seconds: float) -> None:
+    """Tell bytes where there is text, which is not counted yet, and else samples."""
+    done, total = size, None
+    if logits.progress is not None:
         done, total = logits.progress()
         told = f"{done / 1e6:,.0f} of {total / 1e6:,.0f} MB, {done / 1e6 / seconds:,.1f} MB/s"
-    bar.update(bar.task_ids[0], completed=done, total=total, told=told)
+    elif size:
+        told = f"{size / 1e6:,.1f} MB, {size / 1e6 / seconds:,.1f} MB/s"
+    else:
+        done, total = samples, logits.n_samples
+        told = f"{samples:,} samples, {samples / seconds:,.0f}/s"
+    bar.update(bar.task_ids[0], completed=done, total=total, told=told, refresh=True)
 
 
 def _bar() -> "Progress":
-    from rich import progress
     from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    bar = progress.Progress(
-        progress.BarColumn(),
-        progress.TextColumn("{task.fields[told]}", markup=False),
-        progress.TimeRemainingColumn(),
+    bar = Progress(
+        BarColumn(),
+        TextColumn("{task.fields[told]}", markup=False),
+        TimeRemainingColumn(),
         console=Console(stderr=True),
+        auto_refresh=False,  # which takes a thread
         transient=True,
         redirect_stdout=False,
         redirect_stderr=False,
     )
     bar.add_task("", total=None, told="")
-    bar.start()
     return bar

@@ -18,31 +18,17 @@ _VALUES_AT_ONCE = 1 << 18
 
 @dataclass(frozen=True)
 class Quantity(ABC):
-    """What is computed for each sample; which one it is, its type says.
-
-    Attributes
-    ----------
-    temperature
-        T.
-    key, key_of_one
-        Its name in JSON, of all samples and of one.
-    rank
-        Dimensions a sample: 0 a number, 1 a row of C, 2 a matrix of (C, C).
-    """
+    """What is computed for each sample; which one it is, its type says."""
 
     temperature: float = 1.0
 
-    key: ClassVar[str]
+    key: ClassVar[str]  # in JSON, of all samples
     key_of_one: ClassVar[str]
-    rank: ClassVar[int]
+    rank: ClassVar[int]  # dimensions a sample: 0 a number, 1 a row of C, 2 a matrix of (C, C)
 
     @abstractmethod
     def compute(self, batch: Batch) -> FloatArray:
         """Compute K samples: shape (K,), (K, C) or (K, C, C)."""
-
-    def compute_rows(self, batch: Batch, outputs: range) -> FloatArray:
-        """Compute some rows of each matrix, shape (K, n, C)."""
-        raise TypeError(f"{self.key} have no rows")
 
     def pieces(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Split batches into pieces whose results have a bounded size, whatever the rank."""
@@ -53,20 +39,9 @@ class Quantity(ABC):
                 yield batch.part(slice(k, k + step))
 
     def blocks(self, batches: Iterable[Batch]) -> Iterator["Block"]:
-        """Compute in blocks of bounded size: a matrix that is larger comes some rows at a time."""
-        for batch in batches:
-            n_samples, n_classes = batch.logits.shape
-            everything = range(n_classes)
-            if self.rank < 2 or n_classes**2 <= _VALUES_AT_ONCE:
-                for piece in self.pieces([batch]):
-                    yield Block(piece, everything, self.compute(piece))
-                continue
-            step = max(1, _VALUES_AT_ONCE // n_classes)
-            for k in range(n_samples):
-                piece = batch.part(slice(k, k + 1))
-                for j in range(0, n_classes, step):
-                    outputs = everything[j : j + step]
-                    yield Block(piece, outputs, self.compute_rows(piece, outputs))
+        """Compute in blocks of bounded size."""
+        for piece in self.pieces(batches):
+            yield Block(piece, range(piece.logits.shape[1]), self.compute(piece))
 
 
 class Probabilities(Quantity):
@@ -98,10 +73,15 @@ class Jacobian(Quantity):
         """Compute J, shape (K, C, C)."""
         return core.jacobian(batch.logits, temperature=self.temperature)
 
-    def compute_rows(self, batch: Batch, outputs: range) -> FloatArray:
-        """Compute some rows of J, shape (K, n, C)."""
-        rows = slice(outputs.start, outputs.stop)
-        return core.jacobian_rows(batch.logits, rows, temperature=self.temperature)
+    def blocks(self, batches: Iterable[Batch]) -> Iterator["Block"]:
+        """Compute in blocks of bounded size: a large matrix comes some rows at a time."""
+        for piece in self.pieces(batches):
+            n_classes = piece.logits.shape[1]
+            step = max(1, _VALUES_AT_ONCE // n_classes)
+            for j in range(0, n_classes, step):
+                outputs = range(n_classes)[j : j + step]
+                rows = core.jacobian_rows(piece.logits, slice(j, j + step), self.temperature)
+                yield Block(piece, outputs, rows)
 
 
 @dataclass(frozen=True)
@@ -131,21 +111,16 @@ class Vjp(Quantity):
 
 @dataclass(frozen=True)
 class Block:
-    """What is written at a time: a quantity of some samples, or some rows of one's matrix.
-
-    Attributes
-    ----------
-    batch
-        The samples.
-    outputs
-        The rows of each matrix that are here, from 0; all but for a large one.
-    values
-        Shape (K,), (K, C) or (K, n, C), with n outputs.
-    """
+    """What is written at a time: a quantity of some samples, or some rows of one's matrix."""
 
     batch: Batch
-    outputs: range
-    values: FloatArray
+    outputs: range  # the rows of each matrix that are here, from 0; all but for a large one
+    values: FloatArray  # shape (K,), (K, C) or (K, n, C), with n outputs
+
+    @property
+    def rows(self) -> FloatArray:
+        """The values line by line, shape (..., C), or (K, 1) for a number a sample."""
+        return self.values.reshape(-1, self.values.shape[-1] if self.values.ndim > 1 else 1)
 
     @property
     def begins(self) -> bool:
@@ -155,27 +130,21 @@ class Block:
     @property
     def ends(self) -> bool:
         """Whether it completes its samples."""
-        n_classes: int = self.batch.logits.shape[1]
-        return self.outputs.stop == n_classes
+        return bool(self.outputs.stop == self.batch.logits.shape[1])
 
 
 @dataclass(frozen=True)
 class Arrays:
-    """Arrays computed from logits.
-
-    Attributes
-    ----------
-    command
-        The command's name.
-    logits
-        The source.
-    quantities
-        What JSON shows; the last is what the formats for one array show.
-    """
+    """Arrays computed from logits."""
 
     command: str
     logits: Logits
-    quantities: tuple[Quantity, ...]
+    quantities: tuple[Quantity, ...]  # that JSON shows, the one that the command is about last
+
+    @property
+    def quantity(self) -> Quantity:
+        """The array that the command is about."""
+        return self.quantities[-1]
 
     @property
     def temperature(self) -> float:
@@ -187,52 +156,23 @@ class Arrays:
         """Positions of output and input, where the quantity is a single entry of J."""
         return self.quantity.entry if isinstance(self.quantity, Partial) else None
 
-    @property
-    def quantity(self) -> Quantity:
-        """The array that the command is about."""
-        return self.quantities[-1]
-
-    @property
-    def least_count(self) -> int:
-        """How many numbers it has, or where only the end of the input tells, at least has."""
-        a_sample: int = self.logits.n_classes**self.quantity.rank
-        return max(self.logits.n_samples or 0, 1) * a_sample
-
 
 @dataclass(frozen=True)
 class Report:
-    """A verdict with its evidence.
-
-    Attributes
-    ----------
-    columns, rows
-        A row a sample, for csv and tsv.
-    document
-        The whole, for JSON.
-    evidence
-        The verdict or the sweep, as it is drawn.
-    """
+    """A verdict with its evidence."""
 
     columns: tuple[str, ...]
-    rows: Sequence[Sequence[object]]
-    document: Mapping[str, Any]
-    evidence: "Verdict | Sweep"
+    rows: Sequence[Sequence[object]]  # one a sample, for csv and tsv
+    document: Mapping[str, Any]  # the whole, for JSON
+    evidence: "Verdict | Sweep"  # as it is drawn
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A derivation of one sample's Jacobian.
-
-    Attributes
-    ----------
-    derivation
-        Its steps.
-    heading
-        What the sample is called, or None where there is only one without a name.
-    """
+    """A derivation of one sample's Jacobian."""
 
     derivation: "Derivation"
-    heading: str | None
+    heading: str | None  # what the sample is called; None where there is only one without a name
 
 
 Result = Arrays | Report | Explanation

@@ -13,60 +13,33 @@ BYTES_A_NUMBER = 20
 
 @dataclass(frozen=True)
 class Batch:
-    """Some consecutive samples.
+    """Some consecutive samples."""
 
-    Attributes
-    ----------
-    logits
-        Shape (K, C).
-    start
-        How many samples came before this batch.
-    samples
-        The K names, or None when the input does not name its samples.
-    upstream
-        An upstream gradient for each sample, shape (K, C), where a command takes one.
-    """
-
-    logits: FloatArray
-    start: int
-    samples: tuple[str, ...] | None = None
-    upstream: FloatArray | None = None
+    logits: FloatArray  # shape (K, C)
+    start: int  # how many samples came before this batch
+    samples: tuple[str, ...] | None = None  # the K names, or None where the input has none
+    upstream: FloatArray | None = None  # a gradient each, (K, C), where a command takes one
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The samples' names, or their positions from 1."""
-        if self.samples is not None:
-            return self.samples
-        return tuple(str(self.start + k) for k in range(1, len(self.logits) + 1))
+        positions = range(self.start + 1, self.start + 1 + len(self.logits))
+        return tuple(map(str, positions)) if self.samples is None else self.samples
 
     def part(self, rows: slice) -> "Batch":
         """Return some of the samples, as views."""
-        first, stop, _ = rows.indices(len(self.logits))
-        return Batch(
-            self.logits[first:stop],
-            self.start + first,
-            self.samples and self.samples[first:stop],
-            None if self.upstream is None else self.upstream[first:stop],
-        )
+        start = self.start + rows.indices(len(self.logits))[0]
+        upstream = None if self.upstream is None else self.upstream[rows]
+        return Batch(self.logits[rows], start, self.samples and self.samples[rows], upstream)
 
 
 @dataclass(frozen=True)
 class TextBlock:
-    """Some consecutive lines that are not parsed yet.
+    """Some consecutive lines that are not parsed yet."""
 
-    Attributes
-    ----------
-    line
-        The number of the first, from 1.
-    content
-        The lines with their ends; only the last one of a file may lack its own.
-    start
-        How many samples came before this block.
-    """
-
-    line: int
-    content: bytes
-    start: int = 0
+    line: int  # the number of the first, from 1
+    content: bytes  # with line ends; only the last line of a file may lack its own
+    start: int = 0  # how many samples came before this block
 
 
 def _is_parsed(block: TextBlock) -> Batch:
@@ -75,39 +48,18 @@ def _is_parsed(block: TextBlock) -> Batch:
 
 @dataclass(frozen=True)
 class Logits:
-    """A source of logits: what all its samples share, and the samples in blocks.
-
-    Attributes
-    ----------
-    n_classes
-        C, the number of logits of every sample.
-    blocks
-        The samples in order, parsed or still as text; can be walked once.
-    parse
-        Parses a block of text, in this process or another.
-    is_ready
-        Tells whether the next block is there, or a pipe has to be waited for.
-    class_names
-        The C names from a header, or None.
-    names_samples
-        Whether the batches carry sample names.
-    sample_header
-        What the input calls the column of sample names.
-    n_samples
-        K, or None where only the end of the input tells.
-    progress
-        Tells how many bytes of the file were read, and how many it has; None where it is no file.
-    """
+    """A source of logits: what all its samples share, and the samples in blocks."""
 
     n_classes: int
-    blocks: Iterator[Batch | TextBlock]
-    class_names: tuple[str, ...] | None = None
-    names_samples: bool = False
-    sample_header: str = "sample"
-    n_samples: int | None = None
+    blocks: Iterator[Batch | TextBlock]  # in order; can be walked once
+    class_names: tuple[str, ...] | None = None  # C names from a header
+    names_samples: bool = False  # whether the batches carry sample names
+    sample_header: str = "sample"  # what the input calls the column of sample names
+    n_samples: int | None = None  # K, or None where only the end of the input tells
+    # How many bytes of the file were read, and how many it has; None where it is no file.
     progress: Callable[[], tuple[int, int]] | None = None
-    parse: Callable[[TextBlock], Batch] = _is_parsed
-    is_ready: Callable[[], bool] = lambda: True
+    parse: Callable[[TextBlock], Batch] = _is_parsed  # in this process or another
+    is_ready: Callable[[], bool] = lambda: True  # or the next block has to be waited for
 
     @property
     def batches(self) -> Iterator[Batch]:
@@ -130,9 +82,8 @@ class Logits:
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes' names, or their positions from 1."""
-        if self.class_names is not None:
-            return self.class_names
-        return tuple(str(j) for j in range(1, self.n_classes + 1))
+        positions = range(1, self.n_classes + 1)
+        return tuple(map(str, positions)) if self.class_names is None else self.class_names
 
 
 def concatenate(batches: Iterable[Batch], n_classes: int) -> Batch:
@@ -142,11 +93,8 @@ def concatenate(batches: Iterable[Batch], n_classes: int) -> Batch:
         return parts[0]
     if not parts:
         return Batch(np.empty((0, n_classes)), 0)
+    logits = np.concatenate([part.logits for part in parts])
     names = tuple(name for part in parts for name in part.samples or ())
     gradients = [part.upstream for part in parts if part.upstream is not None]
-    return Batch(
-        np.concatenate([part.logits for part in parts]),
-        parts[0].start,
-        None if parts[0].samples is None else names,
-        np.concatenate(gradients) if gradients else None,
-    )
+    upstream = np.concatenate(gradients) if gradients else None
+    return Batch(logits, parts[0].start, names or None, upstream)

@@ -5,14 +5,11 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from softmax_cli.errors import InputError, did_you_mean, file_hint, quoted
+from softmax_cli.errors import InputError, did_you_mean, quoted
 
 TYPOGRAPHIC_MINUS = "\N{MINUS SIGN}"
-_MISSING = frozenset(
-    {"na", "n/a", "#n/a", "#na", "nil", "null", "none", "missing", "-", "--", ".", "?", "\u221e"}
-    | {"-\u221e", "+\u221e"}
-)
 # Patterns are compiled where they are needed: most runs need none.
+_MISSING = r"(?i)#?n/?a|nil|null|none|missing|--?|[.?]|[-+]?\u221e"
 # Digits with what people put between and behind them, hex, and a number beyond float64.
 _NEARLY_A_NUMBER = r"(?i)[-+]?(\d[\d,._;' ]*%?|[.,]\d[\d,._]*%?|0x[0-9a-f.p+-]+|[\d.]+e[-+]?\d+)"
 _DECIMAL_COMMA = r"[-+]?(?:\d*|\d{1,3}(?:\.\d{3})+),\d+(?:[eE][-+]?\d+)?"
@@ -48,16 +45,15 @@ def is_number(text: str) -> bool:
 def is_broken_number(text: str) -> bool:
     """Tell a slip, or a missing value, from a name: ``1,5``, ``10%``, ``0x10`` and ``NA``."""
     text = text.strip().replace(TYPOGRAPHIC_MINUS, "-")
-    if not text or is_number(text):
-        return False
-    return text.lower() in _MISSING or bool(re.fullmatch(_NEARLY_A_NUMBER, text))
+    looks_broken = any(re.fullmatch(each, text) for each in (_MISSING, _NEARLY_A_NUMBER))
+    return looks_broken and not is_number(text)
 
 
 def mending(text: str) -> str:
     """Say what to do about a cell that is no number, or "" if that is not clear."""
-    if re.fullmatch(_DECIMAL_COMMA, text.strip()):
+    if has_decimal_comma(text):
         return "write decimals with a point, as in 1.5, or give another --delimiter"
-    if not text.strip() or text.strip().lower() in _MISSING:
+    if not text.strip() or re.fullmatch(_MISSING, text.strip()):
         return "leave samples with missing values out; only -inf marks a masked class"
     if len(text.split()) > 1 and any(map(is_number, text.split())):
         return "if spaces separate the cells, give --delimiter ' '"
@@ -93,6 +89,11 @@ def starts_like_number(token: str) -> bool:
     )
 
 
+def is_option(word: str) -> bool:
+    """Tell whether a word can only be an option, known or not."""
+    return len(word) > 1 and word.startswith("-") and not starts_like_number(word)
+
+
 def separate_operands(
     words: Iterable[str], value_options: frozenset[str], flags: frozenset[str]
 ) -> tuple[list[str], list[str]]:
@@ -104,12 +105,11 @@ def separate_operands(
     for word in rest:
         if word == "--":
             operands.extend(rest)
-        elif word == "-" or not word.startswith("-") or starts_like_number(word):
+        elif not is_option(word):
             operands.append(word)
+        elif word[1] != "-" and word[:2] not in value_options | flags:
+            raise InputError(quoted(word), "expected an option or a number", _file_hint(word))
         else:
-            if word[1] != "-" and word[:2] not in value_options | flags:
-                problem = "expected an option or a number"
-                raise InputError(quoted(word), problem, file_hint(word))
             options.append(word)
             if _awaits_value(word, value_options):
                 value = next(rest, None)
@@ -122,39 +122,41 @@ def separate_operands(
 def _awaits_value(option: str, value_options: frozenset[str]) -> bool:
     if option.startswith("--"):
         return option in value_options
-    for position, letter in enumerate(option[1:], start=1):
-        if f"-{letter}" in value_options:
-            return position == len(option) - 1
-    return False
+    letters = [f"-{letter}" in value_options for letter in option[1:]]
+    return any(letters) and letters.index(True) == len(letters) - 1
+
+
+def _file_hint(word: str) -> str:
+    return f"the file of that name is written ./{word}" if os.path.lexists(word) else ""
 
 
 def misplaced(words: Sequence[str], commands: Collection[str]) -> InputError | None:
     """Say what stands where a command is expected, unless it is one or an option."""
     word = words[0]
-    if word in commands or (word.startswith("-") and word != "-" and not starts_like_number(word)):
+    if word in commands or is_option(word):
         return None
     is_file = os.path.exists(word) and not os.path.isdir(word)  # noqa: PTH110, PTH112
     if is_file or word == "-" or starts_like_number(word):
-        problem = f"expected a command: {', '.join(commands)}, found {quoted(word)}"
         import shlex
 
+        problem = f"expected a command: {', '.join(commands)}, found {quoted(word)}"
         hint = f"did you mean softmax-cli forward {shlex.join(words)}?"
         return InputError("argument 1", problem, hint)
     hint = did_you_mean(word, commands) or "see softmax-cli --help"
     return InputError("", f"no such command {quoted(word)}", hint)
 
 
-def usage_error(error: Exception) -> InputError | None:
-    """Put a usage error of Typer's own into our form; None for any other exception."""
+def usage_error(error: Exception) -> InputError:
+    """Put a usage error of Typer's own into our form; raise any other exception again."""
     # Typer exports no common class of its usage errors.
     if not hasattr(error, "format_message"):
-        return None
+        raise error
     path = getattr(getattr(error, "ctx", None), "command_path", "softmax-cli")
     hint = f"see {path} --help"
     if hasattr(error, "option_name") and hasattr(error, "possibilities"):
         if error.possibilities:
             hint = f"did you mean {' or '.join(sorted(error.possibilities))}?"
-        hint = file_hint(error.option_name) or hint
+        hint = _file_hint(error.option_name) or hint
         return InputError(quoted(error.option_name), "no such option", hint)
     message = error.format_message().rstrip(".")
     return InputError("", message[:1].lower() + message[1:], hint)

@@ -1,21 +1,32 @@
 """Runs the program as a user does: a process, with its exit status, stdout and stderr."""
 
+import atexit
 import fcntl
+import gc
+import importlib
 import json
 import os
+import pkgutil
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
 import termios
+import traceback
+import warnings
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from tests import warm
+import softmax_cli.__main__
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_inputs"
@@ -25,10 +36,11 @@ SCRIPT = [str(Path(sys.executable).parent / "softmax-cli")]
 # changes from test to test.
 _UNWANTED = (
     "NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONIOENCODING", "COLORTERM", "CI",
-    "PYTHONSAFEPATH", "PYTEST_CURRENT_TEST",
+    "PYTHONSAFEPATH", "PYTHONUNBUFFERED", "PYTEST_CURRENT_TEST",
 )  # fmt: skip
 # Set it to start an interpreter for every run.
 COLD = "SOFTMAX_TESTS_COLD"
+TIMEOUT = 120
 
 
 @dataclass(frozen=True)
@@ -64,16 +76,92 @@ def run(
     stdin: str | bytes = b"",
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    piece: int = 1 << 30,
+    without: Sequence[str] = (),
 ) -> Outcome:
-    """Run with pipes for all three streams, in a process that need not make its imports again.
+    """Run with pipes for all three streams, in a fork that need not make its imports again.
 
-    A change of the environment may concern the interpreter's start, so that it gets one.
+    A change of the environment may concern the interpreter's start, so that it gets one. Standard
+    input comes in pieces of so many bytes; some modules may be missing.
     """
     if env or os.environ.get(COLD):
         return run_cold(*words, stdin=stdin, cwd=cwd, env=env)
+    _import_all()
     text = stdin.encode() if isinstance(stdin, str) else stdin
-    status, stdout, stderr = warm.run(words, text, (cwd or Path()).absolute(), environment({}))
-    return Outcome(status, stdout.decode(), stderr.decode())
+    (stdin_end, feed), (stdout, stdout_end), (stderr, stderr_end) = (os.pipe() for _ in range(3))
+    with warnings.catch_warnings(action="ignore"):  # there are threads, all at rest
+        child = os.fork()
+    if not child:
+        for descriptor in (feed, stdout, stderr):
+            os.close(descriptor)
+        sys.modules.update(dict.fromkeys(without))  # type: ignore[arg-type]
+        _become_the_program(words, cwd or Path(), (stdin_end, stdout_end, stderr_end))
+    for descriptor in (stdin_end, stdout_end, stderr_end):
+        os.close(descriptor)
+    with ThreadPoolExecutor(2) as threads:
+        told = threads.submit(_read, stderr)
+        threads.submit(_write, feed, text, piece)
+        printed = _read(stdout)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status == -signal.SIGALRM:
+        raise subprocess.TimeoutExpired(list(words), TIMEOUT, printed, told.result())
+    return Outcome(status, printed.decode(), told.result().decode())
+
+
+def _read(descriptor: int) -> bytes:
+    with open(descriptor, "rb") as stream:
+        return stream.read()
+
+
+def _write(descriptor: int, content: bytes, piece: int) -> None:
+    with suppress(BrokenPipeError), open(descriptor, "wb") as stream:
+        for k in range(0, len(content), piece):
+            stream.write(content[k : k + piece])
+            stream.flush()
+
+
+@cache
+def _import_all() -> None:
+    for found in pkgutil.walk_packages(softmax_cli.__path__, "softmax_cli."):
+        if "polars" not in found.name:
+            import_module(found.name)
+    for name in ("numpy", "rich.console", "rich.table", "rich.text", "typer.rich_utils"):
+        import_module(name)
+
+
+def _become_the_program(words: Sequence[str], cwd: Path, descriptors: Sequence[int]) -> NoReturn:
+    """Make of a fork what ``python -m softmax_cli`` is when it begins, and run it to its end."""
+    status = 1
+    try:
+        gc.freeze()
+        atexit._clear()
+        importlib.reload(warnings)  # without what pytest wants of them
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.alarm(TIMEOUT)
+        for number, descriptor in enumerate(descriptors):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
+        sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
+        sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
+        variables = environment({})
+        os.environ.clear()
+        os.environ.update(variables)
+        os.chdir(cwd)
+        sys.modules["__main__"] = softmax_cli.__main__
+        sys.argv = [str(softmax_cli.__main__.__file__), *words]
+        softmax_cli.__main__.main()
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    try:
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+    except OSError:
+        status = 120
+    finally:
+        os._exit(status & 0xFF)
 
 
 def run_cold(
@@ -90,7 +178,7 @@ def run_cold(
         capture_output=True,
         cwd=cwd,
         env=environment(env or {}),
-        timeout=warm.TIMEOUT,
+        timeout=TIMEOUT,
         check=False,
     )
     return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -1,12 +1,11 @@
 """Reads bytes as the program does, without a process of its own."""
 
-import io
+import tempfile
 from dataclasses import dataclass
 
 from softmax_cli.errors import InputError
-from softmax_cli.lookup import load
 from softmax_cli.options import InputOptions
-from softmax_cli.reading.formats import READERS
+from softmax_cli.reading.formats import reader
 from softmax_cli.samples import concatenate
 
 
@@ -21,11 +20,15 @@ class Read:
 
 
 def read(input_format: str, content: bytes, options: InputOptions | None = None) -> Read:
-    """Read all of a stream that is called t."""
-    stream = io.BufferedReader(io.BytesIO(content))  # type: ignore[arg-type, unused-ignore]
-    try:
-        source = load(READERS[input_format])(stream, "t", options or InputOptions())
-        batch = concatenate(source.batches, source.n_classes)
-    except InputError as error:
-        return Read(error=str(error))
+    """Read all of a file that is called t."""
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        try:
+            source = reader(input_format)(
+                open(file.fileno(), "rb", closefd=False), "t", options or InputOptions()
+            )
+            batch = concatenate(source.batches, source.n_classes)
+        except InputError as error:
+            return Read(error=str(error))
     return Read(source.class_names, batch.samples, tuple(map(tuple, batch.logits.tolist())))

@@ -77,43 +77,32 @@ def test_a_file_whose_name_begins_with_a_dash_is_no_option_in_its_folder(
         ("forward -1x 2", "argument 1: expected a number, found '-1x'"),
         ("forward 1,2 3", "argument 2: expected 2 values as in argument 1, found 1"),
         ("forward 1,2 3,x", "argument 2, value 2: expected a number, found 'x'"),
-        ("forward 1,,2", "argument 1, value 2: expected a number, found ''"),
         ("forward 1,", "argument 1, value 2: expected a number, found ''"),
-        ("forward 1_000 1", "argument 1: expected a number, found '1_000'"),
-        ("forward 0x10 1", "argument 1: expected a number, found '0x10'"),
         ("forward 1e400 1", "argument 1: expected a number within the range of float64"),
         ("forward 1 nan", "argument 2: found nan"),
         ("forward 1 +inf", "argument 2: found +inf"),
-        ("forward Infinity 1", "argument 1: found +inf"),
         ("forward -inf -inf", "arguments: every logit is -inf"),
         ("forward 0,1 -inf,-inf", "argument 2: every logit is -inf"),
         ("forward missing.csv", "missing.csv: no such file"),
         ("forward README.md 1", "argument 1: expected one file or only numbers"),
         ("forward 1 -", "argument 2: expected one file or only numbers"),
         ("forward 1 --encoding x", "'--encoding': no such option\nhint: see softmax-cli forward -"),
-        ("forward --formt csv 1", "'--formt': no such option\nhint: did you mean --format"),
         ("forward -x 1", "'-x': expected an option or a number"),
-        ("forward -inff 1", "'-inff': expected an option or a number"),
-        ("forward -e5 1", "'-e5': expected an option or a number"),
-        ("forward ,1", "argument 1, value 1: expected a number, found ''"),
         ("forward [1,2,3]", "argument 1, value 1: expected a number, found '[1'"),
         ("forward 1 , 2", "argument 2, value 1: expected a number, found ''"),
-        ("forward -f CSV 1", "--format: expected one of table, csv, tsv, json"),
-        ("forward -f", "-f: expected a value, found nothing"),
         ("forward -f cvs 1", "--format: expected one of table, csv, tsv, json"),
         ("forward --temperature 0 1", "--temperature: expected a finite number greater than 0"),
         ("jacobian -t 1e-309 1 1", "--temperature: expected a finite number of at least 2.23e-308"),
         ("check -t 1e-309 1 1", "--temperature: expected a finite number of at least 2.23e-308"),
-        ("forward --temperature inf 1", "--temperature: expected a finite number greater than 0"),
         ("forward --temperature -1 1", "--temperature: expected a finite number greater than 0"),
         ("forward -p 18 1", "--precision: expected a whole number from 1 to 17, found '18'"),
-        ("forward -p 0 1", "--precision: expected a whole number from 1 to 17, found '0'"),
+        ("forward --jobs 0 1", "--jobs: expected a whole number from 1 to 1000, found '0'"),
+        ("forward --jobs 1.5 1", "--jobs: expected a whole number from 1 to 1000, found '1.5'"),
+        ("check --jobs 2 1", "'--jobs': no such option"),
         ("forward --columns 1 1 2", "--columns: expected a file or standard input"),
         ("forward 1 --log=yes", "log"),
-        ("forwrd 1", "no such command 'forwrd'"),
         ("jacobian --entry 1 1 2", "--entry: expected OUTPUT,INPUT such as 1,2, found '1'"),
         ("jacobian --entry 1,3 1 2", "--entry: expected a position from 1 to 2, found '3'"),
-        ("jacobian --entry 0,1 1 2", "--entry: expected a position from 1 to 2, found '0'"),
         ("check --method cental 1 2", "--method: expected one of central, forward, complex-step"),
         ("check --step 0 1 2", "--step: expected a finite number greater than 0, found '0'"),
         ("check --atol -1 1 2", "--atol: expected a finite number of at least 0, found '-1'"),
@@ -146,17 +135,12 @@ def test_at_a_terminal_with_nothing_a_command_shows_its_help(command: str) -> No
     assert f"Usage: softmax-cli {command}" in outcome.plain
 
 
-def test_without_a_command_the_help_is_shown() -> None:
-    outcome = run()
-    assert (outcome.status, outcome.stdout) == (2, "")
-    assert "Usage: softmax-cli" in outcome.stderr
-
-
-@pytest.mark.parametrize("words", [["--help"], ["forward", "--help"], ["check", "-h"]])
-def test_help_that_is_asked_for_is_a_result(words: list[str]) -> None:
-    outcome = run(*words)
-    assert (outcome.status, outcome.stderr) == (0, "")
-    assert "Usage: softmax-cli" in outcome.stdout
+@pytest.mark.parametrize("words", ["", "--help", "forward --help", "check -h"])
+def test_help_is_a_result_where_it_was_asked_for(words: str) -> None:
+    outcome = run(*words.split())
+    assert outcome.status == (0 if words else 2)
+    assert "Usage: softmax-cli" in (outcome.stdout if words else outcome.stderr)
+    assert (outcome.stderr if words else outcome.stdout) == ""
 
 
 def test_temperature_divides_the_logits_and_the_derivative() -> None:

@@ -19,7 +19,6 @@ Z = np.array([[1.0, 2.0, 3.0], [3.0, 1.0, 2.0]])
 WORDS = ("check", "1,2,3", "3,1,2")
 
 CODE = """
-import os
 import sys
 import numpy as np
 
@@ -72,31 +71,11 @@ def raises_late(z):
         raise ValueError("no\\nthree")
     return jacobian(z)
 
-def interrupts(z):
-    raise KeyboardInterrupt
-
 def leaves(z):
     sys.exit(0)
 
-def ends(z):
-    try:
-        os._exit(0)
-    except Exception:
-        return softmax(z)
-
-def forks(z):
-    child = os.fork()
-    if child == 0:
-        os._exit(7)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
-    return softmax(z)
-
 def takes_two(z, axis):
     return batch_jacobian(z)
-
-def closes(z):
-    sys.stdout.close()
-    return z
 
 class Model:
     forward = staticmethod(softmax)
@@ -189,30 +168,11 @@ def test_jacobians_are_read_in_every_form(tmp_path: Path, name: str) -> None:
 def test_one_sample_needs_no_batch(tmp_path: Path) -> None:
     (tmp_path / "one.json").write_text(json.dumps(core.jacobian(Z[0]).tolist()))
     assert run("check", "1", "2", "3", "--jacobian", "one.json", cwd=tmp_path).status == 0
+    for text in ("[0.5,0.5]", '{"probabilities":[[0.5,0.5]]}', '{"a":0.5,"b":0.5}', "0.5 0.5"):
+        (tmp_path / "y").write_text(text)
+        assert run("check", "3", "3", "--probabilities", "y", cwd=tmp_path).status == 0
     v = ",".join(map(repr, core.vjp(Z[0], [0.0, 0.0, 1.0]).tolist()))
     assert run("check", "1", "2", "3", "--vjp", v, "--upstream", "0,0,1").status == 0
-
-
-@pytest.mark.parametrize(
-    ("text", "suffixes"),
-    [
-        ("[0.5,0.5]\n", ["", ".json", ".jsonl"]),
-        ("[[0.5,0.5]]\n", ["", ".json"]),
-        ('{"probabilities":[0.5,0.5],"sample":"1"}\n', ["", ".json", ".jsonl"]),
-        ('{"probabilities":[[0.5,0.5]]}\n', ["", ".json"]),
-        ('{"a":0.5,"b":0.5}\n', ["", ".json", ".jsonl"]),
-        ('[{"a":0.5,"b":0.5}]\n', ["", ".json"]),
-        ("a,b\n0.5,0.5\n", [""]),
-        ("0.5 0.5\n", [""]),
-    ],
-)
-def test_probabilities_of_one_sample_are_read_in_every_form(
-    tmp_path: Path, text: str, suffixes: list[str]
-) -> None:
-    for suffix in suffixes:
-        (tmp_path / f"mine{suffix}").write_text(text)
-        outcome = run("check", "3", "3", "--probabilities", f"mine{suffix}", cwd=tmp_path)
-        assert (outcome.status, outcome.stderr) == (0, ""), suffix
 
 
 @pytest.mark.parametrize("output_format", ["csv", "tsv", "json", "jsonl"])
@@ -295,7 +255,6 @@ ALL, ONE = "all samples at once, shape (2, 3)", "one sample at a time, shape (3,
         ("--probabilities", "softmax", ALL),
         ("--probabilities", "Model.forward", ALL),
         ("--probabilities", "changes_its_input", ALL),
-        ("--probabilities", "forks", ALL),
         ("--jacobian", "jacobian", ONE),
         ("--jacobian", "batch_jacobian", ALL),
         ("--jacobian", "stacked_jacobian", ALL),
@@ -373,9 +332,7 @@ def line_of(text: str) -> int:
     [
         ("raises", '["missing"]', "KeyError: 'missing'", 1),
         ("raises_late", '"no', "ValueError: no\\nthree", 2),
-        ("interrupts", "raise KeyboardInterrupt", "KeyboardInterrupt", 1),
         ("leaves", "sys.exit", "SystemExit: 0", 1),
-        ("ends", "os._exit(0)", "SystemExit: os._exit(0)", 1),
         ("takes_two", "def takes_two", "TypeError: takes_two() missing 1 required positional ", 1),
     ],
 )
@@ -412,6 +369,8 @@ def test_results_of_another_kind_are_findings(folder: Path, name: str, found: st
     assert (report["passed"], report["checked"], report["failed"]) == (False, 2, 2)
     assert report["problem"].startswith(found.rstrip("\n"))
     assert [each["sample"] for each in report["samples"]] == ["1", "2"]
+    rows = check(folder, f"mine.py:{name}", "-f", "csv").stdout.splitlines()[1:]
+    assert [row.split(",")[:2] for row in rows] == [["1", "false"], ["2", "false"]]
 
 
 @pytest.mark.parametrize(
@@ -438,19 +397,10 @@ def test_a_sample_is_named_in_the_same_way_in_all_that_is_said_of_it(
     assert f"{said}'photo of a \\x1b cat'\n" in outcome.stderr + outcome.stdout
 
 
-def test_csv_has_a_row_a_sample_even_then(folder: Path) -> None:
-    lines = check(folder, "mine.py:returns_two", "-f", "csv").stdout.splitlines()
-    assert [line.split(",")[:2] for line in lines[1:]] == [["1", "false"], ["2", "false"]]
-    assert all(line.endswith(',jacobian,"shape (2, 2), expected (2, 3, 3)"') for line in lines[1:])
-
-
-def test_a_row_in_place_of_a_matrix_is_its_diagonal_where_the_numbers_say_so(folder: Path) -> None:
+def test_right_numbers_in_a_wrong_shape_are_named(folder: Path) -> None:
     diagnosis = check(folder, "mine.py:diagonal", "-f", "json").json["diagnosis"]
     assert diagnosis["name"] == "only the diagonal"
     assert check(folder, "mine.py:softmax", "-f", "json").json["diagnosis"] is None
-
-
-def test_a_transposed_batch_is_named(folder: Path) -> None:
     words = ["mine.py:transposed_vjp", "--upstream", "0,1,-2"]
     outcome = check(folder, *words, "-f", "json", quantity="--vjp")
     assert outcome.status == 1
@@ -470,18 +420,9 @@ def test_a_transposed_batch_is_named(folder: Path) -> None:
         (f"--jacobian {'x' * 300}", "--jacobian", "no such file: 'xxx"),
         (f"--jacobian {'x' * 300}.py:f", "--jacobian", "'xxx"),
         ("--jacobian folder.py:f", "--jacobian", "'folder.py' cannot be read: Is a directory\n"),
-        (
-            "--jacobian mine.py",
-            "--jacobian",
-            "a function, found 'mine.py'\nhint: name the function",
-        ),
+        ("--jacobian mine.py", "--jacobian", "found 'mine.py'\nhint: name the function"),
         ("--jacobian broken.py:f", "broken.py:2", "SyntaxError"),
         ("--jacobian boom.py:f", "boom.py:2", "the candidate raised ZeroDivisionError: "),
-        (
-            "--jacobian ends.py:f",
-            "ends.py:3",
-            "SystemExit: os._exit(0), while ends.py was loaded\n",
-        ),
         ("--jacobian needs.py:f", "needs.py:1", "the candidate raised ModuleNotFoundError: "),
         ("--vjp mine.py:vjp", "--vjp", "expected --upstream beside it, found none"),
         ("--upstream 0,1,0", "--upstream", "expected --vjp beside it, found none"),
@@ -500,7 +441,6 @@ def test_what_cannot_be_checked_is_an_error(
     (folder / "folder.py").mkdir()
     (folder / "broken.py").write_text("a = 1\nb = = 2\n")
     (folder / "boom.py").write_text("\n1 / 0\n")
-    (folder / "ends.py").write_text("from os import _exit\n\n_exit(0)\n")
     (folder / "needs.py").write_text("import nowhere_to_be_found\n")
     outcome = run(*WORDS, *words.split(), cwd=folder)
     assert (outcome.status, outcome.stdout) == (2, "")
@@ -547,8 +487,6 @@ def test_the_verdict_fits_the_terminal(columns: int) -> None:
     assert max(map(len, lines)) <= columns
     assert lines[0].startswith("FAIL – 4")
     assert any(line.startswith("cause: only the diagonal") for line in lines)
-    plain = run_in_terminal(*words, columns=columns, env={"NO_COLOR": "1"}).stdout
-    assert "\x1b" not in plain.replace("\x1b[1m", "").replace("\x1b[2m", "").replace("\x1b[0m", "")
 
 
 def test_it_is_all_ascii_where_it_must_be() -> None:
@@ -560,10 +498,7 @@ def test_it_is_all_ascii_where_it_must_be() -> None:
         assert "\\u" not in shown.stdout
 
 
-@pytest.mark.parametrize("method", ["central", "forward", "richardson"])
-def test_booleans_and_a_closed_stdout_are_no_traceback(folder: Path, method: str) -> None:
-    words = ["check", "1,2", "--method", method, "--probabilities"]
-    assert run(*words, "mine.py:bools", cwd=folder).status == 1
-    outcome = run(*words, "mine.py:closes", cwd=folder)
-    assert "Traceback" not in outcome.stderr
-    assert outcome.status in (1, 3)
+def test_booleans_are_wrong_numbers(folder: Path) -> None:
+    for method in ("central", "forward", "richardson"):
+        words = ["--probabilities", "mine.py:bools", "--method", method]
+        assert run("check", "1,2", *words, cwd=folder).status == 1

@@ -17,7 +17,7 @@ from softmax_cli import check_jacobian, check_probabilities, check_vjp
 from softmax_cli.checking.candidate import CandidateError, NotComplexError
 from softmax_cli.mathematics import core
 from tests import wrong
-from tests.program import SAMPLES, run
+from tests.program import run
 from tests.readme import README
 
 try:
@@ -60,8 +60,6 @@ def test_pytest_shows_the_place_and_the_cause(tmp_path: Path) -> None:
         "    y = np.exp(z) / np.exp(z).sum()\n"
         "    return np.diag(y * (1 - y))\n"
         "def test_mine():\n"
-        "    assert check_jacobian(mine, [1.0, 2.0, 3.0])\n"
-        "def test_said_whole():\n"
         "    verdict = check_jacobian(mine, [1.0, 2.0, 3.0])\n"
         "    assert verdict, verdict\n"
     )
@@ -73,9 +71,8 @@ def test_pytest_shows_the_place_and_the_cause(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1
-    first, second = done.stdout.split("test_said_whole", 1)
-    assert "FAIL: jacobian: 6 of 9 entries over the bound" in first
-    assert "only the diagonal: fill in -y_j y_i off the diagonal" in second
+    assert "FAIL: jacobian: 6 of 9 entries over the bound" in done.stdout
+    assert "only the diagonal: fill in -y_j y_i off the diagonal" in done.stdout
 
 
 def test_the_command_prints_the_same_numbers(tmp_path: Path) -> None:
@@ -102,15 +99,6 @@ def test_a_right_function_passes(method: str, temperature: float) -> None:
     assert verdict, verdict
     assert [check.method for check in verdict.checks] == ["exact", method]
     assert (verdict.checks[1].error_estimate is None) == (method != "richardson")
-
-
-@pytest.mark.parametrize("method", ["central", "forward", "complex-step", "richardson"])
-@pytest.mark.parametrize("path", [*SAMPLES.glob("*.csv"), *SAMPLES.glob("*.json")], ids=str)
-def test_a_right_function_passes_on_every_sample_input(path: Path, method: str) -> None:
-    mine = f"{SAMPLES / 'candidates' / 'my_softmax.py'}:softmax"
-    outcome = run("check", str(path), "--probabilities", mine, "--method", method)
-    assert (outcome.status, outcome.stderr) == (0, "")
-    assert "the function was given all samples at once" in outcome.stdout
 
 
 def test_what_a_candidate_raises_keeps_its_traceback() -> None:
@@ -154,19 +142,14 @@ def test_the_checks_are_public_and_loaded_late() -> None:
     assert done.stdout == "False\n"
 
 
-@pytest.mark.parametrize("target", range(5))
-def test_scipy_finds_our_gradient_right(target: int) -> None:
+def test_scipy_finds_our_gradient_right() -> None:
     scipy_optimize: Any = pytest.importorskip("scipy.optimize")
-    z = np.random.default_rng(target).normal(0, 2, 5)
-
-    def loss(z: wrong.Array) -> float:
-        return float(core.log_softmax(z)[target])
+    z = np.random.default_rng(3).normal(0, 2, 5)
 
     def gradient(z: wrong.Array) -> wrong.Array:
-        return np.asarray((np.arange(5) == target) - core.softmax(z))
+        return np.asarray((np.arange(5) == 3) - core.softmax(z))
 
-    assert scipy_optimize.check_grad(loss, gradient, z) < 1e-6
-    assert scipy_optimize.check_grad(loss, lambda z: 0.9 * gradient(z), z) > 1e-3
+    assert scipy_optimize.check_grad(lambda z: core.log_softmax(z)[3], gradient, z) < 1e-6
 
 
 @pytest.mark.parametrize("example", [block for block in EXAMPLES if "torch" not in block])
@@ -190,27 +173,6 @@ def test_the_torch_example_of_the_readme_runs(example: str) -> None:
     names: dict[str, Any] = {}
     exec(example, names)
     names["test_backward"]()
-
-
-@needs_torch
-def test_torch_finds_our_backward_right() -> None:
-    def autograd_function(sign: float) -> Any:
-        class Softmax(torch.autograd.Function):  # type: ignore[misc]
-            @staticmethod
-            def forward(ctx: Any, z: Any) -> Any:
-                ctx.save_for_backward(z)
-                return torch.from_numpy(core.softmax(z.detach().numpy()))
-
-            @staticmethod
-            def backward(ctx: Any, g: Any) -> Any:
-                (z,) = ctx.saved_tensors
-                return sign * torch.from_numpy(core.vjp(z.detach().numpy(), g.numpy()))
-
-        return Softmax.apply
-
-    z = torch.tensor(np.random.default_rng(5).normal(0, 2, (4, 6)), requires_grad=True)
-    assert torch.autograd.gradcheck(autograd_function(1.0), (z,))
-    assert not torch.autograd.gradcheck(autograd_function(-1.0), (z,), raise_exception=False)
 
 
 @needs_torch

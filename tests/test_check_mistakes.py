@@ -1,6 +1,5 @@
 """The catalogue of mistakes: each is produced, recognised and not mistaken for another."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +81,6 @@ def test_it_is_recognised_in_probabilities(name: str) -> None:
     assert names(check_probabilities(PROBABILITIES[name](z), z, temperature=T)) == [name]
 
 
-@pytest.mark.parametrize("name", PRODUCTS)
-def test_it_is_recognised_in_products(name: str) -> None:
-    z = logits_for(name)
-    assert names(check_vjp(PRODUCTS[name](z, gradient(z)), z, gradient(z))) == [name]
-
-
 @pytest.mark.parametrize(
     ("name", "factor"),
     [
@@ -123,35 +116,18 @@ def test_float32_suggests_tolerances_that_pass() -> None:
     assert "--" not in str(verdict)
 
 
-@pytest.mark.parametrize(
-    ("name", "cast"), [("float32 results", wrong.single), ("float16 results", wrong.half)]
-)
-def test_probabilities_of_low_precision_show_in_a_jacobian_made_in_float64(
-    name: str, cast: Callable[[Array], Array]
-) -> None:
-    z = logits_for("")
-    y = wrong.softmax(cast(z)).astype(float)
-    assert names(check_jacobian(wrong.derivative(y), z)) == [name]
-
-
-PRODUCT_FORMS: dict[str, list[Callable[[Array, Array], Array]]] = {
-    "sign of the outer product": [lambda y, g: y * (g + (g * y).sum(-1, keepdims=True))],
-    "a factor y is missing": [
-        lambda y, g: y * (g - g.sum(-1, keepdims=True)),
-        lambda y, g: y * g - (g * y).sum(-1, keepdims=True),
-    ],
-    "the upstream gradient is left out": [lambda y, g: y * (1 - y), lambda y, g: y],
-}
-
-
-@pytest.mark.parametrize("name", PRODUCT_FORMS)
 @pytest.mark.parametrize("z", [Z, Z[:1]], ids=["batch", "sample"])
-def test_it_is_recognised_in_a_product_as_it_is_written(name: str, z: Array) -> None:
-    for form in PRODUCT_FORMS[name]:
-        g = gradient(z)
-        assert names(check_vjp(form(wrong.softmax(z), g), z, g)) == [name]
+def test_it_is_recognised_in_a_product_as_it_is_written(z: Array) -> None:
+    y, g = wrong.softmax(z), gradient(z)
+    for name, v in (
+        ("sign of the outer product", y * (g + (g * y).sum(-1, keepdims=True))),
+        ("a factor y is missing", y * (g - g.sum(-1, keepdims=True))),
+        ("a factor y is missing", y * g - (g * y).sum(-1, keepdims=True)),
+        ("the upstream gradient is left out", y * (1 - y)),
+        ("the upstream gradient is left out", y),
+    ):
+        assert names(check_vjp(v, z, g)) == [name]
     # With g = 1 nothing is left out by what leaves g out.
-    y = wrong.softmax(z)
     left_out = names(check_vjp(y * (1 - y), z, np.ones(z.shape)))
     assert "the upstream gradient is left out" not in left_out
 
@@ -195,7 +171,6 @@ def test_a_function_of_low_precision_passes_as_advised(
     diagnosis = first.json["diagnosis"]
     assert diagnosis["name"] == name
     options = diagnosis["advice"].partition("or check with ")[2].rstrip(".").split()
-    assert ("--step" in options) == ("richardson" not in words)
     assert run(*command, *options, cwd=tmp_path).status == 0
 
 
@@ -272,20 +247,12 @@ def test_right_results_pass_in_any_form(shape: tuple[int, int], temperature: flo
     assert check_vjp(v, z, g, temperature=temperature)
 
 
-@pytest.mark.parametrize(
-    ("name", "begins"),
-    [
-        ("gradient of cross-entropy", "y - g belongs"),
-        ("derivative of log-softmax", "delta_ij - y_i differentiates"),
-        ("sigmoid's derivative", "sigmoid(z) (1 - sigmoid(z)) is"),
-        ("only the diagonal", "Fill in"),
-    ],
-)
-def test_advice_begins_with_a_capital_letter_or_with_a_symbol_as_it_is(
-    name: str, begins: str
-) -> None:
+def test_advice_begins_with_a_capital_letter_or_with_a_symbol_as_it_is() -> None:
     z, g = np.array([[0.5, -1.0, 2.0]]), np.array([[1.0, -0.5, 0.25]])
-    v = PRODUCTS[name](z, g) if name in PRODUCTS else T * wrong.product(JACOBIANS[name](T * z), g)
-    words = ["--vjp", stacked(v).strip(), "--upstream", stacked(g).strip()]
-    shown = run("check", stacked(z).strip(), *words).stdout
-    assert f"{name}\n{begins}" in shown
+    products = {
+        "Fill in -y_j y_i": wrong.product(T * JACOBIANS["only the diagonal"](T * z), g),
+        "y - g belongs": PRODUCTS["gradient of cross-entropy"](z, g),
+    }
+    for advice, v in products.items():
+        words = ["--vjp", stacked(v).strip(), "--upstream", stacked(g).strip()]
+        assert f"\n{advice}" in run("check", stacked(z).strip(), *words).stdout

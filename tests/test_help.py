@@ -87,12 +87,3 @@ def test_the_help_of_a_command_has_its_defaults_and_suffixes() -> None:
         assert f"[default: {default}]" in shown
     for suffix in (".csv", ".npy", ".md", ".tex", ".svg", ".html"):
         assert suffix in shown
-    assert "--jobs" in shown
-
-
-@pytest.mark.parametrize("number", ["0", "-1", "x", "1.5"])
-def test_a_number_of_jobs_is_a_whole_number_from_1(number: str) -> None:
-    outcome = run("forward", "1", "2", "--jobs", number)
-    assert (outcome.status, outcome.stdout) == (2, "")
-    assert outcome.stderr.startswith("error: --jobs: ")
-    assert run("forward", "1", "2", "--jobs", "1", "-f", "csv").status == 0

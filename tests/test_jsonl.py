@@ -56,7 +56,7 @@ def test_every_form_of_one_sample_is_read(text: str, printed: str) -> None:
         ("[1,2]\n\n[3]", "<stdin>:3: expected 2 values as in line 1, found 1"),
         ("[1,2]\n[3,4] [5,6]", "<stdin>:2:7: expected JSON"),
         ("[1,2],[3\n4]", "<stdin>:1:6: expected JSON"),
-        ("[1,2]\n[3,NaN]", "<stdin>:2:4: expected JSON, found NaN"),
+        ("[1,2]\n[3,NaN]", "<stdin>:2: expected JSON, found NaN"),
         ("[1,2]\n[3,true]", "<stdin>:2, value 2: expected a number, found true"),
         ("[1,2]\n[3,1e400]", "<stdin>:2, value 2: expected a number within the range"),
         ('["-inf",2]\n[3,-1e400]', "<stdin>:2, value 2: expected a number within the range"),
@@ -70,7 +70,7 @@ def test_every_form_of_one_sample_is_read(text: str, printed: str) -> None:
         ('{"logits":3}', "<stdin>:1: expected an array of one sample's logits, found 3"),
         (
             '{"logits":[1],"sample":"a"}\n{"logits":[1]}',
-            "<stdin>:2: expected 'sample' as in the first line, found none\n",
+            "<stdin>:2: expected 'sample' as in line 1, found none\n",
         ),
         ('{"logits":[1],"sample":[1]}', "<stdin>:1: expected a name, found an array"),
         ('{"logits":[1],"classes":["a","b"]}', '<stdin>:1: expected 1 name in "classes", found 2'),
@@ -92,11 +92,11 @@ def test_every_form_of_one_sample_is_read(text: str, printed: str) -> None:
         ),
         (
             '{"logits":[1],"logits":[2]}',
-            "<stdin>:1:15: expected each key once, found 'logits' twice",
+            "<stdin>:1: expected each key once, found 'logits' twice",
         ),
         ('{"a":1}\n{"b":1}', "<stdin>:2: expected the keys of line 1, found an object"),
         ('{"a":1}\n{"a":"x"}', "<stdin>:2, 'a': expected a number"),
-        ("[" * 100_000, "<stdin>:1:101: expected arrays of numbers, found too deep a nesting"),
+        ("[" * 100_000, "<stdin>:1: expected arrays of numbers, found too deep a nesting"),
     ],
 )
 def test_a_bad_line_is_named(text: str, message: str) -> None:

@@ -63,22 +63,6 @@ def test_files_in_the_working_directory_or_beside_the_code_stand_in_for_no_modul
     assert not (crowded / "was-run").exists()
 
 
-@pytest.mark.parametrize("words", WORDS[:3])
-def test_what_the_code_imports_under_such_names_stays_its_own(
-    words: tuple[str, ...], clean: Path, crowded: Path
-) -> None:
-    for name in NAMES:
-        (crowded / f"{name}.py").write_text("")
-    lib = crowded / "lib"
-    lib.mkdir()
-    for name in ("rich", "csv", "json"):
-        (lib / f"{name}.py").write_text("raise RuntimeError\n")
-    (crowded / "mine.py").write_text(
-        f"import sys, {', '.join(NAMES)}\nsys.path.insert(0, {str(lib)!r})\n{MINE}"
-    )
-    assert run_cold(*words, cwd=crowded, program=SCRIPT) == run(*words, cwd=clean)
-
-
 def test_code_finds_what_lies_beside_it_also_when_it_is_called(clean: Path) -> None:
     (clean / "helper.py").write_text("calls = []\n")
     (clean / "mine.py").write_text(

@@ -3,16 +3,13 @@
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import version
+from importlib.metadata import requires, version
+from pathlib import Path
 
 import pytest
 
 import softmax_cli
-from softmax_cli.app import METHODS
-from softmax_cli.mathematics import finite_difference
-from tests.program import ROOT, environment, run
-
-PACKAGE = ROOT / "softmax_cli"
+from tests.program import PROGRAM, ROOT, environment, run
 
 
 def test_the_version_is_one_and_the_same() -> None:
@@ -25,71 +22,77 @@ def test_the_required_dependencies_are_three() -> None:
     names = [line.split(">")[0] for line in project["dependencies"]]
     assert names == ["typer", "numpy", "rich"]
     assert "typer>=0.26,<0.29" in project["dependencies"]
+    assert any(line.startswith("typer") for line in requires("softmax-calculator") or [])
 
 
-def test_the_types_are_for_everyone() -> None:
-    assert (PACKAGE / "py.typed").exists()
+def test_the_types_are_for_everyone_and_a_name_that_does_not_exist_is_an_error(
+    tmp_path: Path,
+) -> None:
+    assert (ROOT / "softmax_cli" / "py.typed").exists()
+    (tmp_path / "user.py").write_text("import softmax_cli\nsoftmax_cli.softmaxx\n")
+    settings = "[mypy]\nfollow_imports = silent\n[mypy-numpy.*]\nfollow_imports = skip\n"
+    (tmp_path / "mypy.ini").write_text(settings)
+    words = [sys.executable, "-m", "mypy", "user.py"]
+    changes = {"MYPYPATH": str(ROOT)}
+    done = subprocess.run(
+        words, cwd=tmp_path, env=environment(changes), capture_output=True, text=True
+    )
+    assert "softmaxx" in done.stdout, done.stderr
+    assert "user.py:2: error: Module has no attribute" in done.stdout
+    assert "Found 1 error in 1 file" in done.stdout
 
 
-def test_the_public_functions_are_the_ones_of_the_core() -> None:
-    from softmax_cli import jacobian, log_softmax, softmax, vjp
-    from softmax_cli.mathematics import core
-
-    assert (softmax, log_softmax) == (core.softmax, core.log_softmax)
-    assert (jacobian, vjp) == (core.jacobian, core.vjp)
-    assert {"softmax", "log_softmax", "jacobian", "vjp"} <= set(dir(softmax_cli))
+def test_the_public_functions_are_there_and_no_others() -> None:
+    public = {"softmax", "log_softmax", "jacobian", "vjp", "Verdict", "CandidateError"}
+    public |= {"check_probabilities", "check_jacobian", "check_vjp"}
+    assert public <= set(dir(softmax_cli))
+    for name in public:
+        assert getattr(softmax_cli, name).__name__ == name
+        assert getattr(softmax_cli, name).__doc__
     with pytest.raises(AttributeError, match="no attribute 'sofmax'"):
-        _ = softmax_cli.sofmax  # type: ignore[attr-defined]
+        getattr(softmax_cli, "sofmax")  # noqa: B009
+
+
+NEVER = {"pydantic", "scipy", "polars"}
 
 
 @pytest.mark.parametrize(
     ("words", "loaded", "unloaded"),
     [
-        (["--version"], "typer", {"numpy", "rich", "pydantic", "click", "polars"}),
-        (["--help"], "typer", {"numpy", "pydantic"}),
-        (["jacobian", "--help"], "typer", {"numpy", "pydantic"}),
-        (["--show-completion", "bash"], "typer", {"numpy", "pydantic"}),
-        (
-            ["jacobian", "1", "2", "-f", "csv"],
-            "numpy",
-            {"rich", "pydantic", "scipy", "json", "polars"},
-        ),
-        (["jacobian", "1", "2", "-f", "json"], "numpy", {"rich", "pydantic", "scipy"}),
-        (["jacobian", "1", "2", "-f", "jsonl"], "numpy", {"rich", "pydantic", "polars"}),
-        (["forward", "1", "2", "-f", "npy", "-o", "/dev/null"], "numpy", {"rich", "polars"}),
-        (["check", "1", "2", "-f", "tsv"], "numpy", {"rich", "pydantic", "scipy"}),
-        (
-            ["check", "1", "2", "--jacobian", "softmax_cli:jacobian", "-f", "json"],
-            "softmax_cli.checking.mistakes",
-            {"rich", "pydantic", "scipy"},
-        ),
-        (["jacobian", "1", "2"], "rich", {"pydantic", "scipy", "polars"}),
+        ("--version", "typer", {"numpy", "rich", "click"}),
+        ("--help", "typer", {"numpy"}),
+        ("jacobian --help", "typer", {"numpy"}),
+        ("--show-completion bash", "typer", {"numpy"}),
+        ("jacobian 1 2 -f csv", "numpy", {"rich", "json", "concurrent.futures", "pyarrow"}),
+        ("jacobian 1 2 -f json", "numpy", {"rich", "concurrent.futures"}),
+        ("jacobian 1 2 -f jsonl", "numpy", {"rich"}),
+        ("forward 1 2 -f npy -o /dev/null", "numpy", {"rich"}),
+        ("check 1 2 -f tsv", "numpy", {"rich"}),
+        ("check 1 2 --jacobian softmax_cli:jacobian -f json", "numpy", {"rich"}),
+        ("jacobian 1 2", "rich", {"concurrent.futures", "multiprocessing", "pyarrow"}),
     ],
 )
-def test_nothing_is_loaded_before_it_is_needed(
-    words: list[str], loaded: str, unloaded: set[str]
-) -> None:
+def test_nothing_is_loaded_before_it_is_needed(words: str, loaded: str, unloaded: set[str]) -> None:
     code = (
         "import atexit, sys\n"
         "atexit.register(lambda: print(*sys.modules, sep='\\n', file=sys.stderr))\n"
         "from softmax_cli.__main__ import main\n"
-        f"main({words!r})\n"
+        f"main({words.split()!r})\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment({})
     )
     modules = set(done.stderr.splitlines())
     assert loaded in modules
-    assert not unloaded & modules
+    assert not (unloaded | NEVER) & modules
 
 
 def test_completion_knows_commands_options_and_values() -> None:
     def complete(line: str) -> list[str]:
-        words = line.split(" ")
         changes = {
             "_SOFTMAX_CLI_COMPLETE": "complete_bash",
             "COMP_WORDS": line,
-            "COMP_CWORD": str(len(words) - 1),
+            "COMP_CWORD": str(len(line.split(" ")) - 1),
         }
         return run(env=changes).stdout.split()
 
@@ -99,5 +102,15 @@ def test_completion_knows_commands_options_and_values() -> None:
     assert complete("softmax-cli check --method c") == ["central", "complex-step"]
 
 
-def test_the_methods_on_offer_are_the_ones_there_are() -> None:
-    assert set(METHODS) == set(finite_difference.METHODS)
+@pytest.mark.parametrize(
+    ("command", "expected"), [("forward", "7"), ("check", ""), ("jacobian", "1")]
+)
+def test_threads_of_blas_are_for_code_that_may_use_them(command: str, expected: str) -> None:
+    code = "import os, atexit; show = lambda: print(os.environ.get('OPENBLAS_NUM_THREADS', ''))"
+    code += f"; atexit.register(show); from softmax_cli.__main__ import main; main(['{command}'"
+    code += ", '1', '2', '-o', '/dev/null', '-f', 'csv'])"
+    changes = {"OPENBLAS_NUM_THREADS": "7"} if command == "forward" else {}
+    done = subprocess.run(
+        [PROGRAM[0], "-c", code], env=environment(changes), capture_output=True, text=True
+    )
+    assert done.stdout == f"{expected}\n"

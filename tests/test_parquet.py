@@ -3,27 +3,29 @@
 import csv
 import io
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 
 import numpy as np
-import polars as pl
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
-from softmax_cli.__main__ import main
-from softmax_cli.process import Process
-from softmax_cli.reading import parquet
 from tests.program import PROGRAM, SAMPLES, environment, run, run_in_terminal
 
 PETS = str(SAMPLES / "pets.csv")
 WITHOUT = (
-    "import sys; sys.modules['polars'] = None; "
+    "import sys; sys.modules['pyarrow'] = None; "
     "from softmax_cli.__main__ import main; main(sys.argv[1:])"
 )
+
+
+def table(**columns: object) -> bytes:
+    content = io.BytesIO()
+    parquet.write_table(pa.table(columns), content)
+    return content.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -37,63 +39,72 @@ WITHOUT = (
     ],
 )
 def test_it_holds_what_csv_holds_wherever_it_comes_from(words: list[str], tmp_path: Path) -> None:
+    rows = list(csv.DictReader(Path(PETS).read_text().splitlines()))
+    columns = {key: [row[key] for row in rows] for key in rows[0]}
     into = tmp_path / "z.parquet"
-    pl.read_csv(PETS).write_parquet(into)
+    into.write_bytes(
+        table(**{k: v if k == "name" else list(map(float, v)) for k, v in columns.items()})
+    )
     expected = list(csv.reader(run(*words, PETS, "-f", "csv").stdout.splitlines()))
     assert list(csv.reader(run(*words, str(into), "-f", "csv").stdout.splitlines())) == expected
     piped = run(*words, "-f", "csv", stdin=into.read_bytes())
     assert list(csv.reader(piped.stdout.splitlines())) == expected
     out = tmp_path / "y.parquet"
     assert run(*words, PETS, "-o", str(out)).status == 0
-    frame = pl.read_parquet(out)
-    assert frame.columns == expected[0]
-    assert set(frame.dtypes) == {pl.String, pl.Float64}
-    assert [list(map(str, row)) for row in frame.rows()] == expected[1:]
+    written = parquet.read_table(out)
+    assert written.column_names == expected[0]
+    assert {str(kind).removeprefix("large_") for kind in written.schema.types} == {
+        "string",
+        "double",
+    }
+    assert [list(map(str, row.values())) for row in written.to_pylist()] == expected[1:]
 
 
 def test_verdicts_and_numbers_alone_have_columns_too(tmp_path: Path) -> None:
     out = str(tmp_path / "out.parquet")
     assert run("check", PETS, "-o", out).status == 0
-    assert pl.read_parquet(out)["passed"].to_list() == [True] * 3
+    assert parquet.read_table(out)["passed"].to_pylist() == [True] * 3
     assert run("forward", "3", "3", "-o", out).status == 0
-    assert pl.read_parquet(out).to_dict(as_series=False) == {"1": [0.5], "2": [0.5]}
+    assert parquet.read_table(out).to_pydict() == {"1": [0.5], "2": [0.5]}
 
 
 @pytest.mark.parametrize(
-    ("frame", "message"),
+    ("columns", "message"),
     [
-        (
-            pl.DataFrame({"a": [1.0, None], "b": [1.0, 2.0]}),
-            "z.parquet: sample 2, 'a': expected a number, found null",
-        ),
-        (
-            pl.DataFrame({"a": ["x"], "b": ["y"], "c": [1]}),
-            "z.parquet: expected at most one column",
-        ),
-        (pl.DataFrame({"a": [], "b": []}), "z.parquet: expected logits, found no rows"),
+        ({"a": [1.0, None], "b": [1.0, 2.0]}, "sample 2, 'a': expected a number, found null"),
+        ({"a": [np.nan, None], "b": [1.0, 2.0]}, "sample 1, 'a': found nan"),
+        ({"a": [1.0, np.inf], "b": [1.0, 2.0]}, "sample 2, 'a': found +inf"),
+        ({"a": ["x"], "b": ["y"], "c": [1]}, "expected at most one column"),
+        ({"a": [[1.0]], "b": [1]}, ""),
+        ({"a": [], "b": []}, "expected logits, found no rows"),
     ],
 )
 def test_what_is_no_table_of_logits_is_refused(
-    frame: pl.DataFrame, message: str, tmp_path: Path
+    columns: dict[str, object], message: str, tmp_path: Path
 ) -> None:
-    frame.write_parquet(tmp_path / "z.parquet")
-    outcome = run("forward", "z.parquet", cwd=tmp_path)
+    (tmp_path / "z.parquet").write_bytes(table(**columns))
+    outcome = run("forward", "z.parquet", "--columns", "a", cwd=tmp_path)
+    if message:
+        outcome = run("forward", "z.parquet", cwd=tmp_path)
     assert (outcome.status, outcome.stdout) == (2, "")
-    assert outcome.stderr.startswith(f"error: {message}")
+    assert outcome.stderr.startswith(f"error: z.parquet: {message}")
     assert len(outcome.stderr.splitlines()) <= 2
 
 
-ODD = pl.DataFrame(
-    {"id": ["x", None], "*": [0, 0], "^.*$": [0.0, -np.inf], "z[1]": [0, 0]},
-    schema_overrides={"*": pl.UInt8, "^.*$": pl.Float32, "z[1]": pl.Decimal(4, 2)},
+ODD = table(
+    **{
+        "id": ["x", None],
+        "*": pa.array([0, 0], pa.uint8()),
+        "a.b": pa.array([0, -np.inf], pa.float32()),
+        "z[1]": pa.array([Decimal(0), Decimal(0)], pa.decimal128(4, 2)),
+    }
 )
-ODD_RESULT = f"id,*,^.*$,z[1]\nx,{1 / 3},{1 / 3},{1 / 3}\n,0.5,0.0,0.5\n"
+ODD_RESULT = f"id,*,a.b,z[1]\nx,{1 / 3},{1 / 3},{1 / 3}\n,0.5,0.0,0.5\n"
 
 
 @pytest.mark.parametrize("name", ["[z].parquet", "*.parquet", "~", "z", os.fsdecode(b"\xff")])
 def test_names_are_no_patterns(name: str, tmp_path: Path) -> None:
-    ODD.write_parquet(tmp_path / "z.parquet")
-    (tmp_path / "z.parquet").rename(tmp_path / name)
+    (tmp_path / name).write_bytes(ODD)
     (tmp_path / "other.parquet").write_bytes(b"PAR1")
     outcome = run("forward", name, "-f", "csv", cwd=tmp_path)
     assert (outcome.stdout, outcome.stderr) == (ODD_RESULT, "")
@@ -102,73 +113,43 @@ def test_names_are_no_patterns(name: str, tmp_path: Path) -> None:
 
 
 def test_a_file_without_a_place_is_read_through_its_descriptor(tmp_path: Path) -> None:
-    ODD.write_parquet(tmp_path / "z.parquet")
+    (tmp_path / "z.parquet").write_bytes(ODD)
     with (tmp_path / "z.parquet").open("rb") as file:
         (tmp_path / "z.parquet").unlink()
-        (tmp_path / "z.parquet").write_bytes(b"PAR1")
-        for word in ("-", "/dev/stdin"):
-            done = subprocess.run(
-                [*PROGRAM, "forward", word, "-f", "csv"],
-                stdin=file,
-                capture_output=True,
-                text=True,
-                env=environment({}),
-                check=True,
-            )
-            assert done.stdout == ODD_RESULT
-            file.seek(0)
+        done = subprocess.run(
+            [*PROGRAM, "forward", "-", "-f", "csv"],
+            stdin=file,
+            capture_output=True,
+            text=True,
+            env=environment({}),
+            check=True,
+        )
+    assert done.stdout == ODD_RESULT
 
 
-def killed(script: ModuleType) -> Process:
-    process = Process.start(script)
-    assert process is not None
-    process._process.send_signal(signal.SIGABRT)
-    return process
+def test_many_batches_are_one_table(tmp_path: Path) -> None:
+    z = np.random.default_rng(7).normal(0, 3, (50_001, 7))
+    (tmp_path / "z.parquet").write_bytes(table(**{f"c{c}": z[:, c] for c in range(7)}))
+    np.save(tmp_path / "z.npy", z)
+    for name in ("z.parquet", "z.npy"):
+        assert run("forward", name, "-o", f"{name}.npy", cwd=tmp_path).status == 0
+    by_parquet, by_npy = (np.load(tmp_path / f"z.{kind}.npy") for kind in ("parquet", "npy"))
+    assert by_parquet.tobytes() == by_npy.tobytes()
 
 
-@pytest.mark.parametrize(
-    ("start", "message"),
-    [
-        (killed, "expected a parquet file: polars ended with SIGABRT"),
-        (lambda script: None, "expected a process to read parquet in, could start none"),
-    ],
-)
-@pytest.mark.parametrize(
-    "line", ["forward z.parquet", "jacobian 1 2 --vjp z.parquet", "check 1 2 --jacobian z.parquet"]
-)
-def test_a_reader_that_is_lost_is_one_line(
-    line: str,
-    start: Callable[[ModuleType], Process | None],
-    message: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    pl.DataFrame({"a": [1.0], "b": [2.0]}).write_parquet(tmp_path / "z.parquet")
-    monkeypatch.setattr(parquet, "Process", SimpleNamespace(start=start))
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as end:
-        main(line.split())
-    assert end.value.code == 2
-    assert capsys.readouterr() == ("", f"error: z.parquet: {message}\n")
-
-
-def test_rows_that_its_index_leaves_out_or_invents_are_noticed(tmp_path: Path) -> None:
-    content = io.BytesIO()
-    pl.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}).write_parquet(content)
-    whole = content.getvalue()
+def test_damage_is_told_in_one_line_or_changes_nothing(tmp_path: Path) -> None:
+    whole = table(a=[1.0, 2.0], b=[3.0, 4.0])
     right = run("forward", "-f", "csv", stdin=whole)
-    counts = [at for at in range(len(whole)) if whole[at : at + 2] == b"\x16\x04"]  # two rows
-    messages = set[str]()
-    for at in counts[-4:]:
-        for n in (1, 3):
-            damaged = whole[: at + 1] + bytes([2 * n]) + whole[at + 2 :]
-            outcome = run("forward", "-f", "csv", stdin=damaged)
-            assert outcome == right or (outcome.status, outcome.stdout) == (2, "")
-            messages.add(outcome.stderr)
-    for n in (1, 3):
-        reason = f"the count of rows in its index, {n}, is not the one it has"
-        assert f"error: <stdin>: expected a parquet file: {reason}\n" in messages
+    damaged = [whole[:at] for at in (4, 20, len(whole) // 2, len(whole) - 1)]
+    for at in range(4, len(whole), 97):
+        damaged.append(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
+    for content in damaged:
+        outcome = run("forward", "-f", "csv", "--input-format", "parquet", stdin=content)
+        assert outcome.status in (0, 2)
+        if outcome.status == 2:
+            assert outcome.stderr.startswith("error: <stdin>: ")
+            assert len(outcome.stderr.splitlines()) <= 2
+    assert right.status == 0
 
 
 def test_other_bytes_and_terminals_are_refused(tmp_path: Path) -> None:
@@ -181,14 +162,12 @@ def test_other_bytes_and_terminals_are_refused(tmp_path: Path) -> None:
 
 def test_without_the_extra_the_error_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "z.parquet").write_bytes(b"PAR1")
-    for words in (["forward", str(tmp_path / "z.parquet")], ["forward", "1", "2", "-f", "parquet"]):
-        done = subprocess.run(
-            [sys.executable, "-c", WITHOUT, *words],
-            capture_output=True,
-            text=True,
-            env=environment({}),
-            check=False,
-        )
-        assert (done.returncode, done.stdout) == (2, "")
-        assert "expected polars" in done.stderr
-        assert done.stderr.splitlines()[1].startswith("hint: install polars")
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, "forward", str(tmp_path / "z.parquet")],
+        capture_output=True,
+        text=True,
+        env=environment({}),
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[1].startswith("hint: install pyarrow")

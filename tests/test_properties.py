@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.arguments import read_arguments
-from softmax_cli.reading.delimited import parse, read_csv, read_tsv
-from softmax_cli.reading.json_text import read_json
-from softmax_cli.samples import Logits, concatenate
+from softmax_cli.samples import concatenate
 from softmax_cli.words import NotANumberError, read_number, separate_operands
 from tests.program import run
+from tests.reading import read
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 logits_of = st.integers(1, 5).flatmap(
@@ -30,26 +29,19 @@ logits_of = st.integers(1, 5).flatmap(
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 
 
-def stream(text: str) -> io.BufferedReader:
-    return io.BufferedReader(io.BytesIO(text.encode()))
-
-
-def values(logits: Logits) -> list[list[float]]:
-    rows: list[list[float]] = concatenate(logits.batches, logits.n_classes).logits.tolist()
-    return rows
-
-
 @given(logits_of)
 def test_arguments_csv_tsv_and_json_read_the_same_bits(rows: list[list[float]]) -> None:
-    by_arguments = values(
-        read_arguments([",".join(map(repr, row)) for row in rows], InputOptions())
-    )
+    tokens = read_arguments([",".join(map(repr, row)) for row in rows], InputOptions())
+    by_arguments = concatenate(tokens.batches, tokens.n_classes).logits.tolist()
+    expected = tuple(map(tuple, rows))
     text = "".join(",".join(map(repr, row)) + "\n" for row in rows)
     quoted = [["-inf" if value == -math.inf else value for value in row] for row in rows]
-    options = InputOptions(delimiter=",")
-    assert values(read_csv(stream(text), "csv", options)) == rows
-    assert values(read_tsv(stream(text.replace(",", "\t")), "tsv", InputOptions())) == rows
-    assert values(read_json(stream(json.dumps(quoted)), "json", InputOptions())) == rows
+    options = InputOptions(delimiter=",", block_size=1)
+    assert read("csv", text.encode(), options).logits == expected
+    assert read("tsv", text.replace(",", "\t").encode()).logits == expected
+    assert read("json", json.dumps(quoted).encode()).logits == expected
+    lines = "".join(json.dumps(row) + "\n" for row in quoted)
+    assert read("jsonl", lines.encode(), options).logits == expected
     if len(rows[0]) > 1:
         assert by_arguments == rows
 
@@ -64,11 +56,9 @@ def test_names_survive_csv_whatever_they_are(rows: list[list[float]], data: st.D
     writer.writerow(classes)
     writer.writerows([name, *row] for name, row in zip(samples, rows, strict=True))
     options = InputOptions(delimiter=",", columns=f"2-{len(classes)}", id_column="1")
-    logits = read_csv(stream(text.getvalue()), "csv", options)
-    batch = concatenate(logits.batches, logits.n_classes)
-    assert list(logits.classes) == classes[1:]
-    assert list(batch.labels) == samples
-    assert batch.logits.tolist() == rows
+    found = read("csv", text.getvalue().encode(), options)
+    assert (found.classes, found.samples) == (tuple(classes[1:]), tuple(samples))
+    assert found.logits == tuple(map(tuple, rows))
 
 
 @given(st.text(st.sampled_from("0123456789+-.eE_infaINFx \u2212\u0661"), max_size=12))
@@ -76,14 +66,49 @@ def test_a_block_of_cells_reads_like_its_numbers_one_by_one(text: str) -> None:
     try:
         one = read_number(text)
     except NotANumberError:
-        one = None
-    try:
-        block = float(parse([[text]])[0, 0])
-    except ValueError:
-        block = None
-    assert (one is None) == (block is None)
-    if one is not None and block is not None:
-        assert one == block or (math.isnan(one) and math.isnan(block))
+        one = math.nan
+    found = read("csv", f"a,b\n0,1\n0,{text}\n".encode(), InputOptions(delimiter=",", block_size=1))
+    assert found.error or repr(found.logits[1][1]) == repr(one)
+    assert bool(found.error) != (one < math.inf)
+
+
+CELLS = [
+    "1", "-0", "0.5", "-1e300", "1.", "+2", " 3", "-inf", "1e-400", "1e400", "x", "", "1],[2",
+    '"4"', "é", "\u22125", "1_0", "1\r2", "nan", "[1]",
+]  # fmt: skip
+LINES = [
+    "[1,-0]", "[1, 2.5]", '["-inf",1]', "[1]", "[[1],2]", '{"a":1,"b":2}', '{"b":1,"a":-0}', "",
+    '{"a":1,"a":2}', '{"a" :1,"b":2}', '{"logits":[1,2]}', " ", "[1,2]\r", "[1,NaN]", "[1,2],[3,4]",
+    '{"a":1,"b":"[}"}', "[1,2", ",3]", '{"logits":[1,2],"sample":"x"}',
+]  # fmt: skip
+cells = st.sampled_from(CELLS)
+ends = st.sampled_from([*["\n"] * 9, "\r\n", "\n\n", "\r", "\n \n", ""])
+
+
+@given(
+    st.lists(st.tuples(st.lists(cells, min_size=2, max_size=3), ends), min_size=1, max_size=9),
+    st.sampled_from(["a,b\n", "id,a,b\nx,1,2\n", "a,b,id\n1,2,x\n"]),
+    st.integers(1, 40),
+)
+def test_delimited_text_reads_the_same_in_blocks_of_any_size(
+    lines: list[tuple[list[str], str]], header: str, size: int
+) -> None:
+    text = header + "1,2\n3,4\n" * (header == "a,b\n")
+    content = (text + "".join(",".join(row) + end for row, end in lines)).encode()
+    # Two rows at least settle what the columns are.
+    found = [
+        read("csv", content, InputOptions(delimiter=",", block_size=n)) for n in (size, 1 << 20)
+    ]
+    if not found[0].error or not found[1].error:
+        assert repr(found[0]) == repr(found[1])
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=6), st.integers(1, 40))
+def test_json_lines_read_the_same_in_blocks_of_any_size(lines: list[str], size: int) -> None:
+    content = "\n".join(lines).encode()
+    found = [read("jsonl", content, InputOptions(block_size=n)) for n in (size, 1 << 20)]
+    if not found[0].error or not found[1].error:
+        assert repr(found[0]) == repr(found[1])
 
 
 @given(st.lists(st.sampled_from(["-1", "-inf", "2", "-f", "csv", "--log", "-", "--x=1", "-1,2"])))

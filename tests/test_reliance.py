@@ -12,7 +12,7 @@ import pytest
 
 from softmax_cli.errors import InputError
 from softmax_cli.writing.formats import WRITERS
-from tests.program import PROGRAM, environment, run
+from tests.program import environment, run
 
 CLASSES = [
     *("кот", "猫", "naïve", "عربى", "हिन्दी", "İı", "🐈‍⬛", "e\u0301"),
@@ -178,47 +178,6 @@ def test_a_verdict_is_the_exit_status_with_or_without_a_word(output_format: str)
         assert told.stdout
         silent = run("check", *words, "-f", output_format, "-q")
         assert (silent.status, silent.stdout, silent.stderr) == (status, "", "")
-
-
-CLOSED = "error: <stdout>: cannot be written: it is not open\n"
-
-
-@pytest.mark.parametrize(
-    ("line", "status", "stderr"),
-    [
-        ("$0 --version >&-", 3, CLOSED),
-        ("{ sleep .3; $0 check --help; } | true; exit ${PIPESTATUS[0]}", 141, ""),
-        ("{ sleep .3; $0 --version; } | true; exit ${PIPESTATUS[0]}", 141, ""),
-        # What cannot be told is no part of the result, and changes no exit status.
-        ("$0 check 1 2 --jacobian boom.py:f 2>/dev/full", 2, ""),
-        ("$0 check 1 2 --step 1 -q >&- 2>&-", 1, ""),
-        (
-            "$0 forward /proc/self/mem",
-            2,
-            "error: /proc/self/mem: cannot be read: Input/output error\n",
-        ),
-        ("$0 forward 0>>out", 2, "error: <stdin>: cannot be read: it is not open\n"),
-        # No file is opened in the place of a stream that is closed.
-        (
-            "$0 forward good.csv -f csv -o /dev/stdout >&-; s=$?; cat good.csv >&2; exit $s",
-            3,
-            "error: /dev/stdout: cannot be written: it is not open\n1,2\n",
-        ),
-    ],
-)
-def test_every_fault_of_a_standard_stream_has_its_status(
-    line: str, status: int, stderr: str, bad: Path
-) -> None:
-    done = subprocess.run(
-        ["bash", "-c", line.replace("$0", '"$@"'), "bash", *PROGRAM],
-        cwd=bad,
-        env=environment({}),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (status, "", stderr)
 
 
 def test_an_error_survives_the_way_from_another_process() -> None:

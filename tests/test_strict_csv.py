@@ -2,14 +2,11 @@
 
 import math
 import random
-import sys
 
 import pytest
 
-from softmax_cli import fast_lane, polars_rows
+from softmax_cli import fast
 from softmax_cli.options import InputOptions
-from softmax_cli.reading.columns import Columns
-from softmax_cli.reading.plain import Layout, parse_plain
 from tests.program import run
 from tests.reading import Read, read
 
@@ -113,17 +110,9 @@ def test_each_rule_of_rfc_4180(text: str, expected: Read) -> None:
 
 
 LINES = 40_000
+SMALL = InputOptions(block_size=8)
 
 
-@pytest.fixture(params=["by polars", "by numpy"])
-def lane(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fast_lane, "_WORTH", 0)
-    if request.param == "by numpy":
-        monkeypatch.setitem(sys.modules, "softmax_cli.polars_rows", None)
-        monkeypatch.setitem(sys.modules, "polars", None)
-
-
-@pytest.mark.usefixtures("lane")
 @pytest.mark.parametrize(
     ("line", "names", "error"),
     [
@@ -157,12 +146,36 @@ def test_far_behind_the_first_lines_the_rules_are_the_same(
     assert set(found.logits[LINES : LINES + len(names)]) <= {(3.0, 4.0)}
 
 
-@pytest.mark.parametrize("name", ["a\rb", "a\0b", "\rb", "a\r"])
-def test_no_lane_takes_what_ends_a_line_or_is_no_text_for_a_name(name: str) -> None:
-    for lane in (None, polars_rows):
-        assert (
-            parse_plain(f"{name},1,2\n".encode(), Layout(",", 3, Columns((1, 2), 0)), lane) is None
-        )
+def test_plain_rows_are_looked_at_before_they_are_taken_for_json(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (fast.orjson(), None):
+        monkeypatch.setattr(fast, "orjson", lambda module=module: module)
+        for cells, error in (
+            ("1],[2", "expected a number, found '1]'"),
+            ("1,2],[3,4", "expected 2 values as in line 1, found 4"),
+            ("1,[2]", "expected a number, found '[2]'"),
+            ("1,true", "expected a number, found 'true'"),
+            ("1,", "expected a number, found ''"),
+            ("1,2,3", "expected 2 values as in line 1, found 3"),
+            ("1,1e400", "expected a number within the range of float64"),
+            (f"1,{'9' * 5000}", "expected a number within the range of float64"),
+        ):
+            found = read("csv", f"a,b\n5,6\n{cells}\n".encode(), SMALL)
+            assert error in found.error
+        rows = [
+            "1,2",
+            "+1,2.",
+            "-0,00.5",
+            ".5,-.5",
+            " 1, 2",
+            "-inf,0",
+            "1E5,1e+5",
+            "9" * 300 + ",1",
+        ]
+        found = read("csv", "\n".join(["a,b", *rows, ""]).encode(), SMALL)
+        expected = tuple(tuple(map(float, row.split(","))) for row in rows)
+        assert repr(found.logits) == repr(expected)
 
 
 def test_numbers_with_very_many_digits_take_no_time_and_no_wrong_turn() -> None:

@@ -80,25 +80,24 @@ def test_a_table_never_lies(words: str, truth: str) -> None:
     assert re.search(truth, run(*words.split()).stdout, re.MULTILINE)
 
 
+BITS = 20_000  # so that 1 - y has digits at all sizes
 OF_ALL_SIZES = ["2,1,0.1", "40,0,1", "800,0,1", "-745,-700,0.5", "3e3,0,-3e3", "5,5,5"]
 COMMANDS = (["forward"], ["forward", "--log"], ["jacobian"], ["jacobian", "--vjp", "1.5,-2,0.25"])
 
 
 @pytest.mark.parametrize("precision", [1, 6, 15])
 @pytest.mark.parametrize("T", [1.0, 0.37])
-def test_every_number_shown_is_the_exact_one_rounded(
-    T: float, precision: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(oracle, "BITS", 20_000)  # so that 1 - y has digits at all sizes
+def test_every_number_shown_is_the_exact_one_rounded(T: float, precision: int) -> None:
     options = ["-t", str(T), "-p", str(precision), "-f", "markdown"]
     shown = [numbers(run(*command, *OF_ALL_SIZES, *options).stdout) for command in COMMANDS]
     exact: list[list[mpf]] = [[], [], [], []]
-    for word in OF_ALL_SIZES:
-        z = [float(each) for each in word.split(",")]
-        exact[0] += oracle.softmax(z, T).tolist()
-        exact[1] += oracle.log_softmax(z, T).tolist()
-        exact[2] += oracle.jacobian(z, T).reshape(-1).tolist()
-        exact[3] += oracle.vjp(z, [1.5, -2.0, 0.25], T)[0].tolist()
+    with mpmath.workprec(BITS):
+        for word in OF_ALL_SIZES:
+            right = oracle.Oracle([float(each) for each in word.split(",")], T)
+            exact[0] += right.softmax().tolist()
+            exact[1] += right.log_softmax().tolist()
+            exact[2] += right.jacobian().reshape(-1).tolist()
+            exact[3] += right.vjp([1.5, -2.0, 0.25])[0].tolist()
     for texts, values in zip(shown, exact, strict=True):
         for text, value in zip(texts, values, strict=True):
             assert is_rounded(text, value, precision), text
@@ -112,7 +111,7 @@ def numbers(markdown: str) -> list[str]:
 
 def is_rounded(text: str, exact: mpf, precision: int) -> bool:
     """Tell whether a number is shown to so many digits, but for half a unit and float64's own."""
-    with mpmath.workprec(oracle.BITS):
+    with mpmath.workprec(BITS):
         if text.startswith("1 - "):
             text, exact = text[4:], 1 - exact
             precision = precision if precision > 6 else min(precision, 3)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Function = Callable[..., Any]
 
+# With these our own signal handlers leave.
+INTERRUPTIONS = (129, 130, 143)
 _CODE = re.compile(r"(.+\.py|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):[A-Za-z_][\w.]*")
 
 
@@ -38,16 +40,17 @@ class ShapeFoundError(ValueError):
 
     Attributes
     ----------
-    array
-        What was returned, where it is an array.
     sample
         The position of the sample that the function was given, or None for all at once.
+    array
+        What was returned, where it is an array.
     """
 
-    def __init__(self, found: str, array: Array | None = None, sample: int | None = None) -> None:
-        super().__init__(found)
-        self.array = array
+    def __init__(self, problem: str, sample: int | None, array: Array | None = None) -> None:
+        super().__init__(problem)
         self.sample = sample
+        self.array = array
+        self.shape = None if array is None else array.shape
 
 
 class NotComplexError(ValueError):
@@ -87,26 +90,24 @@ def call(function: Function, inputs: Sequence[Array], rank: int) -> Called:
     A sample's result has so many dimensions: 1 for (C,), 2 for (C, C). Raises `CandidateError` when
     the function raises, and `ShapeFoundError` for something else than real numbers of that shape.
     """
-    n_samples, n_classes = inputs[0].shape
-    shape = (n_samples, *(n_classes,) * rank)
-    at_once = f"all samples at once, shape ({n_samples}, {n_classes})"
+    K, C = inputs[0].shape
+    shape = (K, *(C,) * rank)
     try:
-        return Called(_evaluate(function, inputs, shape, one_by_one=False), at_once, False)
+        values = _evaluate(function, inputs, shape, one_by_one=False)
+        return Called(values, f"all samples at once, shape {K, C}", False)
     except (CandidateError, ShapeFoundError) as error:
-        failure = error
-    batch = failure.array if isinstance(failure, ShapeFoundError) else None
-    if batch is not None and n_samples > 1 and batch.shape == (*shape[1:], n_samples):
-        raise failure  # it takes a batch, and turns it
+        at_once = error
+    turned = (*shape[1:], K)
+    if isinstance(at_once, ShapeFoundError) and K > 1 and at_once.shape == turned:
+        raise at_once  # it takes a batch, and turns it
     try:
         values = _evaluate(function, inputs, shape, one_by_one=True)
-        return Called(values, f"one sample at a time, shape ({n_classes},)", True)
+        return Called(values, f"one sample at a time, shape ({C},)", True)
     except (CandidateError, ShapeFoundError) as error:
-        if batch is not None and rank == 2 and batch.shape == (n_samples * n_classes, n_classes):
-            return Called(batch.reshape(shape), at_once, False)
-        if isinstance(failure, ShapeFoundError):
-            raise failure from None
+        if isinstance(at_once, ShapeFoundError):
+            raise at_once from None
         if isinstance(error, CandidateError):
-            error.at_once = failure.__cause__
+            error.at_once = at_once.__cause__
         raise
 
 
@@ -137,42 +138,37 @@ def _evaluate(
     function: Function, inputs: Sequence[Array], shape: tuple[int, ...], one_by_one: bool
 ) -> Array:
     if not one_by_one:
-        return _result(function, inputs, shape, None)
+        return _result(function, inputs, shape)
     rows = range(len(inputs[0]))
     return np.stack([_result(function, [each[k] for each in inputs], shape[1:], k) for k in rows])
 
 
 def _result(
-    function: Function, inputs: Sequence[Array], shape: tuple[int, ...], sample: int | None
+    function: Function, inputs: Sequence[Array], shape: tuple[int, ...], sample: int | None = None
 ) -> Array:
     """Call a function for numbers of a shape, real ones unless it is given others."""
     try:
-        values = _array(function(*(each.copy() for each in inputs)))
-    except ShapeFoundError as error:
-        error.sample = sample
-        raise
-    except Exception as error:
+        values = function(*(each.copy() for each in inputs))
+    except (Exception, SystemExit) as error:
+        if isinstance(error, SystemExit) and error.code in INTERRUPTIONS:
+            raise
         raise CandidateError(sample) from error
-    if values.shape != shape:
-        raise ShapeFoundError(f"shape {values.shape}, expected {shape}", values, sample)
-    if np.iscomplexobj(values) and not np.iscomplexobj(inputs[0]):
-        raise ShapeFoundError("complex numbers", sample=sample)
-    return values
-
-
-def _array(result: Any) -> Array:
-    """Make an array of real or complex numbers."""
-    if isinstance(result, np.ma.MaskedArray):  # what it hides would be compared
-        raise ShapeFoundError("a masked array, expected an array of numbers")
-    if hasattr(result, "detach"):  # a torch tensor that records gradients
-        result = result.detach()
+    if isinstance(values, np.ma.MaskedArray):  # what it hides would be compared
+        raise ShapeFoundError("a masked array, expected an array of numbers", sample)
+    if hasattr(values, "detach"):  # a torch tensor that records gradients
+        values = values.detach()
+    found = "None (is a return missing?)" if values is None else type(values).__name__
     try:
-        array = np.asarray(result)
+        array = np.asarray(values)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ShapeFoundError(f"{type(result).__name__} ({error})") from None
+        raise ShapeFoundError(f"{found} ({error})", sample) from None
     if array.dtype.kind not in "biufc":
-        if result is None:
-            raise ShapeFoundError("None (is a return missing?), expected an array of numbers")
-        found = f"{type(result).__name__} of {array.dtype}" if array.ndim else type(result).__name__
-        raise ShapeFoundError(f"{found}, expected an array of numbers")
+        kind = f" of {array.dtype}" if array.ndim else ""
+        raise ShapeFoundError(f"{found}{kind}, expected an array of numbers", sample)
+    if len(shape) == 3 and shape[0] > 1 and array.shape == (shape[0] * shape[1], shape[2]):
+        array = array.reshape(shape)
+    if array.shape != shape:
+        raise ShapeFoundError(f"shape {array.shape}, expected {shape}", sample, array)
+    if np.iscomplexobj(array) and not np.iscomplexobj(inputs[0]):
+        raise ShapeFoundError("complex numbers", sample)
     return array

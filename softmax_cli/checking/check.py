@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from softmax_cli.checking.candidate import Function, ShapeFoundError, call, derivative_function
-from softmax_cli.checking.diagnosis import Diagnosis, diagnose, diagnose_shape, find_precision
+from softmax_cli.checking.diagnosis import diagnose, diagnose_shape, tolerances
 from softmax_cli.checking.formulas import Case, FloatArray, Kind
-from softmax_cli.checking.mistakes import CATALOGUE, tolerances
-from softmax_cli.checking.verdict import Check, SampleCheck, Verdict, compare
+from softmax_cli.checking.verdict import Check, Verdict, compare
 from softmax_cli.mathematics import core, finite_difference, memory
 from softmax_cli.mathematics.finite_difference import METHODS, default_steps, is_lost
 
@@ -54,10 +53,6 @@ class Comparison:
     rtol: float | None = None
     temperature: float = 1.0
 
-    def bound(self, atol: float, rtol: float) -> tuple[float, float]:
-        """Return the tolerances, or these where they are left to us."""
-        return atol if self.atol is None else self.atol, rtol if self.rtol is None else self.rtol
-
 
 @dataclass(frozen=True, eq=False)
 class Setting:
@@ -79,31 +74,34 @@ class Setting:
     labels: tuple[str, ...]
     comparison: Comparison
 
-    def exact(self, quantity: Kind) -> FloatArray:
-        """Compute what a right candidate gives."""
-        T = self.comparison.temperature
-        match quantity:
-            case "probabilities":
-                return core.softmax(self.z, temperature=T)
-            case "jacobian":
-                K, C = self.z.shape
-                memory.require(_MATRICES * 8 * K * C * C, f"{K} x {C} x {C} entries, compared,")
-                return core.jacobian(self.z, temperature=T)
-            case "vjp":
-                return core.vjp(self.z, self.gradient, temperature=T)
-
-    def bound(self, quantity: Kind) -> tuple[float, float]:
-        """Return atol and rtol, of which a right candidate stays within."""
-        scale = 1.0 if quantity == "probabilities" else 1 / self.comparison.temperature
-        if quantity == "vjp":
-            scale *= max(1.0, float(np.abs(self.gradient).max()))
-        return self.comparison.bound(ATOL * scale, RTOL)
-
     @property
     def gradient(self) -> FloatArray:
         """The upstream gradient, which a vjp has."""
         assert self.g is not None
         return self.g
+
+    def case(self, quantity: Kind, atol: float, rtol: float) -> Case:
+        """Describe what a right candidate gives, and tolerances, atol at T = 1, as defaults."""
+        how, z, (K, C) = self.comparison, self.z, self.z.shape
+        g, T = None, how.temperature
+        match quantity:
+            case "probabilities":
+                exact = core.softmax(z, temperature=T)
+            case "jacobian":
+                memory.require(_MATRICES * 8 * K * C * C, f"{K} x {C} x {C} entries, compared,")
+                exact = core.jacobian(z, temperature=T)
+                atol /= T
+            case "vjp":
+                g = self.gradient
+                exact = core.vjp(z, g, temperature=T)
+                atol *= max(1.0, float(np.abs(g).max())) / T
+        atol = atol if how.atol is None else how.atol
+        rtol = rtol if how.rtol is None else how.rtol
+        return Case(quantity, z, g, T, exact, exact, atol, rtol)
+
+    def verdict(self, *checks: Check) -> Verdict:
+        """Give the verdict of these checks."""
+        return Verdict(checks, self.classes, self.comparison.temperature)
 
 
 def check_probabilities(
@@ -159,7 +157,7 @@ def check_probabilities(
     PASS: jacobian: all 9 entries of 1 sample agree
     """
     comparison = Comparison(method, step, atol, rtol, temperature)
-    setting = _setting(logits, None, comparison, classes, samples)
+    setting = _setting(logits, comparison, classes, samples)
     return check_candidate("probabilities", candidate, setting)
 
 
@@ -199,8 +197,8 @@ def check_jacobian(
     >>> bool(verdict)
     False
     """
-    comparison = Comparison(None, None, atol, rtol, temperature)
-    setting = _setting(logits, None, comparison, classes, samples)
+    comparison = Comparison(atol=atol, rtol=rtol, temperature=temperature)
+    setting = _setting(logits, comparison, classes, samples)
     return check_candidate("jacobian", candidate, setting)
 
 
@@ -241,57 +239,49 @@ def check_vjp(
     >>> print(check_vjp([[0.25, -0.25]], [[0.0, 0.0]], [1.0, 0.0]))
     PASS: vjp: all 2 entries of 1 sample agree
     """
-    comparison = Comparison(None, None, atol, rtol, temperature)
-    setting = _setting(logits, upstream, comparison, classes, samples)
+    comparison = Comparison(atol=atol, rtol=rtol, temperature=temperature)
+    setting = _setting(logits, comparison, classes, samples, upstream)
     return check_candidate("vjp", candidate, setting)
 
 
 def check_candidate(quantity: Kind, candidate: Candidate, setting: Setting) -> Verdict:
     """Check somebody's results; of a function for probabilities also its derivative."""
-    check = _against_exact(quantity, candidate, setting)
-    if quantity != "probabilities" or not callable(candidate) or check.problem:
-        return _verdict(setting, check)
-    function = derivative_function(candidate, check.one_by_one)
+    case = setting.case(quantity, ATOL, RTOL)
+    if not callable(candidate):
+        values = candidate_array(np.asarray(candidate), case.expected.shape)
+        return setting.verdict(_explained(replace(case, actual=values), setting))
+    inputs = [setting.z, setting.gradient] if quantity == "vjp" else [setting.z]
     try:
-        derivative = _differentiated(setting, function)
-    except StepError as error:
-        if check.passed or error.given:
-            raise
-        return _verdict(setting, check)
-    if not (check.passed and derivative.passed):
-        found = _low_precision(setting, function, check)
-        if found is not None:
-            same = [found if each.name == found.name else each for each in check.diagnoses]
-            check = replace(check, diagnoses=tuple(same))
-            derivative = replace(derivative, diagnoses=() if derivative.passed else (found,))
-    return _verdict(setting, check, derivative)
+        called = call(candidate, inputs, case.expected.ndim - 1)
+    except ShapeFoundError as error:
+        return setting.verdict(_unusable(case, setting, error))
+    values = called.values.astype(np.float64)
+    check = replace(_explained(replace(case, actual=values), setting), called=called.how)
+    if quantity != "probabilities":
+        return setting.verdict(check)
+    function = derivative_function(candidate, called.one_by_one)
+    return setting.verdict(*_with_derivative(setting, function, check))
 
 
 def check_softmax(pieces: Iterable[Setting]) -> Check:
     """Check our own exact Jacobian against finite differences, some samples at a time."""
-    samples: list[tuple[str, SampleCheck]] = []
-    worst, excess, estimates = None, -1.0, []
-    for piece in pieces:
-        check = _differentiated(piece)
-        if check.worst_excess > excess:
-            excess = check.worst_excess
-            worst = replace(check, worst=len(samples) + check.worst)
-        samples += check.samples
-        estimates.append(check.error_estimate or 0.0)
-    assert worst is not None
-    labels = tuple(label for label, _ in samples)
-    estimate = None if worst.error_estimate is None else max(estimates)
-    return replace(worst, samples=tuple(samples), labels=labels, error_estimate=estimate)
+    checks = [_differentiated(piece) for piece in pieces]
+    worst = max(checks, key=lambda check: check.worst_excess)
+    before = sum(check.n_samples for check in checks[: checks.index(worst)])
+    return replace(
+        worst,
+        samples=tuple(sample for check in checks for sample in check.samples),
+        labels=tuple(label for check in checks for label in check.labels),
+        worst=before + worst.worst,
+        error_estimate=max(check.error_estimate or 0.0 for check in checks) or None,
+    )
 
 
 def candidate_array(values: NDArray[Any], shape: tuple[int, ...]) -> FloatArray:
     """Bring an array to the shape (K, C, C) or (K, C); a ValueError says what is accepted."""
-    n_samples, n_classes = shape[:2]
-    accepted = [shape]
-    if len(shape) == 3 and n_samples > 1:
-        accepted.append((n_samples * n_classes, n_classes))
-    if n_samples == 1:
-        accepted.append(shape[1:])
+    K, C = shape[:2]
+    other = shape[1:] if K == 1 else (K * C, C)
+    accepted = [shape] if len(shape) == 2 and K > 1 else [shape, other]
     if values.shape not in accepted:
         expected = " or ".join(map(str, accepted))
         raise ValueError(f"expected shape {expected}, found {values.shape}")
@@ -300,10 +290,10 @@ def candidate_array(values: NDArray[Any], shape: tuple[int, ...]) -> FloatArray:
 
 def _setting(
     logits: ArrayLike,
-    upstream: ArrayLike | None,
     comparison: Comparison,
     classes: Sequence[str] | None,
     samples: Sequence[str] | None,
+    upstream: ArrayLike | None = None,
 ) -> Setting:
     z = np.atleast_2d(np.asarray(logits, dtype=np.float64))
     if z.ndim != 2 or 0 in z.shape:
@@ -319,8 +309,8 @@ def _setting(
             raise ValueError(f"expected an upstream gradient that fits, found {found}") from None
         if not np.isfinite(g).all():
             raise ValueError("expected a finite upstream gradient")
-    class_names = _names(classes, z.shape[1], "classes")
-    return Setting(z, g, class_names, _names(samples, z.shape[0], "samples"), comparison)
+    K, C = z.shape
+    return Setting(z, g, _names(classes, C, "classes"), _names(samples, K, "samples"), comparison)
 
 
 def _names(names: Sequence[str] | None, count: int, what: str) -> tuple[str, ...]:
@@ -331,103 +321,78 @@ def _names(names: Sequence[str] | None, count: int, what: str) -> tuple[str, ...
     return tuple(names)
 
 
-def _verdict(setting: Setting, *checks: Check) -> Verdict:
-    return Verdict(checks, setting.classes, setting.comparison.temperature)
+def _explained(case: Case, setting: Setting) -> Check:
+    """Compare, and add the known mistakes that explain a failure."""
+    check = compare(case, setting.labels)
+    return check if check.passed else replace(check, diagnoses=diagnose(case))
 
 
-def _against_exact(quantity: Kind, candidate: Candidate, setting: Setting) -> Check:
-    expected, bound = setting.exact(quantity), setting.bound(quantity)
-    if not callable(candidate):
-        values = candidate_array(np.asarray(candidate), expected.shape)
-        check = compare(quantity, setting.labels, expected, values, bound)
-        return _explained(setting, check, expected, values)
+def _unusable(case: Case, setting: Setting, error: ShapeFoundError) -> Check:
+    """Make the check of a function that returned nothing to compare."""
+    given = "" if error.sample is None else f", given sample {setting.labels[error.sample]!r}"
+    check = Check(case.quantity, (), setting.labels, case.atol, case.rtol)
+    found = diagnose_shape(case, error.array)
+    return replace(check, problem=f"{error}{given}", diagnoses=found)
+
+
+def _with_derivative(setting: Setting, function: Function, check: Check) -> tuple[Check, ...]:
+    """Check also the derivative of a function that was checked for probabilities."""
     try:
-        inputs = [setting.z, setting.gradient] if quantity == "vjp" else [setting.z]
-        called = call(candidate, inputs, expected.ndim - 1)
-    except ShapeFoundError as error:
-        given = "" if error.sample is None else f", given sample {setting.labels[error.sample]!r}"
-        found = () if error.array is None else diagnose_shape(expected, error.array, *bound)
-        problem = f"{error}{given}"
-        return Check(quantity, (), setting.labels, *bound, problem=problem, diagnoses=found)
-    values = called.values.astype(np.float64)
-    check = compare(quantity, setting.labels, expected, values, bound)
-    check = replace(check, called=called.how, one_by_one=called.one_by_one)
-    return _explained(setting, check, expected, values)
+        checks = check, _differentiated(setting, function)
+    except StepError as error:
+        if check.passed or error.given:
+            raise
+        return (check,)
+    if all(each.passed for each in checks):
+        return checks
+    T = setting.comparison.temperature
+    # Nearby, since of round logits a result may be exact, or say nothing of how it was rounded.
+    z = setting.z + T * np.random.default_rng(0).uniform(0.1, 0.2, setting.z.shape)
+    actual, expected = function(z).astype(np.float64), core.softmax(z, temperature=T)
+    case = Case("probabilities", z, None, T, expected, actual, check.atol, check.rtol)
+    found = next((cause for cause in diagnose(case) if cause.allowance), None)
+    if found is None:
+        return checks
+    largest = max(sample.max_abs_error for each in checks for _, sample in each.samples)
+    cause = replace(found, allowance=tolerances(largest))
+    return tuple(each if each.passed else replace(each, diagnoses=(cause,)) for each in checks)
 
 
 def _differentiated(setting: Setting, function: Function | None = None) -> Check:
     """Check the finite-difference Jacobian of softmax itself, or of somebody's."""
-    how = setting.comparison
-    name = how.method or "central"
+    step, T = setting.comparison.step, setting.comparison.temperature
+    name = setting.comparison.method or "central"
     method = METHODS[name]
-    if how.step is not None and name != "complex-step":
-        _refuse_lost_step(setting, how.step)
-    expected = setting.exact("jacobian")
-    numeric, errors = finite_difference.estimate(
-        setting.z, name, how.step, how.temperature, function
-    )
-    bound = how.bound(method.atol / how.temperature, method.rtol)
-    check = replace(
-        compare("jacobian", setting.labels, expected, numeric, bound),
+    if step is not None and name != "complex-step":
+        _refuse_lost_step(setting, step)
+    case = setting.case("jacobian", method.atol, method.rtol)
+    numeric, errors = finite_difference.estimate(setting.z, name, step, T, function)
+    case = replace(case, actual=numeric)
+    check = compare(case, setting.labels) if function is None else _explained(case, setting)
+    if step is None:
+        _refuse_coarse_steps(setting, name, check)
+    return replace(
+        check,
         method=name,
-        step=method.relative_step * how.temperature if how.step is None else how.step,
-        step_is_relative=how.step is None and name in ("central", "forward"),
+        step=method.relative_step * T if step is None else step,
+        step_is_relative=step is None and name in ("central", "forward"),
         error_estimate=None if errors is None else float(errors.max()),
     )
-    if how.step is None:
-        _refuse_coarse_steps(setting, check)
-    return check if function is None else _explained(setting, check, expected, numeric)
 
 
 def _refuse_lost_step(setting: Setting, step: float) -> None:
     """Raise StepError for a step that does not move a logit."""
-    lost = np.argwhere(is_lost(setting.z, step))
-    if len(lost):
-        k, i = lost[0]
+    for k, i in np.argwhere(is_lost(setting.z, step)):
         problem = f"expected a step that moves every logit, found {step:g} at {setting.z[k, i]:g}"
         raise StepError(setting.labels[k], problem, given=True)
 
 
-def _refuse_coarse_steps(setting: Setting, check: Check) -> None:
+def _refuse_coarse_steps(setting: Setting, method: str, check: Check) -> None:
     """Raise StepError for a failure where float64 has no step so small as softmax bends."""
     T = setting.comparison.temperature
-    steps = np.where(np.isfinite(setting.z), default_steps(setting.z, check.method, T), 0.0)
-    for (label, sample), step in zip(check.samples, steps.max(axis=1), strict=True):
-        if not sample.passed and step > 2 * METHODS[check.method].largest_step * T:
-            problem = (
-                f"expected logits nearer to 0 for {check.method} differences, found some where "
-                f"the smallest step is {step:.3g}, too coarse to check with"
-            )
+    steps = np.where(np.isfinite(setting.z), default_steps(setting.z, method, T), 0.0).max(axis=1)
+    for (label, sample), step in zip(check.samples, steps, strict=True):
+        if not sample.passed and step > 2 * METHODS[method].largest_step * T:
+            found = f"found some where the smallest step is {step:.3g}, too coarse to check with"
+            problem = f"expected logits nearer to 0 for {method} differences, {found}"
             raise StepError(label, problem, given=False)
-
-
-def _low_precision(setting: Setting, function: Function, check: Check) -> Diagnosis | None:
-    """Find out whether a function is of low precision, and with which parameters it passes."""
-    how = setting.comparison
-    T, method = how.temperature, how.method or "central"
-    # Nearby, since of round logits a result may be exact, or say nothing of how it was rounded.
-    z = setting.z + T * np.random.default_rng(0).uniform(0.1, 0.2, setting.z.shape)
-    actual = function(z.copy()).astype(np.float64)
-    expected = core.softmax(z, temperature=T)
-    found = find_precision(
-        Case("probabilities", z, None, T, expected, actual, check.atol, check.rtol)
-    )
-    if found is None:
-        return None
-    name, eps = found
-    step = finite_difference.step_at_precision(method, eps, T)
-    numeric = finite_difference.jacobian(setting.z, method, step or how.step, T, function)
-    errors = [sample.max_abs_error for _, sample in check.samples]
-    errors.append(float(np.abs(numeric - setting.exact("jacobian")).max()))
-    allowance = {} if step is None else {"step": step}
-    return Diagnosis(name, CATALOGUE[name].advice, None, allowance | tolerances(max(errors)))
-
-
-def _explained(setting: Setting, check: Check, expected: FloatArray, actual: FloatArray) -> Check:
-    """Add the known mistakes that explain a failure."""
-    if check.passed:
-        return check
-    T = setting.comparison.temperature
-    g = setting.g if check.quantity == "vjp" else None
-    case = Case(check.quantity, setting.z, g, T, expected, actual, check.atol, check.rtol)
-    return replace(check, diagnoses=diagnose(case))

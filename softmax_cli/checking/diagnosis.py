@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from softmax_cli.checking.formulas import Case, FloatArray, explains
+from softmax_cli.checking.formulas import Case
 from softmax_cli.checking.mistakes import CATALOGUE
 
 
@@ -22,7 +21,7 @@ class Diagnosis:
     factor
         The candidate is this times the exact result, where that is the mistake.
     allowance
-        Parameters of a check that lets the mistake pass, by name, where that is reasonable.
+        Tolerances, by name, that let the mistake pass, where that is reasonable.
     """
 
     name: str
@@ -38,43 +37,34 @@ class Diagnosis:
         return f"{self.advice.removesuffix('.')}, or check with {between.join(words)}."
 
 
+@np.errstate(all="ignore")
 def diagnose(case: Case) -> tuple[Diagnosis, ...]:
     """Return every known mistake that explains all entries of a failing candidate.
 
     More than one fits where they coincide: with two classes or special logits.
     """
     found = []
-    with np.errstate(all="ignore"):
-        for name, mistake in CATALOGUE.items():
-            wrong = next((each for each in mistake.formula(case) if explains(case, each)), None)
-            if wrong is not None:
-                advice = mistake.advice.format(case=case, wrong=wrong)
-                found.append(Diagnosis(name, advice, wrong.factor, wrong.allowance))
+    for name, mistake in CATALOGUE.items():
+        if any(map(case.is_explained_by, mistake.formula(case))):
+            factor = case.factor if mistake.is_factor else None
+            allowance = tolerances(float(case.error.max())) if mistake.is_precision else {}
+            found.append(Diagnosis(name, mistake.advice.format(case=case), factor, allowance))
     return tuple(found)
 
 
-def find_precision(case: Case) -> tuple[str, float] | None:
-    """Return the mistake that rounds all results, with the part of 1 it rounds to, if one does."""
-    with np.errstate(all="ignore"):
-        for name, mistake in CATALOGUE.items():
-            for wrong in mistake.formula(case):
-                if wrong.eps is not None:
-                    return name, wrong.eps
-    return None
+def tolerances(largest_error: float) -> dict[str, float]:
+    """Return tolerances that let errors up to the largest pass."""
+    return {"atol": 10.0 ** np.ceil(np.log10(largest_error)), "rtol": 1e-5}
 
 
-def diagnose_shape(
-    expected: FloatArray, actual: NDArray[Any], atol: float, rtol: float
-) -> tuple[Diagnosis, ...]:
+@np.errstate(all="ignore")
+def diagnose_shape(case: Case, found: Any) -> tuple[Diagnosis, ...]:
     """Explain right numbers in a wrong shape: a batch transposed, or a row for each matrix."""
-
-    def agrees(values: FloatArray, others: NDArray[Any]) -> bool:
-        return values.shape == others.shape and np.allclose(others, values, rtol, atol)
-
-    if actual.ndim and agrees(expected, np.moveaxis(actual, -1, 0)):
-        name = "transposed batch"
-    elif expected.ndim == 3 and agrees(np.diagonal(expected, axis1=1, axis2=2), actual):
-        name = "only the diagonal"
-    else:
-        return ()
-    return (Diagnosis(name, CATALOGUE[name].advice),)
+    named = {"transposed batch": np.moveaxis(case.expected, 0, -1)}
+    if case.quantity == "jacobian":
+        named["only the diagonal"] = np.diagonal(case.expected, axis1=1, axis2=2)
+    return tuple(
+        Diagnosis(name, CATALOGUE[name].advice)
+        for name, values in named.items()
+        if values.shape == np.shape(found) and (case.beyond(values, found) <= 1).all()
+    )

@@ -4,48 +4,85 @@ A candidate that fails is explained by a mistake when all its entries agree with
 wrong formula. Adding a mistake is one row of `CATALOGUE`.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.checking.formulas import (
-    CLEARLY_WRONG,
-    Case,
-    FloatArray,
-    Formula,
-    Wrong,
-    at_temperature,
-    explains,
-    instead_of_y,
-    matrix,
-    only,
-    rounding,
-    roundings,
-    scaled,
-)
+from softmax_cli.checking.formulas import CLEARLY_WRONG, Case, FloatArray
 from softmax_cli.mathematics import core
 
-_EPS = float(np.finfo(np.float64).eps)
+# A matrix diag(d) + u v', each of shape (K, C) or a number: every mistake in J is of this form.
+Form = tuple[Any, Any, Any]
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A row of the catalogue: the wrong formula, and what to change."""
+    """A row of the catalogue.
 
-    formula: Formula
+    Attributes
+    ----------
+    advice
+        What to change.
+    formula
+        What it computes, perhaps in several ways; nothing where it does not apply.
+    is_factor
+        Whether it multiplies the exact results.
+    is_precision
+        Whether larger tolerances are a remedy.
+    """
+
     advice: str
+    formula: Callable[[Case], Iterable[FloatArray]]
+    is_factor: bool = False
+    is_precision: bool = False
+
+
+def _matrix(advice: str, *forms: Callable[[FloatArray], Form]) -> Mistake:
+    """Make a mistake in J and vjp of wrong matrices, each a function of the probabilities."""
+    return _derivative(advice, lambda case: [case.result(*form(case.y)) for form in forms])
+
+
+def _derivative(advice: str, formula: Callable[[Case], Iterable[FloatArray]]) -> Mistake:
+    """Make a mistake in J and vjp."""
+    return Mistake(advice, lambda case: formula(case) if case.quantity != "probabilities" else ())
+
+
+def _vjp(advice: str, formula: Callable[[Case, FloatArray], Iterable[FloatArray]]) -> Mistake:
+    """Make a mistake in vjp, a function also of the upstream gradient."""
+    return Mistake(advice, lambda case: () if case.g is None else formula(case, case.g))
+
+
+def _y_is(advice: str, *functions: Callable[[Case], FloatArray]) -> Mistake:
+    """Make a mistake of wrong probabilities, for them and for the derivative made of them."""
+    return Mistake(advice, lambda case: [case.of_y(function(case)) for function in functions])
+
+
+def _temperature_is(advice: str, temperature: Callable[[float], float]) -> Mistake:
+    """Make a mistake of another temperature, with the derivative that belongs to it."""
+
+    def formula(case: Case) -> Iterator[FloatArray]:
+        other = replace(case, T=temperature(case.T))
+        yield other.of_y(other.y)
+
+    return Mistake(advice, formula)
+
+
+def _scaled(advice: str, factor: Callable[[Case], float]) -> Mistake:
+    """Make a mistake of a factor on the exact result."""
+    return Mistake(advice, lambda case: [case.expected * factor(case)], is_factor=True)
 
 
 def _sigmoid(case: Case) -> FloatArray:
     return np.asarray(1 / (1 + np.exp(-case.z / case.T)))
 
 
-def _sigmoid_derivative(case: Case) -> Iterator[Wrong]:
-    if case.quantity != "probabilities":
-        s = _sigmoid(case)
-        yield Wrong(case.result(s * (1 - s), 0, 0))
+def _log_softmax(case: Case) -> Iterator[FloatArray]:
+    if case.quantity == "probabilities":
+        yield core.log_softmax(case.z, temperature=case.T)
 
 
 def _over_samples(case: Case) -> FloatArray:
@@ -56,41 +93,40 @@ def _over_everything(case: Case) -> FloatArray:
     return core.softmax(case.z.ravel(), temperature=case.T).reshape(case.z.shape)
 
 
-def _vjp_sums(case: Case) -> Iterator[Wrong]:
+def _other_sums(case: Case, g: FloatArray) -> Iterator[FloatArray]:
     """Yield v = y (g - sum y g) with the sum taken along the samples, or over everything."""
-    if case.g is not None:
-        for y in (case.y, _over_samples(case)):
-            for axis in (0, None):
-                dot = (y * case.g).sum(axis=axis, keepdims=True)
-                yield Wrong(y * (case.g - dot) / case.T)
+    for y, axis in product((case.y, _over_samples(case)), (0, None)):
+        yield y * (g - (y * g).sum(axis=axis, keepdims=True)) / case.T
 
 
-def _without_upstream(case: Case) -> Iterator[Wrong]:
-    # Of g = 1 it is not left out.
-    if case.g is not None and (case.g != 1).any():
-        yield Wrong(case.y * (1 - case.y) / case.T)
-        yield Wrong(case.y / case.T)
+def _without_upstream(case: Case, g: FloatArray) -> Iterator[FloatArray]:
+    if (g != 1).any():  # of 1 it is not left out
+        yield case.y * (1 - case.y) / case.T
+        yield case.y / case.T
 
 
-def _constant_factor(case: Case) -> Iterator[Wrong]:
-    largest = np.unravel_index(int(np.abs(case.expected).argmax()), case.expected.shape)
-    factor = float(case.actual[largest] / case.expected[largest])
+def _constant_factor(case: Case) -> Iterator[FloatArray]:
     known = (0.0, -1.0, 1 / len(case.z), case.T, 1 / case.T)
-    if not np.isfinite(factor) or np.isclose(factor, known, rtol=1e-6, atol=1e-12).any():
-        return
+    wrong = case.expected * case.factor
     # Any one number is some factor times the right one: only two say something.
-    wrong = case.expected * factor
-    if (case.beyond(case.expected, wrong) > CLEARLY_WRONG).sum() > 1:
-        yield Wrong(wrong, factor)
+    several = (case.beyond(case.expected, wrong) > CLEARLY_WRONG).sum() > 1
+    is_known = np.isclose(case.factor, known, rtol=1e-6, atol=1e-12).any()
+    if several and np.isfinite(case.factor) and not is_known:
+        yield wrong
 
 
-def _samples_in_another_order(case: Case) -> Iterator[Wrong]:
+def _ranked(expected: FloatArray, actual: FloatArray) -> NDArray[np.intp]:
+    """Pair numbers by rank: return the positions of the expected ones."""
+    order = np.empty(len(expected), dtype=np.intp)
+    order[np.argsort(actual)] = np.argsort(expected)
+    return order
+
+
+def _samples_in_another_order(case: Case) -> Iterator[FloatArray]:
     """Pair the samples by rank of one number each; a wrong pairing explains nothing."""
     expected, actual = (each.reshape(len(case.z), -1) for each in (case.expected, case.actual))
     weights = np.random.default_rng(0).uniform(1, 2, expected.shape[1])
-    order = np.empty(len(case.z), dtype=np.intp)
-    order[np.argsort(actual @ weights)] = np.argsort(expected @ weights)
-    yield Wrong(case.expected[order])
+    yield case.expected[_ranked(expected @ weights, actual @ weights)]
 
 
 def _reordered(case: Case, order: NDArray[np.intp]) -> FloatArray:
@@ -101,7 +137,7 @@ def _reordered(case: Case, order: NDArray[np.intp]) -> FloatArray:
     return np.take_along_axis(rows, order[:, None, :], axis=2)
 
 
-def _classes_in_another_order(case: Case) -> Iterator[Wrong]:
+def _classes_in_another_order(case: Case) -> Iterator[FloatArray]:
     """Pair the classes by rank of a number that does not depend on the order of the others."""
     weights = np.random.default_rng(0).uniform(1, 2, len(case.z))
 
@@ -111,27 +147,25 @@ def _classes_in_another_order(case: Case) -> Iterator[Wrong]:
             values = own + np.sqrt(2) * (values**2).sum(axis=2)
         return np.asarray(weights @ values)
 
-    order = np.empty(case.z.shape[1], dtype=np.intp)
-    order[np.argsort(number(case.actual))] = np.argsort(number(case.expected))
-    yield Wrong(_reordered(case, np.broadcast_to(order, case.z.shape)))
+    order = _ranked(number(case.expected), number(case.actual))
+    yield _reordered(case, np.broadcast_to(order, case.z.shape))
 
 
-def _classes_sorted(case: Case) -> Iterator[Wrong]:
+def _classes_sorted(case: Case) -> Iterator[FloatArray]:
     # Of one sample, any order is another order of its classes.
     if len(case.z) > 1:
         for keys in (-case.z, case.z):
-            yield Wrong(_reordered(case, np.argsort(keys, axis=1, kind="stable")))
+            yield _reordered(case, np.argsort(keys, axis=1, kind="stable"))
 
 
-def _transposed(case: Case) -> Iterator[Wrong]:
-    n_samples, n_classes = case.z.shape
-    if case.quantity != "jacobian" and n_samples == n_classes:
-        yield Wrong(case.expected.T)
+def _transposed(case: Case) -> Iterator[FloatArray]:
+    if case.quantity != "jacobian" and case.z.shape[0] == case.z.shape[1]:
+        yield case.expected.T
         if case.g is not None:
-            yield Wrong(core.vjp(case.z, case.g.T, temperature=case.T))
+            yield core.vjp(case.z, case.g.T, temperature=case.T)
 
 
-def _overflow(case: Case) -> Iterator[Wrong]:
+def _overflow(case: Case) -> Iterator[FloatArray]:
     """NaN and inf in the samples where exp(z/T) over- or underflows, and nowhere else."""
     e = np.exp(case.z / case.T)
     total = e.sum(axis=1)
@@ -143,204 +177,159 @@ def _overflow(case: Case) -> Iterator[Wrong]:
         # Which further entries a NaN spreads to depends on how the formula is written.
         spread = rows & ~np.isfinite(case.actual)
         agrees = case.beyond(naive, case.actual) <= 1
-        yield Wrong(np.where(spread | agrees, case.actual, case.expected))
+        yield np.where(spread | agrees, case.actual, case.expected)
 
 
-def _nan(case: Case) -> Iterator[Wrong]:
+def _nan(case: Case) -> Iterator[FloatArray]:
     """The candidate itself, where no overflow explains its NaN."""
-    if case.nan and not any(explains(case, each) for each in _overflow(case)):
-        yield Wrong(case.actual)
+    if case.nan and not any(map(case.is_explained_by, _overflow(case))):
+        yield case.actual
 
 
-def _cancellation(case: Case) -> Iterator[Wrong]:
+def _cancellation(case: Case) -> Iterator[FloatArray]:
     """The candidate itself, where a difference has left no more than the rounding of its terms."""
     over = case.excess > 1
-    error = np.abs(case.actual - case.expected)[over]
-    lost = error > _EPS * roundings(case) * np.abs(case.expected[over])
-    if case.quantity != "probabilities" and lost.any() and (error <= rounding(case)[over]).all():
-        yield Wrong(case.actual, by_rounding=True)
+    lost = case.error > float(np.finfo(np.float64).eps) * case.roundings * np.abs(case.expected)
+    is_rounding = (case.error <= case.rounding())[over].all()
+    if case.quantity != "probabilities" and lost[over].any() and is_rounding:
+        yield case.actual
 
 
-def tolerances(largest_error: float) -> dict[str, float]:
-    """Return tolerances that let errors up to the largest pass."""
-    return {"atol": 10.0 ** np.ceil(np.log10(largest_error)), "rtol": 1e-5}
+def _rounded_to(case: Case, values: FloatArray, unit: FloatArray, near: float) -> bool:
+    """Tell whether the candidate is these rounded values, and no further off than by the unit."""
+    is_rounded = np.abs(case.actual - values) <= near * np.abs(case.actual)
+    is_near = (case.error <= unit)[case.excess > 1]
+    return bool(is_rounded.all() and is_near.all() and (case.error > case.rounding()).any())
 
 
-def _computed_in(dtype: type[np.float16] | type[np.float32]) -> Formula:
-    """Make the formula of what is right but for its precision: the candidate itself."""
-
-    def rounded(values: FloatArray) -> FloatArray:
-        return values.astype(dtype).astype(np.float64)
-
-    def formula(case: Case) -> Iterator[Wrong]:
-        error = np.abs(case.actual - case.expected)
-        if not (error <= rounding(case, dtype)).all():
-            return
-        allowance = tolerances(float(error.max()))
+def _computed_in(dtype: type[np.float16] | type[np.float32], precision: str) -> Mistake:
+    def formula(case: Case) -> Iterator[FloatArray]:
+        values = case.actual.astype(dtype).astype(np.float64)
         # Perhaps printed with the 9 digits that tell apart what is float32.
-        if (np.abs(case.actual - rounded(case.actual)) <= 2e-9 * np.abs(case.actual)).all():
-            yield Wrong(case.actual, allowance=allowance, eps=float(np.finfo(dtype).eps))
-        elif case.quantity == "jacobian" and case.z.shape[1] > 1:
-            # Made in float64 of its probabilities, which the diagonal y (1 - y) gives away.
-            own = np.diagonal(case.actual, axis1=1, axis2=2) * case.T
-            root = np.sqrt(np.maximum(1 - 4 * own, 0.0))
-            y = rounded((1 + np.where(case.y > 0.5, root, -root)) / 2)
-            yield Wrong(case.of_y(y), allowance=allowance)
+        if _rounded_to(case, values, case.rounding(dtype), 2e-9):
+            yield case.actual
 
-    return formula
+    advice = f"the error is that of {precision} precision: compute in float64"
+    return Mistake(f"{advice} (finite differences need it).", formula, is_precision=True)
 
 
-def _rounded(case: Case) -> Iterator[Wrong]:
-    """The candidate itself, where it is the exact result printed with fewer digits."""
-    error = np.abs(case.actual - case.expected)
-    size = np.where(case.actual == 0, 1.0, 10.0 ** np.floor(np.log10(np.abs(case.actual))))
-    for digits in range(2, 12):
-        unit = 10.0**-digits
-        for scale, allowance in (
-            (np.ones(size.shape), {"atol": unit, "rtol": case.rtol}),
-            (size, {"atol": case.atol, "rtol": unit}),
-        ):
-            printed = case.actual / scale
-            few_digits = np.abs(printed - np.round(printed, digits)) <= 2e-15 * np.abs(printed)
-            # Slightly over a half, as they may have been float32 before.
-            if few_digits.all() and (error <= 0.51 * unit * scale + case.atol).all():
-                yield Wrong(case.actual, allowance=allowance, eps=unit)
-                return
+def _printed(case: Case) -> Iterator[FloatArray]:
+    """The candidate itself, where it has so many decimals, or so many significant digits."""
+    size = 10.0 ** np.floor(np.log10(np.abs(np.where(case.actual == 0, 1.0, case.actual))))
+    for digits, scale in product(range(2, 12), (np.ones(size.shape), size)):
+        unit = scale * 10.0**-digits
+        # Slightly over a half, as they may have been float32 before.
+        if _rounded_to(case, np.round(case.actual / unit) * unit, 0.51 * unit, 2e-15):
+            yield case.actual
 
+
+_J, _V = "J = diag(y) - y y^T", "the vjp is y (g - sum_j g_j y_j)"
+_EACH = "the classes of each sample (axis=-1, keepdims=True)"
 
 CATALOGUE = {
-    "only the diagonal": Mistake(
-        matrix(lambda y: (y * (1 - y), 0, 0)),
-        "fill in -y_j y_i off the diagonal: J = diag(y) - y y^T, and the vjp is "
-        "y (g - sum_j g_j y_j).",
+    "only the diagonal": _matrix(
+        f"fill in -y_j y_i off the diagonal: {_J}, and {_V}.", lambda y: (y * (1 - y), 0, 0)
     ),
-    "the diagonal is missing": Mistake(
-        matrix(lambda y: (y**2, -y, y)),
-        "it is zero, where J_ii = y_i (1 - y_i): add diag(y) to -y y', over all of the matrix.",
+    "the diagonal is missing": _matrix(
+        f"the diagonal is y_i (1 - y_i), not 0: {_J}.", lambda y: (y**2, -y, y)
     ),
-    "diag(y) alone": Mistake(
-        matrix(lambda y: (y, 0, 0)), "subtract the outer product: J = diag(y) - y y^T."
+    "diag(y) alone": _matrix(f"subtract the outer product: {_J}.", lambda y: (y, 0, 0)),
+    "the delta term is missing": _matrix(f"add diag(y) to -y y^T: {_J}.", lambda y: (0, -y, y)),
+    "sign of the off-diagonal": _matrix(
+        "the entries off the diagonal are -y_j y_i, not +y_j y_i.", lambda y: (y - 2 * y**2, y, y)
     ),
-    "the delta term is missing": Mistake(
-        matrix(lambda y: (0, -y, y)), "add y_j on the diagonal: J = diag(y) - y y^T, not -y y^T."
+    "sign of the outer product": _matrix(f"subtract it: {_J}, and {_V}.", lambda y: (y, y, y)),
+    "a factor y is missing": _matrix(
+        f"y stands on both sides: {_J}, and {_V}.", lambda y: (y, -1, y), lambda y: (y, -y, 1)
     ),
-    "sign of the off-diagonal": Mistake(
-        matrix(lambda y: (y - 2 * y**2, y, y)),
-        "the entries off the diagonal are -y_j y_i, not +y_j y_i.",
-    ),
-    "sign of the outer product": Mistake(
-        matrix(lambda y: (y, y, y)),
-        "subtract it: J = diag(y) - y y^T, and the vjp is y (g - sum_j g_j y_j).",
-    ),
-    "a factor y is missing": Mistake(
-        matrix(lambda y: (y, -1, y), lambda y: (y, -y, 1)),
-        "y stands on both sides: J = diag(y) - y y^T, and the vjp is y (g - sum_j g_j y_j).",
-    ),
-    "sign of everything": Mistake(
-        scaled(lambda case: -1.0), "change the sign: it is diag(y) - y y^T, not y y^T - diag(y)."
-    ),
-    "logits in place of probabilities": Mistake(
-        instead_of_y(lambda case: case.z, lambda case: case.z / case.T),
+    "sign of everything": _scaled(f"change the sign: {_J}, and {_V}.", lambda case: -1.0),
+    "logits in place of probabilities": _y_is(
         "put softmax(z) where the logits z stand.",
+        lambda case: case.z,
+        lambda case: case.z / case.T,
     ),
-    "sigmoid's derivative": Mistake(
-        _sigmoid_derivative,
-        "sigmoid(z) (1 - sigmoid(z)) is another derivative: use diag(y) - y y^T, y = softmax(z).",
+    "sigmoid's derivative": _derivative(
+        f"sigmoid(z) (1 - sigmoid(z)) is another derivative: use {_J}, y = softmax(z).",
+        lambda case: [case.result(_sigmoid(case) * (1 - _sigmoid(case)), 0, 0)],
     ),
-    "sigmoid in place of softmax": Mistake(
-        instead_of_y(_sigmoid),
-        "divide exp(z) by its sum over the classes; 1/(1 + exp(-z)) is another function.",
+    "sigmoid in place of softmax": _y_is(
+        "divide exp(z) by its sum over the classes; 1/(1 + exp(-z)) is another function.", _sigmoid
     ),
-    "derivative of log-softmax": Mistake(
-        matrix(lambda y: (1, -1, y), lambda y: (1, -y, 1)),
+    "derivative of log-softmax": _matrix(
         "delta_ij - y_i differentiates log y_j: multiply row j by y_j.",
+        lambda y: (1, -1, y),
+        lambda y: (1, -y, 1),
     ),
     "logarithms of the probabilities": Mistake(
-        only("probabilities", lambda case: core.log_softmax(case.z, temperature=case.T)),
-        "these are log-probabilities: take exp, or use softmax in place of log_softmax.",
+        "these are log-probabilities: take exp, or use softmax, not log_softmax.", _log_softmax
     ),
-    "softmax along the wrong axis": Mistake(
-        instead_of_y(_over_samples),
-        "sum over the classes (axis=-1, keepdims=True), not over the samples.",
+    "softmax along the wrong axis": _y_is(
+        "sum over the classes (axis=-1, keepdims=True), not over the samples.", _over_samples
     ),
-    "softmax over the whole batch": Mistake(
-        instead_of_y(_over_everything),
-        "sum over the classes of each sample (axis=-1, keepdims=True), not over everything.",
+    "softmax over the whole batch": _y_is(
+        f"sum over {_EACH}, not over everything.", _over_everything
     ),
-    "the sum over y g along the wrong axis": Mistake(
-        _vjp_sums,
-        "in y (g - sum y g) sum over the classes of each sample (axis=-1, keepdims=True).",
+    "the sum over y g along the wrong axis": _vjp(
+        f"in y (g - sum y g) sum over {_EACH}.", _other_sums
     ),
-    "gradient of cross-entropy": Mistake(
-        only("vjp", lambda case: case.y - np.asarray(case.g)),
-        "y - g belongs to cross-entropy with the targets g: use y (g - sum_j g_j y_j).",
+    "gradient of cross-entropy": _vjp(
+        f"y - g belongs to cross-entropy with the targets g: {_V}.", lambda case, g: [case.y - g]
     ),
-    "the upstream gradient is left out": Mistake(
-        _without_upstream, "multiply the Jacobian by it: the vjp is y (g - sum_j g_j y_j)."
+    "the upstream gradient is left out": _vjp(
+        f"multiply the Jacobian by it: {_V}.", _without_upstream
     ),
-    "divided by the batch size": Mistake(
-        scaled(lambda case: 1 / len(case.z)),
+    "divided by the batch size": _scaled(
         "do not divide by the number of samples: the mean belongs to the loss, not to softmax.",
+        lambda case: 1 / len(case.z),
     ),
     "a constant factor": Mistake(
+        "every entry is {case.factor:.6g} times the exact one: take the factor out.",
         _constant_factor,
-        "every entry is {wrong.factor:.6g} times the exact one: take the factor out.",
+        is_factor=True,
     ),
-    "nothing but zeros": Mistake(scaled(lambda case: 0.0), "fill in the result: all of it is 0."),
-    "factor 1/T missing": Mistake(
-        scaled(lambda case: case.T, derivatives_only=True),
-        "divide by the temperature: with y = softmax(z/T) the chain rule gives J/T.",
+    "nothing but zeros": _scaled("fill in the result: all of it is 0.", lambda case: 0.0),
+    "factor 1/T missing": _scaled(
+        "divide by the temperature: the chain rule gives J/T.", lambda case: 1 / case.chain
     ),
-    "factor 1/T squared": Mistake(
-        scaled(lambda case: 1 / case.T, derivatives_only=True),
-        "divide by the temperature once, not twice.",
+    "factor 1/T squared": _scaled(
+        "divide by the temperature once, not twice.", lambda case: case.chain
     ),
-    "temperature left out": Mistake(
-        at_temperature(0), "divide the logits by the temperature: y = softmax(z/T)."
+    "temperature left out": _temperature_is(
+        "divide the logits by the temperature: y = softmax(z/T).", lambda T: 1.0
     ),
-    "temperature applied twice": Mistake(
-        at_temperature(2), "divide the logits by the temperature once: y = softmax(z/T)."
+    "temperature applied twice": _temperature_is(
+        "divide the logits by the temperature once: y = softmax(z/T).", lambda T: T**2
     ),
-    "temperature multiplied": Mistake(
-        at_temperature(-1),
-        "divide the logits by the temperature rather than multiply them: y = softmax(z/T).",
+    "temperature multiplied": _temperature_is(
+        "divide the logits by the temperature, do not multiply: y = softmax(z/T).", lambda T: 1 / T
     ),
     "samples in another order": Mistake(
-        _samples_in_another_order, "return the samples in the order of the logits."
+        "return the samples in the order of the logits.", _samples_in_another_order
     ),
     "classes in another order": Mistake(
-        _classes_in_another_order, "return the classes in the order of the logits."
+        "return the classes in the order of the logits.", _classes_in_another_order
     ),
     "classes sorted in each sample": Mistake(
-        _classes_sorted, "undo the sorting: the classes belong in the order of the logits."
+        "undo the sorting: the classes belong in the order of the logits.", _classes_sorted
     ),
     "transposed batch": Mistake(
-        _transposed,
-        "samples are rows and classes columns: take out, or undo, the transposition.",
+        "samples are rows and classes columns: take out, or undo, the transposition.", _transposed
     ),
     "cancellation in 1 - y": Mistake(
+        "1 - y_i has lost its digits where y_i is nearly 1: sum the other y_j, or allow more atol.",
         _cancellation,
-        "where y_i is nearly 1, the formula is right but its difference has lost its digits: take "
-        "the sum of the other y_j for 1 - y_i, in the vjp y_i sum_j y_j (g_i - g_j), or allow for "
-        "it by a larger absolute tolerance.",
     ),
-    "float16 results": Mistake(
-        _computed_in(np.float16),
-        "the error is that of half precision: compute in float64 (finite differences need it).",
-    ),
-    "float32 results": Mistake(
-        _computed_in(np.float32),
-        "the error is that of single precision: compute in float64 (finite differences need it).",
-    ),
+    "float16 results": _computed_in(np.float16, "half"),
+    "float32 results": _computed_in(np.float32, "single"),
     "rounded results": Mistake(
-        _rounded, "these are the exact values printed with too few digits: print 17 (%.17g)."
+        "these are the exact values printed with too few digits: print 17 (%.17g).",
+        _printed,
+        is_precision=True,
     ),
     "NaN among the results": Mistake(
-        _nan,
-        "NaN in {case.nan} of {case.actual.size} entries: look for 0/0, inf - inf and inf times 0, "
-        "as where an exp overflows or the log of 0 is taken.",
+        "NaN in {case.nan} of {case.actual.size} entries: look for 0/0, inf - inf and log 0.", _nan
     ),
     "overflow: the maximum is not subtracted": Mistake(
-        _overflow, "subtract each sample's maximum before exp: softmax(z) = softmax(z - max z)."
+        "subtract each sample's maximum before exp: softmax(z) = softmax(z - max z).", _overflow
     ),
 }

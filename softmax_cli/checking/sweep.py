@@ -1,12 +1,13 @@
 """The error of a finite difference against its step: the V of truncation and rounding."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from softmax_cli.checking.candidate import Function, NotComplexError
+from softmax_cli.checking.candidate import Function, NotComplexError, call, derivative_function
 from softmax_cli.mathematics import core, finite_difference, memory
 
 METHODS = ("forward", "central", "complex-step")
@@ -59,20 +60,13 @@ def sweep(
     z = np.asarray(logits, dtype=np.float64)
     K, C = z.shape
     memory.require(4 * 8 * K * C * C, f"{K} x {C} x {C} entries, compared,")
+    if function is not None:
+        function = derivative_function(function, call(function, [z], rank=1).one_by_one)
     exact = core.jacobian(z, temperature=temperature)
     errors = {}
     for method in METHODS:
-        try:
-            errors[method] = tuple(
-                _largest(finite_difference.jacobian(z, method, step, temperature, function), exact)
-                for step in STEPS
-            )
-        except NotComplexError:
-            continue  # complex-step is left out
+        with suppress(NotComplexError):  # it is left out
+            Js = (finite_difference.jacobian(z, method, h, temperature, function) for h in STEPS)
+            # Unlike max, it leaves out NaN where there is a number.
+            errors[method] = tuple(float(np.fmax.reduce(np.abs(J - exact), None)) for J in Js)
     return Sweep(STEPS, errors, len(z), temperature, name)
-
-
-def _largest(J: NDArray[np.float64], exact: NDArray[np.float64]) -> float:
-    error = np.abs(J - exact)
-    # Unlike max, it leaves out NaN where there is a number.
-    return float(np.fmax.reduce(error, None))

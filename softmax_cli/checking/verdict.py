@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from softmax_cli.checking.diagnosis import Diagnosis
-from softmax_cli.checking.formulas import FloatArray, Kind
+from softmax_cli.checking.formulas import Case, FloatArray, Kind
 
 
 @dataclass(frozen=True)
@@ -35,21 +35,21 @@ class SampleCheck:
 
     Attributes
     ----------
+    worst
+        The entry with the largest error in units of its bound.
     entries, failed
         How many entries were compared, and how many are over their bound.
     max_abs_error, max_rel_error
         The largest errors; relative to the expected value.
-    worst
-        The entry with the largest error in units of its bound.
     worst_excess
-        That error in units of the bound; above 1 it fails.
+        The worst entry's error in units of its bound; above 1 it fails.
     """
 
+    worst: Worst
     entries: int
     failed: int
     max_abs_error: float
     max_rel_error: float
-    worst: Worst
     worst_excess: float
 
     @property
@@ -74,8 +74,8 @@ class Check:
         The bound atol + rtol abs(expected).
     method, step, step_is_relative
         The finite difference, a relative step on max(1, abs(z)); or ``exact`` without a step.
-    called, one_by_one
-        What the candidate function was given, in words, or ""; whether that was sample by sample.
+    called
+        What the candidate function was given, in words, or "".
     candidate
         What the user calls it; "" where softmax itself is checked.
     problem
@@ -97,7 +97,6 @@ class Check:
     step: float | None = None
     step_is_relative: bool = False
     called: str = ""
-    one_by_one: bool = False
     candidate: str = ""
     problem: str = ""
     worst: int = 0
@@ -131,50 +130,32 @@ class Check:
         return not self.failed and not self.problem
 
 
-def compare(
-    quantity: Kind,
-    labels: tuple[str, ...],
-    expected: FloatArray,
-    actual: FloatArray,
-    bound: tuple[float, float],
-) -> Check:
-    """Compare samples, shape (K, C, C) or (K, C); an entry passes within atol + rtol |expected|.
-
-    NaN or infinity in ``actual`` is an infinite error.
-    """
-    atol, rtol = bound
-    exact, found = (each.reshape(len(each), -1) for each in (expected, actual))
-    with np.errstate(all="ignore"):
-        error = np.where(np.isfinite(found), np.abs(found - exact), np.inf)
-        allowed = atol + rtol * np.abs(exact)
-        excess = np.where(error == 0, 0.0, error / allowed)
-        relative = np.where(error == 0, 0.0, error / np.abs(exact))
+@np.errstate(all="ignore")
+def compare(case: Case, labels: tuple[str, ...]) -> Check:
+    """Compare samples; an entry passes within its bound, and NaN or infinity does not."""
+    arrays = case.excess, case.error, case.expected, case.actual
+    excess, error, exact, found = (each.reshape(len(labels), -1) for each in arrays)
+    relative = np.where(error == 0, 0.0, error / np.abs(exact))
     at = excess.argmax(axis=1)
     there = np.arange(len(at)), at
-    failed = (~(error <= allowed)).sum(axis=1)
-    largest = [failed, error.max(axis=1), relative.max(axis=1)]
-    columns = [at, *largest, exact[there], found[there], excess[there]]
+    largest = [error.max(axis=1), relative.max(axis=1), excess[there]]
+    columns = [at, exact[there], found[there], (excess > 1).sum(axis=1), *largest]
     samples = [
-        SampleCheck(
-            error.shape[1], n_failed, absolute, in_part,
-            Worst(*_place(j, expected.shape[-1], quantity), right, wrong), over,
-        )
-        for j, n_failed, absolute, in_part, right, wrong, over in zip(
-            *(column.tolist() for column in columns), strict=True
-        )
-    ]  # fmt: skip
+        SampleCheck(Worst(*_place(case, j), right, wrong), exact.shape[1], *fared)
+        for j, right, wrong, *fared in zip(*(each.tolist() for each in columns), strict=True)
+    ]
     worst = int(excess[there].argmax())
-    shown = excess[worst].reshape(expected.shape[1:])
+    shown = excess[worst].reshape(case.expected.shape[1:])
     named = tuple(zip(labels, samples, strict=True))
-    return Check(quantity, named, labels, atol, rtol, worst=worst, excess=shown)
+    return Check(case.quantity, named, labels, case.atol, case.rtol, worst=worst, excess=shown)
 
 
-def _place(at: int, n_classes: int, quantity: Kind) -> tuple[int | None, int | None]:
-    match quantity:
+def _place(case: Case, at: int) -> tuple[int | None, int | None]:
+    match case.quantity:
         case "probabilities":
             return at, None
         case "jacobian":
-            return divmod(at, n_classes)
+            return at // case.z.shape[1], at % case.z.shape[1]
         case "vjp":
             return None, at
 
@@ -233,17 +214,21 @@ class Verdict:
 
 def headline(check: Check) -> str:
     """Say in one line how a check ended."""
+    return f"{'PASS' if check.passed else 'FAIL'}: {check.quantity}: {outcome(check)}"
+
+
+def outcome(check: Check) -> str:
+    """Say how many entries of a check agree, or what was found in their place."""
     if check.problem:
-        return f"FAIL: {check.quantity}: found {check.problem}"
-    samples = f"{check.n_samples} sample{'s' if check.n_samples > 1 else ''}"
-    entries = "entries" if check.entries > 1 else "entry"
+        return f"found {check.problem}"
+    samples = "1 sample" if check.n_samples == 1 else f"{check.n_samples} samples"
+    one = check.entries == 1
     if check.passed:
-        return f"PASS: {check.quantity}: all {check.entries} {entries} of {samples} agree"
+        entries = "the one entry" if one else f"all {check.entries} entries"
+        return f"{entries} of {samples} agree{'s' if one else ''}"
     failed = sum(each.failed for _, each in check.samples)
-    return (
-        f"FAIL: {check.quantity}: {failed} of {check.entries} {entries} over the bound, "
-        f"in {len(check.failed)} of {samples}"
-    )
+    entries = "1 entry" if one else f"{check.entries} entries"
+    return f"{failed} of {entries} over the bound, in {len(check.failed)} of {samples}"
 
 
 def entry_name(quantity: str, worst: Worst, classes: Sequence[str]) -> str:

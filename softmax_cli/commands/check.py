@@ -5,17 +5,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from softmax_cli.checking import candidate as code
 from softmax_cli.checking import check as checking
-from softmax_cli.checking.candidate import (
-    CodeError,
-    NotComplexError,
-    ShapeFoundError,
-    call,
-    derivative_function,
-    names_code,
-)
 from softmax_cli.checking.check import Comparison as Comparison
-from softmax_cli.checking.check import Setting, StepError
 from softmax_cli.checking.formulas import Kind
 from softmax_cli.checking.sweep import Sweep, sweep
 from softmax_cli.checking.verdict import Check, Verdict
@@ -44,12 +36,12 @@ class Candidates:
     @property
     def given(self) -> dict[Kind, str]:
         """The candidates by quantity."""
-        words: dict[Kind, str | None] = {
-            "probabilities": self.probabilities,
-            "jacobian": self.jacobian,
-            "vjp": self.vjp,
-        }
-        return {quantity: word for quantity, word in words.items() if word is not None}
+        words: list[tuple[Kind, str | None]] = [
+            ("probabilities", self.probabilities),
+            ("jacobian", self.jacobian),
+            ("vjp", self.vjp),
+        ]
+        return {quantity: word for quantity, word in words if word is not None}
 
 
 def run(
@@ -65,9 +57,9 @@ def run(
     """Write the verdict; return 0 if every sample passed, else 1."""
     if writing.output_format == "npy":
         raise refuse_verdict("npy")
-    _refuse_contradictions(words, candidates, comparison, sweeping, quiet)
-    if any(map(names_code, candidates.given.values())):
-        _import_ahead(writing.output_format)
+    _refuse_contradictions(words, candidates, comparison)
+    if sweeping:
+        _refuse_beside_sweep(candidates.given, comparison, quiet)
     with open_logits(words, reading) as source, watched(source) as logits:
         if sweeping:
             write(sweep_report(_sweep(logits, candidates.probabilities, comparison)), writing)
@@ -81,53 +73,43 @@ def run(
     return 0 if verdict.passed else 1
 
 
+def _refuse(fault: bool, option: str, problem: str, hint: str = "") -> None:
+    if fault:
+        raise InputError(option, problem, hint)
+
+
 def _refuse_contradictions(
-    words: Sequence[str],
-    candidates: Candidates,
-    comparison: Comparison,
-    sweeping: bool,
-    quiet: bool,
+    words: Sequence[str], candidates: Candidates, comparison: Comparison
 ) -> None:
     given = candidates.given
-    if candidates.upstream is not None and "vjp" not in given:
-        raise InputError("--upstream", "expected --vjp beside it, found none")
-    if "vjp" in given and candidates.upstream is None:
-        raise InputError(
-            "--vjp", "expected --upstream beside it, found none", "give g as 0,0,1 or as a file"
-        )
+    has_vjp, has_upstream = "vjp" in given, candidates.upstream is not None
+    _refuse(has_upstream > has_vjp, "--upstream", "expected --vjp beside it, found none")
+    hint = "give g as 0,0,1 or as a file"
+    _refuse(has_vjp > has_upstream, "--vjp", "expected --upstream beside it, found none", hint)
     stdin = [f"--{quantity}" for quantity, word in given.items() if word == "-"]
-    if len(stdin) > 1 or (stdin and (not words or list(words) == ["-"])):
-        raise InputError(stdin[-1], "expected a file or code, found standard input a second time")
-    differentiated = not given or names_code(given.get("probabilities", ""))
-    alone = {
-        "--method": comparison.method,
-        "--step": comparison.step,
-        "--atol": comparison.atol,
-        "--rtol": comparison.rtol,
-        "--quiet": quiet or None,
-    }
-    for option, value in alone.items():
-        if sweeping and value is not None:
-            raise InputError(option, "expected either it or --sweep, found both")
-        if option in ("--method", "--step") and value is not None and not differentiated:
-            problem = "expected a --probabilities function to differentiate, found other candidates"
-            raise InputError(option, problem, "results are compared with the exact ones")
-    if sweeping and given and not (differentiated and len(given) == 1):
-        found = ", ".join(f"--{quantity} {quoted(word)}" for quantity, word in given.items())
-        problem = f"expected nothing beside it but a --probabilities function, found {found}"
-        raise InputError("--sweep", problem)
+    again = len(stdin) > (0 if not words or list(words) == ["-"] else 1)
+    problem = "expected a file or code, found standard input a second time"
+    _refuse(again, stdin[-1] if stdin else "", problem)
+    unused = bool(given) and not code.names_code(candidates.probabilities or "")
+    problem = "expected a --probabilities function to differentiate, found other candidates"
+    for option, value in (("--method", comparison.method), ("--step", comparison.step)):
+        hint = "results are compared with the exact ones"
+        _refuse(unused and value is not None, option, problem, hint)
 
 
-def _import_ahead(output_format: str) -> None:
-    """Import what is needed later, before a file named json.py beside somebody's code can be it."""
-    import csv  # noqa: F401
-    import html  # noqa: F401
-    import json  # noqa: F401
-
-    import numpy.random  # noqa: F401
-
-    if output_format not in ("csv", "tsv", "json", "jsonl"):
-        from softmax_cli.display import curve, evidence  # noqa: F401
+def _refuse_beside_sweep(given: dict[Kind, str], comparison: Comparison, quiet: bool) -> None:
+    for option, value in (
+        ("--method", comparison.method),
+        ("--step", comparison.step),
+        ("--atol", comparison.atol),
+        ("--rtol", comparison.rtol),
+        ("--quiet", quiet or None),
+    ):
+        _refuse(value is not None, option, "expected either it or --sweep, found both")
+    found = ", ".join(f"--{quantity} {quoted(word)}" for quantity, word in given.items())
+    problem = f"expected nothing beside it but a --probabilities function, found {found}"
+    is_function = len(given) == 1 and code.names_code(given.get("probabilities", ""))
+    _refuse(bool(given) and not is_function, "--sweep", problem)
 
 
 def _check_softmax(logits: Logits, comparison: Comparison) -> Verdict:
@@ -138,8 +120,9 @@ def _check_softmax(logits: Logits, comparison: Comparison) -> Verdict:
     return Verdict((check,), logits.classes, comparison.temperature)
 
 
-def _setting(batch: Batch, logits: Logits, comparison: Comparison) -> Setting:
-    return Setting(batch.logits, batch.upstream, logits.classes, batch.labels, comparison)
+def _setting(batch: Batch, logits: Logits, comparison: Comparison) -> checking.Setting:
+    z, g = batch.logits, batch.upstream
+    return checking.Setting(z, g, logits.classes, batch.labels, comparison)
 
 
 def _check_candidates(logits: Logits, candidates: Candidates, comparison: Comparison) -> Verdict:
@@ -153,7 +136,7 @@ def _check_candidates(logits: Logits, candidates: Candidates, comparison: Compar
         with _candidate(quantity, word, logits, batch) as candidate:
             found = checking.check_candidate(quantity, candidate, setting)
         checks += (_in_words_of_options(check, word) for check in found.checks)
-    return Verdict(tuple(checks), logits.classes, comparison.temperature)
+    return setting.verdict(*checks)
 
 
 def _in_words_of_options(check: Check, word: str) -> Check:
@@ -165,7 +148,7 @@ def _in_words_of_options(check: Check, word: str) -> Check:
 def _candidate(quantity: Kind, word: str, logits: Logits, batch: Batch) -> Iterator[Any]:
     """Read somebody's results, or load his function and let it run."""
     option = f"--{quantity}"
-    if not names_code(word):
+    if not code.names_code(word):
         yield _results(quantity, word, option, logits, batch)
         return
     from softmax_cli.checking.loading import running
@@ -179,17 +162,19 @@ def _telling(option: str = "", word: str = "") -> Iterator[None]:
     """Tell what checking raises in the words of the command line."""
     try:
         yield
-    except CodeError as error:
+    except code.CodeError as error:
         raise InputError(error.place or option, error.problem, error.hint) from None
-    except StepError as error:
-        hint = "use --method complex-step, which needs no such step"
-        if error.given:
-            raise InputError("--step", error.problem, f"leave it out, or {hint}") from None
-        raise InputError(f"sample {error.sample}", error.problem, hint) from None
-    except NotComplexError:
+    except checking.StepError as error:
+        place = "--step" if error.given else f"sample {error.sample}"
+        leave_out = "leave it out, or " if error.given else ""
+        hint = f"{leave_out}use --method complex-step, which needs no such step"
+        raise InputError(place, error.problem, hint) from None
+    except code.NotComplexError:
         problem = f"expected a function that takes complex numbers, found {quoted(word)}"
         hint = "choose --method central, forward or richardson"
         raise InputError("--method", problem, hint) from None
+    except code.ShapeFoundError as error:
+        raise InputError(option, f"expected probabilities, found {error}") from None
 
 
 def _results(quantity: Kind, word: str, option: str, logits: Logits, batch: Batch) -> Any:
@@ -233,10 +218,4 @@ def _sweep(logits: Logits, word: str | None, comparison: Comparison) -> Sweep:
     if word is None:
         return sweep(batch.logits, comparison.temperature)
     with _candidate("probabilities", word, logits, batch) as candidate:
-        try:
-            called = call(candidate, [batch.logits], rank=1)
-        except ShapeFoundError as error:
-            problem = f"expected probabilities, found {error}"
-            raise InputError("--probabilities", problem) from None
-        function = derivative_function(candidate, called.one_by_one)
-        return sweep(batch.logits, comparison.temperature, function, word)
+        return sweep(batch.logits, comparison.temperature, candidate, word)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import TextIO
 
 from softmax_cli.errors import InputError, did_you_mean, quoted
 from softmax_cli.writing.target import open_target
@@ -17,12 +16,18 @@ def run(topic: str | None, commands: Mapping[str, str]) -> int:
         known = list(dict.fromkeys([*TOPICS, *commands]))
         problem = f"expected one of {', '.join(known)}, found {quoted(topic)}"
         raise InputError("argument 1", problem, did_you_mean(topic, known))
-    text = _contents(commands) if topic is None else _page(topic)
     with open_target(None) as target, target.text(target.encoding) as stream:
-        if topic is not None and target.is_terminal:
-            _draw(text, stream)
+        if topic is None:
+            stream.write(_contents(commands))
+        elif not target.is_terminal:
+            stream.write(_page(topic))
         else:
-            stream.write(text)
+            from rich.console import Console
+            from rich.markdown import Markdown
+
+            console = Console(file=stream, force_terminal=True)
+            page = Markdown(_page(topic), code_theme="ansi_dark")
+            console.print(page, width=min(console.width, WIDEST))
     return 0
 
 
@@ -33,18 +38,11 @@ def _page(topic: str) -> str:
 def _contents(commands: Mapping[str, str]) -> str:
     """List the topics by the titles of their pages, ``# topic: what it tells``, and commands."""
     titles = {topic: _page(topic).split("\n")[0].partition(": ")[2] for topic in TOPICS}
-    shown = [
-        "Pages of the reference, softmax-cli help TOPIC:\n",
-        *(f"  {name:10}{title}" for name, title in titles.items()),
-        "\nCommands and their options, softmax-cli COMMAND --help:\n",
-        *(f"  {name:10}{summary}" for name, summary in commands.items()),
-    ]
-    return "\n".join(shown) + "\n"
-
-
-def _draw(page: str, stream: TextIO) -> None:
-    from rich.console import Console
-    from rich.markdown import Markdown
-
-    console = Console(file=stream, force_terminal=True)
-    console.print(Markdown(page, code_theme="ansi_dark"), width=min(console.width, WIDEST))
+    pages, others = (
+        "".join(f"  {name:10}{about}\n" for name, about in each.items())
+        for each in (titles, commands)
+    )
+    return (
+        f"Pages of the reference, softmax-cli help TOPIC:\n\n{pages}\n"
+        f"Commands and their options, softmax-cli COMMAND --help:\n\n{others}"
+    )

@@ -54,7 +54,7 @@ def _explanation(logits: Logits, entry: tuple[int, int] | None, temperature: flo
     from softmax_cli.mathematics.derivation import derive
 
     batch = next(logits.batches)
-    (label, *_) = batch.labels
+    label = batch.labels[0]
     derivation = derive(batch.logits[0], logits.classes, entry, temperature, label)
     heading = None if not batch.start else f"sample {label}"
     return Explanation(derivation, label if logits.names_samples else heading)
@@ -64,7 +64,6 @@ def _find_entry(entry: str, logits: Logits) -> tuple[int, int]:
     names = split_names(entry, "--entry")
     if len(names) != 2:
         raise InputError("--entry", f"expected OUTPUT,INPUT such as 1,2, found {quoted(entry)}")
-    output, input_ = (
-        find_name(name, logits.class_names or (), logits.n_classes, "--entry") for name in names
-    )
+    classes, n_classes = logits.class_names or (), logits.n_classes
+    output, input_ = (find_name(name, classes, n_classes, "--entry") for name in names)
     return output, input_

@@ -47,7 +47,7 @@ Floats = NDArray[np.float64]
 Exponents = NDArray[np.int_]
 
 # Numbers in a block: the few arrays of this size that are in use at a time stay in the L2 cache.
-_BLOCK = 48_000
+_BLOCK = 96_000
 
 # Up to this many classes a block is transposed: reducing along so few numbers at a time is slow.
 _FEW = 16
@@ -141,9 +141,8 @@ def log_softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> 
     for log_y, z in _blocks(out, all_z):
         e = _exponentials(z, T, out=np.empty_like(z))
         e_max, R = _parts(e)
-        np.subtract(z * scale, _max(z) * scale, out=log_y)
-        log_y /= T * scale
-        log_y -= np.log1p(R / e_max)
+        s = (z * scale - _max(z) * scale) / (T * scale)
+        np.subtract(s, np.log1p(R / e_max), out=log_y)
     return np.moveaxis(out, -1, axis)
 
 
@@ -272,7 +271,7 @@ def jacobian_rows(
         e_max, R = _parts(e)
         S = (e_max + R) / unit
         y, rest = e / S, _others(e, e_max, R) / S
-        y_j = (unit * (z > -np.inf) if log else y)[j]  # of log-softmax, dy_j/y_j
+        y_j = (unit * (z > -np.inf) if log else y)[outputs]  # of log-softmax, dy_j/y_j
         np.multiply(-y[:, np.newaxis], y_j, out=J)
         if T != 1:
             J /= T
@@ -357,15 +356,13 @@ def _fill_vjp(v: Floats, e: Floats, g: Floats) -> tuple[Floats, Exponents]:
     # Relative to its value at a maximum, the large terms of g are gone before they are summed: at
     # saturation nothing else will do. Relative to the mean, which that gives but for a few bits,
     # no term is large beside the sum of y_i |g_j - g_i|; and its own mean is those bits.
-    S, e_max = _sum(e), _max(e)
-    R = S - e_max
-    if not (R > 2.0**-40 * S).all():
-        R = _parts(e)[1]
-    g, k = _scaled(g, R)  # since e (g - y'g) is at most 2 R g, also at the maximum
+    S = R = _sum(e)
+    if not e.min() > 2.0**-200 * S.max():  # then the mean may be close to g as nothing else is
+        R = _sum(np.where(g == _at_maximum(e, g), 0.0, e))
+    g, k = _scaled(g, R)  # e |g - y'g| is at most 2 R max |g|
     at_maximum = _at_maximum(e, g)
     np.subtract(g, at_maximum, out=v)
-    mean = at_maximum + _sum(e * v) / S
-    np.subtract(g, mean, out=v)
+    np.subtract(g, at_maximum + _sum(e * v) / S, out=v)
     v -= _sum(e * v) / S
     v *= e
     return S, k
@@ -377,9 +374,8 @@ def _fill_log_vjp(v: Floats, z: Floats, e: Floats, g: Floats) -> tuple[Floats, E
     S = e_max + R
     g, k = _scaled(g, S)
     top = np.where(e == e_max, g, 0.0)
-    other_g = _sum(g - top) + (_sum(top) - g)
     np.multiply(g, _others(e, e_max, R), out=v)
-    v -= e * other_g
+    v -= e * (_sum(g - top) + (_sum(top) - g))
     v *= z > -np.inf
     return S, k
 
@@ -400,13 +396,13 @@ def _blocks(out: Floats, *inputs: NDArray[Any]) -> Iterator[tuple[Floats, ...]]:
     order: Literal["C", "F"] = "C" if C <= _FEW else "F"
     out = out.reshape(-1, *out.shape[lead:])
     rows = [x.reshape(-1, C) for x in inputs]
-    step = max(1, min(_BLOCK // C, 4 * _BLOCK // math.prod(out.shape[1:])))
+    step = max(1, min(_BLOCK // C, 8 * _BLOCK // math.prod(out.shape[1:])))
     # A broadcast operand is copied into the buffers wherever its rows fit in them, which halves
     # the speed. Freeing one large array makes glibc keep freed memory for the next block, where
     # it would otherwise fetch it page by page from the kernel, again for every array.
     with np.errstate(all="ignore"):
         np.setbufsize(16)
-        np.empty(32 * _BLOCK)
+        np.empty(16 * _BLOCK)
         for start in range(0, len(out), step):
             block = slice(start, start + step)
             filled = np.empty(out[block].T.shape) if C <= _FEW else out[block].T
@@ -417,7 +413,7 @@ def _blocks(out: Floats, *inputs: NDArray[Any]) -> Iterator[tuple[Floats, ...]]:
 
 def _exponentials(z: Floats, T: float, out: Floats) -> Floats:
     """Fill `out` with e, each sample by its own path."""
-    if _normalized(T)[0] != 1:
+    if math.frexp(T)[0] != 0.5:
         return _far(z, T, out)
     x = z if T == 1 else z / T
     if x.max() <= 300 and x.min() >= -300:
@@ -443,28 +439,22 @@ def _far(z: Floats, T: float, out: Floats) -> Floats:
 
 def _shifted(z: Floats, T: float) -> tuple[Floats, Floats]:
     """Return s, and what it leaves over of (z - m)/T: t."""
-    T, k = _normalized(T)
-    # To divide by 2^k is exact: before the subtraction for a large T, because z - m could
-    # overflow although its quotient is small; after it for a small one, because z/T could.
+    # T = T' 2^k with 1/2 <= T' < 1. To divide by 2^k is exact: before the subtraction for a large
+    # T, because z - m could overflow although its quotient is small; after it for a small one,
+    # because z/T could.
+    T, k = math.frexp(T)
     down, up = 2.0 ** -max(k, 0), 2.0 ** min(max(-k, 0), 1000)
     z, m, T = z * down, _max(z) * down, math.ldexp(T, min(k, 0)) * up
     s = z - m
     b = s - z
     t = (z - (s - b)) - (m + b)  # TwoSum [2]_
     s, t = s * up, t * up
-    if T != 1:
-        q = s / T
-        product = q * T
-        (q1, q2), (T1, T2) = _split(q), _split(T)
-        error = ((q1 * T1 - product) + q1 * T2 + q2 * T1) + q2 * T2  # Dekker [3]_
-        s, t = q, (((s - product) - error) + t) / T
-    return s, np.where(s > -1500, t, 0.0)  # below, e is 0, and t may be anything
-
-
-def _normalized(T: float) -> tuple[float, int]:
-    """Return T' and k with T = T' 2^k and 1/2 < T' <= 1."""
-    T, k = math.frexp(T)
-    return (1.0, k - 1) if T == 0.5 else (T, k)
+    q = s / T
+    product = q * T
+    (q1, q2), (T1, T2) = _split(q), _split(T)
+    error = ((q1 * T1 - product) + q1 * T2 + q2 * T1) + q2 * T2  # Dekker [3]_
+    t = (((s - product) - error) + t) / T
+    return q, np.where(q > -1500, t, 0.0)  # below, e is 0, and t may be anything
 
 
 def _split(x: Any) -> tuple[Any, Any]:
@@ -477,9 +467,8 @@ def _split(x: Any) -> tuple[Any, Any]:
 def _parts(e: Floats) -> tuple[Floats, Floats]:
     """Return the maximum of e, and R."""
     e_max = _max(e)
-    top = e == e_max
-    R = _close_sum(np.where(top, 0.0, e)) + e_max * (np.count_nonzero(top, axis=0) - 1.0)
-    return e_max, R
+    lower = np.where(e == e_max, 0.0, e)
+    return e_max, _close_sum(lower) + (_quick_sum(e - lower) - e_max)
 
 
 def _others(e: Floats, e_max: Floats, R: Floats) -> Floats:
@@ -512,8 +501,7 @@ def _close_sum(x: Floats) -> Floats:
     """Sum over the classes to a single rounding, in an order that depends on C alone."""
     # ExtractVector [4]_: the high parts sum exactly, and the low ones hardly matter.
     c = np.ldexp(2.0, np.frexp(_quick_sum(np.abs(x)))[1])
-    high = x + c
-    high -= c
+    high = (x + c) - c
     return _quick_sum(high) + _quick_sum(x - high)
 
 
@@ -527,11 +515,11 @@ def _quick_sum(x: Floats) -> Floats:
 
 def _in_pairs(x: Floats) -> Floats:
     """Add neighbouring classes, which is quick in either layout. An odd one stays."""
-    half = len(x) // 2
-    size = len(x) - half
+    half, size = len(x) // 2, (len(x) + 1) // 2
     pairs = np.empty((size, x.shape[1]), order="C" if size <= _FEW else "F")
     np.add(x[0 : 2 * half : 2], x[1 : 2 * half : 2], out=pairs[:half])
-    pairs[half:] = x[2 * half :]
+    if size > half:
+        pairs[half:] = x[2 * half :]
     return pairs
 
 

@@ -6,6 +6,7 @@ was really taken (Press et al., Numerical Recipes, 3rd ed., section 5.7).
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from softmax_cli.mathematics.core import softmax
 FloatArray = NDArray[np.float64]
 Function = Callable[[NDArray[Any]], NDArray[Any]]
 # Slopes, shape (K, inputs, C), with an estimate of their errors where the method has one.
-Differences = tuple[FloatArray, FloatArray | None]
+Differences = tuple[FloatArray, ...]
+Inputs = NDArray[np.intp]
 
 _EPS = float(np.finfo(np.float64).eps)
 _VALUES_AT_ONCE = 1 << 20
@@ -34,24 +36,20 @@ class Method:
         Where the default step stops growing: softmax varies on the scale of T wherever it is.
     atol, rtol
         Tolerances that a correct Jacobian keeps; atol at T = 1.
+    differences
+        Of a function at logits, by steps, along inputs.
     """
 
     relative_step: float
     largest_step: float
     atol: float
     rtol: float
+    differences: Callable[[Function, FloatArray, FloatArray, Inputs], Differences]
 
 
 # Ridders' extrapolation starts with a large step, and each row of its tableau halves it: a power
 # of two, unlike the customary 1.4, leaves the steps exactly representable.
 _ROWS = 7
-
-METHODS = {
-    "central": Method(_EPS ** (1 / 3), 1e-3, 1e-8, 1e-5),
-    "forward": Method(_EPS ** (1 / 2), 1e-5, 1e-6, 1e-4),
-    "complex-step": Method(1e-20, 1e-20, 1e-14, 1e-11),
-    "richardson": Method(0.25, 0.25, 1e-11, 1e-9),
-}
 
 
 def default_steps(logits: ArrayLike, method: str, temperature: float = 1.0) -> FloatArray:
@@ -81,18 +79,6 @@ def is_lost(z: FloatArray, step: float) -> NDArray[np.bool_]:
         moved = z + step
     lost: NDArray[np.bool_] = np.isfinite(z) & ((moved == z) | ~np.isfinite(moved))
     return lost
-
-
-def step_at_precision(method: str, eps: float, temperature: float) -> float | None:
-    """Return the step that suits a function whose values are rounded to the part eps of 1.
-
-    None where the method's own does: richardson looks for it, and complex-step subtracts nothing.
-    """
-    if method not in ("central", "forward"):
-        return None
-    # As the relative step is a power of the rounding of float64.
-    step = METHODS[method].relative_step ** (np.log(eps) / np.log(_EPS)) * temperature
-    return float(f"{step:.1g}")
 
 
 def jacobian(
@@ -151,94 +137,69 @@ def estimate(
     h = default_steps(z, method, temperature) if step is None else np.full(z.shape, step)
     inputs_at_once = 1  # a function of somebody's may depend on how many samples there are
     if function is None:
-        function = _softmax_at(temperature, complex_logits=method == "complex-step")
+        function = partial(_softmax, temperature)
         inputs_at_once = max(1, _VALUES_AT_ONCE // max(1, z.size))
-    difference = _DIFFERENCES[method]
-    n_samples, n_classes = z.shape
-    J = np.empty((n_samples, n_classes, n_classes))
-    errors = np.empty(J.shape) if method == "richardson" else None
+    K, C = z.shape
+    J, errors = np.empty((K, C, C)), np.empty((K, C, C))
     with np.errstate(all="ignore"):
-        for start in range(0, n_classes, inputs_at_once):
-            inputs = np.arange(start, min(start + inputs_at_once, n_classes))
-            columns, column_errors = difference(function, z, h, inputs)
+        for start in range(0, C, inputs_at_once):
+            inputs = np.arange(start, min(start + inputs_at_once, C))
             masked = np.isneginf(z[:, inputs])
-            columns[masked] = 0.0
-            J[:, :, inputs] = columns.swapaxes(1, 2)
-            if errors is not None and column_errors is not None:
-                column_errors[masked] = 0.0
-                errors[:, :, inputs] = column_errors.swapaxes(1, 2)
-    return J, errors
+            found = METHODS[method].differences(function, z, h, inputs)
+            for whole, columns in zip((J, errors), found, strict=False):
+                columns[masked] = 0.0
+                whole[:, :, inputs] = columns.swapaxes(1, 2)
+    return J, errors if method == "richardson" else None
 
 
-def _softmax_at(temperature: float, complex_logits: bool) -> Function:
-    if not complex_logits:
-        return lambda z: softmax(z, temperature=temperature)
-
-    def complex_softmax(z: NDArray[Any]) -> NDArray[Any]:
-        e = np.exp((z - z.real.max(axis=-1, keepdims=True)) / temperature)
-        y: NDArray[Any] = e / e.sum(axis=-1, keepdims=True)
-        return y
-
-    return complex_softmax
+def _softmax(T: float, z: NDArray[Any]) -> NDArray[Any]:
+    if not np.iscomplexobj(z):
+        return softmax(z, temperature=T)
+    e = np.exp((z - z.real.max(axis=-1, keepdims=True)) / T)
+    return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
 
-def _moved(z: FloatArray, h: NDArray[Any], inputs: NDArray[np.intp]) -> NDArray[Any]:
-    """Return every sample moved by h along each input: shape (K, inputs, C)."""
+def _at(
+    function: Function, z: FloatArray, h: NDArray[Any], inputs: Inputs
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Move every sample by h along each input: return that logit, and the values there.
+
+    Shapes (K, inputs, 1) and (K, inputs, C).
+    """
     moved = np.repeat(z[:, None, :].astype(np.result_type(z, h)), len(inputs), axis=1)
-    at = np.arange(len(inputs))
-    moved[:, at, inputs] += h[:, inputs]
-    return moved
-
-
-def _values(function: Function, points: NDArray[Any]) -> NDArray[Any]:
-    values = function(points.reshape(-1, points.shape[-1])).reshape(points.shape)
+    along = np.arange(len(inputs))
+    moved[:, along, inputs] += h[:, inputs]
+    values = function(moved.reshape(-1, z.shape[1])).reshape(moved.shape)
     # Booleans are no numbers to subtract, but a wrong function may return them.
-    return values.astype(np.float64) if values.dtype.kind == "b" else values
+    return moved[:, along, inputs, None], values * 1.0
 
 
-def _distance(a: FloatArray, b: FloatArray, inputs: NDArray[np.intp]) -> FloatArray:
-    at = np.arange(len(inputs))
-    return (a[:, at, inputs] - b[:, at, inputs])[:, :, None]
+def _central(function: Function, z: FloatArray, h: FloatArray, inputs: Inputs) -> Differences:
+    (above, y_above), (below, y_below) = _at(function, z, h, inputs), _at(function, z, -h, inputs)
+    return ((y_above - y_below) / (above - below),)
 
 
-def _central(
-    function: Function, z: FloatArray, h: FloatArray, inputs: NDArray[np.intp]
-) -> Differences:
-    above, below = _moved(z, h, inputs), _moved(z, -h, inputs)
-    rise: FloatArray = _values(function, above) - _values(function, below)
-    return rise / _distance(above, below, inputs), None
+def _forward(function: Function, z: FloatArray, h: FloatArray, inputs: Inputs) -> Differences:
+    (above, y_above), (here, y_here) = _at(function, z, h, inputs), _at(function, z, 0 * h, inputs)
+    return ((y_above - y_here) / (above - here),)
 
 
-def _forward(
-    function: Function, z: FloatArray, h: FloatArray, inputs: NDArray[np.intp]
-) -> Differences:
-    above = _moved(z, h, inputs)
-    here = np.repeat(z[:, None, :], len(inputs), axis=1)
-    rise = _values(function, above) - _values(function, z)[:, None, :]
-    return rise / _distance(above, here, inputs), None
+def _complex_step(function: Function, z: FloatArray, h: FloatArray, inputs: Inputs) -> Differences:
+    return (_at(function, z, 1j * h, inputs)[1].imag / h[:, inputs, None],)
 
 
-def _complex_step(
-    function: Function, z: FloatArray, h: FloatArray, inputs: NDArray[np.intp]
-) -> Differences:
-    slopes: FloatArray = _values(function, _moved(z, 1j * h, inputs)).imag / h[:, inputs, None]
-    return slopes, None
-
-
-def _richardson(
-    function: Function, z: FloatArray, h: FloatArray, inputs: NDArray[np.intp]
-) -> Differences:
+def _richardson(function: Function, z: FloatArray, h: FloatArray, inputs: Inputs) -> Differences:
     """Extrapolate central differences to h = 0 by Neville's tableau.
 
     An entry of the tableau differs from its two neighbours of lower order by about its own
     error; the one that differs least is the answer (Press et al., section 5.7, ``dfridr``).
     """
-    best, _ = _central(function, z, h, inputs)
+    (best,) = _central(function, z, h, inputs)
     error = np.full(best.shape, np.inf)
     row = [best.copy()]
     for k in range(1, _ROWS):
         above = row
-        row = [_central(function, z, h / 2**k, inputs)[0]]
+        row = [*_central(function, z, h / 2**k, inputs)]
         for order, coarser in enumerate(above, start=1):
             finer = row[-1]
             better = finer + (finer - coarser) / (4.0**order - 1.0)
@@ -247,13 +208,13 @@ def _richardson(
             best, error = np.where(closer, better, best), np.where(closer, spread, error)
             row.append(better)
     # Two entries may agree to the bit by chance; the rounding of the values is there all the same.
-    rounding = _EPS * np.abs(_values(function, z)).max(axis=1)[:, None] / h[:, inputs]
-    return best, np.maximum(error, rounding[:, :, None])
+    size = np.abs(function(z)).max(axis=1)[:, None, None]
+    return best, np.maximum(error, _EPS * size / h[:, inputs, None])
 
 
-_DIFFERENCES = {
-    "central": _central,
-    "forward": _forward,
-    "complex-step": _complex_step,
-    "richardson": _richardson,
+METHODS = {
+    "central": Method(_EPS ** (1 / 3), 1e-3, 1e-8, 1e-5, _central),
+    "forward": Method(_EPS ** (1 / 2), 1e-5, 1e-6, 1e-4, _forward),
+    "complex-step": Method(1e-20, 1e-20, 1e-14, 1e-11, _complex_step),
+    "richardson": Method(0.25, 0.25, 1e-11, 1e-9, _richardson),
 }

@@ -7,7 +7,11 @@ from contextlib import suppress
 
 def require(size: int, what: str) -> None:
     """Raise MemoryError, in words that say how much, where fewer bytes than ``size`` are left."""
-    left = min(address_space(), _physical())
+    left = address_space()
+    with suppress(OSError, ValueError, IndexError):
+        left = min(left, 1024 * int(_content("/proc/meminfo").split("MemAvailable:")[1].split()[0]))
+    with suppress(OSError, ValueError):
+        left = min(left, int(_content("/sys/fs/cgroup/memory.max")))
     if size > left:
         raise MemoryError(f"{what} need {_told(size)}, {_told(left)} are left")
 
@@ -22,16 +26,6 @@ def address_space() -> int:
             pages = int(_content("/proc/self/statm").split()[0])
             return max(0, limit - pages * os.sysconf("SC_PAGE_SIZE"))
     return sys.maxsize
-
-
-def _physical() -> int:
-    """Return what the system has left, or a container around us allows."""
-    left = sys.maxsize
-    with suppress(OSError, ValueError, IndexError):
-        left = 1024 * int(_content("/proc/meminfo").split("MemAvailable:")[1].split()[0])
-    with suppress(OSError, ValueError):
-        left = min(left, int(_content("/sys/fs/cgroup/memory.max")))
-    return left
 
 
 def _content(path: str) -> str:

@@ -3,15 +3,9 @@
 import re
 from collections.abc import Sequence
 
+from softmax_cli.reading.columns import LAST_IS_EMPTY
 from softmax_cli.words import has_decimal_comma, is_broken_number, is_number, mending
 
-LAST_IS_EMPTY = "the last column is empty: remove the delimiter at the end of every line"
-# The last word of a header, as in sample_id and userId, but not acid; or all of it. "Unnamed: 0"
-# is what pandas calls the index of a table that it had written without a name.
-_IDENTIFIER = (
-    r"(?i:(?:.*[\W_])?(?:ids?|idx|[ug]?uid)|(?:sample|user|row)id"
-    r"|user|labels?|class|target|key|row|unnamed: \d+)|.*[a-z]I[dD]"
-)
 _GROUPED = r"[-+]?\d{1,3}(?:\s\d{3})+(?:[.,]\d+)?"
 
 
@@ -48,8 +42,3 @@ def may_be_names(cell: str, column: Sequence[str]) -> bool:
     if not cell.strip() or is_broken_number(cell) or any(map(is_number, cell.split())):
         return False
     return 2 * sum(map(is_number, column)) <= len(column)
-
-
-def names_samples(header: str) -> bool:
-    """Tell whether a column's name is one that identifiers of samples, or labels, go by."""
-    return re.fullmatch(_IDENTIFIER, header.strip()) is not None

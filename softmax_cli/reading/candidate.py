@@ -2,28 +2,22 @@
 
 import io
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import chain
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softmax_cli.errors import InputError, plural, quoted, visible
-from softmax_cli.lookup import load
 from softmax_cli.options import InputOptions, Place
+from softmax_cli.reading import strict_json
 from softmax_cli.reading.arguments import read_arguments
-from softmax_cli.reading.formats import READERS, SUFFIXES
-from softmax_cli.reading.json_text import (
-    load_json,
-    read_names,
-    shown_with_keys,
-    strict_json,
-    within_float64,
-)
+from softmax_cli.reading.formats import reader
+from softmax_cli.reading.json_text import read_document
 from softmax_cli.reading.source import STDIN, exists, guess_format, open_stream
-from softmax_cli.reading.text import BYTE_ORDER_MARK, decode, take_all
+from softmax_cli.reading.strict_json import shown_with_keys
+from softmax_cli.reading.text import take_all
 from softmax_cli.samples import FloatArray, Logits, concatenate
-from softmax_cli.words import NotANumberError, is_number, read_number, split_row
+from softmax_cli.words import is_number, split_row
 
 _DEEPEST = 8  # arrays within arrays; what is of another shape is told where shapes are compared
 NAN_HINT = 'JSON has no NaN and no infinity; write "NaN" or "Infinity", in quotes'
@@ -75,19 +69,18 @@ def read_candidate(word: str, option: str, quantity: str) -> Results:
         hint = "code is FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION" if ":" in word else ""
         raise InputError(option, f"no such file: {quoted(word)}", hint)
     with open_stream(word) as stream:
-        input_format, stream = guess_format(word, stream, name)
+        input_format = guess_format(word, stream, name)
         if input_format == "npy":
             return Results(_npy(stream, name))
         if input_format not in ("json", "jsonl"):
-            return _from_table(load(READERS[input_format])(stream, name, options))
+            return _from_table(reader(input_format)(stream, name, options))
         content = take_all(stream)
-        if Path(word).suffix.lower() not in SUFFIXES and b"\n" not in content.strip():
-            input_format = "json"  # one line may hold all of it
-    document = (
-        load_json(content, name, NAN_HINT) if input_format == "json" else _lines(content, name)
-    )
+    if input_format == "json":
+        document = strict_json.load_all(content, name, NAN_HINT)
+    else:
+        document = strict_json.load_lines(content, name, NAN_HINT)[0]
     if _is_of_records(document, quantity):
-        return _from_table(load(READERS[input_format])(io.BytesIO(content), name, options))
+        return _from_table(read_document(document, name, options))
     return _from_json(document, name, quantity)
 
 
@@ -101,20 +94,12 @@ def _from_table(table: Logits) -> Results:
 
 
 def _npy(stream: io.BufferedReader, name: str) -> FloatArray:
-    array: NDArray[Any] = load("softmax_cli.reading.npy:read_array")(stream, name)
+    from softmax_cli.reading.npy import read_array
+
+    array = read_array(stream, name)
     if array.dtype.kind not in "biuf":
         raise InputError(name, f"expected an array of real numbers, found {array.dtype}")
     return np.asarray(array, dtype=np.float64)
-
-
-def _lines(content: bytes, name: str) -> list[Any]:
-    """Load JSON lines: what an array of them would be."""
-    lines = decode(content.removeprefix(BYTE_ORDER_MARK), name).split("\n")
-    return [
-        strict_json(line, name, number, NAN_HINT)
-        for number, line in enumerate(lines, start=1)
-        if line.strip(" \t\r")
-    ]
 
 
 def _is_of_records(document: Any, quantity: str) -> bool:
@@ -129,12 +114,12 @@ def _from_json(document: Any, name: str, quantity: str) -> Results:
     if isinstance(document, dict) and (quantity in document or "logits" in document):
         return Results(
             _numbers(document[quantity if quantity in document else "logits"], name),
-            read_names(document, "classes", name),
-            read_names(document, "samples", name),
+            strict_json.names(document, "classes", name),
+            strict_json.names(document, "samples", name),
         )
+    if isinstance(document, list) and document and isinstance(document[0], dict):
+        return _from_objects(document, name, quantity)
     if isinstance(document, list) and document:
-        if isinstance(document[0], dict):
-            return _from_objects(document, name, quantity)
         return Results(_numbers(document, name))
     found = shown_with_keys(document)
     raise InputError(name, f'expected arrays, or an object with "{quantity}", found {found}')
@@ -151,40 +136,28 @@ def _from_objects(objects: list[Any], name: str, quantity: str) -> Results:
 
 
 def _numbers(document: Any, name: str) -> FloatArray:
-    """Make an array of nested lists; ``"NaN"`` and ``"Infinity"`` are numbers too."""
+    """Make an array of nested lists, a depth at a time."""
+    shape: tuple[int, ...] = ()
+    level = [document]
 
-    def convert(value: Any, place: str, depth: int = 0) -> Any:
-        if isinstance(value, list):
-            if depth > _DEEPEST:
-                raise InputError(name, "expected arrays of numbers, found too deep a nesting")
-            return [convert(each, f"{place}[{k}]", depth + 1) for k, each in enumerate(value)]
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return within_float64(value, f"{name}: {place}")
-        try:
-            number = read_number(value) if isinstance(value, str) else 0.0
-        except NotANumberError:
-            number = 0.0
-        if np.isfinite(number):
-            raise InputError(f"{name}: {place}", f"expected a number, found {quoted(str(value))}")
-        return number
+    def place(i: int) -> str:
+        return f"{name}: ${_indices(i, shape)}"
 
-    try:
-        array: NDArray[Any] = np.array(convert(document, "$"), dtype=np.float64)
-    except ValueError:
-        raise _ragged(document, name) from None
-    return array
+    while level and isinstance(level[0], list) and len(shape) <= _DEEPEST:
+        extents = list(map(_extent, level))
+        i = next((i for i, extent in enumerate(extents) if extent != extents[0]), 0)
+        if i:
+            first = f"expected {extents[0]} as in ${_indices(0, shape)}"
+            raise InputError(place(i), f"{first}, found {extents[i]}")
+        shape += (len(level[0]),)
+        level = list(chain.from_iterable(level))
+    if len(shape) > _DEEPEST:
+        raise InputError(name, "expected arrays of numbers, found too deep a nesting")
+    return strict_json.numbers(level, place, NAN_HINT).reshape(shape)
 
 
-def _ragged(document: Any, name: str) -> InputError:
-    """Say which array is not like the first one at its depth."""
-    level = [("$", document)]
-    while True:
-        first_place, first = level[0]
-        for place, each in level:
-            if _extent(each) != _extent(first):
-                problem = f"expected {_extent(first)} as in {first_place}, found {_extent(each)}"
-                return InputError(f"{name}: {place}", problem)
-        level = [(f"{place}[{k}]", x) for place, each in level for k, x in enumerate(each)]
+def _indices(i: int, shape: tuple[int, ...]) -> str:
+    return "".join(f"[{k}]" for k in np.unravel_index(i, shape)) if shape else ""
 
 
 def _extent(value: Any) -> str:

@@ -1,14 +1,15 @@
-"""The input formats. A new one is a new file and a line here."""
+"""The input formats. A new one is a new file, a name and a suffix here, and a case of `reader`."""
 
-# Where each format's function (BufferedReader, name, InputOptions) -> Logits is.
-READERS = {
-    "csv": "softmax_cli.reading.delimited:read_csv",
-    "tsv": "softmax_cli.reading.delimited:read_tsv",
-    "json": "softmax_cli.reading.json_text:read_json",
-    "jsonl": "softmax_cli.reading.json_lines:read_jsonl",
-    "npy": "softmax_cli.reading.npy:read_npy",
-    "parquet": "softmax_cli.reading.parquet:read_parquet",
-}
+from collections.abc import Callable
+from io import BufferedReader
+from typing import TYPE_CHECKING
+
+from softmax_cli.options import InputOptions
+
+if TYPE_CHECKING:
+    from softmax_cli.samples import Logits
+
+READERS = ("csv", "tsv", "json", "jsonl", "npy", "parquet")
 SUFFIXES = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -18,3 +19,21 @@ SUFFIXES = {
     ".npy": "npy",
     ".parquet": "parquet",
 }
+
+
+def reader(input_format: str) -> Callable[[BufferedReader, str, InputOptions], "Logits"]:
+    """Return the function that reads a stream, called by a name, in one of `READERS`."""
+    match input_format:
+        case "tsv":
+            from softmax_cli.reading.delimited import read_tsv as read
+        case "json":
+            from softmax_cli.reading.json_text import read_json as read
+        case "jsonl":
+            from softmax_cli.reading.json_lines import read_jsonl as read
+        case "npy":
+            from softmax_cli.reading.npy import read_npy as read
+        case "parquet":
+            from softmax_cli.reading.parquet import read_parquet as read
+        case _:
+            from softmax_cli.reading.delimited import read_csv as read
+    return read

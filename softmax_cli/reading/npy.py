@@ -1,23 +1,21 @@
-"""NPY: a real array of one or two dimensions, memory-mapped and never unpickled."""
+"""NPY: a real array of one or two dimensions, read block by block and never unpickled."""
 
 import math
+import os
 import re
 import stat
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader
-from os import fstat
 
 import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from softmax_cli.errors import InputError, visible
-from softmax_cli.mathematics import memory
 from softmax_cli.options import InputOptions
-from softmax_cli.reading.json_text import refuse_columns
-from softmax_cli.reading.text import size_of
+from softmax_cli.reading.columns import refuse_columns
 from softmax_cli.reading.validity import check_logits
 from softmax_cli.samples import Batch, Logits
 
@@ -138,55 +136,32 @@ def read_array(stream: BufferedReader, name: str) -> NDArray[np.generic]:
         As `read_header`, and where numbers are missing.
     """
     header = read_header(stream, name)
-    memory.require(min(header.size, size_of(stream)), "its numbers")
-    values = _take(stream, header.size, header, name)
-    _refuse_more(stream, header, name)
+    values = np.frombuffer(_take(stream, header, 0, header.size, name), header.dtype)
     return values.reshape(header.shape, order="F" if header.by_column else "C")
 
 
 def _blocks(stream: BufferedReader, header: Header, name: str) -> Iterator[NDArray[np.generic]]:
-    if stat.S_ISREG(fstat(stream.fileno()).st_mode):
-        return _mapped(stream, header, name)
-    return _read(stream, header, name)
-
-
-def _mapped(stream: BufferedReader, header: Header, name: str) -> Iterator[NDArray[np.generic]]:
-    """Map each block for itself, so that what was read of the file does not count as ours."""
-    begin = stream.tell()
-    K, C = header.table
-    step = max(1, _VALUES_A_BATCH // C)
-    for k in range(0, K, step):
-        # Again for each one: a file may lose its end while it is read, and what is mapped
-        # beyond the end cannot be told from a fault of ours.
-        found = fstat(stream.fileno()).st_size - begin
-        if found != header.size:
-            raise _wrong_size(name, header, str(found))
-        if header.by_column:
-            whole = np.memmap(stream, header.dtype, "r", begin, (K, C), "F")
-            yield whole[k : k + step]
-            del whole
-            continue
-        n, offset = min(step, K - k), begin + k * C * header.dtype.itemsize
-        yield np.memmap(stream, header.dtype, "r", offset, (n, C))
-
-
-def _read(stream: BufferedReader, header: Header, name: str) -> Iterator[NDArray[np.generic]]:
-    """Read a pipe; an array that comes column after column has to be read whole."""
-    K, C = header.table
-    step = K if header.by_column else max(1, _VALUES_A_BATCH // C)
-    done = 0
+    """Read some rows at a time; of a pipe that brings column after column, all."""
+    (K, C), size = header.table, header.dtype.itemsize
+    is_file = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    begin = stream.tell() if is_file else 0
+    if is_file and (found := os.fstat(stream.fileno()).st_size - begin) != header.size:
+        raise _wrong_size(name, header, str(found))
+    step = K if header.by_column and not is_file else max(1, _VALUES_A_BATCH // C)
     for k in range(0, K, step):
         n = min(step, K - k)
-        values = _take(stream, n * C * header.dtype.itemsize, header, name, done)
-        done += values.nbytes
-        if done == header.size:
-            _refuse_more(stream, header, name)
-        yield values.reshape(n, C, order="F" if header.by_column else "C")
+        if header.by_column and is_file:
+            starts = (begin + (c * K + k) * size for c in range(C))
+            content = b"".join(os.pread(stream.fileno(), n * size, start) for start in starts)
+        else:
+            content = _take(stream, header, k * C * size, n * C * size, name)
+        if len(content) < n * C * size:
+            raise _wrong_size(name, header, "fewer")
+        values = np.frombuffer(content, header.dtype)
+        yield values.reshape((n, C), order="F" if header.by_column else "C")
 
 
-def _take(
-    stream: BufferedReader, size: int, header: Header, name: str, done: int = 0
-) -> NDArray[np.generic]:
+def _take(stream: BufferedReader, header: Header, done: int, size: int, name: str) -> bytes:
     """Read some bytes of the numbers: the memory is taken as they come, not as they are told."""
     content = bytearray()
     while len(content) < size:
@@ -194,13 +169,9 @@ def _take(
         if not part:
             raise _wrong_size(name, header, str(done + len(content)))
         content += part
-    return np.frombuffer(content, header.dtype)
-
-
-def _refuse_more(stream: BufferedReader, header: Header, name: str) -> None:
-    """Refuse a second array behind the first, which would be lost."""
-    if stream.read(1):
+    if done + size == header.size and stream.read(1):  # a second array, which would be lost
         raise _wrong_size(name, header, "more")
+    return bytes(content)
 
 
 def _wrong_size(name: str, header: Header, found: str) -> InputError:

@@ -9,21 +9,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from softmax_cli.errors import InputError, quoted, reason, visible, warn
-from softmax_cli.lookup import load
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.arguments import read_arguments
-from softmax_cli.reading.formats import READERS, SUFFIXES
-from softmax_cli.reading.text import BYTE_ORDER_MARK, take_lines
+from softmax_cli.reading.formats import SUFFIXES, reader
 from softmax_cli.samples import Logits
 from softmax_cli.words import is_number, split_row, starts_like_number
 
 STDIN = "<stdin>"
 _PEEKED = 1 << 16  # how much of the content can be looked at before it is read
-NPY_MARK = b"\x93NUMPY"
-_PARQUET_MARK = b"PAR1"
+_LINES_OF_HEAD, _SILENCE = 2, 0.3  # what a pipe must have brought before its silence is heeded
+_MARKS = ((b"\x93NUMPY", "npy"), (b"PAR1", "parquet"))
 _COMPRESSED = (
     (b"\x1f\x8b", "gzip", "gzip -dc"),
     (b"BZh", "bzip2", "bzip2 -dc"),
@@ -62,10 +60,8 @@ def open_logits(
         return
     name = STDIN if path == "-" else visible(path)
     with open_stream(path) as stream:
-        input_format = options.input_format
-        if input_format is None:
-            input_format, stream = guess_format(path, stream, name)
-        logits: Logits = load(READERS[input_format])(stream, name, options)
+        input_format = options.input_format or guess_format(path, stream, name)
+        logits = reader(input_format)(stream, name, options)
         if options.check is None:
             _warn_of_repeats(logits.class_names or (), name)
         yield replace(logits, progress=_progress(stream)) if logits.n_samples is None else logits
@@ -128,41 +124,31 @@ def _refuse_file_options(options: InputOptions) -> None:
             raise InputError(option, "expected a file or standard input, found numbers")
 
 
-class _PatientFile(io.FileIO):
-    """A file that may be set not to block, by whoever shares it: waits until there is more.
+class _Input(io.FileIO):
+    """A file whose beginning comes in one piece, and whose end is told only once.
 
-    The first time it waits until the buffer is full, or the file at its end: what its beginning
-    is taken for does not depend on the pieces in which a pipe brings it.
+    What the beginning is taken for does not depend on the pieces in which a pipe brings it,
+    unless it falls silent behind some lines. A terminal would ask the user for a second end.
     """
 
     label = ""
     _is_begun = _is_ended = False
 
     def readinto(self, buffer: Any) -> int:
-        count = self._read_some(buffer)
-        while not self._is_begun and not self._is_ended and count < len(buffer):
-            count += self._read_some(memoryview(buffer)[count:])
+        more = count = self._read(buffer)
+        while more and not self._is_begun and count < len(buffer):
+            lines = bytes(buffer[:count]).count(b"\n")
+            if lines >= _LINES_OF_HEAD and not select.select([self], [], [], _SILENCE)[0]:
+                break
+            more = self._read(memoryview(buffer)[count:])
+            count += more
         self._is_begun = True
+        self._is_ended = not more and self.isatty()
         return count
 
-    def _read_some(self, buffer: Any) -> int:
-        if self._is_ended:  # a terminal would ask for a second end
-            return 0
+    def _read(self, buffer: Any) -> int:
         with _told(self.label):
-            while (count := super().readinto(buffer)) is None:
-                select.select([self], [], [])
-        self._is_ended = not count
-        return count
-
-    def readall(self) -> bytes:
-        parts = []
-        with _told(self.label):
-            while not self._is_ended and (part := super().readall()) != b"":
-                if part is None:
-                    select.select([self], [], [])
-                else:
-                    parts.append(part)
-        return b"".join(parts)
+            return 0 if self._is_ended else super().readinto(buffer) or 0
 
 
 @contextmanager
@@ -188,26 +174,19 @@ def open_stream(path: str) -> Iterator[io.BufferedReader]:
     """
     name = STDIN if path == "-" else visible(path)
     with _told(name):
-        raw = _PatientFile(0, closefd=False) if path == "-" else _PatientFile(path)
+        raw = _Input(0, closefd=False) if path == "-" else _Input(path)
+        os.set_blocking(raw.fileno(), True)  # whoever shares it may have set it otherwise
     raw.label = name
-    try:
+    with raw:
         found = os.fstat(raw.fileno())
         if stat.S_ISREG(found.st_mode) and os.path.samestat(found, os.fstat(1)):
             hint = "write to a file with -o, which may be the one that is read"
             raise InputError(name, "expected an input, found what standard output goes to", hint)
-        yield io.BufferedReader(raw, _PEEKED)
-    finally:
-        # Not the buffer around it, which a thread that reads ahead may hold for as long as a
-        # pipe stays silent.
-        raw.close()
+        yield io.BufferedReader(cast(Any, raw), _PEEKED)
 
 
-def guess_format(path: str, stream: io.BufferedReader, name: str) -> tuple[str, io.BufferedReader]:
+def guess_format(path: str, stream: io.BufferedReader, name: str) -> str:
     """Tell the format by the suffix, or else by how the content begins.
-
-    Returns
-    -------
-    The format, and the stream from its beginning.
 
     Raises
     ------
@@ -221,41 +200,13 @@ def guess_format(path: str, stream: io.BufferedReader, name: str) -> tuple[str, 
             raise InputError(name, f"expected numbers, found {what} data", hint)
     by_suffix = SUFFIXES.get(Path(path).suffix.lower())
     if by_suffix is not None:
-        return by_suffix, stream
-    if beginning.startswith(NPY_MARK):
-        return "npy", stream
-    if beginning.startswith(_PARQUET_MARK):
-        return "parquet", stream
-    content = beginning.removeprefix(BYTE_ORDER_MARK).lstrip()
+        return by_suffix
+    for mark, input_format in _MARKS:
+        if beginning.startswith(mark):
+            return input_format
+    content = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not content.startswith((b"[", b"{")):
-        return "csv", stream
-    first, end, rest = content.partition(b"\n")
-    if not end:
-        whole = take_lines(stream, _PEEKED)
-        first, rest = whole.removeprefix(BYTE_ORDER_MARK).lstrip(), stream.peek()
-        stream = io.BufferedReader(_Rejoined(whole, stream), _PEEKED)
-    by_line: bool = load("softmax_cli.reading.json_lines:looks_like_lines")(first, rest)
-    return "jsonl" if by_line else "json", stream
+        return "csv"
+    from softmax_cli.reading.strict_json import looks_like_lines
 
-
-class _Rejoined(io.RawIOBase):
-    """A stream with what was taken from it before it again."""
-
-    def __init__(self, taken: bytes, stream: io.BufferedReader) -> None:
-        self._taken = memoryview(taken)
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def fileno(self) -> int:
-        return self._stream.fileno()
-
-    def tell(self) -> int:
-        return self._stream.tell() - len(self._taken)
-
-    def readinto(self, buffer: Any) -> int:
-        part = self._taken[: len(buffer)] or self._stream.read1(len(buffer))
-        self._taken = self._taken[len(part) :]
-        buffer[: len(part)] = part
-        return len(part)
+    return "jsonl" if looks_like_lines(content) else "json"

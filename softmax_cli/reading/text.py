@@ -1,16 +1,19 @@
-"""Text from a stream in blocks of whole lines, each with its place in the file."""
+"""Text from a stream in blocks of whole lines, and what its bytes must be."""
 
 import re
-from collections.abc import Callable, Iterator
+import select
+from functools import partial
 from io import BufferedReader
-from os import fstat
-from typing import NamedTuple
+
+import numpy as np
 
 from softmax_cli.errors import InputError
-from softmax_cli.mathematics import memory
-from softmax_cli.samples import TextBlock
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+HEAD = 1 << 16
+_SILENCE = 0.01  # seconds after which what a pipe has brought is answered
+_LEAST_READ = 1 << 16
+_BLANK = re.compile(rb"(?:\A|\n)[ \t]*(?:\r?\n|(?<=[ \t])\Z)")
 _WIDE_MARKS = (
     (b"\xff\xfe\0\0", "UTF-32"),
     (b"\0\0\xfe\xff", "UTF-32"),
@@ -18,75 +21,64 @@ _WIDE_MARKS = (
     (b"\xfe\xff", "UTF-16"),
 )
 _BYTES_OF_A_GUESS = 1 << 12
-_BYTES_A_BLOCK = 1 << 18
-_BYTES_AT_ONCE = 1 << 24
-_SEPARATORS = b",;\t| "
 _LINE_END = re.compile(r"\r\n?|\n")
 
 
-class Cost(NamedTuple):
-    """How many bytes of memory what is made of text takes at least: measured, and less."""
+class Lines:
+    """Whole lines of a stream, as they arrive."""
 
-    a_byte: int
-    a_number: int
+    def __init__(self, stream: BufferedReader) -> None:
+        self._stream = stream
+        self._rest = b""
 
+    def take_head(self, size: int) -> bytes:
+        """Take the lines that settle what all of them are, without a byte order mark."""
+        return self.take(min(HEAD, size), least=2).removeprefix(BYTE_ORDER_MARK)
 
-_CELLS, _JSON_LINE, _JSON = Cost(8, 40), Cost(4, 30), Cost(2, 25)
+    def take(self, size: int, least: int = 1) -> bytes:
+        """Take about `size` bytes, and fewer where a pipe falls silent, but some lines at least."""
+        parts, length, count = [self._rest], len(self._rest), self._rest.count(b"\n")
+        is_end = False
+        while not is_end and (count < least or (length < size and self._brings_more())):
+            part = self._stream.read1(max(size - length, _LEAST_READ))
+            parts.append(part)
+            length += len(part)
+            count += part.count(b"\n")
+            is_end = not part
+        content = b"".join(parts)
+        end = length if is_end and length <= size else content.rfind(b"\n", 0, size) + 1
+        at_least = 0
+        for _ in range(least):
+            at_least = content.find(b"\n", at_least) + 1 or length
+        end = max(end, at_least)
+        self._rest = content[end:]
+        return content[:end]
 
+    def is_ready(self) -> bool:
+        """Tell whether there are lines to take without waiting for them."""
+        return b"\n" in self._rest or self._brings_more(0)
 
-def text_blocks(stream: BufferedReader) -> Iterator[TextBlock]:
-    """Read whole lines, as many as make a block; a byte order mark is left out."""
-    line = 1
-    while content := take_lines(stream, _BYTES_A_BLOCK, _JSON_LINE):
-        yield TextBlock(line, content.removeprefix(BYTE_ORDER_MARK) if line == 1 else content)
-        line += content.count(b"\n")
-
-
-def size_of(stream: BufferedReader) -> int:
-    """Return how many bytes a file has; 0 for a pipe, where nobody knows."""
-    try:
-        return fstat(stream.fileno()).st_size
-    except OSError:
-        return 0
-
-
-def take_lines(stream: BufferedReader, size: int, cost: Cost = _CELLS) -> bytes:
-    """Read about so many bytes, and on to the end of the line; nothing at the end.
-
-    Raises
-    ------
-    MemoryError
-        Where there is none for what is to be made of a line.
-    """
-    content = stream.read(size)
-    if content.endswith(b"\n"):
-        return content
-    return content + b"".join(_pieces(stream.readline, cost))
+    def _brings_more(self, seconds: float = _SILENCE) -> bool:
+        return bool(select.select([self._stream], [], [], seconds)[0])
 
 
 def take_all(stream: BufferedReader) -> bytes:
-    """Read JSON to its end.
-
-    Raises
-    ------
-    MemoryError
-        Where there is none for what is to be made of it.
-    """
-    memory.require(size_of(stream) * _JSON.a_byte, "its text alone would")
-    return b"".join(_pieces(stream.read, _JSON))
+    """Read to the end, without a byte order mark."""
+    return b"".join(iter(partial(stream.read1, 1 << 20), b"")).removeprefix(BYTE_ORDER_MARK)
 
 
-def _pieces(read: Callable[[int], bytes], cost: Cost) -> Iterator[bytes]:
-    """Read on until less than a piece is there, as long as there is memory."""
-    done = needed = 0
-    while piece := read(_BYTES_AT_ONCE):
-        yield piece
-        if len(piece) < _BYTES_AT_ONCE:
-            return
-        done += len(piece)
-        numbers = len(piece) - len(piece.translate(None, _SEPARATORS))
-        needed += len(piece) * cost.a_byte + numbers * cost.a_number
-        memory.require(needed, f"its first {done / 1e6:.0f} MB in one piece")
+def count_lines(content: bytes) -> int:
+    """Count the lines; the last one may lack its end."""
+    return content.count(b"\n") + (not content.endswith(b"\n"))
+
+
+def has_blank_lines(content: bytes) -> bool:
+    """Tell whether a line holds nothing but spaces and tabs."""
+    # One look at what each line begins with is four times as fast as to search for pairs.
+    characters = np.frombuffer(content, np.uint8)
+    begins = characters[np.flatnonzero(characters[:-1] == ord("\n")) + 1]
+    suspect = content[:1].isspace() or bool((begins <= ord(" ")).any())
+    return suspect and _BLANK.search(content) is not None
 
 
 def decode(content: bytes, name: str, line: int = 1) -> str:
@@ -95,8 +87,7 @@ def decode(content: bytes, name: str, line: int = 1) -> str:
     Raises
     ------
     InputError
-        With the line and the column, in characters, of the first byte that is something else,
-        or is no text.
+        With line and column of the first byte that is something else, or is no text.
     """
     try:
         text = content.decode("utf-8")

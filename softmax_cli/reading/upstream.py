@@ -10,7 +10,7 @@ from softmax_cli.errors import InputError, plural, quoted
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.source import open_logits
 from softmax_cli.reading.validity import check_classes, check_gradient
-from softmax_cli.samples import Batch, Logits, concatenate
+from softmax_cli.samples import Batch, FloatArray, Logits, concatenate
 
 
 @contextmanager
@@ -39,29 +39,41 @@ def with_upstream(logits: Logits, word: str, option: str) -> Iterator[Logits]:
             raise InputError(option, f"expected {expected} a sample, found {gradient.n_classes}")
         if logits.class_names and gradient.class_names is not None:
             check_classes(gradient.class_names, logits.class_names, option, "the logits")
-        yield replace(logits, blocks=_paired(logits, gradient, option))
+        rows = gradient.batches
+        held, following = next(rows), next(rows, None)
+        if len(held.logits) == 1 and following is None:
+            yield _with_one(logits, held.logits)
+        else:
+            yield replace(logits, blocks=_paired(logits, rows, held, following, option))
 
 
-def _paired(logits: Logits, gradient: Logits, option: str) -> Iterator[Batch]:
-    held, following = next(gradient.batches), next(gradient.batches, None)
-    if len(held.logits) == 1 and following is None:
-        for batch in logits.batches:
-            yield replace(batch, upstream=np.broadcast_to(held.logits, batch.logits.shape))
-        return
+def _with_one(logits: Logits, gradient: FloatArray) -> Logits:
+    """Give every batch the same row, also what is parsed later."""
+
+    def with_it(batch: Batch) -> Batch:
+        return replace(batch, upstream=np.broadcast_to(gradient, batch.logits.shape))
+
+    blocks = (with_it(block) if isinstance(block, Batch) else block for block in logits.blocks)
+    return replace(logits, blocks=blocks, parse=lambda block: with_it(logits.parse(block)))
+
+
+def _paired(
+    logits: Logits, rows: Iterator[Batch], held: Batch, following: Batch | None, option: str
+) -> Iterator[Batch]:
     total = 0
     for batch in logits.batches:
         count = len(batch.logits)
         while len(held.logits) < count and following is not None:
-            held = concatenate([held, following], gradient.n_classes)
-            following = next(gradient.batches, None)
+            held = concatenate([held, following], logits.n_classes)
+            following = next(rows, None)
         total += min(count, len(held.logits))
         if len(held.logits) < count:
             raise InputError(option, f"expected a row a sample or one for all, found {total} rows")
-        rows, held = held.part(slice(count)), held.part(slice(count, None))
+        own, held = held.part(slice(count)), held.part(slice(count, None))
         if total == logits.n_samples:  # before the last one is printed
             _refuse_more(held, following, total, option)
-        _check_names(batch, rows, option)
-        yield replace(batch, upstream=rows.logits)
+        _check_names(batch, own, option)
+        yield replace(batch, upstream=own.logits)
     _refuse_more(held, following, total, option)
 
 

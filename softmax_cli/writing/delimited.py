@@ -1,15 +1,15 @@
 """Comma and tab separated text; names are quoted by the csv module."""
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import repeat
 from types import SimpleNamespace
 
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Block, Report, Result
 from softmax_cli.writing.numbers import print_rows
 from softmax_cli.writing.target import Target, write_pieces
-
-_BYTE_ORDER_MARK = "\ufeff"
 
 
 def write_delimited(result: Result, target: Target, options: OutputOptions) -> None:
@@ -28,29 +28,29 @@ def write_delimited(result: Result, target: Target, options: OutputOptions) -> N
 def column_names(result: Arrays) -> list[str]:
     """Name the columns: those of names, and those of numbers."""
     logits = result.logits
-    match result.quantity.rank:
-        case 2:
-            return ["sample", "output", *logits.classes]
-        case 1:
-            names = list(logits.classes)
-        case _:
-            names = [result.quantity.key_of_one]
+    if result.quantity.rank == 2:
+        return ["sample", "output", *logits.classes]
+    names = list(logits.classes) if result.quantity.rank else [result.quantity.key_of_one]
     return [logits.sample_header, *names] if logits.names_samples else names
 
 
-def _rows(result: Arrays, delimiter: str, block: Block) -> bytes:
-    logits, values = result.logits, block.values
-    text = print_rows(values.reshape(-1, values.shape[-1] if values.ndim > 1 else 1), delimiter)
-    # The names before a row end in an empty cell, and so in the delimiter before its numbers.
-    if values.ndim > 2 and logits.is_named:
+def name_columns(result: Arrays, block: Block) -> list[Sequence[str]]:
+    """Return the columns of names, which stand before those of numbers."""
+    logits, labels = result.logits, block.batch.labels
+    if result.quantity.rank == 2:
         outputs = [logits.classes[j] for j in block.outputs]
-        names = [[sample, output, ""] for sample in block.batch.labels for output in outputs]
-    elif values.ndim < 3 and logits.names_samples:
-        names = [[sample, ""] for sample in block.batch.labels]
-    else:
+        return [[sample for sample in labels for _ in outputs], outputs * len(labels)]
+    return [labels] if logits.names_samples else []
+
+
+def _rows(result: Arrays, delimiter: str, block: Block) -> bytes:
+    text = print_rows(block.rows, delimiter)
+    columns = name_columns(result, block) if result.logits.is_named else []
+    if not columns:
         return text
-    rows = text.decode().splitlines(keepends=True)
-    named = zip(_lines(names, delimiter), rows, strict=True)
+    # The names before a row end in an empty cell, and so in the delimiter before its numbers.
+    names = _lines(zip(*columns, repeat(""), strict=False), delimiter)
+    named = zip(names, text.decode().splitlines(keepends=True), strict=True)
     return "".join([name[:-1] + row for name, row in named]).encode()
 
 
@@ -61,9 +61,8 @@ def _lines(rows: Iterable[Sequence[object]], delimiter: str) -> list[str]:
     collect = SimpleNamespace(write=lambda line: lines.append(line[:-2] + "\n"))
     # The writer quotes what is in its line end; a carriage return alone ends a line for many.
     csv.writer(collect, delimiter=delimiter, lineterminator="\r\n").writerows(rows)
-    if lines and lines[0].startswith(_BYTE_ORDER_MARK):  # which readers leave out
-        first, *others = lines[0][:-1].split(delimiter)
-        lines[0] = delimiter.join([f'"{first}"', *others]) + "\n"
+    # Readers leave a byte order mark out, unless it is quoted.
+    lines[:1] = [re.sub(f"^\ufeff[^{delimiter}\n]*", r'"\g<0>"', line) for line in lines[:1]]
     return lines
 
 

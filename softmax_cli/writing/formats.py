@@ -15,27 +15,13 @@ if TYPE_CHECKING:
     Writer = Callable[[Result, Target, OutputOptions], None]
 
 WRITERS = ("table", "csv", "tsv", "json", "jsonl", "npy", "parquet", "markdown", "latex")
-# The last two only a file can be: the table as it looks.
-DRAWN = ("table", "svg", "html")
-PASTED = ("markdown", "latex")
 # What a terminal shows as it is computed, so that a progress bar would only be in the way.
 STREAMED = frozenset({"csv", "tsv", "jsonl"})
 BINARY = frozenset({"npy", "parquet"})
-FOR_NUMBERS = STREAMED | BINARY
-SUFFIXES = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".json": "json",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".npy": "npy",
-    ".parquet": "parquet",
-    ".md": "markdown",
-    ".tex": "latex",
-    ".svg": "svg",
-    ".html": "html",
-    ".txt": "table",
-}
+# The last two only a file can be: the table as it looks.
+_NAMED_ALIKE = ("csv", "tsv", "json", "jsonl", "npy", "parquet", "svg", "html")
+SUFFIXES = {f".{name}": name for name in _NAMED_ALIKE}
+SUFFIXES |= {".txt": "table", ".md": "markdown", ".tex": "latex", ".ndjson": "jsonl"}
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 
 
@@ -56,7 +42,7 @@ def write(result: "Result", options: OutputOptions) -> None:
     from softmax_cli.writing.target import open_target
 
     name, writer = options.output_format, _writer(options.output_format)
-    if isinstance(result, Explanation) and name in FOR_NUMBERS:
+    if isinstance(result, Explanation) and name in STREAMED | BINARY:
         expected = "table, markdown, latex, json or a picture"
         raise InputError("--explain", f"expected the format {expected}, found {name}")
     with open_target(options.path) as target:
@@ -71,33 +57,31 @@ def write(result: "Result", options: OutputOptions) -> None:
 
 
 def _writer(name: str) -> "Writer":
-    if name in DRAWN:
+    # Rich is loaded for what is drawn only.
+    if name in ("table", "svg", "html"):
         from softmax_cli.writing import picture, table
 
         drawn = {"table": table.write_table, "svg": picture.write_svg, "html": picture.write_html}
         return drawn[name]
-    if name in PASTED:
+    if name in ("markdown", "latex"):
         from softmax_cli.writing import latex, markdown
 
-        return {"markdown": markdown.write_markdown, "latex": latex.write_latex}[name]
+        return markdown.write_markdown if name == "markdown" else latex.write_latex
     from softmax_cli.writing import delimited, json_lines, json_text, npy, parquet
 
-    return {
-        "csv": delimited.write_delimited,
-        "tsv": delimited.write_delimited,
+    writers: dict[str, Writer] = {
         "json": json_text.write_json,
         "jsonl": json_lines.write_jsonl,
         "npy": npy.write_npy,
         "parquet": parquet.write_parquet,
-    }[name]
+    }
+    return writers.get(name, delimited.write_delimited)
 
 
 def refuse_verdict(output_format: str) -> InputError:
     """Say that a verdict is no array."""
     problem = f"expected a format for a verdict, found {output_format}"
-    return InputError(
-        "--format", f"{problem}, which is not offered for check", "use json, jsonl, csv or tsv"
-    )
+    return InputError("--format", problem, "use json, jsonl, csv or tsv")
 
 
 def choose_format(name: str | None, path: str | None) -> str:
@@ -108,20 +92,15 @@ def choose_format(name: str | None, path: str | None) -> str:
     InputError
         When the suffix belongs to no format.
     """
-    if name is not None:
-        return name
-    if path is None:
-        return "table"
+    if name is not None or path is None:
+        return name or "table"
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
+        problem = f"expected a file name ending in {', '.join(SUFFIXES)}, found {quoted(path)}"
         hint = f"name the format with --format: {', '.join(WRITERS)}"
         if suffix in _COMPRESSED:
             hint = f"nothing is compressed here: write {Path(path).stem}, and compress it"
-        raise InputError(
-            "--output",
-            f"expected a file name ending in {', '.join(SUFFIXES)}, found {quoted(path)}",
-            hint,
-        )
+        raise InputError("--output", problem, hint)
     return SUFFIXES[suffix]
 
 

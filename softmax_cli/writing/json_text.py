@@ -1,9 +1,8 @@
 """JSON on one line, by the json module."""
 
 import json
-import math
 import re
-from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from softmax_cli.options import OutputOptions
@@ -15,6 +14,8 @@ from softmax_cli.writing.target import Target
 if TYPE_CHECKING:
     from softmax_cli.mathematics.derivation import Derivation
 
+_STRING_OR_CONSTANT = re.compile(r'("(?:[^"\\]|\\.)*")|-?Infinity|NaN')
+
 
 def write_json(result: Result, target: Target, options: OutputOptions) -> None:
     """Write one document; names come first, so the input is read whole before it begins."""
@@ -22,7 +23,7 @@ def write_json(result: Result, target: Target, options: OutputOptions) -> None:
         case Report():
             target.write(f"{dump(result.document)}\n".encode())
         case Explanation():
-            target.write(f"{dump(_steps(result.derivation))}\n".encode())
+            target.write(f"{dump(_explained(result.derivation))}\n".encode())
         case Arrays():
             _write_arrays(result, target)
 
@@ -40,8 +41,7 @@ def _write_arrays(result: Arrays, target: Target) -> None:
         head["entry"] = {"output": output, "input": input_}
     target.write(dump(head)[:-1].encode())
     for quantity in result.quantities:
-        target.write(f',"{quantity.key}":['.encode())
-        separator = ""
+        separator = f',"{quantity.key}":['
         for block in quantity.blocks([batch]):
             target.write((separator + ",".join(samples_as_text(block))).encode())
             separator = ","
@@ -49,22 +49,15 @@ def _write_arrays(result: Arrays, target: Target) -> None:
     target.write(b"}\n")
 
 
-def _steps(derivation: "Derivation") -> dict[str, Any]:
-    """Return the steps as data: formulas in plain ASCII, numbers with all digits."""
+def _explained(derivation: "Derivation") -> dict[str, Any]:
+    """Return the derivation as data: formulas in plain ASCII, numbers with all digits."""
     from softmax_cli.display.notation import Plain
 
-    steps = []
-    for step in derivation.steps(Plain(precision=17, ascii_only=True)):
-        lines: list[str | dict[str, Any]] = []
-        for line in step.lines:
-            if isinstance(line, str):
-                lines.append(line)
-                continue
-            equation: dict[str, Any] = {"left": line.left, "formulas": line.formulas}
-            if line.value is not None:
-                equation |= {"numbers": line.numbers, "value": line.value}
-            lines.append(equation)
-        steps.append({"title": step.title, "text": step.text, "lines": lines})
+    def given(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Leave out the numbers of an equation that is general."""
+        return {key: value for key, value in pairs if value not in ("", None) and key != "shown"}
+
+    steps = derivation.steps(Plain(precision=17, ascii_only=True))
     return {
         "command": "jacobian",
         "classes": derivation.classes,
@@ -72,7 +65,7 @@ def _steps(derivation: "Derivation") -> dict[str, Any]:
         "logits": derivation.z.tolist(),
         "temperature": derivation.temperature,
         "shift": derivation.shift,
-        "steps": steps,
+        "steps": [asdict(step, dict_factory=given) for step in steps],
         "probabilities": derivation.y.tolist(),
         "jacobian": derivation.J.tolist(),
     }
@@ -80,41 +73,26 @@ def _steps(derivation: "Derivation") -> dict[str, Any]:
 
 def dump(value: Any) -> str:
     """Dump with the shortest digits that read back; JSON lacks infinities and NaN: strings."""
-    try:
-        return json.dumps(value, allow_nan=False, separators=(",", ":"))
-    except ValueError:
-        return json.dumps(_without_infinities(value), allow_nan=False, separators=(",", ":"))
+    text = json.dumps(value, separators=(",", ":"))
+    if "Infinity" not in text and "NaN" not in text:
+        return text
+    return _STRING_OR_CONSTANT.sub(lambda found: found[1] or f'"{found[0]}"', text)
 
 
-def samples_as_text(block: Block) -> Iterator[str]:
-    """Yield each sample's number, array or array of arrays, as `dump` writes them.
+def samples_as_text(block: Block) -> list[str]:
+    """Return each sample's number, array or array of arrays, as `dump` writes them.
 
     A block that does not begin or end its sample leaves the bracket away.
     """
-    rank = block.values.ndim - 1
-    text = print_rows(block.values.reshape(-1, block.values.shape[-1] if rank else 1)).decode()
+    text = print_rows(block.rows).decode()
     if "inf" in text:
-        text = re.sub("-?inf", lambda match: dump(float(match[0])), text)
+        text = re.sub("-?inf", lambda found: dump(float(found[0])), text)
     lines = text.splitlines()
-    if rank == 0:
-        yield from lines
-    elif rank == 1:
-        yield from (f"[{line}]" for line in lines)
-    else:
-        n = len(block.outputs)
-        opening, closing = "[" * block.begins, "]" * block.ends
-        for start in range(0, len(lines), n):
-            matrix = "],[".join(lines[start : start + n])
-            yield f"{opening}[{matrix}]{closing}"
-
-
-def _without_infinities(value: Any) -> Any:
-    if isinstance(value, float) and math.isnan(value):
-        return "NaN"
-    if isinstance(value, float) and math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, dict):
-        return {key: _without_infinities(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_infinities(each) for each in value]
-    return value
+    if block.values.ndim == 1:
+        return lines
+    arrays = [f"[{line}]" for line in lines]
+    if block.values.ndim == 2:
+        return arrays
+    n, opening, closing = len(block.outputs), "[" * block.begins, "]" * block.ends
+    matrices = (",".join(arrays[k : k + n]) for k in range(0, len(arrays), n))
+    return [f"{opening}{matrix}{closing}" for matrix in matrices]

@@ -12,11 +12,11 @@ from softmax_cli.writing.target import Target, write_pieces
 def write_npy(result: Result, target: Target, options: OutputOptions) -> None:
     """Write an array of shape (K,), (K, C) or (K, C, C)."""
     assert isinstance(result, Arrays)
+    known = result.logits.n_samples
     with target.whole() as whole:
-        head = _header(result, result.logits.n_samples or 0)
+        head = _header(result, known or 0)
         n_samples = write_pieces(result, whole, options, head, _numbers)
-        if result.logits.n_samples is None:
-            # They are counted now; numpy leaves room for the digits.
+        if known is None:  # they are counted now; numpy leaves room for the digits
             whole.stream.seek(0)
             whole.write(_header(result, n_samples))
 
@@ -30,4 +30,4 @@ def _header(result: Arrays, n_samples: int) -> bytes:
 
 
 def _numbers(block: Block) -> bytes:
-    return block.values.astype("<f8", order="C", copy=False).tobytes()
+    return block.values.astype("<f8", copy=False).tobytes()

@@ -5,22 +5,38 @@ from dataclasses import asdict
 from typing import Any
 
 from softmax_cli.checking.sweep import Sweep
-from softmax_cli.checking.verdict import Check, SampleCheck, Verdict, Worst
+from softmax_cli.checking.verdict import Check, SampleCheck, Verdict
 from softmax_cli.result import Report
 
 COLUMNS = (
     "sample", "passed", "max_abs_error", "max_rel_error",
     "worst_output", "worst_input", "expected", "actual", "quantity", "problem",
 )  # fmt: skip
-# A sample, with a check and how it fares there; None where nothing could be compared.
-Sample = tuple[str, Check, SampleCheck | None]
 
 
 def verdict_report(verdict: Verdict) -> Report:
     """Make a row a sample, and the JSON document."""
-    samples = list(_samples(verdict))
-    rows = [_row(verdict, *each) for each in samples]
-    document = _document(verdict, samples)
+    rows, samples = [], []
+    for label, check, sample in _decisive(verdict):
+        found = _sample(verdict, label, check, sample)
+        worst = found.get("worst", {})
+        place = {"worst_output": worst.get("output"), "worst_input": worst.get("input")}
+        cells = {"quantity": check.quantity, **found, **worst, **place}
+        rows.append([cells.get(column) for column in COLUMNS])
+        samples.append(found)
+    rows = [["" if cell is None else cell for cell in row] for row in rows]
+    check = verdict.decisive
+    document = {
+        "command": "check",
+        "passed": verdict.passed,
+        "checked": check.n_samples,
+        "failed": sum(not sample["passed"] for sample in samples),
+        **_how(check),
+        "samples": samples,
+        "diagnosis": _diagnosis(check),
+        **({"problem": check.problem} if check.problem else {}),
+        **({"checks": list(map(_check, verdict.checks))} if check.candidate else {}),
+    }
     return Report(COLUMNS, rows, document, verdict)
 
 
@@ -34,52 +50,33 @@ def sweep_report(sweep: Sweep) -> Report:
     return Report(("step", *sweep.errors), rows, document, sweep)
 
 
-def _samples(verdict: Verdict) -> Iterator[Sample]:
-    """Walk the samples, each with the first check that it fails, or else the decisive one."""
+def _decisive(verdict: Verdict) -> Iterator[tuple[str, Check, SampleCheck | None]]:
+    """Walk the samples, each with the first check that it fails, or else the decisive one.
+
+    None stands for a sample where nothing could be compared.
+    """
     unusable = next((check for check in verdict.checks if check.problem), None)
     if unusable is not None:
         yield from ((label, unusable, None) for label in unusable.labels)
         return
-    decisive = verdict.checks.index(verdict.decisive)
-    for each in zip(*(check.samples for check in verdict.checks), strict=True):
-        failed = (c for c, (_, sample) in enumerate(each) if not sample.passed)
-        chosen = next(failed, decisive)
-        label, sample = each[chosen]
-        yield label, verdict.checks[chosen], sample
+    for k, label in enumerate(verdict.decisive.labels):
+        failed = (check for check in verdict.checks if not check.samples[k][1].passed)
+        check = next(failed, verdict.decisive)
+        yield label, check, check.samples[k][1]
 
 
-def _row(verdict: Verdict, label: str, check: Check, sample: SampleCheck | None) -> list[object]:
-    if sample is None:
-        return [label, False, *[""] * 6, check.quantity, check.problem]
-    worst = sample.worst
-    return [
-        label, sample.passed, sample.max_abs_error, sample.max_rel_error,
-        *(name or "" for name in _place(verdict, worst).values()),
-        worst.expected, worst.actual, check.quantity, "",
-    ]  # fmt: skip
-
-
-def _place(verdict: Verdict, worst: Worst) -> dict[str, str | None]:
-    positions = {"output": worst.output, "input": worst.input}
-    return {end: None if k is None else verdict.classes[k] for end, k in positions.items()}
-
-
-def _document(verdict: Verdict, samples: list[Sample]) -> dict[str, Any]:
-    check = verdict.decisive
-    document = {
-        "command": "check",
-        "passed": verdict.passed,
-        "checked": check.n_samples,
-        "failed": sum(sample is None or not sample.passed for *_, sample in samples),
-        **_how(check),
-        "samples": [_sample(verdict, *each) for each in samples],
-        "diagnosis": _diagnosis(check),
-    }
-    if check.problem:
-        document["problem"] = check.problem
-    if check.candidate:
-        document["checks"] = [_check(each) for each in verdict.checks]
-    return document
+def _sample(
+    verdict: Verdict, label: str, check: Check, sample: SampleCheck | None
+) -> dict[str, Any]:
+    found: dict[str, Any] = {"sample": label, "passed": sample is not None and sample.passed}
+    if sample is not None:
+        worst = asdict(sample.worst)
+        for end in ("output", "input"):
+            worst[end] = None if worst[end] is None else verdict.classes[worst[end]]
+        errors = {"max_abs_error": sample.max_abs_error, "max_rel_error": sample.max_rel_error}
+        found |= errors | {"worst": worst}
+    found |= {"quantity": check.quantity} if check.candidate else {}
+    return found | ({"problem": check.problem} if check.problem else {})
 
 
 def _check(check: Check) -> dict[str, Any]:
@@ -96,31 +93,17 @@ def _check(check: Check) -> dict[str, Any]:
 
 def _how(check: Check) -> dict[str, Any]:
     how = {"method": check.method, "step": check.step, "atol": check.atol, "rtol": check.rtol}
-    if check.error_estimate is not None:
-        how["error_estimate"] = check.error_estimate
-    return how
-
-
-def _sample(
-    verdict: Verdict, label: str, check: Check, sample: SampleCheck | None
-) -> dict[str, Any]:
-    found: dict[str, Any] = {"sample": label, "passed": sample is not None and sample.passed}
-    if sample is not None:
-        found |= {
-            "max_abs_error": sample.max_abs_error,
-            "max_rel_error": sample.max_rel_error,
-            "worst": asdict(sample.worst) | _place(verdict, sample.worst),
-        }
-    found |= {"quantity": check.quantity} if check.candidate else {}
-    return found | ({"problem": check.problem} if check.problem else {})
+    estimate = check.error_estimate
+    return how | ({} if estimate is None else {"error_estimate": estimate})
 
 
 def _diagnosis(check: Check) -> dict[str, Any] | None:
     """Return the mistake that explains the failure, and what else would explain it."""
-    found: list[dict[str, Any]] = []
-    for each in check.diagnoses:
-        factor = {} if each.factor is None else {"factor": each.factor}
-        found.append({"name": each.name, "advice": each.advice, **factor})
+    found: list[dict[str, Any]] = [
+        {"name": each.name, "advice": each.advice}
+        | ({} if each.factor is None else {"factor": each.factor})
+        for each in check.diagnoses
+    ]
     if len(found) > 1:
         found[0]["alternatives"] = found[1:]
     return found[0] if found else None

@@ -2,15 +2,17 @@
 
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 OURS = "from softmax_cli.__main__ import main; main()"
 # What an environment without the extra looks like.
-REQUIRED_ONLY = f"import sys; sys.modules['polars'] = None; {OURS}"
+REQUIRED_ONLY = f"import sys; sys.modules['orjson'] = None; {OURS}"
 # As where the package is installed: modules are compiled once, and streams buffered.
 ENVIRONMENT = {
     name: value
@@ -23,8 +25,8 @@ def python(code: str, *words: str | Path) -> list[str]:
     return [sys.executable, "-c", code, *map(str, words)]
 
 
-def run(command: list[str]) -> tuple[float, float]:
-    """Run a command and return its seconds and its peak memory in MB."""
+def run(command: list[str]) -> float:
+    """Run a command and return its seconds."""
     begin = time.perf_counter()
     with open(os.devnull, "w") as nothing:
         pid = os.posix_spawn(
@@ -33,10 +35,42 @@ def run(command: list[str]) -> tuple[float, float]:
             ENVIRONMENT,
             file_actions=[(os.POSIX_SPAWN_DUP2, nothing.fileno(), 1)],
         )
-        _, status, usage = os.wait4(pid, 0)
+        _, status = os.waitpid(pid, 0)
     if status:
         raise SystemExit(f"failed: {command}")
-    return time.perf_counter() - begin, usage.ru_maxrss / 1024
+    return time.perf_counter() - begin
+
+
+def peaks(command: list[str]) -> tuple[float, float]:
+    """Run a command; return the peaks in MB of its main process, and of all together by PSS."""
+    with open(os.devnull, "w") as nothing:
+        process = subprocess.Popen(command, stdout=nothing, env=ENVIRONMENT)
+    main = together = 0.0
+    while process.poll() is None:
+        main = max(main, _kilobytes(process.pid, "status", "VmHWM:"))
+        everyone = [process.pid, *_descendants(process.pid)]
+        now = sum(_kilobytes(pid, "smaps_rollup", "Pss:") for pid in everyone)
+        together = max(together, now)
+        time.sleep(0.005)
+    if process.returncode:
+        raise SystemExit(f"failed: {command}")
+    return main / 1024, together / 1024
+
+
+def _kilobytes(pid: int, file: str, key: str) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/{file}").read_text().splitlines()
+    except OSError:  # it ended
+        return 0
+    return next((float(line.split()[1]) for line in lines if line.startswith(key)), 0)
+
+
+def _descendants(pid: int) -> list[int]:
+    found: list[int] = []
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found += map(int, file.read_text().split())
+    return found + [each for child in found for each in _descendants(child)]
 
 
 def compare(title: str, commands: Mapping[str, list[str]], rounds: int) -> None:
@@ -46,7 +80,7 @@ def compare(title: str, commands: Mapping[str, list[str]], rounds: int) -> None:
         run(command)  # into the file cache
     for _ in range(rounds):
         for name, command in commands.items():
-            seconds[name].append(run(command)[0])
+            seconds[name].append(run(command))
     median = {name: statistics.median(each) for name, each in seconds.items()}
     print(f"\n{title}")
     for name, value in median.items():
@@ -72,10 +106,7 @@ np.save(path + ".npy", z)
 
 
 def inputs(folder: Path, K: int, C: int) -> Path:
-    """Write K x C logits in every format, and return their path without a suffix.
-
-    In a process of its own: a child's peak memory counts from that of the process it came from.
-    """
+    """Write K x C logits in every format, and return their path without a suffix."""
     path = folder / f"{K}x{C}"
     run(python(INPUTS, path, str(K), str(C)))
     return path

@@ -1,8 +1,8 @@
-"""Peak memory at two sizes, with the required packages: ``python -m tests.benchmarks.memory``."""
+"""Peak memory at two sizes, main process and all: ``python -m tests.benchmarks.memory``."""
 
 from pathlib import Path
 
-from tests.benchmarks.measure import REQUIRED_ONLY, folder, inputs, python, run
+from tests.benchmarks.measure import OURS, folder, inputs, peaks, python
 
 K, C = 200_000, 10
 GRADIENT = "1" + ",0" * (C - 1)
@@ -14,7 +14,8 @@ COMMANDS = {
 
 
 def main() -> None:
-    print(f"{'peak memory in MB, at most 100':44s}{'1x':>8s}{'4x':>8s}")
+    title = "peak memory in MB; main process at most 100"
+    print(f"{title:44s}{'1x main':>8s}{'1x all':>9s}{'4x main':>8s}{'4x all':>9s}")
     with folder() as name:
         paths = [inputs(Path(name), count, C) for count in (K, 4 * K)]
         for command, words in COMMANDS.items():
@@ -25,11 +26,11 @@ def main() -> None:
 
 
 def _compare(title: str, words: list[str], paths: list[Path], kind: str) -> None:
-    peaks = [
-        run(python(REQUIRED_ONLY, *words, f"{path}.{kind}", "-o", f"{path}.out.{kind}"))[1]
-        for path in paths
+    found = [
+        peaks(python(OURS, *words, f"{path}.{kind}", "-o", f"{path}.out.{kind}")) for path in paths
     ]
-    print(f"{title:44s}" + "".join(f"{peak:8.1f}" for peak in peaks), flush=True)
+    cells = [f"{main:8.1f} {together:8.1f}" for main, together in found]
+    print(f"{title:44s}" + "".join(cells), flush=True)
 
 
 if __name__ == "__main__":

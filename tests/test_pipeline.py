@@ -1,0 +1,298 @@
+"""Streams: the same bytes on any number of cores, in order, while the input still goes on."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pytest
+
+from softmax_cli import jacobian, log_softmax, softmax, vjp
+from tests.program import PROGRAM, environment, run, run_cold
+
+JOBS = ("1", "3")
+LINES: dict[str, Callable[[list[float]], str]] = {
+    "csv": lambda row: ",".join(map(repr, row)) + "\n",
+    "tsv": lambda row: "\t".join(map(repr, row)) + "\n",
+    "jsonl": lambda row: json.dumps({"logits": row}) + "\n",
+}
+Z = np.random.default_rng(3).normal(0, 3, (20_000, 10))  # 4 MB of text, where several cores begin
+G = (1, 0, 0, -2.5, 0, 0, 0, 0, 0, 0)
+WITHOUT_ORJSON = """
+import sys; sys.modules["orjson"] = None; from softmax_cli.__main__ import main; main()
+"""
+
+
+def numbers(text: str, kind: str) -> Any:
+    if kind == "jsonl":
+        return np.array([list(json.loads(line).values())[1] for line in text.splitlines()])
+    delimiter = "\t" if kind == "tsv" else ","
+    return np.array([line.split(delimiter) for line in text.splitlines()], dtype=np.float64)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "expected"),
+    [
+        ("tsv", "forward --log", log_softmax),
+        ("jsonl", "forward", softmax),
+        ("csv", "jacobian --vjp " + ",".join(map(str, G)), lambda z: vjp(z, np.array([G]))),
+        ("jsonl", "jacobian --entry 2,1", lambda z: jacobian(z)[:, 1, 0]),
+    ],
+)
+def test_any_number_of_cores_gives_the_same_bytes_in_order(
+    kind: str, words: str, expected: Callable[[Any], Any], tmp_path: Path
+) -> None:
+    path = tmp_path / f"z.{kind}"
+    path.write_text("".join(map(LINES[kind], Z.tolist())))
+    one, three = (run(*words.split(), str(path), "-f", kind, "--jobs", jobs) for jobs in JOBS)
+    assert (one.status, one.stderr) == (0, "")
+    assert one == three
+    assert numbers(one.stdout, kind).tobytes() == expected(Z).tobytes()
+    piped = run(
+        *words.split(), "--input-format", kind, "-f", kind, "--jobs", "3", stdin=path.read_bytes()
+    )
+    assert piped == three
+
+
+@pytest.mark.parametrize("jobs", JOBS)
+def test_strange_lines_far_behind_the_first_block_are_read_as_elsewhere(jobs: str) -> None:
+    strange = ['q"q', '"two\nlines"', '"a,b"', "é", "", "1"]
+    rows = [LINES["csv"](row) for row in Z.tolist()]
+    lines = [f"s{k}," + row for k, row in enumerate(rows)]
+    for k, name in enumerate(strange):
+        lines[18_000 + k] = f"{name},{rows[18_000 + k]}\n"  # a blank line after it
+    text = "id," + ",".join("abcdefghij") + "\n" + "".join(lines)
+    outcome = run("forward", "-f", "csv", "--jobs", jobs, stdin=text)
+    assert (outcome.status, outcome.stderr) == (0, "")
+    found = list(csv.reader(io.StringIO(outcome.stdout, newline="")))[1:]
+    y = np.array([row[1:] for row in found], dtype=np.float64)
+    assert y.tobytes() == softmax(Z).tobytes()
+    names = list(csv.reader(name + "\n" for name in strange if name != '"two\nlines"'))
+    assert [row[0] for row in found[18_000:18_006]] == [
+        'q"q',
+        "two\nlines",
+        *(name[0] if name else "" for name in names[1:]),
+    ]
+    assert [row[0] for row in found[:3] + found[-1:]] == ["s0", "s1", "s2", "s19999"]
+
+
+@pytest.mark.parametrize(("kind", "jobs"), [("csv", "1"), ("tsv", "3"), ("jsonl", "3")])
+def test_a_bad_line_ends_a_stream_with_its_place_and_what_was_printed(
+    kind: str, jobs: str, tmp_path: Path
+) -> None:
+    lines = list(map(LINES[kind], Z.tolist()))
+    lines[19_000] = "[1,2,x]\n" if kind == "jsonl" else lines[0].replace(".", "x", 1)
+    path = tmp_path / f"z.{kind}"
+    path.write_text("".join(lines))
+    outcome = run("forward", str(path), "-f", kind, "--jobs", jobs)
+    y = numbers(outcome.stdout, kind)
+    assert outcome.status == 2
+    assert y.tobytes() == softmax(Z[: len(y)]).tobytes()
+    assert 0 < len(y) <= 19_000
+    assert outcome.stderr.startswith(f"error: {path}:19001:")
+    assert f"({len(y)} samples printed before it)" in outcome.stderr
+    outcome = run("forward", str(path), "-o", str(tmp_path / f"y.{kind}"), "--jobs", jobs)
+    assert outcome.status == 2
+    assert "printed before" not in outcome.stderr
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("kind", [*LINES, "json"])
+def test_printed_digits_read_back_to_the_same_bits_with_and_without_orjson(
+    kind: str, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "z.npy", Z[:300] * 10.0 ** np.arange(-7, 3))
+    words = ["forward", "--log", "z.npy", "-f", kind, "-o", "y"]
+    run("forward", "--log", "z.npy", "-o", "y.npy", cwd=tmp_path)
+    expected = np.load(tmp_path / "y.npy")
+    for program in (PROGRAM, [sys.executable, "-c", WITHOUT_ORJSON]):
+        assert run_cold(*words, cwd=tmp_path, program=program).status == 0
+        text = (tmp_path / "y").read_text()
+        found = numbers(text, kind) if kind in LINES else json.loads(text)["log_probabilities"]
+        assert np.array(found).tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("kind", LINES)
+def test_without_orjson_the_same_numbers_are_read(kind: str) -> None:
+    text = "".join(map(LINES[kind], (Z[:3000] * 10.0 ** np.arange(-200, 200, 40)).tolist()))
+    words = ["forward", "--input-format", kind, "-f", "npy", "-o", "/dev/stdout"]
+    runs = [
+        subprocess.run([*program, *words], input=text.encode(), capture_output=True, check=True)
+        for program in (PROGRAM, [sys.executable, "-c", WITHOUT_ORJSON])
+    ]
+    assert runs[0].stdout == runs[1].stdout
+
+
+@contextmanager
+def running(*words: str) -> Iterator[tuple["subprocess.Popen[bytes]", IO[bytes], IO[bytes]]]:
+    with subprocess.Popen(
+        [*PROGRAM, *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment({}),
+        start_new_session=True,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        limit = threading.Timer(30, process.kill)
+        limit.start()
+        try:
+            yield process, process.stdin, process.stdout
+        finally:
+            limit.cancel()
+            process.kill()
+            with suppress(BrokenPipeError):
+                process.stdin.close()
+
+
+def feed(stdin: IO[bytes], text: str, close: bool = False) -> threading.Thread:
+    """Write in a thread, since the program may print before it has read all."""
+
+    def write() -> None:
+        with suppress(OSError, ValueError):
+            stdin.write(text.encode())
+            stdin.flush()
+            if close:
+                stdin.close()
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("kind", LINES)
+def test_what_a_slow_pipe_brings_is_answered_as_lines_arrive(kind: str) -> None:
+    with running("forward", "--input-format", kind, "-f", kind) as (process, stdin, stdout):
+        feed(stdin, LINES[kind]([1.0, 2.0]) * 2)
+        first = stdout.readline()
+        assert stdout.readline().endswith(b"\n")
+        for _ in range(3):
+            feed(stdin, LINES[kind]([1.0, 2.0]))
+            assert stdout.readline()[-9:] == first[-9:]
+        assert process.poll() is None
+
+
+@pytest.mark.parametrize(("kind", "jobs"), [("csv", "3"), ("tsv", "1"), ("jsonl", "3")])
+def test_a_stream_prints_before_it_ends_and_ends_when_its_reader_goes_away(
+    kind: str, jobs: str
+) -> None:
+    words = ["forward", "--input-format", kind, "-f", kind, "--jobs", jobs]
+    with running(*words) as (process, stdin, stdout):
+        feed(stdin, "".join(map(LINES[kind], Z.tolist())))
+        for _ in range(len(Z) // 10):
+            assert stdout.readline().endswith(b"\n")
+        assert process.poll() is None
+        stdout.close()
+        assert process.wait(30) == 141
+        assert process.stderr
+        assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_where_the_pieces_of_a_pipe_end_does_not_matter(size: int) -> None:
+    text = '\ufeffid,ä,b\r\n"two\r\nlines",1,2\r\n\r\né,1.25e1,-inf\r\n"q""q",-0,3\r\nlast,5,6'
+    content = text.encode()
+    expected = run("forward", "-f", "csv", stdin=content)
+    assert expected.stdout.count("\n") == 6
+    with running("forward", "-f", "csv") as (_, stdin, stdout):
+        for k in range(0, len(content), size):
+            stdin.write(content[k : k + size])
+            stdin.flush()
+            time.sleep(0.001)
+        stdin.close()
+        assert stdout.read().decode() == expected.stdout
+
+
+def descendants(pid: int) -> list[int]:
+    children: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # it ended meanwhile
+            children += map(int, task.read_text().split())
+    return children + [each for child in children for each in descendants(child)]
+
+
+def begin_with_workers(process: "subprocess.Popen[bytes]", stdin: IO[bytes]) -> list[int]:
+    feed(stdin, "".join(map(LINES["csv"], Z.tolist()))).join(20)
+    until = time.monotonic() + 20
+    while not (workers := descendants(process.pid)):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return workers
+
+
+def test_killed_workers_cost_time_and_no_data(tmp_path: Path) -> None:
+    out = str(tmp_path / "y.csv")
+    words = ["forward", "--input-format", "csv", "-o", out, "--jobs", "3"]
+    with running(*words) as (process, stdin, _):
+        for worker in begin_with_workers(process, stdin):
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+        feed(stdin, "".join(map(LINES["csv"], Z.tolist())), close=True)
+        assert process.wait(60) == 0
+        assert process.stderr
+        assert process.stderr.read() == b""
+    y = np.loadtxt(out, delimiter=",")
+    assert y.tobytes() == softmax(np.concatenate([Z, Z])).tobytes()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_no_worker_outlives_the_program(number: signal.Signals, tmp_path: Path) -> None:
+    words = ["forward", "--input-format", "csv", "-o", str(tmp_path / "y.csv"), "--jobs", "3"]
+    with running(*words) as (process, stdin, _):
+        workers = begin_with_workers(process, stdin)
+        process.send_signal(number)
+        assert process.wait(10) in (128 + number, -signal.SIGKILL)
+        assert process.stderr
+        assert process.stderr.read() == b""
+        until = time.monotonic() + 10
+        while any(Path(f"/proc/{worker}").exists() for worker in workers):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+    assert number == signal.SIGKILL or list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("temperature", ["1", "0.7"])
+def test_an_entry_has_the_bits_of_the_whole(temperature: str) -> None:
+    words = ["1,2,3", "0,0,-inf", "40,0,1", "--temperature", temperature]
+    whole = np.reshape(run("jacobian", *words, "-f", "csv").rows, (3, 3, 3))
+    for j, i in np.ndindex(3, 3):
+        entry = run("jacobian", *words, "--entry", f"{j + 1},{i + 1}", "-f", "csv").rows
+        assert np.ravel(entry).tobytes() == whole[:, j, i].tobytes()
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "jsonl"])
+def test_a_large_jacobian_is_the_same_in_every_format(kind: str) -> None:
+    z = np.random.default_rng(7).normal(0, 3, (2, 700))
+    text = "".join(map(LINES["jsonl"], z.tolist()))
+    printed = run("jacobian", "-f", kind, stdin=text).stdout
+    found = json.loads(printed)["jacobian"] if kind == "json" else numbers(printed, kind)
+    assert np.reshape(found, (2, 700, 700)).tobytes() == jacobian(z).tobytes()
+
+
+def test_the_first_rows_of_an_enormous_jacobian_come_at_once_and_in_little_memory() -> None:
+    # The whole would be 80 GB in memory, and 200 GB printed.
+    count = 100_000
+    limited = 'ulimit -v 1500000; "$@" jacobian --input-format csv -f csv | head -2 | wc -c -l'
+    done = subprocess.run(
+        ["bash", "-c", limited, "bash", *PROGRAM],
+        input=",".join(str(k % 9) for k in range(count)) + "\n",
+        capture_output=True,
+        text=True,
+        env=environment({"OPENBLAS_NUM_THREADS": "1"}),
+        timeout=60,
+        check=True,
+    )
+    lines, characters = map(int, done.stdout.split())
+    assert (done.stderr, lines) == ("", 2)
+    assert characters > 2 * count * 10
