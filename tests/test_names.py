@@ -11,16 +11,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
-from rich.console import Console
 
-from softmax_cli.display.draw import draw
 from softmax_cli.display.notation import latex_text
-from softmax_cli.display.screen import Screen
 from softmax_cli.errors import InputError, quoted, visible, warn
-from softmax_cli.result import Arrays, Jacobian, Probabilities, Quantity
-from softmax_cli.samples import Batch, Logits
 from softmax_cli.writing.markdown import escaped
 from tests.program import run, run_in_terminal
 from tests.typeset import typeset
@@ -120,17 +114,8 @@ def html_parts(content: str) -> tuple[str, set[str]]:
             text.append(data)
 
     Parser().feed(content)
-    return "".join(text), parts - {
-        "html",
-        "head",
-        "meta",
-        "charset",
-        "body",
-        "pre",
-        "code",
-        "style",
-        "span",
-    }
+    known = {"html", "head", "meta", "charset", "body", "pre", "code", "style", "span"}
+    return "".join(text), parts - known
 
 
 @pytest.mark.parametrize("output_format", ["markdown", "latex"])
@@ -146,22 +131,11 @@ def test_markdown_and_latex_hold_names_as_text(hostile: Path, output_format: str
 
 
 def test_a_name_in_latex_is_typeset_and_runs_nothing() -> None:
-    names = [
-        *HOSTILE,
-        "\\\\[1cm]",
-        "}",
-        "{",
-        "$",
-        "^^5cinput",
-        "--",
-        "²",
-        "\\write18{ls}",
-        "%\n\\x",
-    ]
+    names = [*HOSTILE, "\\\\[1cm]", "}", "{", "^^5cinput", "--", "²", "\\write18{ls}", "%\n\\x"]
     typeset([rf"y_{{\text{{{latex_text(name)}}}}} \\ " for name in names])
     for name in names:
         text = latex_text(name)
-        known = r"\\(textbackslash|textasciitilde|textasciicircum|textless|textgreater|textbar)\{\}"
+        known = r"\\text(backslash|asciitilde|asciicircum|less|greater|bar)\{\}"
         rest = re.sub(rf"{known}|\\[#$%&_{{}}]|\{{[\[*]\}}", "", text)
         assert not set(rest) & set("\\{}$&#^_~%[*<>|"), name
 
@@ -230,44 +204,36 @@ AWKWARD = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("output_format", ["csv", "tsv"])
+@pytest.mark.parametrize("delimiter", [",", "\t"])
 @pytest.mark.parametrize("first", ["plain", "\ufeffmark", '"quoted"', " lead", "\rx"])
-def test_names_in_csv_are_read_back_the_same(
-    output_format: str, first: str, tmp_path: Path
-) -> None:
+def test_names_in_csv_are_read_back_the_same(delimiter: str, first: str, tmp_path: Path) -> None:
     samples = [f"{name} " for name in AWKWARD]
     classes = [first, *(name for name in AWKWARD if name != first)]
     rows = [[float(j * k % 7) for j in range(len(classes))] for k in range(len(samples))]
+    path = tmp_path / ("y.csv" if delimiter == "," else "y.tsv")
     for named in ({"samples": samples}, {}):
         text = json.dumps({"classes": classes, **named, "logits": rows})
-        path = tmp_path / f"y.{output_format}"
         assert run("forward", "-o", str(path), stdin=text).stderr == ""
-        delimiter = {"csv": ",", "tsv": "\t"}[output_format]
-        content = path.read_bytes().decode()
-        for newline in ("", None):  # whether line ends within quotes stay as they are
-            file = io.StringIO(content, newline=newline)
-            header, *body = csv.reader(file, delimiter=delimiter, strict=True)
-            if newline == "":
-                assert header == [*(["sample"] if named else []), *classes]
-                assert not named or [row[0] for row in body] == samples
+        file = io.StringIO(path.read_bytes().decode(), newline="")
+        header, *body = csv.reader(file, delimiter=delimiter, strict=True)
+        assert header == [*(["sample"] if named else []), *classes]
+        assert not named or [row[0] for row in body] == samples
         again = run("forward", str(path), "-f", "json").json
         assert again["classes"] == classes
         assert not named or again["samples"] == samples
 
 
-def test_a_candidate_of_any_name_is_text_in_json(tmp_path: Path) -> None:
+def test_names_and_the_name_of_a_candidate_are_text_in_json(hostile: Path) -> None:
+    for output_format in ("json", "jsonl"):
+        printed = run("forward", "many.json", "-f", output_format, cwd=hostile).stdout
+        documents = [json.loads(line) for line in printed.split("\n")[:-1]]
+        names = [name for each in documents for name in each.get("samples", [each.get("sample")])]
+        assert tuple(names) == HOSTILE[:3]
+        assert tuple(documents[0].get("classes", HOSTILE)) == HOSTILE
     path = os.fsdecode(b"mine\xff\x1b.csv")
-    (tmp_path / path).write_text("0.5,0.5\n")
-    outcome = run("check", "1,1", "--probabilities", path, "-f", "json", cwd=tmp_path)
+    (hostile / path).write_text("0.5,0.5\n")
+    outcome = run("check", "1,1", "--probabilities", path, "-f", "json", cwd=hostile)
     assert outcome.json["checks"][0]["candidate"] == "mine\\udcff\x1b.csv"
-
-
-def test_names_in_json_are_read_back_the_same(hostile: Path) -> None:
-    printed = run("forward", "many.json", "-f", "json", cwd=hostile)
-    assert tuple(printed.json["classes"]) == HOSTILE
-    assert tuple(printed.json["samples"]) == HOSTILE[:3]
-    lines = run("forward", "many.json", "-f", "jsonl", cwd=hostile).stdout.split("\n")
-    assert tuple(json.loads(line)["sample"] for line in lines[:-1]) == HOSTILE[:3]
 
 
 def test_columns_of_one_name_are_not_lost_in_parquet(tmp_path: Path) -> None:
@@ -302,35 +268,17 @@ def width(text: str) -> int:
 
 
 @pytest.mark.parametrize("columns", [None, 100, 60])
-@pytest.mark.parametrize("quantity", [Probabilities(), Jacobian()])
+@pytest.mark.parametrize("option", [[], ["--vjp", ",".join("1" * len(SCRIPTS))]])
 def test_names_in_any_script_keep_the_columns_in_line(
-    columns: int | None, quantity: Quantity
+    columns: int | None, option: list[str], tmp_path: Path
 ) -> None:
-    logits = [[float(j * k % 7) for j in range(len(SCRIPTS))] for k in range(len(SCRIPTS))]
-    source = Logits(len(SCRIPTS), iter([Batch(np.array(logits), 0, SCRIPTS)]), SCRIPTS, True)
-    console = Console(file=io.StringIO(), width=columns or 10_000, markup=False, emoji=False)
-    with console.capture() as drawn:
-        for part in draw(Arrays("x", source, (quantity,)), Screen(columns)):
-            console.print(part)
-    rule, rows = 0, 0
-    for line in drawn.get().splitlines():
-        if line.startswith("──"):
-            rule = width(line)
-        elif re.match(r".*\d\.\d+.* \d\.\d+", line):
-            rows += 1
-            assert width(line) == rule
-    assert rows >= len(SCRIPTS)
-
-
-def test_names_in_any_script_are_in_line_for_the_program(tmp_path: Path) -> None:
-    text = json.dumps({"logits": [range(len(SCRIPTS))], "classes": SCRIPTS}, default=list)
     path = tmp_path / "z.json"
-    path.write_text(text)
-    out = tmp_path / "table.txt"
-    run("jacobian", str(path), "--vjp", ",".join("1" * len(SCRIPTS)), "-o", str(out))
-    dumb = {"TERM": "dumb"}
-    words = ["jacobian", str(path), "--vjp", ",".join("1" * len(SCRIPTS))]
-    for shown in (out.read_text(), run(*words).stdout, run_in_terminal(*words, env=dumb).stdout):
-        lines = [line.rstrip() for line in shown.splitlines()[2:]]
-        assert len(lines) == len(SCRIPTS) + 2
-        assert len({width(line) for line in lines}) == 1
+    path.write_text(json.dumps({"classes": SCRIPTS, "logits": [list(range(len(SCRIPTS)))]}))
+    words = ["jacobian", str(path), *option]
+    if columns is None:
+        shown = run(*words).stdout
+    else:
+        shown = run_in_terminal(*words, columns=columns, env={"TERM": "dumb"}).stdout
+    table = shown.partition("─\n")[2].partition("\n\n")[0].splitlines()[: len(SCRIPTS)]
+    assert len(table) == len(SCRIPTS)
+    assert len({width(line) for line in table}) == 1

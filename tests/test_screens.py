@@ -28,7 +28,7 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize("columns", [40, 80])
 @pytest.mark.parametrize("name", SCREENS)
 def test_each_width_is_readable(name: str, columns: int, snapshot: SnapshotAssertion) -> None:
     shown = run_in_terminal(*SCREENS[name], columns=columns, env=KINDS["no-color"]).stdout
@@ -43,25 +43,10 @@ def test_each_kind_of_terminal_is_readable(
 ) -> None:
     outcome = run_in_terminal(*SCREENS[name], env=KINDS[kind])
     assert ("\x1b" in outcome.stdout) == kind.endswith(("colour", "colours"))
+    assert kind != "ascii" or outcome.stdout.isascii()
     assert outcome.stdout == snapshot
 
 
 @pytest.mark.parametrize("name", SCREENS)
 def test_a_pipe_is_readable(name: str, snapshot: SnapshotAssertion) -> None:
-    outcome = run(*SCREENS[name])
-    assert outcome.stderr == ""
-    assert outcome.stdout == snapshot
-
-
-@pytest.mark.parametrize("command", ["forward", "jacobian", "check"])
-def test_help_begins_with_its_purpose_and_examples_and_fits(command: str) -> None:
-    shown = run_in_terminal(command, "--help", env={"NO_COLOR": "1"}).plain
-    lines = [line.strip() for line in shown.splitlines()]
-    assert all(len(line) <= 80 for line in shown.splitlines())
-    examples = [line for line in lines if line.startswith(f"softmax-cli {command} ")]
-    assert 3 <= len(examples) <= 4
-    assert lines.index(examples[0]) < shown.splitlines().index(
-        next(line for line in shown.splitlines() if "Input" in line)
-    )
-    for panel in ("Input", "Output", "Method"):
-        assert any(f"─ {panel} ─" in line for line in lines)
+    assert run(*SCREENS[name]).stdout == snapshot

@@ -7,22 +7,28 @@ from tests.program import run, run_in_terminal
 
 
 @pytest.mark.parametrize(
-    ("value", "colours", "style"),
+    ("value", "style"),
     [
-        (0.0, 1 << 24, ""),
-        (1.0, 1 << 24, "#ffffff on #e66101"),
-        (-1.0, 1 << 24, "#ffffff on #2166ac"),
-        (1e-12, 1 << 24, "#000000 on #dedede"),
-        (1.0, 256, "#ffffff on #d75f00"),
-        (-1.0, 256, "#ffffff on #005faf"),
-        (-1e-12, 256, "#000000 on #dadada"),
-        (1.0, 0, ""),
+        (0.0, ""),
+        (1.0, "#ffffff on #e66101"),
+        (-1.0, "#ffffff on #2166ac"),
+        (1e-12, "#000000 on #dedede"),
     ],
 )
-def test_the_heatmap_has_its_ends_in_every_number_of_colours(
-    value: float, colours: int, style: str
-) -> None:
-    assert heat(value, 1.0, colours) == style
+def test_the_heatmap_has_its_ends(value: float, style: str) -> None:
+    assert heat(value, 1.0) == style
+
+
+@pytest.mark.parametrize("command", ["forward", "jacobian", "check"])
+def test_help_begins_with_its_purpose_and_examples_and_fits(command: str) -> None:
+    shown = run_in_terminal(command, "--help", env={"NO_COLOR": "1"}).plain
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    lines = [line.strip() for line in shown.splitlines()]
+    examples = [line for line in lines if line.startswith(f"softmax-cli {command} ")]
+    assert 3 <= len(examples) <= 4
+    panels = [next(k for k, line in enumerate(lines) if f"─ {panel} ─" in line)
+              for panel in ("Input", "Method", "Output")]  # fmt: skip
+    assert lines.index(examples[-1]) < min(panels)
 
 
 @pytest.mark.parametrize(
@@ -32,18 +38,13 @@ def test_the_heatmap_has_its_ends_in_every_number_of_colours(
 def test_text_for_people_is_ascii_where_the_locale_is(words: list[str], locale: str) -> None:
     outcome = run(*words, env={"LC_ALL": locale})
     assert (outcome.stdout + outcome.stderr).isascii()
-    assert len(outcome.stdout + outcome.stderr) > 10
     assert not run(*words).stdout.isascii() or not run(*words).stderr.isascii()
 
 
 @pytest.mark.parametrize("name", ["FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE"])
-def test_help_has_no_colour_in_a_pipe(name: str) -> None:
-    for words in (["--help"], ["check", "--help"]):
-        outcome = run(*words, env={name: "1"})
-        assert (outcome.status, "\x1b" in outcome.stdout) == (0, False)
-
-
-NO_LOGITS = "error: expected logits: numbers, a file or - for standard input, found none\n"
+def test_nothing_has_colour_in_a_pipe(name: str) -> None:
+    for words in (["--help"], ["check", "--help"], ["check", "1", "2"], ["jacobian", "1", "2"]):
+        assert "\x1b" not in run(*words, env={name: "1"}).stdout
 
 
 @pytest.mark.parametrize(
@@ -52,13 +53,12 @@ NO_LOGITS = "error: expected logits: numbers, a file or - for standard input, fo
         ("forward --formt", "error: '--formt': no such option\nhint: did you mean --format"),
         ("forward --lgo", "error: '--lgo': no such option\nhint: did you mean --log?"),
         ("jacobian --temperature -1", "error: --temperature: expected a finite number"),
-        ("check --probabilities x.csv", f"{NO_LOGITS}hint: see softmax-cli check --help"),
-        ("forward -f csv", f"{NO_LOGITS}hint: see softmax-cli forward --help"),
+        ("check --probabilities x.csv", "error: expected logits: "),
+        ("forward -f csv", "error: expected logits: "),
     ],
 )
 def test_at_a_terminal_options_without_logits_are_told_what_is_missing(
     line: str, told: str
 ) -> None:
     outcome = run_in_terminal(*line.split())
-    assert outcome.status == 2
-    assert outcome.stdout.startswith(told)
+    assert (outcome.status, outcome.stdout.startswith(told)) == (2, True)

@@ -1,84 +1,90 @@
 """Results drawn for people: which drawing it is, the type of the result says."""
 
+import math
+from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import wrap
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
-from softmax_cli.display.grids import LARGEST, QUIET, Cell, jacobian_grid, probability, samples_grid
+from softmax_cli import result as results
+from softmax_cli.display import grids
+from softmax_cli.display.grids import QUIET, Cell, Grid
 from softmax_cli.display.notation import Plain
 from softmax_cli.display.numbers import given, significant
-from softmax_cli.display.screen import Screen, show_rows
-from softmax_cli.display.tables import Ends, keep_ends, left_out, matrix, records, text
+from softmax_cli.display.screen import MOST_ROWS, Screen, Shown, show_columns, show_rows
+from softmax_cli.display.tables import HINT, draw_grid
 from softmax_cli.errors import plural
 from softmax_cli.mathematics import core
 from softmax_cli.mathematics.derivation import Equation
 from softmax_cli.mathematics.exact import Numbers
-from softmax_cli.result import (
-    Arrays,
-    Explanation,
-    Jacobian,
-    LogProbabilities,
-    Partial,
-    Report,
-    Result,
-    Vjp,
-)
-from softmax_cli.samples import Batch, FloatArray
+from softmax_cli.samples import Batch, FloatArray, concatenate
 
-MOST_WINNERS = 10
-_INDENT = 3
+_MOST_WINNERS = 10
+_LARGE_BAR, _SMALL_BAR = 30, 10
+_INDENT = "   "
 # Prose is broken where nothing else bounds it.
-_PROSE_WIDTH = 88
+_WIDEST_PROSE = 91
 
 
-def draw(result: Result, screen: Screen) -> Iterator[RenderableType]:
+def draw(result: results.Result, screen: Screen) -> Iterator[RenderableType]:
     """Draw any result, part by part."""
     match result:
-        case Explanation():
+        case results.Explanation():
             return _explanation(result, screen)
-        case Report():
+        case results.Report():
             from softmax_cli.display.evidence import draw_report
 
             return draw_report(result, screen)
-    match result.quantity:
-        case Jacobian():
+        case results.Arrays(quantity=results.Jacobian()):
             return _jacobians(result, screen)
-        case Partial():
-            return _samples(result, keep_ends(result.logits.batches), screen)
-        case Vjp():
-            return _products(result, screen)
-        case _:
-            return _probabilities(result, screen)
+        case results.Arrays():
+            return _by_sample(result, screen)
 
 
-def _probabilities(result: Arrays, screen: Screen) -> Iterator[RenderableType]:
+def _keep_ends(batches: Iterable[Batch], n_classes: int) -> tuple[Batch, Shown]:
+    """Walk all batches, keeping the samples that are shown of them, each with its label."""
+    first: list[Batch] = []
+    last: deque[Batch] = deque(maxlen=MOST_ROWS)
+    count = 0
+    for batch in batches:
+        size = len(batch.logits)
+        # Those of a short batch may be both.
+        for k in sorted({*range(min(size, MOST_ROWS)), *range(max(0, size - MOST_ROWS), size)}):
+            part = batch.part(slice(k, k + 1))
+            last.append(replace(part, samples=part.labels))
+            first += [last[-1]] if len(first) < MOST_ROWS else []
+        count += size
+    shown = show_rows("sample", range(1, count + 1))
+    kept = [*first[: shown.head], *list(last)[len(last) - shown.tail :]]
+    return concatenate(kept, n_classes), shown
+
+
+def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[RenderableType]:
     """Draw one sample class by class, several as a row each."""
-    classes = result.logits.classes
-    tally = Tally(np.zeros(len(classes), dtype=np.int64))
-    ends = keep_ends(tally.watch(result.logits.batches, result.temperature))
-    if ends.count == 1:
-        yield from _class_by_class(result, ends.batches[0], screen)
+    logits, T = result.logits, result.temperature
+    is_softmax = isinstance(result.quantity, results.Probabilities | results.LogProbabilities)
+    tally = Tally(np.zeros(logits.n_classes, dtype=np.int64))
+    batches = tally.watch(logits.batches, T) if is_softmax else logits.batches
+    kept, shown = _keep_ends(batches, logits.n_classes)
+    if isinstance(result.quantity, results.Vjp):
+        yield Text(f"v_i = sum_j g_j J[j][i] = y_i (g_i - sum_j g_j y_j){_by_T(T)}", QUIET)
+        yield Text()
+    if len(shown.names) == 1 and result.entry is None:
+        yield from _class_by_class(result, kept, screen)
         return
-    yield from _samples(result, ends, screen)
-    order = sorted(range(len(classes)), key=lambda j: -tally.wins[j])
-    winners = [f"{classes[j]} {tally.wins[j]}" for j in order[:MOST_WINNERS]]
-    more = [f"{len(order) - MOST_WINNERS} more"] if len(order) > MOST_WINNERS else []
-    entropy = tally.entropy / ends.count
-    # Where it is too small for float64 it is not 0 all the same.
-    mean = significant(entropy, screen.precision) if entropy or tally.certain else "<5e-324"
-    yield Text()
-    yield text(
-        f"{plural(ends.count, 'sample')}, {plural(len(classes), 'class')}; "
-        f"most probable: {', '.join([*winners, *more])}; mean entropy {mean} nats",
-        screen,
-        QUIET,
-    )
+    names = grids.sample_columns(result)
+    columns = show_columns("class", names)
+    grid = grids.samples_grid(result, [kept], columns.positions, screen)
+    y = core.softmax(kept.logits, temperature=T).max(axis=1).tolist() if is_softmax else []
+    yield from draw_grid(grid, screen, shown, columns, ("largest", _SMALL_BAR, y))
+    if is_softmax:
+        yield Text()
+        yield screen.text(tally.told(logits.classes, len(shown.names), screen.precision), QUIET)
 
 
 @dataclass
@@ -110,77 +116,60 @@ class Tally:
             self.certain &= bool((np.isfinite(batch.logits).sum(axis=1) == 1).all())
             yield batch
 
+    def told(self, classes: tuple[str, ...], n_samples: int, precision: int) -> str:
+        """Tell of so many samples."""
+        order = sorted(range(len(classes)), key=lambda j: -self.wins[j])
+        winners = [f"{classes[j]} {self.wins[j]}" for j in order[:_MOST_WINNERS]]
+        more = [f"{len(order) - _MOST_WINNERS} more"] if len(order) > _MOST_WINNERS else []
+        # Where it is too small for float64 it is not 0 all the same.
+        is_known = self.entropy or self.certain
+        mean = significant(self.entropy / n_samples, precision) if is_known else "<5e-324"
+        return (
+            f"{plural(n_samples, 'sample')}, {plural(len(classes), 'class')}; "
+            f"most probable: {', '.join([*winners, *more])}; mean entropy {mean} nats"
+        )
 
-def _class_by_class(result: Arrays, batch: Batch, screen: Screen) -> Iterator[RenderableType]:
+
+def _class_by_class(
+    result: results.Arrays, batch: Batch, screen: Screen
+) -> Iterator[RenderableType]:
     """Draw one sample, a row a class."""
-    classes, precision = result.logits.classes, screen.precision
-    numbers = Numbers(batch.logits, result.temperature, batch.upstream)
-    is_vjp = isinstance(result.quantity, Vjp)
-    top = -1 if is_vjp else int(batch.logits[0].argmax())
-
-    def record(j: int) -> list[Cell]:
-        style = LARGEST if j == top else ""
-        cells = [
-            Cell(classes[j], style),
-            Cell(given(batch.logits[0, j])),
-            Cell(probability(numbers, 0, j, precision), style),
-        ]
-        if isinstance(result.quantity, LogProbabilities):
-            cells.append(Cell(significant(numbers.log_probability(0, j), precision)))
-        if batch.upstream is not None:
-            cells.append(Cell(given(batch.upstream[0, j])))
-            cells.append(Cell(significant(numbers.product(0, j), precision), "bold"))
-        return cells
-
-    shown = show_rows(len(classes))
-    rows = [record(j) for j in shown.positions]
-    headings = ["class", "z", "y", "g", "v"]
-    if not is_vjp:
-        headings = ["class", "logit", "probability", "log probability"][: len(rows[0])]
-    fractions = [] if is_vjp else numbers.y[0, shown.positions].tolist()
-    if batch.samples is not None:
-        yield text(batch.samples[0], screen, "bold")
-    yield from records(headings, rows, shown.gap_at, screen, fractions=fractions)
-    yield from left_out("class", shown, classes, screen)
+    classes, precision, z, g = result.logits.classes, screen.precision, batch.logits, batch.upstream
+    numbers = Numbers(z, result.temperature)
+    text = grids.sample_text(result, batch, precision)
+    match result.quantity:
+        case results.Vjp():
+            headings = ["class", "z", "y", "g", "v"]
+        case results.LogProbabilities():
+            headings = ["class", "logit", "probability", "log probability"]
+        case _:
+            headings = ["class", "logit", "probability"]
+    top, shown, rows = int(z[0].argmax()), show_rows("class", classes), []
+    for j in shown.positions:
+        style = grids.LARGEST if j == top and g is None else ""
+        y = grids.probability(numbers, 0, j, precision)
+        cells = [Cell(classes[j], style), Cell(given(z[0, j])), Cell(y, style)]
+        cells += [] if g is None else [Cell(given(g[0, j]))]
+        rows.append(cells if len(cells) == len(headings) else [*cells, Cell(text(0, j))])
+    fractions = numbers.y[0, shown.positions].tolist() if g is None else []
+    if result.logits.names_samples:
+        yield screen.text(batch.labels[0], "bold")
+    yield from draw_grid(Grid(headings, rows), screen, shown, bars=("", _LARGE_BAR, fractions))
 
 
-def _samples(result: Arrays, ends: Ends, screen: Screen) -> Iterator[RenderableType]:
-    """Draw a row a sample."""
-    grid = samples_grid(result, ends.batches, screen)
-    table, columns = matrix(grid, ends.shown.gap_at, screen)
-    yield table
-    yield from left_out("sample", ends.shown, None, screen)
-    yield from left_out("class", columns, result.logits.classes, screen)
-
-
-def _products(result: Arrays, screen: Screen) -> Iterator[RenderableType]:
-    """Draw upstream gradients times J: one sample class by class, several as a row each."""
-    ends = keep_ends(result.logits.batches)
-    formula = f"v_i = sum_j g_j J[j][i] = y_i (g_i - sum_j g_j y_j){_by_T(result.temperature)}"
-    yield Text(formula, QUIET)
-    yield Text()
-    if ends.count == 1:
-        yield from _class_by_class(result, ends.batches[0], screen)
-    else:
-        yield from _samples(result, ends, screen)
-
-
-def _jacobians(result: Arrays, screen: Screen) -> Iterator[RenderableType]:
+def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[RenderableType]:
     """Draw matrices one below the other."""
     logits = result.logits
-    ends = keep_ends(logits.batches)
+    kept, shown = _keep_ends(logits.batches, logits.n_classes)
     delta = screen.glyph("δ_ij", "delta_ij")
     yield Text(f"J[j][i] = dy_j/dz_i = y_j ({delta} - y_i){_by_T(result.temperature)}", QUIET)
-    labels = [label for batch in ends.batches for label in batch.labels]
-    samples = [z for batch in ends.batches for z in batch.logits]
-    for position, (label, z) in enumerate(zip(labels, samples, strict=True)):
-        if position == ends.shown.gap_at:
-            yield Text()
-            yield from left_out("sample", ends.shown, None, screen)
+    for position, (label, z) in enumerate(zip(kept.labels, kept.logits, strict=True)):
         yield Text()
-        if logits.names_samples or ends.count > 1:
-            name = label if logits.names_samples else f"sample {label}"
-            yield text(name, screen, "bold")
+        if position == shown.head:
+            yield screen.text(shown.left_out() + HINT, QUIET)
+            yield Text()
+        if logits.names_samples or len(shown.names) > 1:
+            yield screen.text(label if logits.names_samples else f"sample {label}", "bold")
         yield from _jacobian(z, logits.classes, result.temperature, screen)
     yield Text()
     yield Text("Every row of J sums to 0, up to the rounding of its entries.", QUIET)
@@ -193,43 +182,47 @@ def _by_T(temperature: float) -> str:  # noqa: N802
 def _jacobian(
     z: FloatArray, classes: tuple[str, ...], temperature: float, screen: Screen
 ) -> Iterator[RenderableType]:
-    """Draw the Jacobian at z; only the rows that are shown are computed."""
-    rows = show_rows(len(classes))
-    grid = jacobian_grid(z, classes, temperature, rows.positions, screen)
-    table, columns = matrix(grid, rows.gap_at, screen)
-    yield table
-    yield from left_out("output", rows, classes, screen)
-    yield from left_out("input", columns, classes, screen)
+    """Draw the Jacobian at z beside row sums, z and y; only the rows shown are computed."""
+    rows, columns = show_rows("output", classes), show_columns("input", classes)
+    grid = grids.jacobian_grid(z, classes, temperature, rows.positions, columns.positions, screen)
+    numbers, J = (
+        Numbers(z[np.newaxis], temperature),
+        core.jacobian_rows(z, rows.positions, temperature),
+    )
+    drawn = []
+    for j, row, values in zip(rows.positions, grid.rows, J.tolist(), strict=True):
+        row_sum = Cell(significant(math.fsum(values), 2), QUIET)
+        y = grids.probability(numbers, 0, j, screen.precision)
+        drawn.append([*row, row_sum, Cell(given(z[j])), Cell(y)])
+    grid = Grid([*grid.headings, "row sum", "z", "y"], drawn, margins=3)
+    yield from draw_grid(grid, screen, rows, columns)
 
 
-def _explanation(result: Explanation, screen: Screen) -> Iterator[RenderableType]:
+def _explanation(result: results.Explanation, screen: Screen) -> Iterator[RenderableType]:
     """Draw the steps one below the other, the matrix last."""
-    derivation = result.derivation
+    d = result.derivation
     if result.heading is not None:
-        yield text(result.heading, screen, "bold")
+        yield screen.text(result.heading, "bold")
         yield Text()
     notation = Plain(screen.precision, screen.ascii_only)
-    for position, step in enumerate(derivation.steps(notation), start=1):
+    for position, step in enumerate(d.steps(notation), start=1):
         yield Text(f"{position}. {step.title}", "bold")
-        for prose in wrap(step.text, _PROSE_WIDTH) if screen.width is None else [step.text]:
-            yield Padding.indent(text(prose, screen), _INDENT)
+        for prose in wrap(step.text, (screen.width or _WIDEST_PROSE) - len(_INDENT)):
+            yield Text(_INDENT + prose)
         for line in step.lines:
             if isinstance(line, str):
-                yield Padding.indent(text(line, screen, QUIET), _INDENT)
+                yield screen.text(_INDENT + line, QUIET)
             else:
-                yield _equation(line, screen)
+                yield _equation(line, screen.width)
         yield Text()
-    yield from _jacobian(derivation.z, derivation.classes, derivation.temperature, screen)
+    yield from _jacobian(d.z, d.classes, d.temperature, screen)
 
 
-def _equation(equation: Equation, screen: Screen) -> Text:
+def _equation(equation: Equation, width: int | None) -> Text:
     """Draw an equation on one line, or where that is too long begin one at every equals sign."""
     *parts, last = equation.parts
-    indent = " " * (2 * _INDENT)
-    line = Text(indent + " = ".join(parts))
+    indent, joint = 2 * _INDENT, " = "
+    if width is not None and Text(indent + joint.join(equation.parts)).cell_len > width:
+        joint = f"\n{indent}  = "
     style = "" if equation.value is None else "bold"
-    value = Text(f" = {last}", style)
-    if screen.width is None or line.cell_len + value.cell_len <= screen.width:
-        return line.append_text(value)
-    separator = f"\n{indent}  = "
-    return Text(indent + separator.join(parts)).append(separator + last, style)
+    return Text(indent + joint.join(parts)).append(joint + last, style)

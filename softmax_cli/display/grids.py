@@ -1,83 +1,82 @@
 """The cells that are shown of a result: made once, for terminals, Markdown and LaTeX alike."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from softmax_cli import result as results
 from softmax_cli.display.heat import heat
-from softmax_cli.display.numbers import beside_one, entry, given, significant
+from softmax_cli.display.numbers import beside_one, entry, significant
 from softmax_cli.display.screen import Screen
 from softmax_cli.mathematics import core
-from softmax_cli.mathematics.derivation import Derivation
 from softmax_cli.mathematics.exact import Numbers
-from softmax_cli.result import Arrays, LogProbabilities, Partial, Probabilities, Report, Vjp
 from softmax_cli.samples import Batch, FloatArray
 
 QUIET = "dim"
 LARGEST = "bold green"
-BAR = "cyan"
-SMALL_BAR_WIDTH = 10
-_EIGHTHS = ("", *"▏▎▍▌▋▊▉")
 _NUMBERS_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A number as it is shown, and its Rich style."""
+    """A name or a number as it is shown, its Rich style, and a mark behind it on a screen."""
 
     text: str
     style: str = ""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A named row: cells by the position of their column, made when they are looked at.
-
-    Attributes
-    ----------
-    name
-        Of a sample or an output, to be escaped.
-    cell
-        From a column's position to what stands there.
-    margins
-        Makes the cells of the columns beside the matrix.
-    """
-
-    name: str
-    cell: Callable[[int], Cell]
-    margins: Callable[[], Sequence[Cell]] = tuple
+    mark: str = ""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Rows under named columns.
+    """Rows of cells under headings: columns of names, of numbers, and margins.
 
     Attributes
     ----------
-    corner
-        The heading of the row names.
-    columns
-        The names of all columns, to be escaped.
-    rows
-        Those that are to be shown.
+    headings, rows
+        Of all columns; names from the user are not escaped.
+    names
+        How many of the first columns are names.
     margins
-        The headings of the columns beside the matrix.
-    marked
-        Whether the largest cell of each row is marked.
+        How many of the last columns are looked at beside the others.
     """
 
-    corner: str
-    columns: Sequence[str]
-    rows: Iterable[Row]
-    margins: Sequence[str] = ()
-    marked: bool = False
+    headings: Sequence[str]
+    rows: Iterable[Sequence[Cell]]
+    names: int = 1
+    margins: int = 0
 
-    def texts(self) -> Iterator[tuple[str, list[str]]]:
-        """Walk the rows with the texts of all their cells."""
+    def texts(self) -> Iterator[Sequence[str]]:
+        """Walk the headings and the rows."""
+        yield self.headings
         for row in self.rows:
-            yield row.name, [row.cell(c).text for c in range(len(self.columns))]
+            yield [cell.text for cell in row]
+
+
+def all_grids(result: results.Result, screen: Screen) -> Iterator[tuple[str, Grid]]:
+    """Show all of a result in grids, with the sample's label where a grid needs it."""
+    match result:
+        case results.Explanation(derivation=d):
+            everything = range(len(d.z))
+            yield "", jacobian_grid(d.z, d.classes, d.temperature, everything, everything, screen)
+        case results.Report():
+            rows = ([_of_report(each, screen.precision) for each in row] for row in result.rows)
+            yield "", Grid(result.columns, rows, names=len(result.columns))
+        case results.Arrays(quantity=results.Jacobian(), logits=logits, temperature=T):
+            everything = range(logits.n_classes)
+            for batch in logits.batches:
+                for k, (label, z) in enumerate(zip(batch.labels, batch.logits, strict=True)):
+                    name = label if logits.is_named or batch.start + k else ""
+                    yield name, jacobian_grid(z, logits.classes, T, everything, everything, screen)
+        case results.Arrays():
+            everything = range(len(sample_columns(result)))
+            yield "", samples_grid(result, result.logits.batches, everything, screen)
+
+
+def _of_report(value: object, precision: int) -> Cell:
+    if isinstance(value, float):
+        return Cell(entry(value, precision))
+    return Cell(str(value).lower() if isinstance(value, bool) else str(value))
 
 
 def probability(numbers: Numbers, k: int, j: int, precision: int) -> str:
@@ -86,54 +85,54 @@ def probability(numbers: Numbers, k: int, j: int, precision: int) -> str:
     return beside_one(y, numbers.rest(k, j) if y > 0.5 else 1 - y, precision)
 
 
-def partial(numbers: Numbers, k: int, j: int, i: int, value: float, precision: int) -> str:
-    """Show dy_j/dz_i of sample k, of which float64 has this value."""
-    return significant(numbers.partial(k, j, i, value), precision)
-
-
-def samples_grid(result: Arrays, batches: Iterable[Batch], screen: Screen) -> Grid:
-    """Show a row a sample: probabilities, products, or one partial derivative."""
-    classes, pieces = result.logits.classes, result.quantity.pieces(batches)
-    rows = (row for batch in pieces for row in _sample_rows(result, batch, screen))
+def sample_columns(result: results.Arrays) -> list[str]:
+    """Name what is shown of each sample: probabilities, products, or one partial derivative."""
+    classes = result.logits.classes
     match result.quantity:
-        case Partial(entry=(j, i)):
-            return Grid("sample", [f"dy_{classes[j]}/dz_{classes[i]}"], rows)
-        case Vjp():
-            return Grid("sample", [f"v_{name}" for name in classes], rows)
-        case LogProbabilities():
-            columns = [f"log y_{name}" for name in classes]
+        case results.Partial(entry=(j, i)):
+            return [f"dy_{classes[j]}/dz_{classes[i]}"]
+        case results.Vjp():
+            return [f"v_{name}" for name in classes]
+        case results.LogProbabilities():
+            return [f"log y_{name}" for name in classes]
         case _:
-            columns = [f"y_{name}" for name in classes]
-    return Grid("sample", columns, rows, ("largest",), marked=True)
+            return [f"y_{name}" for name in classes]
 
 
-def _sample_rows(result: Arrays, batch: Batch, screen: Screen) -> Iterator[Row]:
-    numbers = Numbers(batch.logits, result.temperature, batch.upstream)
-    text = _sample_text(result, batch, numbers, screen.precision)
-    marked = isinstance(result.quantity, Probabilities | LogProbabilities)
-
-    def row(k: int, label: str) -> Row:
-        top = int(numbers.z[k].argmax()) if marked else -1
-        return Row(
-            label,
-            lambda c: Cell(text(k, c), LARGEST if c == top else ""),
-            lambda: [bar(float(numbers.y[k, top]), SMALL_BAR_WIDTH, screen)] if marked else [],
-        )
-
-    yield from (row(k, label) for k, label in enumerate(batch.labels))
+def samples_grid(
+    result: results.Arrays, batches: Iterable[Batch], columns: Sequence[int], screen: Screen
+) -> Grid:
+    """Show a row a sample, of which the largest probability is marked."""
+    names = sample_columns(result)
+    pieces = result.quantity.pieces(batches)
+    rows = (row for batch in pieces for row in _sample_rows(result, batch, columns, screen))
+    return Grid(["sample", *(names[c] for c in columns)], rows)
 
 
-def _sample_text(
-    result: Arrays, batch: Batch, numbers: Numbers, precision: int
-) -> Callable[[int, int], str]:
+def _sample_rows(
+    result: results.Arrays, batch: Batch, columns: Sequence[int], screen: Screen
+) -> Iterator[list[Cell]]:
+    text = sample_text(result, batch, screen.precision)
+    is_marked = isinstance(result.quantity, results.Probabilities | results.LogProbabilities)
+    mark, no_mark = (screen.glyph(" ◂", " <"), "  ") if is_marked else ("", "")
+    for k, (label, top) in enumerate(zip(batch.labels, batch.logits.argmax(axis=1), strict=True)):
+        row = [Cell(label)]
+        for c in columns:
+            is_top = is_marked and c == top
+            row.append(Cell(text(k, c), LARGEST if is_top else "", mark if is_top else no_mark))
+        yield row
+
+
+def sample_text(result: results.Arrays, batch: Batch, precision: int) -> Callable[[int, int], str]:
     """Return what shows column c of sample k."""
+    numbers = Numbers(batch.logits, result.temperature, batch.upstream)
     match result.quantity:
-        case Partial(entry=(j, i)):
-            values = result.quantity.compute(batch)
-            return lambda k, _: partial(numbers, k, j, i, float(values[k]), precision)
-        case Vjp():
+        case results.Partial(entry=(j, i)):
+            values = result.quantity.compute(batch).tolist()
+            return lambda k, _: significant(numbers.partial(k, j, i, values[k]), precision)
+        case results.Vjp():
             return lambda k, i: significant(numbers.product(k, i), precision)
-        case LogProbabilities():
+        case results.LogProbabilities():
             return lambda k, j: significant(numbers.log_probability(k, j), precision)
         case _:
             return lambda k, j: probability(numbers, k, j, precision)
@@ -144,66 +143,29 @@ def jacobian_grid(
     classes: Sequence[str],
     temperature: float,
     outputs: Sequence[int],
+    inputs: Sequence[int],
     screen: Screen,
 ) -> Grid:
-    """Show some rows of the Jacobian at z, shape (C,), as a heatmap beside row sums, z and y."""
-    numbers, precision = Numbers(z[np.newaxis], temperature), screen.precision
-    # |y_j y_i| <= y_j (1 - y_j), which is largest for the most probable class.
-    top = int(z.argmax())
-    largest = float(core.jacobian_rows(z, [top], temperature)[0, top])
+    """Show entries of the Jacobian at z, shape (C,), as a heatmap."""
+    numbers = Numbers(z[np.newaxis], temperature)
+    largest = 0.0
+    if screen.has_shades:
+        # |y_j y_i| <= y_j (1 - y_j), which is largest for the most probable class.
+        top = int(z.argmax())
+        largest = float(core.jacobian_rows(z, [top], temperature)[0, top])
 
-    def row(j: int, values: FloatArray) -> Row:
-        def cell(i: int) -> Cell:
-            value = float(values[i])
-            style = heat(value, largest, screen.colours) + (" bold" if i == j else "")
-            return Cell(partial(numbers, 0, j, i, value, precision), style)
+    def row(j: int, values: list[float]) -> list[Cell]:
+        def entry_of(i: int) -> Cell:
+            shown = significant(numbers.partial(0, j, i, values[i]), screen.precision)
+            style = heat(values[i], largest)
+            return Cell(shown, f"{style} bold" if i == j else style)
 
-        def margins() -> list[Cell]:
-            row_sum = Cell(significant(math.fsum(values), 2), QUIET)
-            return [row_sum, Cell(given(z[j])), Cell(probability(numbers, 0, j, precision))]
+        return [Cell(f"dy_{classes[j]}"), *map(entry_of, inputs)]
 
-        return Row(f"dy_{classes[j]}", cell, margins)
-
-    def rows() -> Iterator[Row]:
+    def rows() -> Iterator[list[Cell]]:
         step = max(1, _NUMBERS_AT_ONCE // len(z))
         for k in range(0, len(outputs), step):
             block = list(outputs[k : k + step])
-            yield from map(row, block, core.jacobian_rows(z, block, temperature))
+            yield from map(row, block, core.jacobian_rows(z, block, temperature).tolist())
 
-    return Grid("", [f"dz_{name}" for name in classes], rows(), ("row sum", "z", "y"))
-
-
-def jacobian_grids(result: Arrays, screen: Screen) -> Iterator[tuple[str, Grid]]:
-    """Show the whole Jacobian of each sample; yield the sample's label with it."""
-    classes = result.logits.classes
-    for batch in result.logits.batches:
-        for label, z in zip(batch.labels, batch.logits, strict=True):
-            outputs = range(len(classes))
-            yield label, jacobian_grid(z, classes, result.temperature, outputs, screen)
-
-
-def derived_grid(derivation: Derivation, screen: Screen) -> Grid:
-    """Show the whole Jacobian that a derivation ends with."""
-    d = derivation
-    return jacobian_grid(d.z, d.classes, d.temperature, range(len(d.z)), screen)
-
-
-def report_rows(report: Report, precision: int) -> Iterator[list[str]]:
-    """Show the rows of a report; its numbers as those of its table are shown."""
-    for row in report.rows:
-        yield [_of_report(value, precision) for value in row]
-
-
-def _of_report(value: object, precision: int) -> str:
-    if isinstance(value, float):
-        return entry(value, precision)
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def bar(fraction: float, width: int, screen: Screen) -> Cell:
-    """Draw a fraction of a width; what is not 0 shows at least the thinnest bar."""
-    steps = 1 if screen.ascii_only else len(_EIGHTHS)
-    length = max(round(fraction * width * steps), int(fraction > 0)) if width > 0 else 0
-    whole, part = divmod(length, steps)
-    text = "#" * whole if screen.ascii_only else "█" * whole + _EIGHTHS[part]
-    return Cell(text, BAR)
+    return Grid(["", *(f"dz_{classes[i]}" for i in inputs)], rows())

@@ -26,7 +26,7 @@ _LATEX_SPECIAL = {
     "*": "{*}",
 }
 _ASCII = {"δ": "delta", "…": "...", " · ": " * "}
-_LATEX = {"δ": r"\delta", "…": r"\dots"}
+_LATEX = {"δ": r"\delta", "…": r"\dots", " · ": r" \cdot "}
 
 
 @dataclass(frozen=True)
@@ -45,18 +45,22 @@ class Plain:
     ascii_only: bool = False
 
     parentheses: ClassVar[tuple[str, str]] = ("(", ")")
+    subscript: ClassVar[str] = "_%s"
+    derivative: ClassVar[str] = "d%s/d%s"
     # Before what a product has a dot.
     dotted: ClassVar[re.Pattern[str]] = re.compile(r"\d|e\^|\(")
 
     def symbol(self, letter: str, *index: str) -> Part:
         """Write z_1 or δ_12."""
-        names = [self._index(each) for each in index]
-        joined = ("" if all(len(name) == 1 for name in names) else ",").join(names)
-        return Part(self._sign(letter) + (f"_{joined}" if index else ""), ATOM)
+        joined = ("" if all(len(name) == 1 for name in index) else ",").join(
+            map(self._index, index)
+        )
+        return Part(self._sign(letter) + (self.subscript % joined if index else ""), ATOM)
 
     def partial(self, output: str, input_: str) -> Part:
         """Write dy_1/dz_2."""
-        return Part(f"dy_{self._index(output)}/dz_{self._index(input_)}", PRODUCT)
+        y, z = self.symbol("y", output).text, self.symbol("z", input_).text
+        return Part(self.derivative % (y, z), PRODUCT)
 
     def given(self, value: float) -> Part:
         """Write the user's number, or an integer, as it is."""
@@ -64,9 +68,8 @@ class Plain:
 
     def number(self, value: Number, rest: Number | None = None) -> Part:
         """Write a computed number; near 1 by its rest 1 - value, where that is given."""
-        if rest is None:
-            return self.written(significant(value, self.precision))
-        return self.written(beside_one(value, rest, self.precision))
+        p = self.precision
+        return self.written(significant(value, p) if rest is None else beside_one(value, rest, p))
 
     def written(self, number: str) -> Part:
         """Write a number that is text already."""
@@ -128,18 +131,9 @@ class Latex(Plain):
     """LaTeX; needs amsmath."""
 
     parentheses: ClassVar[tuple[str, str]] = (r"\left(", r"\right)")
+    subscript: ClassVar[str] = "_{%s}"
+    derivative: ClassVar[str] = r"\frac{\partial %s}{\partial %s}"
     dotted: ClassVar[re.Pattern[str]] = re.compile(r"(\\left\()?\d")
-
-    def symbol(self, letter: str, *index: str) -> Part:
-        """Write z_{1}, or delta with the subscript {12}."""
-        comma = "" if all(len(name) == 1 for name in index) else ","
-        joined = comma.join(latex_index(name) for name in index)
-        return Part(self._sign(letter) + (f"_{{{joined}}}" if index else ""), ATOM)
-
-    def partial(self, output: str, input_: str) -> Part:
-        """Write the fraction of partial differentials."""
-        y, z = self.symbol("y", output).text, self.symbol("z", input_).text
-        return Part(rf"\frac{{\partial {y}}}{{\partial {z}}}", PRODUCT)
 
     def written(self, number: str) -> Part:
         """Write a number that is text already."""
@@ -164,7 +158,10 @@ class Latex(Plain):
         return f"${part.text}$"
 
     def _sign(self, sign: str) -> str:
-        return r" \cdot " if sign == " · " else _LATEX.get(sign, sign)
+        return _LATEX.get(sign, sign)
+
+    def _index(self, name: str) -> str:
+        return latex_index(name)
 
 
 def latex_number(text: str) -> str:

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from softmax_cli.errors import visible
+from rich.text import Text
 
-WIDEST_UNBOUNDED_TABLE = 1000
-MOST_ROWS = 60
-ROWS_AT_EACH_END = 10
+from softmax_cli.errors import plural, visible
+
+# Of rows and of columns: all up to so many are shown, else so many at each end.
+MOST_ROWS, _ROWS_AT_EACH_END = 60, 10
+# More than any terminal is wide.
+_MOST_COLUMNS, _COLUMNS_AT_EACH_END = 1000, 200
 
 
 @dataclass(frozen=True)
@@ -22,18 +25,22 @@ class Screen:
         Significant digits of a number.
     ascii_only
         Whether only ASCII can be shown.
-    colours
-        How many colours there are: 0, 16, 256 or 2 ** 24.
+    has_shades
+        Whether it has colours, and shades of them.
     """
 
     width: int | None = None
     precision: int = 6
     ascii_only: bool = False
-    colours: int = 0
+    has_shades: bool = False
 
     def glyph(self, unicode: str, plain: str) -> str:
         """Choose the sign that can be shown."""
         return plain if self.ascii_only else unicode
+
+    def text(self, shown: str, style: str = "") -> Text:
+        """Show a text, which may hold names, as data."""
+        return Text(printable(shown, self.ascii_only), style)
 
 
 def printable(text: str, ascii_only: bool) -> str:
@@ -44,62 +51,73 @@ def printable(text: str, ascii_only: bool) -> str:
 
 @dataclass(frozen=True)
 class Shown:
-    """Which of some things in a row are shown: some at each end, the middle left out.
+    """Which things in a row are shown: so many from the first, and so many up to the last.
 
     Attributes
     ----------
+    noun, names
+        What they are, and what each is called.
     head, tail
-        Positions from 0; the tail is empty when nothing is left out.
+        How many at each end; all are in the head where none is left out.
     """
 
-    head: range
-    tail: range
+    noun: str
+    names: Sequence[object]
+    head: int
+    tail: int = 0
 
     @property
     def positions(self) -> list[int]:
         """All positions shown."""
-        return [*self.head, *self.tail]
+        count = len(self.names)
+        return [*range(self.head), *range(count - self.tail, count)]
 
     @property
-    def left_out(self) -> range:
-        """The positions between head and tail."""
-        return range(self.head.stop, self.tail.start)
+    def is_cut(self) -> bool:
+        """Whether some are left out of the middle."""
+        return self.head + self.tail < len(self.names)
 
-    @property
-    def gap_at(self) -> int | None:
-        """How many are shown before the gap, or None where there is no gap."""
-        return len(self.head) if self.left_out else None
+    def left_out(self) -> str:
+        """Say how many were left out, and which."""
+        missing = self.names[self.head : len(self.names) - self.tail]
+        span = " to ".join(dict.fromkeys(str(missing[end]) for end in (0, -1)))
+        return f"{plural(len(missing), self.noun)} left out ({span})"
 
 
-def show_rows(count: int) -> Shown:
+def show_rows(noun: str, names: Sequence[object]) -> Shown:
     """Show all of up to 60, else the first and the last 10."""
-    if count <= MOST_ROWS:
-        return Shown(range(count), range(count, count))
-    return Shown(range(ROWS_AT_EACH_END), range(count - ROWS_AT_EACH_END, count))
+    return _show(noun, names, MOST_ROWS, _ROWS_AT_EACH_END)
 
 
-def show_columns(widths: Sequence[int], available: int | None, gap: int) -> Shown:
-    """Show as many columns as fit, from both ends inwards.
+def show_columns(noun: str, names: Sequence[object]) -> Shown:
+    """Show all of up to 1000, as far as they fit, else those that may fit at each end."""
+    return _show(noun, names, _MOST_COLUMNS, _COLUMNS_AT_EACH_END)
+
+
+def _show(noun: str, names: Sequence[object], most: int, at_each_end: int) -> Shown:
+    if len(names) <= most:
+        return Shown(noun, names, len(names))
+    return Shown(noun, names, at_each_end, at_each_end)
+
+
+def show_fitting(candidates: Shown, widths: Sequence[int], room: int, gap: int) -> Shown:
+    """Show as many of the candidates as fit, from both ends inwards, and at least one.
 
     Parameters
     ----------
+    candidates
+        What may be shown.
     widths
-        The width of every column, its spacing included.
-    available
-        The room there is, or None.
-    gap
-        The width of the column that stands for those left out.
+        The width of each candidate, its spacing included.
+    room, gap
+        The width there is, and that of what stands for those left out.
     """
-    count = len(widths)
-    if available is None:
-        available = sum(widths) if count <= WIDEST_UNBOUNDED_TABLE else sum(widths[:40])
-    if sum(widths) <= available:
-        return Shown(range(count), range(count, count))
-    head, tail, room = 0, count, available - gap
-    while head < tail:
-        column = head if head <= count - tail else tail - 1
-        room -= widths[column]
-        if room < 0 and head + count - tail >= 1:
+    if sum(widths) + (gap if candidates.is_cut else 0) <= room:
+        return candidates
+    head, tail, room = 0, 0, room - gap
+    while head + tail < len(widths):
+        room -= widths[head] if head <= tail else widths[-1 - tail]
+        if room < 0 and head:
             break
-        head, tail = (head + 1, tail) if column == head else (head, tail - 1)
-    return Shown(range(head), range(tail, count))
+        head, tail = (head + 1, tail) if head <= tail else (head, tail + 1)
+    return Shown(candidates.noun, candidates.names, head, tail)

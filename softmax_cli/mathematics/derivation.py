@@ -9,7 +9,7 @@ of an entry's classes, or this sample's numbers.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.mathematics import core
-from softmax_cli.mathematics.exact import Number, Numbers, exponential, is_held
+from softmax_cli.mathematics.exact import Number, Numbers, exponential
 
 FloatArray = NDArray[np.float64]
 
@@ -28,7 +28,6 @@ LARGEST_SHOWN_EXPONENT = 30.0
 # Below it the sum S, written down, cannot be told from its largest term.
 SMALLEST_SHOWN_REST = 1e-4
 MOST_CLASSES = 8
-CLASSES_AT_EACH_END = 2
 
 
 class Part(NamedTuple):
@@ -147,12 +146,11 @@ class Reading:
 
     def e_before_a_bracket(self) -> Part:
         """e_j/(S^2 T) (delta S - e_i)."""
-        bottom = self._times_T(self.n.power(self.S, self.n.given(2)))
-        return self.n.times(self.n.over(self.e_j, bottom), self._bracket())
+        return self._before_a_bracket(self.e_j, self.n.power(self.S, self.n.given(2)))
 
     def y_before_a_bracket(self) -> Part:
         """y_j/(S T) (delta S - e_i)."""
-        return self.n.times(self.n.over(self.y_j, self._times_T(self.S)), self._bracket())
+        return self._before_a_bracket(self.y_j, self.S)
 
     def partial(self) -> Part:
         """y_j (delta - y_i)/T."""
@@ -166,14 +164,18 @@ class Reading:
         """-y_j y_i/T."""
         return self._by_T(self.n.times(self.n.negative(self.y_j), self.y_i))
 
-    def _bracket(self) -> Part:
-        return self.n.minus(self.n.times(self.delta, self.S), self.e_i)
+    def _before_a_bracket(self, top: Part, bottom: Part) -> Part:
+        bracket = self.n.minus(self.n.times(self.delta, self.S), self.e_i)
+        return self.n.times(self.n.over(top, self._times_T(bottom)), bracket)
 
     def _by_T(self, part: Part) -> Part:  # noqa: N802
         return part if self.T is None else self.n.over(part, self.T)
 
     def _times_T(self, part: Part) -> Part:  # noqa: N802
         return part if self.T is None else self.n.times(part, self.T)
+
+
+_Formula = Callable[[Reading], Part]
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,34 +219,17 @@ class Derivation:
 
     def e(self, j: int) -> Number:
         """Return e^{z_j}, shifted and divided by T where that is so."""
-        e = float(self._exponentials[j])
-        m = self.shift or 0.0
-        return e if is_held(e) else exponential(float(self.z[j]), m, self.temperature)
-
-    def dg(self, i: int) -> Number:
-        """Return e^{z_i}/T."""
-        e, T = self.e(i), self.temperature
-        return e / T if isinstance(e, float) else e / Decimal(T)
+        return exponential(float(self.z[j]), self.shift or 0.0, self.temperature)
 
     @cached_property
     def S(self) -> tuple[float, Number | None]:  # noqa: N802
         """The sum of the exponentials, and 1 - S where the largest of them is e^0 = 1."""
-        e, top = self._exponentials, int(self.z.argmax())
-        S = math.fsum(e)
-        if e[top] != 1:
+        m, top = self.shift or 0.0, int(self.z.argmax())
+        S = math.fsum(math.exp((z - m) / self.temperature) for z in self.z.tolist())
+        if self.e(top) != 1:
             return S, None
-        rest = math.fsum(np.delete(e, top))
-        return S, -(rest if is_held(rest) else self.numbers.rest(0, top))
-
-    @cached_property
-    def _exponentials(self) -> FloatArray:
-        m, T = self.shift or 0.0, self.temperature
-        return np.array([math.exp((z - m) / T) for z in self.z.tolist()])
-
-    def partial(self, j: int, i: int) -> Number:
-        """Return dy_j/dz_i."""
-        value = core.jacobian_rows(self.z, [j], self.temperature)[0, i]
-        return self.numbers.partial(0, j, i, float(value))
+        rest = self.numbers.rest(0, top)
+        return S, -(rest if isinstance(rest, Decimal) else rest * S)
 
     def steps(self, notation: Notation) -> tuple[Step, ...]:
         """Write all steps in a notation."""
@@ -282,15 +267,12 @@ def derive(
     """
     z = np.asarray(logits, dtype=np.float64)
     top = int(z.argmax())
-    rest = core.complement(z, temperature=temperature)[top]
     far = not abs(z[top]) / temperature <= LARGEST_SHOWN_EXPONENT
-    others = [i for i in range(len(z)) if i != top]
-    unmasked = [i for i in others if np.isfinite(z[i])]
-    saturated = len(unmasked) > 0 and rest < SMALLEST_SHOWN_REST
-    if entry is not None:
-        entries = [entry]
-    else:
-        entries = [(top, top), *((top, i) for i in (unmasked or others)[:1])]
+    # Unmasked ones first.
+    others = sorted((i for i in range(len(z)) if i != top), key=lambda i: z[i] == -np.inf)
+    rest = core.complement(z, temperature=temperature)[top]
+    saturated = np.isfinite(z).sum() > 1 and rest < SMALLEST_SHOWN_REST
+    entries = [entry] if entry else [(top, top), *((top, i) for i in others[:1])]
     shift = float(z[top]) if far or saturated else None
     return Derivation(sample, tuple(classes), z, temperature, tuple(entries), shift)
 
@@ -305,9 +287,8 @@ class _Writer:
     def letters(self, j: str = "j", i: str = "i") -> Reading:
         """Read with the letters j and i, or the names of classes."""
         n, T = self.n, None if self.d.temperature == 1 else self.n.symbol("T")
-        e_j, e_i = self.e_of(j), self.e_of(i)
         y_j, y_i, delta = n.symbol("y", j), n.symbol("y", i), n.symbol("δ", i, j)
-        return Reading(n, e_j, e_i, y_j, y_i, delta, n.symbol("S"), T)
+        return Reading(n, self.e_of(j), self.e_of(i), y_j, y_i, delta, n.symbol("S"), T)
 
     def names(self, j: int, i: int) -> Reading:
         """Read with the names of an entry's classes."""
@@ -316,30 +297,32 @@ class _Writer:
     def numbers(self, j: int, i: int) -> Reading:
         """Read with the sample's numbers."""
         n, d = self.n, self.d
-        e_j, e_i = n.number(d.e(j)), n.number(d.e(i))
+        e_j, e_i, S = n.number(d.e(j)), n.number(d.e(i)), n.number(*d.S)
         T = None if d.temperature == 1 else n.given(d.temperature)
-        delta = n.given(float(i == j))
-        return Reading(n, e_j, e_i, self.y(j), self.y(i), delta, n.number(*d.S), T)
+        return Reading(n, e_j, e_i, self.y(j), self.y(i), n.given(float(i == j)), S, T)
 
     def y(self, j: int) -> Part:
+        """Write y_j as a number."""
         return self.n.number(self.d.numbers.probability(0, j), self.d.numbers.rest(0, j))
 
-    def e(self, z: Part, m: Part, T: Part) -> Part:
-        """Write e^z, shifted and divided by T where that is so."""
+    def e_of(self, name: str) -> Part:
+        """Write e^z with letters."""
+        return self._e(self.n.symbol("z", name), self.n.symbol("m"), self.n.symbol("T"))
+
+    def e_with_numbers(self, j: int) -> Part:
+        """Write e^z with the sample's logit."""
+        z, m, T = (self.n.given(x) for x in (self.d.z[j], self.d.shift or 0.0, self.d.temperature))
+        return self._e(z, m, T)
+
+    def _e(self, z: Part, m: Part, T: Part) -> Part:
         if self.d.shift is not None:
             z = self.n.minus(z, m)
         if self.d.temperature != 1:
             z = self.n.over(z, T)
         return self.n.power(self.n.symbol("e"), z)
 
-    def e_of(self, name: str) -> Part:
-        return self.e(self.n.symbol("z", name), self.n.symbol("m"), self.n.symbol("T"))
-
-    def e_with_numbers(self, j: int) -> Part:
-        z, m, T = (self.n.given(x) for x in (self.d.z[j], self.d.shift or 0.0, self.d.temperature))
-        return self.e(z, m, T)
-
     def inline(self, letter: str, *index: str) -> str:
+        """Write a symbol within a sentence."""
         return self.n.inline(self.n.symbol(letter, *index))
 
     def general(self, left: Part, *formulas: Part) -> Equation:
@@ -353,89 +336,62 @@ class _Writer:
         shown = shown or self.n.number(value)
         return Equation(left.text, (formula.text,), numbers.text, shown.text, float(value) + 0.0)
 
-    def partial_line(self, formula: "_Formula", j: int, i: int) -> Equation:
+    def of_entry(self, formula: _Formula, j: int, i: int) -> Equation:
         """Write the partial derivative of an entry by a formula."""
         left = self.n.partial(self.d.classes[j], self.d.classes[i])
         names, numbers = formula(self.names(j, i)), formula(self.numbers(j, i))
-        return self.line(left, names, numbers, self.d.partial(j, i))
+        value = core.jacobian_rows(self.d.z, [j], self.d.temperature)[0, i]
+        return self.line(left, names, numbers, self.d.numbers.partial(0, j, i, float(value)))
 
-    def partial_step(self, title: str, text: str, *formulas: "_Formula") -> Step:
+    def step(self, title: str, text: str, *formulas: _Formula) -> Step:
         """Write formulas of dy_j/dz_i, and the last of them for each entry."""
-        written = [formula(self.letters()) for formula in formulas]
+        written = (formula(self.letters()) for formula in formulas)
         general = self.general(self.n.partial("j", "i"), *written)
-        lines = (self.partial_line(formulas[-1], j, i) for j, i in self.d.entries)
+        lines = (self.of_entry(formulas[-1], *entry) for entry in self.d.entries)
         return Step(title, text, (general, *lines))
 
 
-_Formula = Callable[[Reading], Part]
-
-
 def _definition(w: _Writer) -> Step:
-    n, d, S, letters = w.n, w.d, w.n.symbol("S"), w.letters()
+    n, d, letters = w.n, w.d, w.letters()
     S_of_numbers = n.number(*d.S)
-    shown = _shown_classes(d)
-    names = {j: w.e_of(d.classes[j]) for j in shown}
-    numbers = {j: w.e_with_numbers(j) for j in shown}
-    total, total_of_numbers = (n.plus(*_with_gaps(terms, n)) for terms in (names, numbers))
+    shown = sorted({*range(len(d.z))[:MOST_CLASSES], *(c for entry in d.entries for c in entry)})
+    more = [n.symbol("…")] if len(shown) < len(d.z) else []
+    read = [w.names(j, j) for j in shown]
+    numbers = [w.e_with_numbers(j) for j in shown]
+    total, total_of_numbers = n.plus(*(r.e_j for r in read), *more), n.plus(*numbers, *more)
     text = "Softmax exponentiates the logits and divides by their sum."
     if d.temperature != 1:
         text += " The temperature T divides the logits first."
     if d.shift is not None:
         text += (
             " The exponentials are shown shifted by the largest logit m, as they are computed: "
-            "unshifted they would be too large, too small or too close to their sum to write down. "
-            "The shift multiplies numerator and denominator by the same factor, so that it changes "
-            "neither y nor its derivatives."
+            "the factor e^-m above and below changes neither y nor its derivatives."
         )
-    lines: tuple[Equation | str, ...] = (
+    lines: list[Equation | str] = [
         w.general(letters.y_j, letters.softmax()),
-        w.general(S, n.total("c", w.e_of("c"))),
+        w.general(letters.S, n.total("c", w.e_of("c"))),
         "For this sample:",
-        *(w.line(names[j], names[j], numbers[j], d.e(j)) for j in shown),
-        w.line(S, total, total_of_numbers, d.S[0], S_of_numbers),
-        *(
-            w.line(
-                n.symbol("y", d.classes[j]),
-                n.over(names[j], S),
-                n.over(numbers[j], S_of_numbers),
-                d.numbers.probability(0, j),
-                w.y(j),
-            )
-            for j in shown
-        ),
-    )
-    return Step("The definition", text, lines)
-
-
-def _shown_classes(d: Derivation) -> list[int]:
-    count = len(d.z)
-    if count <= MOST_CLASSES:
-        return list(range(count))
-    ends = (*range(CLASSES_AT_EACH_END), *range(count - CLASSES_AT_EACH_END, count))
-    return sorted({*ends, *(c for entry in d.entries for c in entry)})
-
-
-def _with_gaps(terms: dict[int, Part], n: Notation) -> Iterator[Part]:
-    for (j, term), before in zip(terms.items(), [-1, *terms], strict=False):
-        if j != before + 1:
-            yield n.symbol("…")
-        yield term
+        *(w.line(r.e_j, r.e_j, e, d.e(j)) for j, r, e in zip(shown, read, numbers, strict=True)),
+        w.line(letters.S, total, total_of_numbers, d.S[0], S_of_numbers),
+    ]
+    for j, r, e in zip(shown, read, numbers, strict=True):
+        y = d.numbers.probability(0, j)
+        lines.append(w.line(r.y_j, r.softmax(), n.over(e, S_of_numbers), y, w.y(j)))
+    return Step("The definition", text, tuple(lines))
 
 
 def _quotient(w: _Writer) -> Step:
     n, letters = w.n, w.letters()
     f, g, df, dg = (n.symbol(name) for name in ("f", "g", "f'", "g'"))
     rule = n.over(n.minus(n.times(df, g), n.times(f, dg)), n.power(g, n.given(2)))
-    quotient = n.inline(n.over(f, g))
-    return Step(
-        "The quotient rule",
-        f"{w.inline('y', 'j')} is a quotient {quotient}, and both depend on {w.inline('z', 'i')}.",
-        (
-            w.general(f, letters.e_j),
-            w.general(g, letters.S, n.total("c", w.e_of("c"))),
-            w.general(n.partial("j", "i"), rule),
-        ),
+    y_j, z_i, quotient = w.inline("y", "j"), w.inline("z", "i"), n.inline(n.over(f, g))
+    lines = (
+        w.general(f, letters.e_j),
+        w.general(g, letters.S, n.total("c", w.e_of("c"))),
+        w.general(n.partial("j", "i"), rule),
     )
+    text = f"{y_j} is a quotient {quotient}, and both depend on {z_i}."
+    return Step("The quotient rule", text, lines)
 
 
 def _derivatives(w: _Writer) -> Step:
@@ -443,7 +399,8 @@ def _derivatives(w: _Writer) -> Step:
     df, dg = n.symbol("f'"), n.symbol("g'")
     lines: list[Equation | str] = [w.general(df, letters.df()), w.general(dg, letters.dg())]
     for j, i in w.d.entries:
-        value = w.d.dg(i)
+        e, T = w.d.e(i), w.d.temperature
+        value = e / Decimal(T) if isinstance(e, Decimal) else e / T
         r, numbers = w.names(j, i), w.numbers(j, i)
         lines += [
             f"For i = j = {names[j]}:" if i == j else f"For j = {names[j]}, i = {names[i]}:",
@@ -460,21 +417,19 @@ def _derivatives(w: _Writer) -> Step:
 
 def _quotient_with_numbers(w: _Writer) -> Step:
     text = f"{w.inline('f')}, {w.inline('g')} and their derivatives are put in."
-    return w.partial_step("The quotient rule with numbers", text, Reading.quotient_rule)
+    return w.step("The quotient rule with numbers", text, Reading.quotient_rule)
 
 
 def _factored(w: _Writer) -> Step:
     e_j, softmax = w.n.inline(w.letters().e_j), w.n.inline(w.letters().softmax())
     text = f"{e_j} stands in both terms, and {softmax} is {w.inline('y', 'j')}."
-    formulas = (Reading.e_before_a_bracket, Reading.y_before_a_bracket)
-    return w.partial_step("Factored", text, *formulas)
+    return w.step("Factored", text, Reading.e_before_a_bracket, Reading.y_before_a_bracket)
 
 
 def _result(w: _Writer) -> Step:
-    S, y_i = w.inline("S"), w.inline("y", "i")
-    fraction = w.n.inline(w.letters("i", "i").softmax())
-    text = f"In the bracket, {S} over {S} is 1 and {fraction} is {y_i}."
-    return w.partial_step("The result", text, Reading.partial)
+    S, fraction = w.inline("S"), w.n.inline(w.letters("i", "i").softmax())
+    text = f"In the bracket, {S} over {S} is 1 and {fraction} is {w.inline('y', 'i')}."
+    return w.step("The result", text, Reading.partial)
 
 
 def _cases(w: _Writer) -> Step:
@@ -484,7 +439,7 @@ def _cases(w: _Writer) -> Step:
         lines += [
             "If i = j, on the diagonal:" if i == j else "If i is not j, off the diagonal:",
             w.general(w.n.partial("j", "i"), formula(w.letters())),
-            w.partial_line(formula, j, i),
+            w.of_entry(formula, j, i),
         ]
     return Step("The two cases", f"{w.inline('δ', 'i', 'j')} is 1 if i = j, else 0.", tuple(lines))
 

@@ -5,7 +5,6 @@ size; 1 - y_j is the sum of the others. Only what a float cannot hold is compute
 """
 
 import math
-from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_UP, Context, Decimal, localcontext
 from functools import cached_property
 
@@ -30,28 +29,22 @@ def is_held(value: float) -> bool:
     return _SMALLEST_NORMAL <= abs(value) < math.inf
 
 
-def exponential(z: float, m: float, temperature: float) -> Decimal:
+def exponential(z: float, m: float, temperature: float) -> Number:
     """Return exp((z - m)/T), which is 0 for z = -inf alone."""
+    power = math.exp((z - m) / temperature)
+    if is_held(power):
+        return power
     with localcontext(_ANY_SIZE):
-        power = ((Decimal(z) - Decimal(m)) / Decimal(temperature)).exp()
-        return power if power or math.isinf(z) else _SMALLEST
+        exact = ((Decimal(z) - Decimal(m)) / Decimal(temperature)).exp()
+        return exact if exact or math.isinf(z) else _SMALLEST
 
 
-@dataclass(frozen=True, eq=False)
 class Numbers:
-    """The numbers of some samples: floats, and decimals where float64 has no room for them.
+    """The numbers of some samples: floats, and decimals where float64 has no room for them."""
 
-    Attributes
-    ----------
-    z, T
-        Logits, shape (K, C), and temperature.
-    g
-        Upstream gradients, shape (K, C), where there are any.
-    """
-
-    z: Floats
-    T: float
-    g: Floats | None = None
+    def __init__(self, z: Floats, T: float, g: Floats | None = None) -> None:
+        self.z, self.T, self.g = z, T, g
+        self._means: dict[int, tuple[Decimal, Decimal]] = {}
 
     @cached_property
     def y(self) -> Floats:
@@ -59,23 +52,17 @@ class Numbers:
         return core.softmax(self.z, temperature=self.T)
 
     @cached_property
-    def log_y(self) -> Floats:
-        """Log-probabilities, rounded to float64."""
-        return core.log_softmax(self.z, temperature=self.T)
-
-    @cached_property
-    def v(self) -> Floats:
-        """Upstream gradients times Jacobians, rounded to float64."""
-        assert self.g is not None
-        return core.vjp(self.z, self.g, temperature=self.T)
-
-    @cached_property
-    def _complement(self) -> Floats:
+    def _rests(self) -> Floats:
         return core.complement(self.z, temperature=self.T)
 
     @cached_property
-    def _means(self) -> dict[int, tuple[Decimal, Decimal]]:
-        return {}
+    def _log_y(self) -> Floats:
+        return core.log_softmax(self.z, temperature=self.T)
+
+    @cached_property
+    def _v(self) -> Floats:
+        assert self.g is not None
+        return core.vjp(self.z, self.g, temperature=self.T)
 
     def probability(self, k: int, j: int) -> Number:
         """Return y_j of sample k."""
@@ -84,12 +71,12 @@ class Numbers:
             return y
         top = int(self.z[k].argmax())
         with localcontext(_ANY_SIZE):
-            power = exponential(float(self.z[k, j]), float(self.z[k, top]), self.T)
+            power = Decimal(exponential(float(self.z[k, j]), float(self.z[k, top]), self.T))
             return Decimal(float(self.y[k, top])) * power
 
     def rest(self, k: int, j: int) -> Number:
         """Return 1 - y_j of sample k."""
-        rest = float(self._complement[k, j])
+        rest = float(self._rests[k, j])
         if is_held(rest):
             return rest
         with localcontext(_ANY_SIZE):
@@ -98,7 +85,7 @@ class Numbers:
 
     def log_probability(self, k: int, j: int) -> Number:
         """Return log y_j of sample k."""
-        log_y, z, m = float(self.log_y[k, j]), float(self.z[k, j]), float(self.z[k].max())
+        log_y, z, m = float(self._log_y[k, j]), float(self.z[k, j]), float(self.z[k].max())
         if is_held(log_y) or math.isinf(z):
             return log_y
         with localcontext(_ANY_SIZE):
@@ -116,26 +103,22 @@ class Numbers:
 
     def product(self, k: int, i: int) -> Number:
         """Return v_i = y_i (g_i - mean g)/T of sample k; 0 also where rounding hides its sign."""
-        v = float(self.v[k, i])
+        v = float(self._v[k, i])
         if is_held(v) or math.isinf(self.z[k, i]):
             return v
-        assert self.g is not None
-        mean, size = self._means[k] if k in self._means else self._mean(k)
         with localcontext(_ANY_SIZE):
-            g = Decimal(self.g[k, i]) - Decimal(self.g[k, self.z[k].argmax()])
+            if k not in self._means:
+                terms = [
+                    Decimal(self.probability(k, j)) * self._g(k, j) for j in range(len(self.z[k]))
+                ]
+                self._means[k] = sum(terms, Decimal(0)), sum(map(abs, terms), Decimal(0))
+            mean, size = self._means[k]
+            g = self._g(k, i)
             if abs(g - mean) <= _ROUNDING * (abs(g) + size):
                 return 0.0
             return Decimal(self.probability(k, i)) * (g - mean) / Decimal(self.T)
 
-    def _mean(self, k: int) -> tuple[Decimal, Decimal]:
-        """Return the mean of g relative to g at the maximum of z, and that of its distances."""
+    def _g(self, k: int, j: int) -> Decimal:
+        """Return g_j, relative to that at the maximum of z, so that their differences are exact."""
         assert self.g is not None
-        g, z = self.g[k], self.z[k]
-        top = int(z.argmax())
-        with localcontext(_ANY_SIZE):
-            terms = [
-                Decimal(self.probability(k, j)) * (Decimal(g[j]) - Decimal(g[top]))
-                for j in np.flatnonzero(np.isfinite(z) & (g != g[top])).tolist()
-            ]
-            self._means[k] = sum(terms, Decimal(0)), sum(map(abs, terms), Decimal(0))
-        return self._means[k]
+        return Decimal(self.g[k, j]) - Decimal(self.g[k, self.z[k].argmax()])

@@ -1,12 +1,12 @@
 """LaTeX: matrices ready to paste, and derivations. Needs amsmath."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
-from softmax_cli.display import grids
+from softmax_cli.display.grids import Grid, all_grids
 from softmax_cli.display.notation import Latex, latex_index, latex_number, latex_text
 from softmax_cli.display.screen import Screen
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Arrays, Explanation, Jacobian, Report, Result
+from softmax_cli.result import Arrays, Explanation, Report, Result
 from softmax_cli.writing.target import Target
 
 
@@ -17,65 +17,39 @@ def write_latex(result: Result, target: Target, options: OutputOptions) -> None:
         case Explanation():
             lines = _steps(result, screen)
         case Report():
-            lines = _tabular(result.columns, grids.report_rows(result, options.precision))
-        case Arrays(quantity=Jacobian()):
-            lines = _matrices(result, screen)
+            lines = _tabular(result, screen)
         case Arrays():
-            lines = _samples(result, screen)
+            lines = _matrices(result, screen)
     with target.text() as text:
         text.writelines(f"{line}\n" for line in lines)
 
 
-def bmatrix(grid: grids.Grid) -> str:
-    """Return a bmatrix on one line."""
-    inner = r" \\ ".join(_rows(grid))
-    return rf"\begin{{bmatrix}} {inner} \end{{bmatrix}}"
-
-
-def _rows(grid: grids.Grid) -> Iterator[str]:
-    return (" & ".join(map(latex_number, cells)) for _, cells in grid.texts())
-
-
-def _display(left: str, grid: grids.Grid) -> Iterator[str]:
-    """Write an equation with a matrix, a row a line."""
-    yield r"\["
-    yield f"{left} = \\begin{{bmatrix}}"
-    before = ""
-    for row in _rows(grid):
-        if before:
-            yield before + r" \\"
-        before = f"  {row}"
-    yield before
-    yield r"\end{bmatrix}"
-    yield r"\]"
+def bmatrix(grid: Grid, space: str = " ") -> str:
+    """Return the numbers of a grid as a bmatrix, with a space before each row."""
+    _, *rows = (" & ".join(map(latex_number, texts[1:])) for texts in grid.texts())
+    inner = rf" \\{space}".join(rows)
+    return rf"\begin{{bmatrix}}{space}{inner}{space.rstrip(' ') or ' '}\end{{bmatrix}}"
 
 
 def _matrices(result: Arrays, screen: Screen) -> Iterator[str]:
-    yield from _comment(result, "rows and columns")
-    named = result.logits.names_samples or result.logits.class_names is not None
-    for position, (label, grid) in enumerate(grids.jacobian_grids(result, screen)):
-        index = f"_{{{latex_index(label)}}}" if named or position else ""
-        yield from _display(f"J{index}", grid)
-
-
-def _samples(result: Arrays, screen: Screen) -> Iterator[str]:
-    left = {"log_probabilities": r"\log y", "vjp": "v"}.get(result.quantity.key, "y")
+    symbols = {"jacobian": "J", "log_probabilities": r"\log y", "vjp": "v"}
+    symbol = symbols.get(result.quantity.key, "y")
     if result.entry is not None:
-        left = Latex().partial(*(result.logits.classes[c] for c in result.entry)).text
-    yield from _comment(result, "columns")
-    yield from _display(left, grids.samples_grid(result, result.logits.batches, screen))
-
-
-def _comment(result: Arrays, what: str) -> Iterator[str]:
+        symbol = Latex().partial(*(result.logits.classes[c] for c in result.entry)).text
     if result.logits.class_names is not None:
-        yield f"% {what}: {', '.join(latex_text(name) for name in result.logits.classes)}"
+        what = "rows and columns" if symbol == "J" else "columns"
+        yield f"% {what}: {', '.join(map(latex_text, result.logits.classes))}"
+    for label, grid in all_grids(result, screen):
+        index = f"_{{{latex_index(label)}}}" if label else ""
+        matrix = bmatrix(grid, "\n  ")
+        yield f"\\[\n{symbol}{index} = {matrix}\n\\]"
 
 
-def _tabular(columns: Sequence[str], body: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield rf"\begin{{tabular}}{{{'l' * len(columns)}}}"
-    yield " & ".join(map(latex_text, columns)) + r" \\ \hline"
-    for row in body:
-        yield " & ".join(map(latex_text, row)) + r" \\"
+def _tabular(result: Report, screen: Screen) -> Iterator[str]:
+    yield rf"\begin{{tabular}}{{{'l' * len(result.columns)}}}"
+    for _, grid in all_grids(result, screen):
+        for k, row in enumerate(grid.texts()):
+            yield " & ".join(map(latex_text, row)) + (r" \\" if k else r" \\ \hline")
     yield r"\end{tabular}"
 
 
@@ -83,17 +57,14 @@ def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
     if result.heading is not None:
         yield f"% {latex_text(result.heading)}"
     for position, step in enumerate(result.derivation.steps(Latex(screen.precision)), start=1):
-        yield rf"\paragraph{{{position}. {step.title}.}}"
-        yield step.text
+        yield f"\\paragraph{{{position}. {step.title}.}}\n{step.text}"
         for line in step.lines:
             if isinstance(line, str):
                 yield latex_text(line)
             else:
                 left, *rest = line.parts
-                yield r"\begin{align*}"
-                yield f"{left} &= " + (" \\\\\n  &= ".join(rest))
-                yield r"\end{align*}"
+                equation = f"{left} &= " + " \\\\\n  &= ".join(rest)
+                yield f"\\begin{{align*}}\n{equation}\n\\end{{align*}}"
         yield ""
-    yield r"\["
-    yield f"J = {bmatrix(grids.derived_grid(result.derivation, screen))}"
-    yield r"\]"
+    for _, grid in all_grids(result, screen):
+        yield f"\\[\nJ = {bmatrix(grid)}\n\\]"

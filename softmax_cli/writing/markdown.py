@@ -1,15 +1,14 @@
 """Markdown: tables, and derivations with their mathematics as $...$."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterator
 
-from softmax_cli.display.grids import derived_grid, jacobian_grids, report_rows, samples_grid
+from softmax_cli.display.grids import all_grids
 from softmax_cli.display.notation import Latex
 from softmax_cli.display.screen import Screen
 from softmax_cli.errors import visible
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Arrays, Explanation, Jacobian, Report, Result
+from softmax_cli.result import Arrays, Explanation, Report, Result
 from softmax_cli.writing.latex import bmatrix
 from softmax_cli.writing.target import Target
 
@@ -19,20 +18,9 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&-])")
 def write_markdown(result: Result, target: Target, options: OutputOptions) -> None:
     """Write tables, or the steps of a derivation."""
     screen = Screen(precision=options.precision)
-    match result:
-        case Explanation():
-            lines = _steps(result, screen)
-        case Report():
-            rows = report_rows(result, options.precision)
-            lines = _table(result.columns, ([escaped(cell) for cell in row] for row in rows))
-        case Arrays(quantity=Jacobian()):
-            lines = _matrices(result, screen)
-        case Arrays():
-            grid = samples_grid(result, result.logits.batches, screen)
-            header = [escaped(name) for name in (grid.corner, *grid.columns)]
-            lines = _table(header, ([escaped(name), *cells] for name, cells in grid.texts()))
+    write = _steps(result, screen) if isinstance(result, Explanation) else _tables(result, screen)
     with target.text() as text:
-        text.writelines(f"{line}\n" for line in lines)
+        text.writelines(f"{line}\n" for line in write)
 
 
 def escaped(text: str) -> str:
@@ -40,33 +28,26 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", visible(text))
 
 
-def _table(header: Sequence[str], body: Iterable[Iterable[str]]) -> Iterator[str]:
-    """Draw a table; all but the first column are numbers, and stand on the right."""
-    for row in chain((header, ["---", *["---:"] * (len(header) - 1)]), body):
-        yield f"| {' | '.join(row)} |"
-
-
-def _matrices(result: Arrays, screen: Screen) -> Iterator[str]:
-    named = result.logits.names_samples or result.logits.class_names is not None
-    for position, (label, grid) in enumerate(jacobian_grids(result, screen)):
+def _tables(result: Arrays | Report, screen: Screen) -> Iterator[str]:
+    """Write a table for each grid; its numbers stand on the right, and are no markup."""
+    for position, (label, grid) in enumerate(all_grids(result, screen)):
         if position:
             yield ""
-        if named or position:
-            yield f"**sample {escaped(label)}**"
-            yield ""
-        rows = ([escaped(name), *cells] for name, cells in grid.texts())
-        yield from _table(["", *map(escaped, grid.columns)], rows)
+        if label:
+            yield f"**sample {escaped(label)}**\n"
+        headings, *rows = grid.texts()
+        names, numbers = grid.names, len(headings) - grid.names
+        yield f"| {' | '.join(map(escaped, headings))} |"
+        yield f"| {' | '.join(['---'] * names + ['---:'] * numbers)} |"
+        for row in rows:
+            yield f"| {' | '.join([*map(escaped, row[:names]), *row[names:]])} |"
 
 
 def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
     if result.heading is not None:
-        yield f"**{escaped(result.heading)}**"
-        yield ""
+        yield f"**{escaped(result.heading)}**\n"
     for position, step in enumerate(result.derivation.steps(Latex(screen.precision)), start=1):
-        yield f"### {position}. {step.title}"
-        yield ""
-        yield step.text
-        yield ""
+        yield f"### {position}. {step.title}\n\n{step.text}\n"
         for k, line in enumerate(step.lines):
             if isinstance(line, str):
                 yield f"\n{escaped(line)}\n" if k else f"{escaped(line)}\n"
@@ -74,4 +55,5 @@ def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
                 yield f"- ${' = '.join(line.parts)}$"
         if step.lines:
             yield ""
-    yield f"$$J = {bmatrix(derived_grid(result.derivation, screen))}$$"
+    for _, grid in all_grids(result, screen):
+        yield f"$$J = {bmatrix(grid)}$$"

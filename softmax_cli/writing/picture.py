@@ -2,7 +2,6 @@
 
 import io
 import re
-from html import unescape
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -14,7 +13,6 @@ from softmax_cli.result import Result
 from softmax_cli.writing.table import PLAINLY, UNLIMITED
 from softmax_cli.writing.target import Target
 
-_SVG_TEXT = re.compile(r'textLength="([^"]*)"([^>]*)>([^<]+)<')
 # Rich's SVG fetches its font from a server; a picture must not.
 _FONT_FACE = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
 
@@ -22,24 +20,15 @@ _FONT_FACE = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
 def write_svg(result: Result, target: Target, options: OutputOptions) -> None:
     """Write the table as a picture, in a window's frame."""
     svg = _FONT_FACE.sub("", _recorded(result, options).export_svg(title="softmax-cli"))
-    # Numbers stand on the right of their columns by leading spaces, which must be kept.
-    svg = svg.replace("<svg ", '<svg xml:space="preserve" ', 1)
     with target.text() as text:
-        text.write(_SVG_TEXT.sub(_in_its_columns, svg))
+        # Numbers stand on the right of their columns by leading spaces, which must be kept.
+        text.write(svg.replace("<svg ", '<svg xml:space="preserve" ', 1))
 
 
 def write_html(result: Result, target: Target, options: OutputOptions) -> None:
     """Write the table as a page of preformatted text."""
     with target.text() as text:
         text.write(_recorded(result, options).export_html(inline_styles=True))
-
-
-def _in_its_columns(match: re.Match[str]) -> str:
-    """Give a text the room of its columns; Rich gives it that of its characters."""
-    length, attributes, text = match.groups()
-    plain = unescape(text)
-    length = f"{float(length) / len(plain) * cell_len(plain):g}"
-    return f'textLength="{length}"{attributes}>{text}<'
 
 
 def _recorded(result: Result, options: OutputOptions) -> Console:
@@ -54,7 +43,7 @@ def _recorded(result: Result, options: OutputOptions) -> Console:
         _environ={},
         **PLAINLY,
     )
-    for part in draw(result, Screen(precision=options.precision, colours=1 << 24)):
+    for part in draw(result, Screen(precision=options.precision, has_shades=True)):
         console.print(part)
     lines = console.export_text(clear=False).splitlines()
     console.width = max(map(cell_len, lines), default=1)

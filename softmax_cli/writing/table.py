@@ -15,7 +15,7 @@ from softmax_cli.writing.target import Target
 UNLIMITED = 1 << 20
 # Names are data.
 PLAINLY: dict[str, Any] = {"markup": False, "highlight": False, "emoji": False}
-_COLOURS = {"256": 256, "truecolor": 1 << 24}
+_WITH_SHADES = ("256", "truecolor")
 
 
 def write_table(result: Result, target: Target, options: OutputOptions) -> None:
@@ -29,8 +29,9 @@ def write_table(result: Result, target: Target, options: OutputOptions) -> None:
             **PLAINLY,
         )
         width = console.width if target.is_terminal else None
-        colours = _COLOURS.get(console.color_system or "", 0)
-        screen = Screen(width, options.precision, console.options.ascii_only, colours)
+        has_shades = console.color_system in _WITH_SHADES
+        ascii_only = not target.encoding.lower().startswith("utf")
+        screen = Screen(width, options.precision, ascii_only, has_shades)
         with console.capture() as drawn:
             for part in draw(result, screen):
                 console.print(part)
