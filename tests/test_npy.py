@@ -208,5 +208,4 @@ def test_a_bad_row_leaves_no_file_and_nothing_in_a_pipe(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     outcome = run("forward", "-f", "npy", stdin=text)
     assert (outcome.status, outcome.stdout) == (2, "")
-    assert outcome.stderr.startswith("error: <stdin>:100001:2: expected a number, found 'x'
-")
+    assert outcome.stderr.startswith("error: <stdin>:100001:2: expected a number, found 'x'\n")
