@@ -6,7 +6,9 @@ import stat
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -258,8 +260,8 @@ def test_an_interruption_does_not_wait_for_a_reader_that_takes_nothing() -> None
     with start(*words, stdout=output) as process:
         os.close(output)
         assert process.stdin
-        process.stdin.write("[1,2,3]\n" * 40_000)
-        process.stdin.flush()
+        feed = partial(os.write, process.stdin.fileno(), b"[1,2,3]\n" * 40_000)
+        Thread(target=feed, daemon=True).start()
         os.read(drain, 1)
         time.sleep(0.5)  # until the pipe is full
         process.send_signal(signal.SIGTERM)

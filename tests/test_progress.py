@@ -3,11 +3,12 @@
 import os
 import pty
 import re
-import select
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -34,15 +35,19 @@ def run_with_stderr_at_a_terminal(
         env=environment({"COLUMNS": "100", "TERM": "xterm", **(env or {})}),
     )
     os.close(theirs)
+    shown: list[bytes] = []
+
+    def watch() -> None:
+        with suppress(OSError):  # the other end is closed
+            while True:
+                shown.append(os.read(ours, 1 << 16))
+
+    watching = Thread(target=watch, daemon=True)
+    watching.start()
     stdout, _ = process.communicate(stdin.encode(), timeout=60)
-    shown = b""
-    while select.select([ours], [], [], 10)[0]:
-        try:
-            shown += os.read(ours, 1 << 16)
-        except OSError:  # the other end is closed
-            break
+    watching.join(10)
     os.close(ours)
-    return process.returncode, stdout.decode(), shown.decode()
+    return process.returncode, stdout.decode(), b"".join(shown).decode()
 
 
 def test_a_file_shows_its_bytes_and_the_bar_is_gone_in_the_end(tmp_path: Path) -> None:
