@@ -59,9 +59,10 @@ def _decisive(verdict: Verdict) -> Iterator[tuple[str, Check, SampleCheck | None
     if unusable is not None:
         yield from ((label, unusable, None) for label in unusable.labels)
         return
-    for k, label in enumerate(verdict.decisive.labels):
+    decisive = verdict.decisive
+    for k, label in enumerate(decisive.labels):
         failed = (check for check in verdict.checks if not check.samples[k][1].passed)
-        check = next(failed, verdict.decisive)
+        check = next(failed, decisive)
         yield label, check, check.samples[k][1]
 
 
