@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # Bytes of text that take longer to convert than processes take to start.
 _WORTH = 1 << 21
 _BYTES_A_NUMBER = 20
+_BYTES_OF_OUTPUT = 1 << 22
 # Entries of a sample's result; a larger one comes here, some rows at a time.
 _LARGEST_SAMPLE = 1 << 18
 # A block takes a second at most; a process that is silent for so long was stopped.
@@ -55,13 +56,19 @@ def converter(result: Arrays, encode: Encode) -> Convert:
     return convert
 
 
-def _inputs(result: Arrays) -> Iterator[Input]:
-    """Walk the blocks; what is parsed already comes in pieces whose output is of bounded size."""
+def _inputs(result: Arrays, growth: int) -> Iterator[Input]:
+    """Walk the blocks, in pieces whose output is of bounded size."""
     for block in result.logits.blocks:
         if isinstance(block, Batch):
             yield from result.quantity.pieces([block])
-        else:
+        elif growth == 1:
             yield block
+        else:
+            lines = block.content.splitlines(keepends=True)
+            step = max(1, _BYTES_OF_OUTPUT // growth * len(lines) // len(block.content))
+            for k in range(0, len(lines), step):
+                content = b"".join(lines[k : k + step])
+                yield TextBlock(block.line + k, content, block.start + k)
 
 
 def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[Piece, None, None]:
@@ -72,9 +79,10 @@ def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[P
     InputError
         For a bad block, behind the output of those before it.
     """
-    convert, logits, blocks = converter(result, encode), result.logits, _inputs(result)
+    convert, logits = converter(result, encode), result.logits
     a_sample = logits.n_classes**result.quantity.rank
     growth = max(1, a_sample // logits.n_classes)  # of the output over the input
+    blocks = _inputs(result, growth)
     count = 1 if a_sample > _LARGEST_SAMPLE else _processes(jobs)
     expected, done = logits.size * growth, 0
     # The next to be given a block comes first; it is the one that has had its block for longest.
