@@ -123,8 +123,7 @@ def _write(descriptor: int, content: bytes, piece: int) -> None:
 @cache
 def _import_all() -> None:
     for found in pkgutil.walk_packages(softmax_cli.__path__, "softmax_cli."):
-        if "polars" not in found.name:
-            import_module(found.name)
+        import_module(found.name)
     for name in ("numpy", "rich.console", "rich.table", "rich.text", "typer.rich_utils"):
         import_module(name)
 

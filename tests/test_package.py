@@ -63,7 +63,7 @@ NEVER = {"pydantic", "scipy", "polars"}
         ("--help", "typer", {"numpy"}),
         ("jacobian --help", "typer", {"numpy"}),
         ("--show-completion bash", "typer", {"numpy"}),
-        ("jacobian 1 2 -f csv", "numpy", {"rich", "json", "concurrent.futures", "pyarrow"}),
+        ("jacobian 1 2 -f csv", "numpy", {"rich", "concurrent.futures", "pyarrow"}),
         ("jacobian 1 2 -f json", "numpy", {"rich", "concurrent.futures"}),
         ("jacobian 1 2 -f jsonl", "numpy", {"rich"}),
         ("forward 1 2 -f npy -o /dev/null", "numpy", {"rich"}),

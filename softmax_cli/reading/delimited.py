@@ -27,7 +27,7 @@ from softmax_cli.reading.layout import csv_reader, guess_delimiter, is_header
 from softmax_cli.reading.text import Lines, count_lines, decode, has_blank_lines
 from softmax_cli.reading.validity import check_length, check_logits
 from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
-from softmax_cli.words import NotANumberError, is_broken_number, mending, read_number
+from softmax_cli.words import NotANumberError, is_broken_number, is_number, mending, read_number
 
 _PLAIN = b"0123456789+-.eE \n"
 _MINUS_ZERO = re.compile(rb"-0[], ]")
@@ -242,8 +242,8 @@ def _convert(records: Sequence[Record], table: Table, start: int) -> Batch:
             return read_number(flat[i])
         except NotANumberError as error:
             k, c = divmod(i, width)
-            place, found = table.place(records[k][0], c), quoted(flat[i])
-            raise InputError(place, f"{error}, found {found}", _hint(flat[i], c, table)) from None
+            place, hint = table.place(records[k][0], c), _hint(flat[i], flat[c::width], c, table)
+            raise InputError(place, f"{error}, found {quoted(flat[i])}", hint) from None
 
     logits = _numbers(flat, number).reshape(len(records), width)
     table.check(logits, [line for line, _ in records])
@@ -268,10 +268,10 @@ def _numbers(cells: Sequence[str], number: Callable[[int], float]) -> FloatArray
     return np.fromiter(map(number, range(len(cells))), np.float64, len(cells))
 
 
-def _hint(cell: str, c: int, table: Table) -> str:
-    """Say what to do about a cell that is no number, or nothing."""
+def _hint(cell: str, cells: Sequence[str], c: int, table: Table) -> str:
+    """Say what to do about a cell of a column that is no number, or nothing."""
     is_settled = table.columns.sample is not None or table.options.columns or table.options.check
     hint, column = mending(cell), table.columns.logits[c] + 1
-    if hint or is_settled or is_broken_number(cell):
+    if hint or is_settled or is_broken_number(cell) or 2 * sum(map(is_number, cells)) > len(cells):
         return hint
     return f"if column {column} names the samples, give --id {column}"
