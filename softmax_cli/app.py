@@ -1,4 +1,4 @@
-"""The Typer app: options and help texts of all commands, nothing else."""
+"""The Typer app: options and help texts of all commands, and how the command line is parsed."""
 
 import sys
 from collections.abc import Callable, Collection

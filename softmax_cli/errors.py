@@ -1,4 +1,4 @@
-"""What can go wrong for a user, each with its place, its words and its exit status."""
+"""What can go wrong for a user, with place, words and exit status; how text is shown in messages."""
 
 import errno
 import os

@@ -15,18 +15,17 @@ from typing import TYPE_CHECKING, NoReturn
 
 from softmax_cli.errors import InputError
 from softmax_cli.result import Arrays, Block
-from softmax_cli.samples import Batch, TextBlock
+from softmax_cli.samples import BYTES_A_NUMBER, Batch, TextBlock
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 # Bytes of text that take longer to convert than processes take to start.
 _WORTH = 1 << 21
-_BYTES_A_NUMBER = 20
 _BYTES_OF_OUTPUT = 1 << 22
 # Entries of a sample's result; a larger one comes here, some rows at a time.
 _LARGEST_SAMPLE = 1 << 18
-# A block takes a second at most; a process that is silent for so long was stopped.
+# A block takes a second at most: a process that does not answer for so long is given up.
 _SECONDS_OF_SILENCE = 60.0
 
 
@@ -131,7 +130,7 @@ def _processes(jobs: int | None) -> int:
 def _size(block: Input) -> int:
     if isinstance(block, TextBlock):
         return len(block.content)
-    return block.logits.size * _BYTES_A_NUMBER
+    return block.logits.size * BYTES_A_NUMBER
 
 
 @dataclass

@@ -388,7 +388,7 @@ def _refuse_lost_step(setting: Setting, step: float) -> None:
 
 
 def _refuse_coarse_steps(setting: Setting, method: str, check: Check) -> None:
-    """Raise StepError for a failure where float64 has no step so small as softmax bends."""
+    """Raise StepError for a failure at logits whose float64 neighbours are too far apart."""
     T = setting.comparison.temperature
     steps = np.where(np.isfinite(setting.z), default_steps(setting.z, method, T), 0.0).max(axis=1)
     for (label, sample), step in zip(check.samples, steps, strict=True):

@@ -13,7 +13,7 @@ Kind = Literal["probabilities", "jacobian", "vjp"]
 
 # A wrong formula that is hardly wrong here (as many are where softmax saturates) explains nothing.
 CLEARLY_WRONG = 10.0
-# What is further off than by this part of itself is wrong in any precision.
+# A relative error larger than this is wrong in any precision.
 _MOST_ROUNDING = 0.1
 
 
@@ -116,7 +116,7 @@ class Case:
     def is_explained_by(self, wrong: FloatArray) -> bool:
         """Tell whether every entry of the candidate is what a wrong formula gives.
 
-        A formula that gives the candidate itself has judged it.
+        A formula may yield `actual` itself to say that it explains it.
         """
         if wrong is self.actual:
             return True

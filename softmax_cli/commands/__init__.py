@@ -1,1 +1,1 @@
-"""One page a command: read, compute, write."""
+"""One file a command: read, compute, write."""

@@ -26,7 +26,7 @@ from softmax_cli.writing.verdict_rows import sweep_report, verdict_report
 
 @dataclass(frozen=True)
 class Candidates:
-    """What the user says about his own results: a file or code each, or None."""
+    """What the user says about their own results: a file or code each, or None."""
 
     probabilities: str | None = None
     jacobian: str | None = None
@@ -146,7 +146,7 @@ def _in_words_of_options(check: Check, word: str) -> Check:
 
 @contextmanager
 def _candidate(quantity: Kind, word: str, logits: Logits, batch: Batch) -> Iterator[Any]:
-    """Read somebody's results, or load his function and let it run."""
+    """Read somebody's results, or load their function and let it run."""
     option = f"--{quantity}"
     if not code.names_code(word):
         yield _results(quantity, word, option, logits, batch)

@@ -1,1 +1,1 @@
-"""Results drawn for people: one file a command. Yields what Rich can print."""
+"""Results as cells, drawn for people: grids of cells, and what Rich makes of them."""

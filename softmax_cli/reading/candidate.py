@@ -46,7 +46,7 @@ def read_candidate(word: str, option: str, quantity: str) -> Results:
     word
         What the user gave.
     option
-        What he gave it to, for messages.
+        The option it was given to, for messages.
     quantity
         The key that holds the results in a JSON object.
 

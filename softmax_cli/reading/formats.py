@@ -1,4 +1,7 @@
-"""The input formats. A new one is a new file, a name here, and a case of `reader`."""
+"""The input formats. A new one is a new file, a name here, and a case of `reader`.
+
+`source.guess_format` tells it by its content where no suffix does.
+"""
 
 from collections.abc import Callable
 from io import BufferedReader
@@ -16,6 +19,8 @@ SUFFIXES = {f".{name}": name for name in READERS} | {".ndjson": "jsonl"}
 def reader(input_format: str) -> Callable[[BufferedReader, str, InputOptions], "Logits"]:
     """Return the function that reads a stream, called by a name, in one of `READERS`."""
     match input_format:
+        case "csv":
+            from softmax_cli.reading.delimited import read_csv as read
         case "tsv":
             from softmax_cli.reading.delimited import read_tsv as read
         case "json":
@@ -27,5 +32,5 @@ def reader(input_format: str) -> Callable[[BufferedReader, str, InputOptions], "
         case "parquet":
             from softmax_cli.reading.parquet import read_parquet as read
         case _:
-            from softmax_cli.reading.delimited import read_csv as read
+            raise ValueError(f"no format is called {input_format}")
     return read

@@ -1,4 +1,4 @@
-"""The output formats. A new one is a new file, its name and suffix, and a line in `_writer`."""
+"""The output formats. A new one is a new file, a name and suffix here, and a line in `_writer`."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,9 +18,9 @@ WRITERS = ("table", "csv", "tsv", "json", "jsonl", "npy", "parquet", "markdown",
 # What a terminal shows as it is computed, so that a progress bar would only be in the way.
 STREAMED = frozenset({"csv", "tsv", "jsonl"})
 BINARY = frozenset({"npy", "parquet"})
-# The last two only a file can be: the table as it looks.
-_NAMED_ALIKE = ("csv", "tsv", "json", "jsonl", "npy", "parquet", "svg", "html")
-SUFFIXES = {f".{name}": name for name in _NAMED_ALIKE}
+_PICTURES = ("svg", "html")  # the table as it looks, in a file only
+_NAMED_ALIKE = ("csv", "tsv", "json", "jsonl", "npy", "parquet")
+SUFFIXES = {f".{name}": name for name in (*_NAMED_ALIKE, *_PICTURES)}
 SUFFIXES |= {".txt": "table", ".md": "markdown", ".tex": "latex", ".ndjson": "jsonl"}
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 
@@ -66,22 +66,23 @@ def _writer(name: str) -> "Writer":
     if name in ("markdown", "latex"):
         from softmax_cli.writing import latex, markdown
 
-        return markdown.write_markdown if name == "markdown" else latex.write_latex
+        return {"markdown": markdown.write_markdown, "latex": latex.write_latex}[name]
     from softmax_cli.writing import delimited, json_lines, json_text, npy, parquet
 
-    writers: dict[str, Writer] = {
+    return {
+        "csv": delimited.write_delimited,
+        "tsv": delimited.write_delimited,
         "json": json_text.write_json,
         "jsonl": json_lines.write_jsonl,
         "npy": npy.write_npy,
         "parquet": parquet.write_parquet,
-    }
-    return writers.get(name, delimited.write_delimited)
+    }[name]
 
 
 def refuse_verdict(output_format: str) -> InputError:
     """Say that a verdict is no array."""
     problem = f"expected a format for a verdict, found {output_format}"
-    return InputError("--format", problem, "use json, jsonl, csv or tsv")
+    return InputError("--format", problem, "npy holds arrays; any other format holds a verdict")
 
 
 def choose_format(name: str | None, path: str | None) -> str:
