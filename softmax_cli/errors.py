@@ -1,4 +1,4 @@
-"""What can go wrong for a user, with place, words and exit status; how text is shown in messages."""
+"""What can go wrong for a user: place, words and exit status; and how a message shows text."""
 
 import errno
 import os

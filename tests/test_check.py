@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from softmax_cli import check_jacobian, check_probabilities
+from softmax_cli import app, check_jacobian, check_probabilities
 from softmax_cli.checking.check import StepError
 from softmax_cli.mathematics import core, finite_difference
 from tests.program import SAMPLES, run
@@ -178,3 +178,7 @@ def test_wrong_probabilities_are_a_finding_where_no_step_is_fine_enough() -> Non
 
 def test_the_report_says_where_the_step_stops_growing() -> None:
     assert "max(1, |z|), at most 0.001" in run("check", "1e6", "1e6").stdout
+
+
+def test_the_methods_on_offer_are_the_ones_there_are() -> None:
+    assert set(app.METHODS) == set(finite_difference.METHODS)
