@@ -42,17 +42,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
-Exponents = NDArray[np.int_]
 
 # Numbers in a block: the few arrays of this size that are in use at a time stay in the L2 cache.
 _BLOCK = 96_000
 
 # Up to this many classes a block is transposed: reducing along so few numbers at a time is slow.
 _FEW = 16
-
-# So many levels of a sum are plain additions; above them nothing is dropped. With four, no order
-# of roundings takes y beyond its bound.
-_PLAIN_LEVELS = 4
 
 # Of e on the far path: its range ends at exp(-1400).
 _UNIT = 2.0**1000
@@ -97,7 +92,7 @@ def softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floa
     """
     all_z, T = _classes_last(logits, axis), _temperature(temperature)
     out = np.empty(all_z.shape)
-    for y, z in _blocks(out, all_z, few=0):
+    for y, z in _blocks(out, all_z, few=0 if math.frexp(T)[0] == 0.5 else _FEW):
         e = _exponentials(z, T, out=y)
         np.divide(e, _spread(_sum(e), e), out=y)
     return np.moveaxis(out, -1, axis)
@@ -349,7 +344,7 @@ def vjp(
     return np.moveaxis(out, -1, axis)
 
 
-def _fill_vjp(v: Floats, e: Floats, g: Floats) -> tuple[Floats, Exponents]:
+def _fill_vjp(v: Floats, e: Floats, g: Floats) -> tuple[Floats, NDArray[np.int_]]:
     """Fill v with e (g - y'g) 2^k, and return S and k."""
     # Relative to its value at a maximum, the large terms of g are gone before they are summed: at
     # saturation nothing else will do. Relative to the mean, which that gives but for a few bits,
@@ -366,7 +361,7 @@ def _fill_vjp(v: Floats, e: Floats, g: Floats) -> tuple[Floats, Exponents]:
     return S, k
 
 
-def _fill_log_vjp(v: Floats, z: Floats, e: Floats, g: Floats) -> tuple[Floats, Exponents]:
+def _fill_log_vjp(v: Floats, z: Floats, e: Floats, g: Floats) -> tuple[Floats, NDArray[np.int_]]:
     """Fill v with (g (S - e) - e (sum of the other g)) 2^k, and return S and k."""
     e_max, R = _parts(e)
     S = e_max + R
@@ -378,7 +373,7 @@ def _fill_log_vjp(v: Floats, z: Floats, e: Floats, g: Floats) -> tuple[Floats, E
     return S, k
 
 
-def _scaled(g: Floats, e: Floats) -> tuple[Floats, Exponents]:
+def _scaled(g: Floats, e: Floats) -> tuple[Floats, NDArray[np.int_]]:
     """Return g 2^k and k: g e ends below 2^1000, and g is NaN where not all of it is finite."""
     g_max = _max(np.abs(g))
     k = np.minimum(np.minimum(1000 - np.frexp(e)[1], 1000) - np.frexp(g_max)[1], 1000)
@@ -488,12 +483,14 @@ def _at_maximum(e: Floats, x: Floats) -> Floats:
 
 def _spread(S: Floats, e: Floats) -> Floats:
     """Repeat S for each of a few classes, to divide rows of e: to broadcast it takes longer."""
-    return np.repeat(S, len(e)).reshape(-1, len(e)).T if len(e) <= _FEW else S
+    few = len(e) <= _FEW and e.flags.f_contiguous
+    return np.repeat(S, len(e)).reshape(-1, len(e)).T if few else S
 
 
 def _sum(x: Floats) -> Floats:
     """Sum over the classes, in an order that depends on C alone."""
-    for _ in range(_PLAIN_LEVELS):
+    # Four levels of plain additions: with more, roundings could take y beyond its bound.
+    for _ in range(4):
         x = _in_pairs(x)
     return x[0] if len(x) == 1 else _close_sum(x)
 
@@ -514,13 +511,15 @@ def _quick_sum(x: Floats) -> Floats:
 
 
 def _in_pairs(x: Floats) -> Floats:
-    """Add neighbouring classes, which is quick in either layout. An odd one stays."""
+    """Add the classes in pairs. An odd one stays."""
     half, size = len(x) // 2, (len(x) + 1) // 2
     pairs = np.empty((size, x.shape[1]), order="C" if size <= _FEW else "F")
+    # Neighbours make one long loop over all samples; of many classes, halves are quicker.
+    a, b = (x[:half], x[half:]) if size > 256 else (x[0 : 2 * half : 2], x[1 : 2 * half : 2])
     if size > _FEW:
-        np.add(x[0 : 2 * half : 2], x[1 : 2 * half : 2], out=pairs[:half])
+        np.add(a, b[:half], out=pairs[:half])
     for k in range(half) if size <= _FEW else ():
-        np.add(x[2 * k], x[2 * k + 1], out=pairs[k])
+        np.add(a[k], b[k], out=pairs[k])
     if size > half:
         pairs[half:] = x[2 * half :]
     return pairs
