@@ -7,7 +7,7 @@ import pytest
 
 from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions
-from softmax_cli.reading.candidate import read_candidate
+from softmax_cli.reading.results import read_candidate
 from tests.program import run
 from tests.reading import read
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Block, Report, Result
-from softmax_cli.writing.numbers import print_rows
+from softmax_cli.writing.rows import print_rows
 from softmax_cli.writing.target import Target, write_pieces
 
 
