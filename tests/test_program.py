@@ -45,7 +45,7 @@ def is_killed(z):
         ("forward 1 --formt csv", ""),
         ("forward 1 -f csv -o /dev/full", ""),
         ("check 1 2 --step 1", ""),
-        ("check --probabilities mine.py:state -f json", "1,2.5\n" * 30_000),
+        ("check --probabilities mine.py:state -f json", "1,2.5\n" * 5_000),
         ("check 1,2 --probabilities mine.py:raises", ""),
         ("check 1,2 --probabilities mine.py:leaves", ""),
         ("check 1,2 --probabilities mine.py:is_killed", ""),
