@@ -39,7 +39,7 @@ def read_parquet(stream: BufferedReader, name: str, options: InputOptions) -> Lo
         import pyarrow
         from pyarrow.parquet import ParquetFile
     except ImportError:
-        hint = "install it with the extra parquet: pip install 'softmax-calculator[parquet]'"
+        hint = "pip install pyarrow, which the extra named parquet brings too"
         raise InputError(name, "expected pyarrow to read parquet, found none", hint) from None
     with _told(name):
         file = ParquetFile(stream if stream.seekable() else pyarrow.BufferReader(take_all(stream)))

@@ -24,7 +24,7 @@ def write_parquet(result: Result, target: Target, options: OutputOptions) -> Non
         import pyarrow.parquet as pq
     except ImportError:
         problem = "expected pyarrow to write parquet, found none"
-        hint = "install pyarrow, or this program with its extra named parquet"
+        hint = "pip install pyarrow, which the extra named parquet brings too"
         raise InputError("--format", problem, hint) from None
     if isinstance(result, Arrays):
         schema = _schema(result)
