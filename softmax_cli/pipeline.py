@@ -63,10 +63,10 @@ def _inputs(result: Arrays, growth: int) -> Iterator[Input]:
         elif growth == 1:
             yield block
         else:
-            lines = block.content.splitlines(keepends=True)
+            lines = block.content.removesuffix(b"\n").split(b"\n")
             step = max(1, _BYTES_OF_OUTPUT // growth * len(lines) // len(block.content))
             for k in range(0, len(lines), step):
-                content = b"".join(lines[k : k + step])
+                content = b"\n".join(lines[k : k + step])
                 yield TextBlock(block.line + k, content, block.start + k)
 
 

@@ -223,3 +223,12 @@ def test_a_first_line_may_be_longer_than_what_the_format_is_guessed_from(form: s
     line = json.dumps([0.5] * 40_000)
     outcome = run("jacobian", "--entry", "1,2", "-f", "csv", stdin=form.format(line))
     assert (outcome.status, len(outcome.stdout.splitlines()), outcome.stderr) == (0, 2, "")
+
+
+def test_a_carriage_return_within_a_line_is_a_space_wherever_blocks_are_cut() -> None:
+    line = "[" + ",\r".join(["1.25"] * 60) + "]\n"
+    outcome = run("jacobian", "--entry", "1,1", "-f", "jsonl", stdin=line * 2_000)
+    whole = run("jacobian", "-f", "jsonl", stdin=line * 2_000)
+    assert (outcome.status, whole.status) == (0, 0)
+    assert whole.stdout.count("\n") == outcome.stdout.count("\n") == 2_000
+    assert whole.stdout.splitlines()[-1].startswith('{"sample":"2000",')
