@@ -18,7 +18,7 @@ from softmax_cli.checking.candidate import CandidateError, NotComplexError
 from softmax_cli.mathematics import core
 from tests import wrong
 from tests.program import run
-from tests.readme import README
+from tests.readme import PAGES
 
 try:
     torch: Any = __import__("torch")
@@ -28,7 +28,8 @@ needs_torch = pytest.mark.skipif(not hasattr(torch, "tensor"), reason="torch is 
 
 EXAMPLES = [
     block
-    for block in re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.M | re.S)
+    for page in PAGES
+    for block in re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.M | re.S)
     if "def test_" in block
 ]
 Z = np.array([[1.0, 2.0, 3.0], [3.0, 1.0, 2.0]])
@@ -153,7 +154,7 @@ def test_scipy_finds_our_gradient_right() -> None:
 
 
 @pytest.mark.parametrize("example", [block for block in EXAMPLES if "torch" not in block])
-def test_the_example_of_the_readme_runs(example: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_example_of_the_pages_runs(example: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for jacobian, passes in ((core.jacobian, True), (wrong_jacobian, False)):
         model = types.ModuleType("my_model")
         model.my_jacobian = jacobian  # type: ignore[attr-defined]
@@ -169,7 +170,7 @@ def test_the_example_of_the_readme_runs(example: str, monkeypatch: pytest.Monkey
 
 @needs_torch
 @pytest.mark.parametrize("example", [block for block in EXAMPLES if "torch" in block])
-def test_the_torch_example_of_the_readme_runs(example: str) -> None:
+def test_the_torch_example_of_the_pages_runs(example: str) -> None:
     names: dict[str, Any] = {}
     exec(example, names)
     names["test_backward"]()
