@@ -1,38 +1,46 @@
-"""Calling somebody's function on a batch, or one sample at a time, and making arrays of it."""
+"""Calling somebody's function, and making arrays of what it takes and returns."""
 
+import math
 import os
 import re
+import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
-Function = Callable[..., Any]
+from softmax_cli.checking.precision import FLOAT64, Precision, precision_of
 
-# With these our own signal handlers leave.
-INTERRUPTIONS = (129, 130, 143)
-_CODE = re.compile(r"(.+\.py|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):[A-Za-z_][\w.]*")
+Array = NDArray[Any]
+
+_CODE = re.compile(r"(.+\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):[^\W\d][\w.]*")
 
 
 class CandidateError(Exception):
-    """The function raised; its own exception is the cause.
+    """The function raised, or ended its process; its own exception is the cause, where it is here.
 
     Attributes
     ----------
+    problem
+        What it did.
+    place
+        The file and line to blame, or "".
     sample
         The position of the sample it was given, or None for all at once.
     at_once
-        What it raised before, when it was given all samples at once, or None.
+        What it did before, when it was given all samples at once, or None.
     """
 
-    def __init__(self, sample: int | None, at_once: BaseException | None = None) -> None:
-        given = "all samples at once" if sample is None else f"sample {sample + 1}"
-        super().__init__(f"the candidate raised an exception, given {given}")
-        self.sample = sample
-        self.at_once = at_once
+    def __init__(self, problem: str, place: str = "", sample: int | None = None) -> None:
+        super().__init__(problem, place, sample)
+        self.problem, self.place, self.sample = problem, place, sample
+        self.at_once: CandidateError | None = None
+
+    def __str__(self) -> str:
+        given = "all samples at once" if self.sample is None else f"sample {self.sample + 1}"
+        return f"the candidate {self.problem}, given {given}"
 
 
 class ShapeFoundError(ValueError):
@@ -46,11 +54,12 @@ class ShapeFoundError(ValueError):
         What was returned, where it is an array.
     """
 
-    def __init__(self, problem: str, sample: int | None, array: Array | None = None) -> None:
-        super().__init__(problem)
-        self.sample = sample
-        self.array = array
-        self.shape = None if array is None else array.shape
+    def __init__(self, problem: str, sample: int | None = None, array: Array | None = None) -> None:
+        super().__init__(problem, sample, array)
+        self.problem, self.sample, self.array = problem, sample, array
+
+    def __str__(self) -> str:
+        return self.problem
 
 
 class NotComplexError(ValueError):
@@ -61,22 +70,66 @@ class NotComplexError(ValueError):
 
 
 class CodeError(Exception):
-    """Somebody's code cannot be loaded, or raised: where, if that is known, and what to do."""
+    """Somebody's code cannot be loaded: where, if that is known, and what to do."""
 
     def __init__(self, problem: str, place: str = "", hint: str = "") -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.place = place
-        self.hint = hint
+        super().__init__(problem, place, hint)
+        self.problem, self.place, self.hint = problem, place, hint
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the results lie: `rank` dimensions a sample, classes on an axis of the logits.
+
+    Attributes
+    ----------
+    rank
+        1 for a number a class, 2 for a Jacobian.
+    axis
+        Of the classes in the logits.
+    precision
+        The format of the arrays that a function is given.
+    tensors
+        Whether a function is given torch tensors instead.
+    """
+
+    rank: int
+    axis: int = -1
+    precision: Precision = FLOAT64
+    tensors: bool = False
 
 
 @dataclass(frozen=True, eq=False)
-class Called:
-    """What a function returned, what it was given in words, and whether sample by sample."""
+class Answer:
+    """What a function returned, as rows of C numbers: one a sample, or C for a Jacobian.
 
-    values: Array
-    how: str
-    one_by_one: bool
+    Attributes
+    ----------
+    rows
+        Shape (n, C), or (n C, C).
+    precision
+        The format of what it returned.
+    across
+        The largest entry of a Jacobian that connects two samples, which must be 0, and what is
+        compared with it: its sample's largest.
+    overwrote
+        Whether it changed its input.
+    tensors
+        Whether it was given torch tensors.
+    """
+
+    rows: Array
+    precision: Precision = FLOAT64
+    across: float = 0.0
+    overwrote: bool = False
+    tensors: bool = False
+
+
+class Function(Protocol):
+    """A function of arrays of logits, and of upstream gradients, in this process or another."""
+
+    def __call__(self, inputs: Sequence[Array], form: Form) -> Answer:
+        """Call it once. Raises `CandidateError` and `ShapeFoundError`."""
 
 
 def names_code(word: str) -> bool:
@@ -84,91 +137,165 @@ def names_code(word: str) -> bool:
     return _CODE.fullmatch(word) is not None and not os.path.exists(word)  # noqa: PTH110
 
 
-def call(function: Function, inputs: Sequence[Array], rank: int) -> Called:
-    """Give a function all samples, (K, C) each, or one at a time if it takes or returns no batch.
+def local(
+    function: Callable[..., Any], where: Callable[[BaseException], str] = lambda _: ""
+) -> Function:
+    """Let a function of this process be called; `where` names the line to blame."""
 
-    A sample's result has so many dimensions: 1 for (C,), 2 for (C, C). Raises `CandidateError` when
-    the function raises, and `ShapeFoundError` for something else than real numbers of that shape.
-    """
-    K, C = inputs[0].shape
-    shape = (K, *(C,) * rank)
-    try:
-        values = _evaluate(function, inputs, shape, one_by_one=False)
-        return Called(values, f"all samples at once, shape {K, C}", False)
-    except (CandidateError, ShapeFoundError) as error:
-        at_once = error
-    turned = (*shape[1:], K)
-    if isinstance(at_once, ShapeFoundError) and K > 1 and at_once.shape == turned:
-        raise at_once  # it takes a batch, and turns it
-    try:
-        values = _evaluate(function, inputs, shape, one_by_one=True)
-        return Called(values, f"one sample at a time, shape ({C},)", True)
-    except (CandidateError, ShapeFoundError) as error:
-        if isinstance(at_once, ShapeFoundError):
-            raise at_once from None
-        if isinstance(error, CandidateError):
-            error.at_once = at_once.__cause__
-        raise
-
-
-def derivative_function(function: Function, one_by_one: bool) -> Function:
-    """Wrap a function that `call` could call, for a finite difference over shape (K, C).
-
-    The wrapped function raises `CandidateError` when the function raises, and `NotComplexError`
-    when it is given complex numbers and does not return them. A result of another shape is NaN.
-    """
-
-    def wrapped(z: Array) -> Array:
+    def call(inputs: Sequence[Array], form: Form) -> Answer:
+        given = [_as_given(each, form) for each in inputs]
         try:
-            values = _evaluate(function, [z], z.shape, one_by_one)
-        except (CandidateError, ShapeFoundError) as error:
-            if np.iscomplexobj(z):
-                raise NotComplexError from error
-            if isinstance(error, CandidateError):
-                raise
-            return np.full(z.shape, np.nan)
-        if np.iscomplexobj(z) and not np.iscomplexobj(values):
-            raise NotComplexError
-        return values
+            values = function(*given)
+        except (Exception, SystemExit) as error:
+            # torch's functions take nothing else, and say so in many ways.
+            wants_tensors = isinstance(error, TypeError | AttributeError) and "torch" in sys.modules
+            if wants_tensors and not form.tensors:
+                return call(inputs, replace(form, tensors=True))
+            raise CandidateError(f"raised {in_words(error)}", where(error)) from error
+        return _answer(values, inputs, given, form)
 
-    return wrapped
+    return call
 
 
-def _evaluate(
-    function: Function, inputs: Sequence[Array], shape: tuple[int, ...], one_by_one: bool
-) -> Array:
-    if not one_by_one:
-        return _result(function, inputs, shape)
-    rows = range(len(inputs[0]))
-    return np.stack([_result(function, [each[k] for each in inputs], shape[1:], k) for k in rows])
-
-
-def _result(
-    function: Function, inputs: Sequence[Array], shape: tuple[int, ...], sample: int | None = None
-) -> Array:
-    """Call a function for numbers of a shape, real ones unless it is given others."""
+def in_words(error: BaseException) -> str:
+    """Name an exception and its message, which may itself raise."""
     try:
-        values = function(*(each.copy() for each in inputs))
-    except (Exception, SystemExit) as error:
-        if isinstance(error, SystemExit) and error.code in INTERRUPTIONS:
-            raise
-        raise CandidateError(sample) from error
+        message = str(error).strip()[:300]
+    except BaseException:
+        message = ""
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def as_numbers(values: Any) -> tuple[Array, Precision]:
+    """Make an array of numbers of an array, a list or a tensor; return its format too.
+
+    Raises
+    ------
+    ShapeFoundError
+        For what holds no numbers.
+    """
     if isinstance(values, np.ma.MaskedArray):  # what it hides would be compared
-        raise ShapeFoundError("a masked array, expected an array of numbers", sample)
-    if hasattr(values, "detach"):  # a torch tensor that records gradients
-        values = values.detach()
+        raise ShapeFoundError("a masked array, expected an array of numbers: use .filled()")
+    if isinstance(values, list | tuple) and len(values) == 1 and hasattr(values[0], "shape"):
+        values = values[0]
+    precision = precision_of(getattr(values, "dtype", ""))
+    if hasattr(values, "detach"):  # a torch tensor, perhaps one that records gradients
+        values = values.detach().cpu()
+        values = values.float() if precision.name == "bfloat16" else values
     found = "None (is a return missing?)" if values is None else type(values).__name__
     try:
         array = np.asarray(values)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ShapeFoundError(f"{found} ({error})", sample) from None
+    except Exception as error:
+        raise ShapeFoundError(_tuple_of(values) or f"{found} ({in_words(error)})") from None
+    if precision.name == "bfloat16":
+        array = array.astype(np.float32)
     if array.dtype.kind not in "biufc":
         kind = f" of {array.dtype}" if array.ndim else ""
-        raise ShapeFoundError(f"{found}{kind}, expected an array of numbers", sample)
-    if len(shape) == 3 and shape[0] > 1 and array.shape == (shape[0] * shape[1], shape[2]):
-        array = array.reshape(shape)
-    if array.shape != shape:
-        raise ShapeFoundError(f"shape {array.shape}, expected {shape}", sample, array)
+        said = _tuple_of(values) or f"{found}{kind}, expected an array of numbers"
+        raise ShapeFoundError(said)
+    return array, precision
+
+
+def as_rows(array: Array, shape: tuple[int, ...], form: Form, *, file: bool = False) -> Array:
+    """Bring results for logits of a shape to rows, whichever way the samples are laid out.
+
+    Parameters
+    ----------
+    array
+        Of the shape of the logits; for Jacobians (..., C, C), stacked (K C, C), batch last
+        (C, C, ...), or as autograd gives them for a batch, the shape of the logits twice or
+        (K C, K C).
+    shape
+        Of the logits.
+    form
+        How they lie.
+    file
+        Whether it may be a table of rows, and for one sample lack the dimension of samples.
+
+    Returns
+    -------
+    Shape (n, C) or (n C, C); with autograd's layout (n C, n, C), column blocks by sample.
+
+    Raises
+    ------
+    ShapeFoundError
+        For another shape.
+    """
+    lead = list(shape)
+    C = lead.pop(form.axis)
+    n = math.prod(lead)
+    if form.rank == 1:
+        if array.shape == shape:
+            return np.moveaxis(array, form.axis, -1).reshape(n, C)
+        accepted: list[tuple[int, ...]] = [shape, (n, C), *([(C,)] if n == 1 else [])]
+        if file and array.shape in accepted:
+            return array.reshape(n, C)
+        raise _unexpected(array, accepted if file and n == 1 else [shape])
+    whole, stacked = (*lead, C, C), (n * C, C)
+    if array.shape == whole or (array.shape == stacked and (n > 1 or file)):
+        return array.reshape(n * C, C)
+    if array.shape == shape * 2 and len(shape) > 1:
+        ends = [form.axis % len(shape), form.axis % len(shape) + len(shape)]
+        turned = np.moveaxis(array, ends, [len(shape) - 1, -1])
+        return turned.reshape(n * C, n, C)
+    if array.shape == (n * C, n * C) and n > 1 and form.axis in (-1, len(shape) - 1):
+        return array.reshape(n * C, n, C)
+    if array.shape == (C, C, *lead) and n > 1:
+        return np.moveaxis(array, (0, 1), (-2, -1)).reshape(n * C, C)
+    raise _unexpected(array, [whole, stacked] if file else [whole])
+
+
+def _unexpected(array: Array, accepted: Sequence[tuple[int, ...]]) -> ShapeFoundError:
+    expected = " or ".join(map(str, dict.fromkeys(accepted)))
+    return ShapeFoundError(f"shape {array.shape}, expected {expected}", None, array)
+
+
+def _tuple_of(values: Any) -> str:
+    """Say what a tuple of several things is, and what to return instead, or ""."""
+    if not isinstance(values, list | tuple) or not any(hasattr(each, "shape") for each in values):
+        return ""
+    kinds = ", ".join(type(each).__name__ for each in values[:4])
+    told = f"a {type(values).__name__} of {len(values)} ({kinds})"
+    return f"{told}, expected one array: return its first part alone, [0]"
+
+
+def _as_given(values: Array, form: Form) -> Any:
+    """Copy numbers into the kind of array that a function is given."""
+    name = form.precision.name
+    if np.iscomplexobj(values):
+        return values.copy()
+    if "torch" in sys.modules and (form.tensors or name == "bfloat16"):
+        import torch  # type: ignore[import-not-found,unused-ignore]
+
+        return torch.tensor(values, dtype=getattr(torch, name))
+    return values.astype("float32" if name == "bfloat16" else name)
+
+
+def _answer(values: Any, inputs: Sequence[Array], given: Sequence[Any], form: Form) -> Answer:
+    array, precision = as_numbers(values)
     if np.iscomplexobj(array) and not np.iscomplexobj(inputs[0]):
-        raise ShapeFoundError("complex numbers", sample)
-    return array
+        raise ShapeFoundError("complex numbers")
+    try:
+        rows = as_rows(array, inputs[0].shape, form)
+    except ShapeFoundError as error:
+        error.problem = _tuple_of(values) or error.problem
+        raise
+    across = 0.0
+    if rows.ndim == 3:
+        rows, across = within_samples(rows)
+    before = (as_numbers(_as_given(each, form))[0] for each in inputs)
+    after = (as_numbers(each)[0] for each in given)
+    same = all(np.array_equal(*pair, equal_nan=True) for pair in zip(before, after, strict=True))
+    kind = np.complex128 if np.iscomplexobj(array) else np.float64
+    return Answer(rows.astype(kind, copy=False), precision, across, not same, form.tensors)
+
+
+def within_samples(rows: Array) -> tuple[Array, float]:
+    """Split what autograd gives for a batch into each sample's own rows, and the largest other."""
+    n, C = rows.shape[1:]
+    blocks = rows.reshape(n, C, n, C)
+    own = np.arange(n)
+    within = blocks[own, :, own].reshape(n * C, C).copy()
+    others = np.abs(blocks)
+    others[own, :, own] = 0.0
+    return within, float(np.where(np.isnan(others), np.inf, others).max())

@@ -1,13 +1,18 @@
 """The cause of a failure: which known mistakes explain every entry of a candidate."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from softmax_cli.checking.formulas import Case
-from softmax_cli.checking.mistakes import CATALOGUE
+from softmax_cli.checking.formulas import CLEARLY_WRONG, Case, FloatArray, Task
+from softmax_cli.checking.mistakes import CATALOGUE, Mistake
+from softmax_cli.checking.precision import (
+    FLOAT64,
+    PRECISIONS,
+    is_rounded_to,
+    printed_digits,
+)
 
 
 @dataclass(frozen=True)
@@ -17,54 +22,97 @@ class Diagnosis:
     Attributes
     ----------
     name, advice
-        As in the catalogue.
-    factor
-        The candidate is this times the exact result, where that is the mistake.
-    allowance
-        Tolerances, by name, that let the mistake pass, where that is reasonable.
+        As in the catalogue; options in the advice stand as ``<name=value>``.
+    numbers
+        What the mistake has for a number, by its name: ``factor``, ``temperature``.
     """
 
     name: str
     advice: str
-    factor: float | None = None
-    allowance: Mapping[str, float] = field(default_factory=dict)
+    numbers: tuple[tuple[str, float], ...] = ()
 
-    def advice_in(self, parameter: str, between: str) -> str:
-        """Return the advice with the allowance: a format for each name and value, and a joint."""
-        if not self.allowance:
-            return self.advice
-        words = (parameter.format(*each) for each in self.allowance.items())
-        return f"{self.advice.removesuffix('.')}, or check with {between.join(words)}."
+    @property
+    def factor(self) -> float | None:
+        """The candidate is this times the exact result, where that is the mistake."""
+        return dict(self.numbers).get("factor")
 
 
 @np.errstate(all="ignore")
 def diagnose(case: Case) -> tuple[Diagnosis, ...]:
     """Return every known mistake that explains all entries of a failing candidate.
 
-    More than one fits where they coincide: with two classes or special logits.
+    They are looked for at the precision that the candidate shows. More than one fits where they
+    coincide: with two classes, or special logits or gradients.
     """
-    found = []
-    for name, mistake in CATALOGUE.items():
-        if any(map(case.is_explained_by, mistake.formula(case))):
-            factor = case.factor if mistake.is_factor else None
-            allowance = tolerances(float(case.error.max())) if mistake.is_precision else {}
-            found.append(Diagnosis(name, mistake.advice.format(case=case), factor, allowance))
-    return tuple(found)
+    for view in _views(case):
+        found = [(name, each) for name, each in CATALOGUE.items() for _ in _fitting(each, view)]
+        found = list(dict.fromkeys(found))
+        strong = [(name, each) for name, each in found if not each.is_weak]
+        if found:
+            return tuple(_diagnosis(name, each, view) for name, each in strong or found)
+    return ()
 
 
-def tolerances(largest_error: float) -> dict[str, float]:
-    """Return tolerances that let errors up to the largest pass."""
-    return {"atol": 10.0 ** np.ceil(np.log10(largest_error)), "rtol": 1e-5}
+def _views(case: Case) -> Iterator[Case]:
+    """Yield the case in its own precision, then in those that its numbers have."""
+    yield case
+    if case.precision is not FLOAT64:
+        return
+    for precision in PRECISIONS.values():
+        if precision is not FLOAT64 and is_rounded_to(case.actual, precision):
+            view = replace(case, precision=precision)
+            atol, rtol = view.tolerances()
+            yield replace(view, atol=atol, rtol=rtol)
+    printed = printed_digits(case.actual)
+    if printed is not None:
+        yield replace(case, unit=printed[1])
+
+
+def _fitting(mistake: Mistake, case: Case) -> Iterator[dict[str, float]]:
+    """Yield the numbers of each way to make a mistake that explains the case."""
+    for wrong in mistake.formula(case):
+        values, numbers = wrong if isinstance(wrong, tuple) else (wrong, {})
+        if case.is_explained_by(values):
+            yield numbers
+
+
+def _diagnosis(name: str, mistake: Mistake, case: Case) -> Diagnosis:
+    numbers = next(_fitting(mistake, case))
+    advice = mistake.advice.format(case=case, **numbers)
+    if mistake.is_precision:
+        advice = advice.removesuffix(".") + _allowance(case) + "."
+    return Diagnosis(name, advice, tuple(numbers.items()))
+
+
+def _allowance(case: Case) -> str:
+    """Return what else lets results of too few digits pass, unless it lets mistakes pass too."""
+    for precision in reversed(PRECISIONS.values()):
+        if precision is not FLOAT64 and is_rounded_to(case.actual, precision):
+            return f", or check with <dtype={precision.name}>"
+    atol = 10.0 ** np.ceil(np.log10(float(case.error.max())))
+    loose = replace(case, atol=np.full(len(case.z), atol))
+    for mistake in CATALOGUE.values():
+        for wrong in mistake.formula(case) if not mistake.is_precision else ():
+            values = wrong[0] if isinstance(wrong, tuple) else wrong
+            if values is case.actual:
+                continue
+            is_wrong = case.beyond(case.expected, values).max() > CLEARLY_WRONG
+            if is_wrong and loose.beyond(case.expected, values).max() <= 1:
+                return ""
+    forward = " <forward_only=True>" if case.quantity == "probabilities" else ""
+    return f", or check with <atol={atol:.6g}>{forward}"
 
 
 @np.errstate(all="ignore")
-def diagnose_shape(case: Case, found: Any) -> tuple[Diagnosis, ...]:
+def diagnose_shape(task: Task, found: FloatArray) -> tuple[Diagnosis, ...]:
     """Explain right numbers in a wrong shape: a batch transposed, or a row for each matrix."""
-    named = {"transposed batch": np.moveaxis(case.expected, 0, -1)}
-    if case.quantity == "jacobian":
-        named["only the diagonal"] = np.diagonal(case.expected, axis1=1, axis2=2)
+    exact = task.exact()
+    named = {"transposed batch": np.moveaxis(exact, 0, -1)}
+    if task.quantity == "jacobian":
+        named["only the diagonal"] = np.diagonal(exact, axis1=1, axis2=2)
+    atol, rtol = task.tolerances()
     return tuple(
         Diagnosis(name, CATALOGUE[name].advice)
         for name, values in named.items()
-        if values.shape == np.shape(found) and (case.beyond(values, found) <= 1).all()
+        if values.shape == found.shape and np.allclose(values, found, rtol, float(atol.max()))
     )

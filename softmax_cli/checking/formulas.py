@@ -1,16 +1,20 @@
-"""Wrong formulas: what they are made of, and when one of them explains a failing candidate."""
+"""What is checked, and when a wrong formula explains a candidate that fails."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_cli.checking.precision import FLOAT64, Precision
 from softmax_cli.mathematics import core
 
 FloatArray = NDArray[np.float64]
 Kind = Literal["probabilities", "jacobian", "vjp"]
 
+# What any right float64 implementation keeps, also where softmax saturates.
+ATOL, RTOL = 1e-12, 1e-9
 # A wrong formula that is hardly wrong here (as many are where softmax saturates) explains nothing.
 CLEARLY_WRONG = 10.0
 # A relative error larger than this is wrong in any precision.
@@ -18,36 +22,118 @@ _MOST_ROUNDING = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
-    """A candidate, what is expected of it, and all that a wrong formula may be made of.
+class Task:
+    """What is computed, and all that right and wrong formulas of it are made of.
 
     Attributes
     ----------
     quantity
-        What was computed.
+        What is computed.
     z, g
-        Logits and upstream gradient, shape (K, C); g is None unless the quantity is ``vjp``.
+        Logits and upstream gradients, shape (K, C); g is None unless the quantity is ``vjp``.
     T
         The temperature.
-    expected, actual
-        Shape (K, C), or (K, C, C) for ``jacobian``.
-    atol, rtol
-        The bound atol + rtol abs(expected).
+    log
+        Whether it is of log-softmax.
+    precision
+        The number format of z, and of the results.
     """
 
     quantity: Kind
     z: FloatArray
-    g: FloatArray | None
-    T: float
-    expected: FloatArray
-    actual: FloatArray
-    atol: float
-    rtol: float
+    g: FloatArray | None = None
+    T: float = 1.0
+    log: bool = False
+    precision: Precision = FLOAT64
 
-    @property
+    @cached_property
     def y(self) -> FloatArray:
         """The probabilities."""
         return core.softmax(self.z, temperature=self.T)
+
+    @property
+    def chain(self) -> float:
+        """The factor of the chain rule: 1/T in a derivative."""
+        return 1.0 if self.quantity == "probabilities" else 1 / self.T
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the results: (K, C), or (K, C, C) for ``jacobian``."""
+        K, C = self.z.shape
+        return (K, C, C) if self.quantity == "jacobian" else (K, C)
+
+    def exact(self, samples: slice = slice(None), outputs: slice = slice(None)) -> FloatArray:
+        """Compute the exact results of some samples, of J some rows."""
+        z, T, log = self.z[samples], self.T, self.log
+        match self.quantity:
+            case "probabilities":
+                return (core.log_softmax if log else core.softmax)(z, temperature=T)
+            case "jacobian":
+                return core.jacobian_rows(z, outputs, T, log)
+            case "vjp":
+                assert self.g is not None
+                return core.vjp(z, self.g[samples], temperature=T, log=log)
+
+    def columns(self, inputs: NDArray[np.intp]) -> FloatArray:
+        """Compute the exact J along some inputs, shape (K, n, C): the output stands last."""
+        rows = core.jacobian_rows(self.z, list(inputs), self.T, self.log)
+        if not self.log:  # it is symmetric
+            return rows
+        own = np.arange(len(inputs))
+        y_i = np.where((self.z > -np.inf)[:, None, :], self.y[:, inputs, None], 0.0)
+        along = -y_i / self.T
+        along[:, own, inputs] = rows[:, own, inputs]
+        return along
+
+    def tolerances(self, atol: float = ATOL, rtol: float = RTOL) -> tuple[FloatArray, float]:
+        """Return atol for each sample, and rtol, of results in this precision.
+
+        In float64 atol grows with the size of the gradient of that sample; in less with that of
+        the results, whose terms are rounded.
+        """
+        largest = np.ones(len(self.z))
+        if self.g is not None:
+            largest = np.abs(self.g).max(axis=1)
+        if self.precision is FLOAT64:
+            return atol * np.maximum(1.0, largest) * self.chain, rtol
+        rtol = self.precision.roundings * self.precision.eps
+        size = largest * self.chain * (1.0 if self.log else self.y.max(axis=1))
+        return rtol / 2 * size + self.precision.smallest * max(1.0, self.chain), rtol
+
+    def result(self, d: Any, u: Any, v: Any) -> FloatArray:
+        """Return (diag(d) + u v')/T, or an upstream gradient times it, as the quantity is."""
+        d, u, v = (np.broadcast_to(part, self.z.shape) for part in (d, u, v))
+        if self.g is None:
+            J = d[:, :, None] * np.eye(d.shape[1]) + u[:, :, None] * v[:, None, :]
+            return np.asarray(J / self.T)
+        return np.asarray((d * self.g + v * (u * self.g).sum(axis=1, keepdims=True)) / self.T)
+
+    def of_y(self, y: FloatArray) -> FloatArray:
+        """Return probabilities, or the derivative that is made of them, as the quantity is."""
+        if self.quantity == "probabilities":
+            return np.log(y) if self.log else y
+        return self.result(1.0, -1.0, y) if self.log else self.result(y, -y, y)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Case(Task):
+    """A candidate beside what is expected of it.
+
+    Attributes
+    ----------
+    expected, actual
+        Of the shape of the results.
+    atol, rtol
+        The bound atol + rtol abs(expected); atol for each sample.
+    unit
+        Half a unit in the last printed digit of each entry, which passes too; or 0.
+    """
+
+    expected: FloatArray
+    actual: FloatArray
+    atol: FloatArray
+    rtol: float
+    unit: FloatArray | float = 0.0
 
     @property
     def nan(self) -> int:
@@ -57,13 +143,8 @@ class Case:
     @property
     def factor(self) -> float:
         """What the largest entry is multiplied by."""
-        largest = np.unravel_index(int(np.abs(self.expected).argmax()), self.expected.shape)
-        return float(self.actual[largest] / self.expected[largest])
-
-    @property
-    def chain(self) -> float:
-        """The factor of the chain rule: 1/T in a derivative."""
-        return 1.0 if self.quantity == "probabilities" else 1 / self.T
+        at = np.unravel_index(int(np.abs(self.expected).argmax()), self.expected.shape)
+        return float(self.actual[at] / self.expected[at])
 
     @property
     def roundings(self) -> float:
@@ -75,42 +156,38 @@ class Case:
     def error(self) -> FloatArray:
         """The candidate's absolute errors; infinite for NaN."""
         error = np.abs(self.actual - self.expected)
-        return np.where(np.isnan(error), np.inf, error)
+        same = self.actual == self.expected
+        return np.where(same, 0.0, np.where(np.isnan(error), np.inf, error))
 
     @property
     def excess(self) -> FloatArray:
         """The candidate's errors in units of their bounds."""
         return self.beyond(self.expected, self.actual)
 
+    def bound(self, expected: FloatArray) -> FloatArray:
+        """Return how far from these an entry may be."""
+        atol = self.atol.reshape(-1, *(1,) * (expected.ndim - 1))
+        return np.maximum(atol + self.rtol * np.abs(expected), self.unit)
+
     def beyond(self, expected: FloatArray, actual: FloatArray) -> FloatArray:
         """Return errors in units of the bound; the same infinity, or NaN twice, is no error."""
         same = (expected == actual) | (np.isnan(expected) & np.isnan(actual))
-        error = np.abs(actual - expected) / (self.atol + self.rtol * np.abs(expected))
+        error = np.abs(actual - expected) / self.bound(expected)
         return np.where(same, 0.0, np.where(np.isnan(error), np.inf, error))
 
-    def result(self, d: Any, u: Any, v: Any) -> FloatArray:
-        """Return (diag(d) + u v')/T, or an upstream gradient times it, as the quantity is."""
-        d, u, v = (np.broadcast_to(part, self.z.shape) for part in (d, u, v))
-        if self.g is None:
-            J = d[:, :, None] * np.eye(d.shape[1]) + u[:, :, None] * v[:, None, :]
-            return np.asarray(J / self.T)
-        return np.asarray((d * self.g + v * (u * self.g).sum(axis=1, keepdims=True)) / self.T)
-
-    def of_y(self, y: FloatArray) -> FloatArray:
-        """Return probabilities, or the derivative that is made of them."""
-        return y if self.quantity == "probabilities" else self.result(y, -y, y)
-
-    def rounding(self, dtype: type[np.floating[Any]] = np.float64) -> FloatArray:
+    def rounding(self, precision: Precision = FLOAT64) -> FloatArray:
         """Return by how much rounding may change an entry of the right formula, as written."""
-        terms, scale = self.expected, 1.0
+        terms, scale = np.abs(self.expected), 1.0
         if self.quantity != "probabilities":
             g = None if self.g is None else np.abs(self.g)
-            terms = replace(self, g=g).result(self.y, self.y, self.y)
+            absolute = replace(self, g=g)
+            terms = absolute.result(1, 1, self.y) if self.log else absolute.result(*(self.y,) * 3)
             scale = self.chain * (1.0 if g is None else max(1.0, float(g.max())))
-        limits = np.finfo(dtype)
+        elif self.log:
+            terms = terms + 1
         # What underflows is off by the least number.
-        least = float(limits.smallest_subnormal) * max(1.0, scale)
-        unit = min(self.roundings * float(limits.eps), _MOST_ROUNDING)
+        least = precision.smallest * max(1.0, scale)
+        unit = min(self.roundings * precision.eps, _MOST_ROUNDING)
         return np.maximum(unit * terms, self.roundings * least)
 
     def is_explained_by(self, wrong: FloatArray) -> bool:
@@ -124,5 +201,5 @@ class Case:
         if self.beyond(values, self.actual).max() > 1:
             return False
         # A formula that is the right one here, as of one sample or at T = 1, is no mistake.
-        is_rounding = (np.abs(values - self.expected) <= self.rounding()).all()
+        is_rounding = (np.abs(values - self.expected) <= self.rounding(self.precision)).all()
         return not is_rounding and bool(self.beyond(self.expected, values).max() > CLEARLY_WRONG)

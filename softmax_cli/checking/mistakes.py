@@ -13,7 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.checking.formulas import CLEARLY_WRONG, Case, FloatArray
+from softmax_cli.checking.precision import BFLOAT16, FLOAT16, FLOAT32, Precision
 from softmax_cli.mathematics import core
+
+# What a wrong formula gives, perhaps with numbers of its own by name, for the advice.
+Wrong = FloatArray | tuple[FloatArray, dict[str, float]]
 
 # A matrix diag(d) + u v', each of shape (K, C) or a number: every mistake in J is of this form.
 Form = tuple[Any, Any, Any]
@@ -29,16 +33,16 @@ class Mistake:
         What to change.
     formula
         What it computes, perhaps in several ways; nothing where it does not apply.
-    is_factor
-        Whether it multiplies the exact results.
     is_precision
-        Whether larger tolerances are a remedy.
+        Whether results of fewer digits are a remedy.
+    is_weak
+        Whether it is no cause beside another one.
     """
 
     advice: str
-    formula: Callable[[Case], Iterable[FloatArray]]
-    is_factor: bool = False
+    formula: Callable[[Case], Iterable[Wrong]]
     is_precision: bool = False
+    is_weak: bool = False
 
 
 def _matrix(advice: str, *forms: Callable[[FloatArray], Form]) -> Mistake:
@@ -73,7 +77,11 @@ def _temperature_is(advice: str, temperature: Callable[[float], float]) -> Mista
 
 def _scaled(advice: str, factor: Callable[[Case], float]) -> Mistake:
     """Make a mistake of a factor on the exact result."""
-    return Mistake(advice, lambda case: [case.expected * factor(case)], is_factor=True)
+
+    def formula(case: Case) -> Iterator[Wrong]:
+        yield case.expected * factor(case), {"factor": factor(case)}
+
+    return Mistake(advice, formula)
 
 
 def _sigmoid(case: Case) -> FloatArray:
@@ -105,14 +113,14 @@ def _without_upstream(case: Case, g: FloatArray) -> Iterator[FloatArray]:
         yield case.y / case.T
 
 
-def _constant_factor(case: Case) -> Iterator[FloatArray]:
+def _constant_factor(case: Case) -> Iterator[Wrong]:
     known = (0.0, -1.0, 1 / len(case.z), case.T, 1 / case.T)
     wrong = case.expected * case.factor
     # Any one number is some factor times the right one: only two say something.
     several = (case.beyond(case.expected, wrong) > CLEARLY_WRONG).sum() > 1
     is_known = np.isclose(case.factor, known, rtol=1e-6, atol=1e-12).any()
     if several and np.isfinite(case.factor) and not is_known:
-        yield wrong
+        yield wrong, {"factor": case.factor}
 
 
 def _ranked(expected: FloatArray, actual: FloatArray) -> NDArray[np.intp]:
@@ -202,15 +210,14 @@ def _rounded_to(case: Case, values: FloatArray, unit: FloatArray, near: float) -
     return bool(is_rounded.all() and is_near.all() and (case.error > case.rounding()).any())
 
 
-def _computed_in(dtype: type[np.float16] | type[np.float32], precision: str) -> Mistake:
+def _computed_in(precision: Precision) -> Mistake:
     def formula(case: Case) -> Iterator[FloatArray]:
-        values = case.actual.astype(dtype).astype(np.float64)
         # Perhaps printed with the 9 digits that tell apart what is float32.
-        if _rounded_to(case, values, case.rounding(dtype), 2e-9):
+        if _rounded_to(case, precision.round(case.actual), case.rounding(precision), 2e-9):
             yield case.actual
 
-    advice = f"the error is that of {precision} precision: compute in float64"
-    return Mistake(f"{advice} (finite differences need it).", formula, is_precision=True)
+    advice = f"the error is that of {precision.name}: compute in float64."
+    return Mistake(advice, formula, is_precision=True)
 
 
 def _printed(case: Case) -> Iterator[FloatArray]:
@@ -283,9 +290,8 @@ CATALOGUE = {
         lambda case: 1 / len(case.z),
     ),
     "a constant factor": Mistake(
-        "every entry is {case.factor:.6g} times the exact one: take the factor out.",
+        "every entry is {factor:.6g} times the exact one: take the factor out.",
         _constant_factor,
-        is_factor=True,
     ),
     "nothing but zeros": _scaled("fill in the result: all of it is 0.", lambda case: 0.0),
     "factor 1/T missing": _scaled(
@@ -319,8 +325,9 @@ CATALOGUE = {
         "1 - y_i has lost its digits where y_i is nearly 1: sum the other y_j, or allow more atol.",
         _cancellation,
     ),
-    "float16 results": _computed_in(np.float16, "half"),
-    "float32 results": _computed_in(np.float32, "single"),
+    "bfloat16 results": _computed_in(BFLOAT16),
+    "float16 results": _computed_in(FLOAT16),
+    "float32 results": _computed_in(FLOAT32),
     "rounded results": Mistake(
         "these are the exact values printed with too few digits: print 17 (%.17g).",
         _printed,

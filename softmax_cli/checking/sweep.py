@@ -5,10 +5,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from softmax_cli.checking.candidate import Function, NotComplexError, call, derivative_function
-from softmax_cli.mathematics import core, finite_difference, memory
+from softmax_cli.checking.candidate import Function, NotComplexError
+from softmax_cli.checking.check import Setting, called
+from softmax_cli.checking.precision import FLOAT64
+from softmax_cli.mathematics import finite_difference, memory
 
 METHODS = ("forward", "central", "complex-step")
 # Twice a decade from 1e-1 to 1e-15.
@@ -53,20 +54,24 @@ class Sweep:
         }
 
 
-def sweep(
-    logits: ArrayLike, temperature: float = 1.0, function: Function | None = None, name: str = ""
-) -> Sweep:
-    """Differentiate softmax, or a function of logits (K, C), with every method and step."""
-    z = np.asarray(logits, dtype=np.float64)
-    K, C = z.shape
+def sweep(setting: Setting, function: Function | None = None, name: str = "") -> Sweep:
+    """Differentiate softmax, or somebody's, with every method and step."""
+    task = setting.task("jacobian", FLOAT64)
+    K, C = task.z.shape
     memory.require(4 * 8 * K * C * C, f"{K} x {C} x {C} entries, compared,")
+    differentiated = None
     if function is not None:
-        function = derivative_function(function, call(function, [z], rank=1).one_by_one)
-    exact = core.jacobian(z, temperature=temperature)
+        forward = setting.task("probabilities", FLOAT64)
+        calls, _, _ = called(function, forward, setting)
+        differentiated = calls.of_logits(setting)
+    exact = np.swapaxes(task.columns(np.arange(C)), 1, 2)
     errors = {}
     for method in METHODS:
         with suppress(NotComplexError):  # it is left out
-            Js = (finite_difference.jacobian(z, method, h, temperature, function) for h in STEPS)
-            # Unlike max, it leaves out NaN where there is a number.
-            errors[method] = tuple(float(np.fmax.reduce(np.abs(J - exact), None)) for J in Js)
-    return Sweep(STEPS, errors, len(z), temperature, name)
+            largest = []
+            for h in STEPS:
+                J = finite_difference.jacobian(task.z, method, h, task.T, differentiated, task.log)
+                # Unlike max, it leaves out NaN where there is a number.
+                largest.append(float(np.fmax.reduce(np.abs(J - exact), None)))
+            errors[method] = tuple(largest)
+    return Sweep(STEPS, errors, K, task.T, name)

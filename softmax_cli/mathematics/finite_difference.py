@@ -4,15 +4,15 @@ Steps are exactly representable, h = (z + h) - z, so that the division is by the
 was really taken (Press et al., Numerical Recipes, 3rd ed., section 5.7).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from softmax_cli.mathematics.core import softmax
+from softmax_cli.mathematics.core import log_softmax, softmax
 
 FloatArray = NDArray[np.float64]
 Function = Callable[[NDArray[Any]], NDArray[Any]]
@@ -36,6 +36,8 @@ class Method:
         Where the default step stops growing: softmax varies on the scale of T wherever it is.
     atol, rtol
         Tolerances that a correct Jacobian keeps; atol at T = 1.
+    step_power, error_power
+        The powers of the unit roundoff with which the step and its error grow.
     differences
         Of a function at logits, by steps, along inputs.
     """
@@ -44,7 +46,19 @@ class Method:
     largest_step: float
     atol: float
     rtol: float
+    step_power: float
+    error_power: float
     differences: Callable[[Function, FloatArray, FloatArray, Inputs], Differences]
+
+    def for_roundoff(self, eps: float) -> "Method":
+        """Return what suits functions of less precision than float64."""
+        ratio = eps / _EPS
+        if ratio == 1:
+            return self
+        step = self.relative_step * ratio**self.step_power
+        atol = self.atol * max(1.0, ratio**self.error_power / 10)
+        largest = max(step, self.largest_step)
+        return replace(self, relative_step=step, largest_step=largest, atol=atol)
 
 
 # Ridders' extrapolation starts with a large step, and each row of its tableau halves it: a power
@@ -52,23 +66,26 @@ class Method:
 _ROWS = 7
 
 
-def default_steps(logits: ArrayLike, method: str, temperature: float = 1.0) -> FloatArray:
+def default_steps(
+    logits: ArrayLike, method: str, temperature: float = 1.0, eps: float = _EPS
+) -> FloatArray:
     """Return the step for each logit, shape (..., C): relative to max(1, abs(z)).
 
     The step grows with abs(z) only up to a bound, since the derivative of softmax does not
-    flatten there, but is never below what the float64 grid at z can resolve.
+    flatten there, but is never below what the grid of numbers at z can resolve.
     """
     z = np.asarray(logits, dtype=np.float64)
-    chosen = METHODS[method]
+    chosen = METHODS[method].for_roundoff(eps)
     if method == "complex-step":
         return np.full(z.shape, chosen.relative_step * temperature)
     size = np.where(np.isfinite(z), np.abs(z), 0.0)
     with np.errstate(over="ignore"):
         relative = chosen.relative_step * np.maximum(1.0, size / temperature)
     step = np.minimum(relative, chosen.largest_step) * temperature
-    least = 4 * np.spacing(size) * (2**_ROWS if method == "richardson" else 1)
+    spacing = np.spacing(size) * (eps / _EPS)
+    least = 4 * spacing * (2**_ROWS if method == "richardson" else 1)
     steps: FloatArray = np.maximum(step, least)
-    if method == "richardson":
+    if method == "richardson" or eps != _EPS:  # so that no format of fewer digits rounds z + h
         return np.exp2(np.floor(np.log2(steps)))
     return steps
 
@@ -87,6 +104,7 @@ def jacobian(
     step: float | None = None,
     temperature: float = 1.0,
     function: Function | None = None,
+    log: bool = False,
 ) -> FloatArray:
     """Differentiate softmax, or another function of logits, numerically.
 
@@ -106,12 +124,14 @@ def jacobian(
     function
         From shape (K, C) to (K, C); by default softmax. Complex-step needs one that takes
         complex logits.
+    log
+        Differentiate log-softmax where no function is given.
 
     Returns
     -------
     Shape (K, C, C), output index before input index. A masked class (-inf) has zeros.
     """
-    return estimate(logits, method, step, temperature, function)[0]
+    return estimate(logits, method, step, temperature, function, log)[0]
 
 
 def estimate(
@@ -120,12 +140,13 @@ def estimate(
     step: float | None = None,
     temperature: float = 1.0,
     function: Function | None = None,
+    log: bool = False,
 ) -> tuple[FloatArray, FloatArray | None]:
     """Differentiate as `jacobian` does, and return the method's own estimate of its error.
 
     Parameters
     ----------
-    logits, method, step, temperature, function
+    logits, method, step, temperature, function, log
         As in `jacobian`.
 
     Returns
@@ -134,29 +155,61 @@ def estimate(
     ``richardson``.
     """
     z = np.asarray(logits, dtype=np.float64)
-    h = default_steps(z, method, temperature) if step is None else np.full(z.shape, step)
-    inputs_at_once = 1  # a function of somebody's may depend on how many samples there are
-    if function is None:
-        function = partial(_softmax, temperature)
-        inputs_at_once = max(1, _VALUES_AT_ONCE // max(1, z.size))
-    K, C = z.shape
-    J, errors = np.empty((K, C, C)), np.empty((K, C, C))
-    with np.errstate(all="ignore"):
-        for start in range(0, C, inputs_at_once):
-            inputs = np.arange(start, min(start + inputs_at_once, C))
-            masked = np.isneginf(z[:, inputs])
-            found = METHODS[method].differences(function, z, h, inputs)
-            for whole, columns in zip((J, errors), found, strict=False):
-                columns[masked] = 0.0
-                whole[:, :, inputs] = columns.swapaxes(1, 2)
+    J, errors = (np.empty((*z.shape, z.shape[1])) for _ in range(2))
+    for inputs, found in columns(z, method, step, temperature, function, log=log):
+        for whole, part in zip((J, errors), found, strict=False):
+            whole[:, :, inputs] = part.swapaxes(1, 2)
     return J, errors if method == "richardson" else None
 
 
-def _softmax(T: float, z: NDArray[Any]) -> NDArray[Any]:
+def columns(
+    z: FloatArray,
+    method: str,
+    step: float | None = None,
+    temperature: float = 1.0,
+    function: Function | None = None,
+    eps: float = _EPS,
+    log: bool = False,
+) -> Iterator[tuple[Inputs, Differences]]:
+    """Differentiate as `jacobian` does, some inputs at a time.
+
+    Parameters
+    ----------
+    z, method, step, temperature, function
+        As in `jacobian`.
+    eps
+        The unit roundoff of the function.
+    log
+        Differentiate log-softmax where no function is given.
+
+    Yields
+    ------
+    Inputs, and what the method finds along them: slopes and perhaps the estimates of their errors,
+    shape (K, inputs, C) each.
+    """
+    h = np.full(z.shape, step) if step else default_steps(z, method, temperature, eps)
+    inputs_at_once = 1  # a function of somebody's may depend on how many samples there are
+    if function is None:
+        function = partial(_softmax, temperature, log)
+        inputs_at_once = max(1, _VALUES_AT_ONCE // max(1, z.size))
+    C = z.shape[1]
+    differentiate = METHODS[method].differences
+    with np.errstate(all="ignore"):
+        for start in range(0, C, inputs_at_once):
+            inputs = np.arange(start, min(start + inputs_at_once, C))
+            found = differentiate(function, z, h, inputs)
+            masked = np.isneginf(z[:, inputs])
+            for part in found:
+                part[masked] = 0.0
+            yield inputs, found
+
+
+def _softmax(T: float, log: bool, z: NDArray[Any]) -> NDArray[Any]:
     if not np.iscomplexobj(z):
-        return softmax(z, temperature=T)
-    e = np.exp((z - z.real.max(axis=-1, keepdims=True)) / T)
-    return np.asarray(e / e.sum(axis=-1, keepdims=True))
+        return (log_softmax if log else softmax)(z, temperature=T)
+    s = (z - z.real.max(axis=-1, keepdims=True)) / T
+    total = np.exp(s).sum(axis=-1, keepdims=True)
+    return np.asarray(s - np.log(total) if log else np.exp(s) / total)
 
 
 def _at(
@@ -213,8 +266,8 @@ def _richardson(function: Function, z: FloatArray, h: FloatArray, inputs: Inputs
 
 
 METHODS = {
-    "central": Method(_EPS ** (1 / 3), 1e-3, 1e-8, 1e-5, _central),
-    "forward": Method(_EPS ** (1 / 2), 1e-5, 1e-6, 1e-4, _forward),
-    "complex-step": Method(1e-20, 1e-20, 1e-14, 1e-11, _complex_step),
-    "richardson": Method(0.25, 0.25, 1e-11, 1e-9, _richardson),
+    "central": Method(_EPS ** (1 / 3), 1e-3, 1e-8, 1e-5, 1 / 3, 2 / 3, _central),
+    "forward": Method(_EPS ** (1 / 2), 1e-5, 1e-6, 1e-4, 1 / 2, 1 / 2, _forward),
+    "complex-step": Method(1e-20, 1e-20, 1e-14, 1e-11, 0, 1, _complex_step),
+    "richardson": Method(0.25, 0.25, 1e-11, 1e-9, 0, 1, _richardson),
 }

@@ -1,0 +1,52 @@
+"""Inputs of our own, on which right and wrong code differ."""
+
+import numpy as np
+
+from softmax_cli.checking.formulas import FloatArray
+
+# Sizes of batches, some of which many a function has never been given.
+SIZES = (1, 2, 3, 5)
+
+
+def draw_gradient(K: int, C: int) -> FloatArray:
+    """Draw a general upstream gradient, shape (K, C): the same one in every run.
+
+    No entry is 0, 1 or -1, no two are equal, and no sum of a sample's is 0 or 1.
+    """
+    size = np.random.default_rng(1).permuted(np.linspace(0.2, 0.9, K * C))
+    sign = np.random.default_rng(2).choice([-1.0, 1.5], K * C)
+    return np.asarray(size * sign).reshape(K, C)
+
+
+def note_on_gradient(g: FloatArray) -> str:
+    """Say what a special upstream gradient, shape (K, C), hides; or ""."""
+    ways_to_be_special = {
+        "zero": (g == 0).all(),
+        "constant": (g == g[:, :1]).all(),
+        "one-hot": ((g != 0).sum(axis=1) == 1).all(),
+        "of entries 0, 1 and -1": np.isin(g, (-1, 0, 1)).all(),
+    }
+    kind = next((kind for kind, is_so in ways_to_be_special.items() if is_so), None)
+    if kind is None:
+        return ""
+    hides = {
+        "zero": "everything but a constant that is added",
+        "constant": "everything but the row sums of the Jacobian, which are 0",
+    }.get(kind, "a squared or absolute gradient, and wrong sums over the classes")
+    return f"an upstream gradient that is {kind} hides {hides}; leave it out to have one drawn"
+
+
+def stress_samples(C: int, temperature: float) -> tuple[FloatArray, tuple[str, ...]]:
+    """Return logits, shape (8, C), that are hard to get right, and what is hard about each."""
+    z = np.random.default_rng(3).normal(0, 2, (8, C))
+    named = {
+        "of +-800": 800 * np.where(np.arange(C) % 3, -1.0, 1.0) + z[0],
+        "around 800": z[1] + 800,
+        "around -800": z[2] - 800,
+        "all equal": np.full(C, 0.75),
+        "tied": np.where(np.arange(C) < 2, z[3].max(), z[3]),
+        "masked": np.where(np.arange(C) % 2 == 1, -np.inf, z[4]),
+        "saturated": np.where(np.arange(C) == 0, 40.0, z[5]),
+        "small": 1e-3 * z[6],
+    }
+    return temperature * np.stack(list(named.values())), tuple(named)
