@@ -20,6 +20,7 @@ Parser = Callable[[str, str], Any]
 Text = str | None
 Number = float | None
 PROGRAM = "softmax-cli"
+DTYPES = ("float64", "float32", "float16", "bfloat16")
 METHODS = ("central", "forward", "complex-step", "richardson")
 
 
@@ -59,6 +60,8 @@ VJP = """The upstream gradient G times the Jacobian (backpropagation), without b
 G is 0,0,1 or a file with one row for all samples or a row each."""
 PROBABILITIES = """Your probabilities: a file in any input format, or code, FILE.py:FUNCTION or
 PACKAGE.MODULE:FUNCTION, which is called with the logits, and differentiated too."""
+UPSTREAM = """The upstream gradient for --vjp: 0,0,1 or a file. Without it a general one is
+drawn, the same in every run, which hides nothing."""
 BACKWARD = "Your backward pass, upstream gradient times Jacobian. Code takes logits and gradient."
 
 Logits = Annotated[
@@ -97,9 +100,7 @@ TheirJacobian = Annotated[
     Text, checked("--jacobian CANDIDATE", "Your Jacobians: (K, C, C) or stacked (K*C, C).")
 ]
 TheirVjp = Annotated[Text, checked("--vjp CANDIDATE", BACKWARD)]
-TheirUpstream = Annotated[
-    Text, checked("--upstream G", "The upstream gradient for --vjp: 0,0,1 or a file.")
-]
+TheirUpstream = Annotated[Text, checked("--upstream G", UPSTREAM)]
 Method = Annotated[
     Text, choice("Method", "--method METHOD", "The finite difference", METHODS, "central")
 ]
@@ -108,6 +109,14 @@ Step = Annotated[
 ]
 Atol = Annotated[Number, how("--atol A", "Absolute tolerance, in A + R |exact|.", not_negative)]
 Rtol = Annotated[Number, how("--rtol R", "Relative tolerance. The report has both.", not_negative)]
+LogToo = Annotated[bool, how("--log", "Of log-softmax instead.")]
+DType = Annotated[
+    Text,
+    choice("Method", "--dtype DTYPE", "The precision to judge in", DTYPES, "that of the results"),
+]
+Stress = Annotated[bool, checked("--stress", "Give code samples of our own too, hard ones.")]
+ForwardOnly = Annotated[bool, checked("--forward-only", "Leave the derivative of code out.")]
+Timeout = Annotated[Number, checked("--timeout S", "The seconds that code may take.", words.finite)]
 Sweep = Annotated[bool, how("--sweep", "Show the error against the step size.")]
 Quiet = Annotated[bool, shown("--quiet -q", "Print nothing: the exit status is the verdict.")]
 
@@ -190,8 +199,13 @@ def check(
     upstream: TheirUpstream = None,
     method: Method = None,
     step: Step = None,
+    log: LogToo = False,
+    dtype: DType = None,
     atol: Atol = None,
     rtol: Rtol = None,
+    stress: Stress = False,
+    forward_only: ForwardOnly = False,
+    timeout: Timeout = None,
     sweep: Sweep = False,
     temperature: DerivativeTemperature = 1.0,
     input_format: InputFormat = None,
@@ -214,8 +228,18 @@ def check(
 
     return run(
         logits or [],
-        candidates=Candidates(probabilities, jacobian, vjp, upstream),
-        comparison=Comparison(method, step, atol, rtol, temperature),
+        candidates=Candidates(probabilities, jacobian, vjp, upstream, timeout),
+        comparison=Comparison(
+            temperature=temperature,
+            log=log,
+            dtype=dtype,
+            atol=atol,
+            rtol=rtol,
+            method=method,
+            step=step,
+            forward_only=forward_only,
+            stress=stress,
+        ),
         sweeping=sweep,
         quiet=quiet,
         reading=InputOptions(input_format, delimiter, columns, id_column),

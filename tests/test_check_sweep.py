@@ -5,9 +5,17 @@ import math
 import numpy as np
 import pytest
 
+from softmax_cli.checking.candidate import local
+from softmax_cli.checking.setting import Setting
 from softmax_cli.checking.sweep import STEPS, sweep
 from softmax_cli.mathematics import core, finite_difference
 from tests.program import SAMPLES, run, run_in_terminal
+
+
+def of(logits: object) -> Setting:
+    z = np.array(logits)
+    return Setting(z, None, tuple("abcdefg"[: z.shape[1]]), tuple(map(str, range(len(z)))))
+
 
 PETS = str(SAMPLES / "pets.csv")
 
@@ -32,7 +40,7 @@ def test_the_report_shows_the_estimate() -> None:
 
 
 def test_the_curves_are_a_v() -> None:
-    found = sweep(np.random.default_rng(2).normal(0, 1, (3, 4)))
+    found = sweep(of(np.random.default_rng(2).normal(0, 1, (3, 4))))
     assert (STEPS[0], STEPS[-1], len(STEPS)) == (1e-1, 1e-15, 29)
     assert list(STEPS) == sorted(STEPS, reverse=True)
     errors = {method: dict(zip(STEPS, each, strict=True)) for method, each in found.errors.items()}
@@ -60,8 +68,8 @@ def test_the_sweep_comes_as_csv_and_json() -> None:
 
 
 def test_a_step_too_small_for_the_logits_is_no_number() -> None:
-    assert sweep([[1e300, 0.5e300]], function=lambda z: z).best["central"] is None
-    found = sweep([[1e9, 1e9]])
+    assert sweep(of([[1e300, 0.5e300]]), local(lambda z: z)).best["central"] is None
+    found = sweep(of([[1e9, 1e9]]))
     assert math.isnan(found.errors["central"][-1])
     assert not math.isnan(found.errors["complex-step"][-1])
     outcome = run("check", "1e9", "1e9", "--sweep", "-f", "json")

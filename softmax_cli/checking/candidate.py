@@ -31,11 +31,15 @@ class CandidateError(Exception):
         The position of the sample it was given, or None for all at once.
     at_once
         What it did before, when it was given all samples at once, or None.
+    ended
+        Whether it cannot be called again.
     """
 
-    def __init__(self, problem: str, place: str = "", sample: int | None = None) -> None:
-        super().__init__(problem, place, sample)
-        self.problem, self.place, self.sample = problem, place, sample
+    def __init__(
+        self, problem: str, place: str = "", sample: int | None = None, ended: bool = False
+    ) -> None:
+        super().__init__(problem, place, sample, ended)
+        self.problem, self.place, self.sample, self.ended = problem, place, sample, ended
         self.at_once: CandidateError | None = None
 
     def __str__(self) -> str:

@@ -84,7 +84,8 @@ class _Remote:
         """Wait for what it answers; an exception is raised here."""
         while not self._connection.poll(_BETWEEN_LOOKS):
             if self._end is not None and time.monotonic() > self._end:
-                raise CandidateError(f"took longer than {self._timeout:g} s {when}".strip())
+                problem = f"took longer than {self._timeout:g} s {when}".strip()
+                raise CandidateError(problem, ended=True)
             # Another process of its own may hold the pipe open when it has ended.
             if self.wait(os.WNOHANG) is not None and not self._connection.poll():
                 raise self._ended(when)
@@ -94,7 +95,8 @@ class _Remote:
             self.wait()
             raise self._ended(when) from None
         except Exception as error:
-            raise CandidateError(f"answered what cannot be read: {in_words(error)}") from None
+            problem = f"answered what cannot be read: {in_words(error)}"
+            raise CandidateError(problem, ended=True) from None
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -109,7 +111,7 @@ class _Remote:
     def _ended(self, when: str) -> CandidateError:
         status = self.wait() or 0
         how = f"with status {status}" if status >= 0 else f"by {signal.Signals(-status).name}"
-        return CandidateError(f"ended its process {how} {when}".strip())
+        return CandidateError(f"ended its process {how} {when}".strip(), ended=True)
 
 
 def _serve(connection: Connection, word: str) -> NoReturn:
@@ -126,6 +128,8 @@ def _serve(connection: Connection, word: str) -> NoReturn:
         answers = iter(_answers(connection, word))
         while current() == process:
             answer = next(answers)
+            with suppress(Exception):  # it may be gone
+                sys.stdout.flush()
             if current() == process:  # and not a fork of its own that has come back
                 connection.send(answer)
     finally:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from softmax_cli.checking.calls import called
 from softmax_cli.checking.candidate import Function, NotComplexError
-from softmax_cli.checking.check import Setting, called
 from softmax_cli.checking.precision import FLOAT64
+from softmax_cli.checking.setting import Setting
 from softmax_cli.mathematics import finite_difference, memory
 
 METHODS = ("forward", "central", "complex-step")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from softmax_cli.errors import InputError, did_you_mean, quoted, warn
@@ -70,6 +70,10 @@ def choose_columns(
     names, width, sample = header or (), len(kinds), None
     if options.stacked and list(names[:2]) == ["sample", "output"]:
         return Columns(tuple(range(2, width)), 0)
+    if options.results_of is not None:
+        if options.results_of and set(options.results_of) <= set(names):
+            return _columns_of_results(names, options.results_of, options.id_column)
+        options = replace(options, id_column=None)
     if options.id_column is not None:
         sample = find_name(options.id_column, names, width, "--id")
     by_name = {c for c, name in enumerate(names) if _names_samples(name)}
@@ -93,6 +97,18 @@ def choose_columns(
             warn(place, f"{quoted(names[c])} is taken for logits; if it is none, {_WAY_OUT}")
             break
     return Columns(logits, found[0] if found else None)
+
+
+def _columns_of_results(
+    names: Sequence[str], classes: Sequence[str], id_column: str | None
+) -> Columns:
+    """Find the columns named as the classes, and the one that names the samples among the rest."""
+    found = tuple(map(names.index, classes))
+    others = [c for c in range(len(names)) if c not in found]
+    named = [c for c in others if names[c] == id_column] or [
+        c for c in others if _names_samples(names[c])
+    ]
+    return Columns(found, named[0] if named else None)
 
 
 def _names_samples(name: str) -> bool:

@@ -4,9 +4,11 @@ import math
 import warnings
 from collections.abc import Iterator
 from io import BufferedReader
+from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy_format
+from numpy.typing import NDArray
 
 from softmax_cli.errors import InputError, visible
 from softmax_cli.options import InputOptions
@@ -61,10 +63,10 @@ def read_npy(stream: BufferedReader, name: str, options: InputOptions) -> Logits
     return Logits(C, batches(), n_samples=K)
 
 
-def read_array(stream: BufferedReader, name: str) -> FloatArray:
-    """Read an array of any shape, whole."""
+def read_array(stream: BufferedReader, name: str) -> NDArray[Any]:
+    """Read an array of any shape and kind of number, whole."""
     shape, by_column, dtype = _read_header(stream, name)
-    values = _take(stream, math.prod(shape), dtype, name)
+    values = _take(stream, math.prod(shape), dtype, name).astype(dtype, copy=False)
     return values.reshape(shape, order="F" if by_column else "C")
 
 

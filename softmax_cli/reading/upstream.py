@@ -15,7 +15,9 @@ from softmax_cli.samples import Batch, FloatArray, Logits, concatenate
 
 
 @contextmanager
-def with_upstream(logits: Logits, word: str, option: str) -> Iterator[Logits]:
+def with_upstream(
+    logits: Logits, word: str, option: str, options: InputOptions | None = None
+) -> Iterator[Logits]:
     """Give every batch its rows of the upstream gradient g.
 
     Parameters
@@ -26,6 +28,8 @@ def with_upstream(logits: Logits, word: str, option: str) -> Iterator[Logits]:
         ``0,0,1``, or a file with one row for all samples or with a row each.
     option
         What the user called it, for messages.
+    options
+        How to read the file; its columns are those of the logits.
 
     Raises
     ------
@@ -34,7 +38,9 @@ def with_upstream(logits: Logits, word: str, option: str) -> Iterator[Logits]:
     """
     if word == "-":
         raise InputError(option, "expected numbers or a file, found standard input")
-    with open_logits([word], InputOptions(check=check_gradient), option) as gradient:
+    with open_logits(
+        [word], replace(options or InputOptions(), check=check_gradient), option
+    ) as gradient:
         if gradient.n_classes != logits.n_classes:
             expected = plural(logits.n_classes, "value")
             raise InputError(option, f"expected {expected} a sample, found {gradient.n_classes}")
