@@ -103,14 +103,19 @@ def _differentiated(
         default if given is None else given
         for default, given in ((method.atol / T, how.atol), (method.rtol, how.rtol))
     )
-    run = Run(task, setting, (np.full(len(task.z), atol), rtol))
+    atols = np.full(len(task.z), atol)
+    if task.log and how.atol is None:  # differences of larger values lose more
+        log_y = replace(task, quantity="probabilities").exact()
+        atols *= np.maximum(1.0, np.abs(np.where(task.z > -np.inf, log_y, 0.0)).max(axis=1))
+    run = Run(task, setting, (atols, rtol))
     C, estimate = task.z.shape[1], 0.0
     eps = task.precision.eps
     found = finite_difference.columns(task.z, name, how.step, T, function, eps, task.log)
     for inputs, (slopes, *errors) in found:
         expected = task.columns(inputs)
         if task.log:  # -inf - -inf
-            slopes[np.broadcast_to((task.z == -np.inf)[:, None, :], slopes.shape)] = 0.0
+            masked = np.broadcast_to((task.z == -np.inf)[:, None, :], slopes.shape)
+            slopes[masked] = expected[masked]
         at = (np.arange(C) * C + inputs[:, None]).ravel()
         K = len(task.z)
         run.compare(slice(0, K), at, expected.reshape(K, -1), slopes.reshape(K, -1))
