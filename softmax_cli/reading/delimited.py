@@ -29,7 +29,7 @@ from softmax_cli.reading.validity import check_length, check_logits
 from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
 from softmax_cli.words import NotANumberError, is_broken_number, is_number, mending, read_number
 
-_PLAIN = b"0123456789+-.eE \n"
+_PLAIN = b"0123456789+-.eE "
 _MINUS_ZERO = re.compile(rb"-0[], ]")
 
 Record = tuple[int, list[str]]  # the line where it begins, and its cells
@@ -213,20 +213,19 @@ def _plain_numbers(content: bytes, table: Table) -> FloatArray | None:
 
     What JSON takes proves nothing by itself: ``1],[2`` is no cell. So the characters come first.
     """
-    delimiter = table.delimiter.encode()
-    if content.translate(None, _PLAIN + delimiter):
-        return None
-    document = b"[[" + content.replace(delimiter, b",").replace(b"\n", b"],[") + b"]]"
     width = len(table.columns.logits)
+    delimiter = table.delimiter.encode()
+    # As many delimiters in every row, and nothing else that is no part of a number.
+    layout = content.translate(None, _PLAIN.replace(delimiter, b"")) + b"\n"
+    if layout != (delimiter * (width - 1) + b"\n") * (len(layout) // width):
+        return None
+    array = b"[" + content.replace(delimiter, b",").replace(b"\n", b",") + b"]"
     try:
-        rows = fast.loads(document)
-        if set(map(len, rows)) != {width}:
-            return None
-        values = np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * width)
+        values = np.array(fast.loads(array), np.float64)
     except (ValueError, OverflowError):  # cells that are missing, +1, 01, 1., 1e400
         return None
     # To a reader of integers -0 is 0.
-    if not np.isfinite(values).all() or (not values.all() and _MINUS_ZERO.search(document)):
+    if not np.isfinite(values).all() or (not values.all() and _MINUS_ZERO.search(array)):
         return None
     return values.reshape(-1, width)
 
