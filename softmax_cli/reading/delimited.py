@@ -170,7 +170,6 @@ def _blocks(
     while content := source.take(table.options.block_size):
         block = TextBlock(line, content, start)
         if _is_a_record_a_line(content):
-            fast.orjson()  # before other processes are forked
             yield block
             n_lines = count_lines(content)
             start, line = start + n_lines, line + n_lines
