@@ -23,7 +23,6 @@ class InputOptions:
     check: "Callable[[FloatArray, Place], None] | None" = None
     # Whether the rows may be those of stacked Jacobians, named by columns sample and output.
     stacked: bool = False
-    block_size: int = 1 << 20  # bytes of text that are parsed at once
 
 
 @dataclass(frozen=True)

@@ -36,31 +36,24 @@ def _walk(logits: Logits, shown: ExitStack) -> Iterator[Batch | TextBlock]:
     begin = time.monotonic()
     due = begin + _PATIENCE
     bar = None
-    samples = size = 0
+    samples = 0
     for block in logits.blocks:
         yield block
-        if isinstance(block, Batch):
-            samples += len(block.logits)
-        else:
-            size += len(block.content)
+        samples += len(block.logits) if isinstance(block, Batch) else 0
         now = time.monotonic()
         if now >= due:
             due = now + _BETWEEN_UPDATES
             bar = bar or shown.enter_context(_bar())
-            _update(bar, logits, samples, size, now - begin)
+            _update(bar, logits, samples, now - begin)
 
 
-def _update(bar: "Progress", logits: Logits, samples: int, size: int, seconds: float) -> None:
-    """Tell bytes where there is text, which is not counted yet, and else samples."""
-    done, total = size, None
+def _update(bar: "Progress", logits: Logits, samples: int, seconds: float) -> None:
+    """Tell bytes where the end of the input tells how many samples there are."""
+    done, total = samples, logits.n_samples
+    told = f"{samples:,} samples, {samples / seconds:,.0f}/s"
     if logits.progress is not None:
         done, total = logits.progress()
-        told = f"{done / 1e6:,.0f} of {total / 1e6:,.0f} MB, {done / 1e6 / seconds:,.1f} MB/s"
-    elif size:
-        told = f"{size / 1e6:,.1f} MB, {size / 1e6 / seconds:,.1f} MB/s"
-    else:
-        done, total = samples, logits.n_samples
-        told = f"{samples:,} samples, {samples / seconds:,.0f}/s"
+        told = f"{done / 1e6:,.1f} MB, {done / 1e6 / seconds:,.1f} MB/s"
     bar.update(bar.task_ids[0], completed=done, total=total, told=told, refresh=True)
 
 

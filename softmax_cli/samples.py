@@ -50,8 +50,8 @@ class Logits:
     names_samples: bool = False  # whether the batches carry sample names
     sample_header: str = "sample"  # what the input calls the column of sample names
     n_samples: int | None = None  # K, or None where only the end of the input tells
-    # How many bytes of the file were read, and how many it has; None where it is no file.
-    progress: Callable[[], tuple[int, int]] | None = None
+    # How many bytes were read, and how many there are if that is known.
+    progress: Callable[[], tuple[int, int | None]] | None = None
     parse: Callable[[TextBlock], Batch] | None = None  # in this process or another
     is_ready: Callable[[], bool] = lambda: True  # or the next block has to be waited for
 

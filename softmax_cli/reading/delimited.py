@@ -3,11 +3,10 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from io import BufferedReader
 from itertools import chain
 
 import numpy as np
@@ -20,11 +19,10 @@ from softmax_cli.reading.columns import (
     Columns,
     choose_columns,
     kinds_of,
-    warn_of_header,
-    warn_of_positions,
+    warn_of_first_row,
 )
 from softmax_cli.reading.layout import csv_reader, guess_delimiter, is_header
-from softmax_cli.reading.text import Lines, count_lines, decode, has_blank_lines
+from softmax_cli.reading.text import Stream, decode, read_lines
 from softmax_cli.reading.validity import check_length, check_logits
 from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
 from softmax_cli.words import NotANumberError, is_broken_number, is_number, mending, read_number
@@ -73,12 +71,12 @@ class Table:
         check(logits, lambda k, c: self.place(lines[k], c))
 
 
-def read_tsv(stream: BufferedReader, name: str, options: InputOptions) -> Logits:
+def read_tsv(stream: Stream, name: str, options: InputOptions) -> Logits:
     """Read tab separated text, as `read_csv` does."""
     return read_csv(stream, name, replace(options, delimiter=options.delimiter or "\t"))
 
 
-def read_csv(stream: BufferedReader, name: str, options: InputOptions) -> Logits:
+def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     """Read delimited text block by block; the delimiter is guessed unless it is given.
 
     Parameters
@@ -95,22 +93,19 @@ def read_csv(stream: BufferedReader, name: str, options: InputOptions) -> Logits
     InputError
         With line and column: here for the first rows, from the batches for the rest.
     """
-    source = Lines(stream)
-    head = source.take_head(options.block_size)
+    head = stream.take_head()
     delimiter = options.delimiter or guess_delimiter(decode(head, name))
-    records, line = _records(TextBlock(1, head), source, delimiter, name)
-    while len(records) < 2 and (content := source.take(0)):
-        more, line = _records(TextBlock(line, content), source, delimiter, name)
+    records, line = _records(TextBlock(1, head), stream, delimiter, name)
+    while len(records) < 2 and (content := stream.take(0)):
+        more, line = _records(TextBlock(line, content), stream, delimiter, name)
         records += more
     if not records:
         raise InputError(name, "expected logits, found nothing")
     first_line, first = records[0]
     place = f"{name}:{first_line}"
     header = first if is_header(first) else None
-    if options.check is None and header:
-        warn_of_header(header, place)
-    elif options.check is None:
-        warn_of_positions([cells for _, cells in records[:2]], place)
+    if options.check is None:
+        warn_of_first_row([cells for _, cells in records[:2]], header is not None, place)
     if header:
         records = records[1:]
     if not records:
@@ -119,26 +114,25 @@ def read_csv(stream: BufferedReader, name: str, options: InputOptions) -> Logits
     kinds = kinds_of(zip(*(cells for _, cells in records[:SAMPLES_OF_COLUMN]), strict=True))
     columns = choose_columns(header, kinds, options, place)
     table = Table(name, delimiter, len(first), first_line, columns, options)
-    return Logits(
-        n_classes=len(columns.logits),
-        blocks=_blocks(table, records, line, source),
-        class_names=tuple(header[c] for c in columns.logits) if header else None,
-        names_samples=columns.sample is not None,
-        sample_header=header[columns.sample] if header and columns.sample is not None else "sample",
-        parse=lambda block: _parse(block, table),
-        is_ready=source.is_ready,
-    )
+
+    def read(block: TextBlock) -> tuple[Batch, int]:
+        records, line = _records(block, stream, delimiter, name)
+        return _convert(records, table, block.start), line
+
+    blocks = read_lines(stream, line, _convert(records, table, 0), _is_a_record_a_line, read)
+    parse = partial(_parse, table=table)
+    return replace(columns.source(blocks), parse=parse, is_ready=stream.is_ready)
 
 
 def _records(
-    block: TextBlock, source: Lines | None, delimiter: str, name: str
+    block: TextBlock, stream: Stream | None, delimiter: str, name: str
 ) -> tuple[list[Record], int]:
     """Read the records that begin in a block, and return the line behind them too.
 
-    The last one may go on in the source, behind the block, within quotes.
+    The last one may go on in the stream, behind the block, within quotes.
     """
     lines = list(io.StringIO(decode(block.content, name, block.line), newline=""))
-    further = iter(partial(source.take, 0), b"") if source else iter(())
+    further = iter(partial(stream.take, 0), b"") if stream else iter(())
     numbered = enumerate(further, block.line + len(lines))
     behind = (decode(content, name, number) for number, content in numbered)
     reader = csv_reader(chain(lines, behind), delimiter)
@@ -161,28 +155,9 @@ def _check_widths(records: Sequence[Record], width: int, name: str, first_line: 
             check_length(len(cells), width, f"{name}:{line}", f"line {first_line}")
 
 
-def _blocks(
-    table: Table, records: list[Record], line: int, source: Lines
-) -> Iterator[Batch | TextBlock]:
-    """Yield the rows that were read and the rest; where records may cross lines, read them here."""
-    start = len(records)
-    yield _convert(records, table, 0)
-    while content := source.take(table.options.block_size):
-        block = TextBlock(line, content, start)
-        if _is_a_record_a_line(content):
-            yield block
-            n_lines = count_lines(content)
-            start, line = start + n_lines, line + n_lines
-            continue
-        records, line = _records(block, source, table.delimiter, table.name)
-        if records:
-            yield _convert(records, table, start)
-            start += len(records)
-
-
 def _is_a_record_a_line(content: bytes) -> bool:
     alone = b"\r" in content and content.count(b"\r") != content.count(b"\r\n")
-    return not (alone or b'"' in content or has_blank_lines(content))
+    return not alone and b'"' not in content
 
 
 def _parse(block: TextBlock, table: Table) -> Batch:

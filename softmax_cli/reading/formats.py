@@ -4,19 +4,19 @@
 """
 
 from collections.abc import Callable
-from io import BufferedReader
 from typing import TYPE_CHECKING
 
 from softmax_cli.options import InputOptions
 
 if TYPE_CHECKING:
+    from softmax_cli.reading.text import Stream
     from softmax_cli.samples import Logits
 
 READERS = ("csv", "tsv", "json", "jsonl", "npy", "parquet")
 SUFFIXES = {f".{name}": name for name in READERS} | {".ndjson": "jsonl"}
 
 
-def reader(input_format: str) -> Callable[[BufferedReader, str, InputOptions], "Logits"]:
+def reader(input_format: str) -> "Callable[[Stream, str, InputOptions], Logits]":
     """Return the function that reads a stream, called by a name, in one of `READERS`."""
     match input_format:
         case "csv":

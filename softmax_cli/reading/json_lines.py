@@ -1,23 +1,22 @@
 """JSON lines: a sample a line, in the forms that JSON has for one sample."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from io import BufferedReader
-from itertools import chain
 from typing import Any
 
 from softmax_cli import fast
 from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions
-from softmax_cli.reading import strict_json, text
+from softmax_cli.reading import strict_json
 from softmax_cli.reading.json_text import read_batch, settle, source_of
+from softmax_cli.reading.text import Stream, read_lines
 from softmax_cli.samples import Batch, Logits, TextBlock
 
 # Half of a character, which only one reader refuses, and keys that are counted as none.
 _DOUBTFUL = (b"\\u", b" :", b"\t", b"\r")
 
 
-def read_jsonl(stream: BufferedReader, name: str, options: InputOptions) -> Logits:
+def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
     """Read JSON lines block by block.
 
     Parameters
@@ -34,12 +33,10 @@ def read_jsonl(stream: BufferedReader, name: str, options: InputOptions) -> Logi
     InputError
         With the line: here for the first block, from the batches for the rest.
     """
-    source = text.Lines(stream)
-    texts = _texts(source, options.block_size)
-    first = next(texts, None)
-    if first is None:
+    head = stream.take_head()
+    samples, lines = strict_json.load_lines(head, name)
+    if not samples:
         raise InputError(name, "expected logits, found nothing")
-    samples, lines = strict_json.load_lines(first.content, name, first.line)
     form = settle(samples, lambda k: f"{name}:{lines[k]}", name, options)
 
     def parse(block: TextBlock) -> Batch:
@@ -47,29 +44,12 @@ def read_jsonl(stream: BufferedReader, name: str, options: InputOptions) -> Logi
         values, lines = loaded or strict_json.load_lines(block.content, name, block.line)
         return read_batch(values, form, lambda k: f"{name}:{lines[k]}", block.start, options)
 
-    def blocks() -> Iterator[Batch | TextBlock]:
-        start = 0
-        for block in chain([first], texts):
-            block = replace(block, start=start)
-            if start and not text.has_blank_lines(block.content):
-                yield block
-                start += text.count_lines(block.content)
-            else:  # its samples have to be counted
-                batch = parse(block)
-                yield batch
-                start += len(batch.logits)
+    def read(block: TextBlock) -> tuple[Batch, int]:
+        return parse(block), block.line + block.content.count(b"\n")
 
-    return replace(source_of(form, blocks()), parse=parse, is_ready=source.is_ready)
-
-
-def _texts(source: text.Lines, size: int) -> Iterator[TextBlock]:
-    """Yield what holds more than blank lines."""
-    line, content = 1, source.take_head(size)
-    while content:
-        if content.strip():
-            yield TextBlock(line, content)
-        line += content.count(b"\n")
-        content = source.take(size)
+    first, line = read(TextBlock(1, head))
+    blocks = read_lines(stream, line, first, lambda _: True, read)
+    return replace(source_of(form, blocks), parse=parse, is_ready=stream.is_ready)
 
 
 def _load_at_once(block: TextBlock) -> tuple[list[Any], Sequence[int]] | None:

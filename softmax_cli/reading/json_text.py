@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from io import BufferedReader
 from itertools import chain
 from typing import Any
 
@@ -11,7 +10,7 @@ from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import columns, strict_json
 from softmax_cli.reading.strict_json import shown
-from softmax_cli.reading.text import take_all
+from softmax_cli.reading.text import Stream, take_all
 from softmax_cli.reading.validity import check_classes, check_length, check_logits
 from softmax_cli.samples import Batch, Logits, TextBlock
 
@@ -43,7 +42,7 @@ class Form:
     sample: str | None = None
 
 
-def read_json(stream: BufferedReader, name: str, options: InputOptions) -> Logits:
+def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
     """Read one JSON text, or JSON lines, whole.
 
     Parameters

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedReader
 from itertools import chain
 from typing import Any
 
@@ -11,14 +10,14 @@ import numpy as np
 from softmax_cli.errors import InputError, quoted, visible
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.columns import SAMPLES_OF_COLUMN, choose_columns, kinds_of
-from softmax_cli.reading.text import take_all
+from softmax_cli.reading.text import Stream, take_all
 from softmax_cli.reading.validity import check_logits
 from softmax_cli.samples import Batch, Logits
 
 _VALUES_A_BATCH = 1 << 17
 
 
-def read_parquet(stream: BufferedReader, name: str, options: InputOptions) -> Logits:
+def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
     """Read a parquet file batch by batch; a pipe is read whole, for the format ends in its index.
 
     Parameters
@@ -42,7 +41,9 @@ def read_parquet(stream: BufferedReader, name: str, options: InputOptions) -> Lo
         hint = "pip install pyarrow, which the extra named parquet brings too"
         raise InputError(name, "expected pyarrow to read parquet, found none", hint) from None
     with _told(name):
-        file = ParquetFile(stream if stream.seekable() else pyarrow.BufferReader(take_all(stream)))
+        if is_file := stream.raw.seekable():
+            stream.raw.seek(0)
+        file = ParquetFile(stream.raw if is_file else pyarrow.BufferReader(take_all(stream)))
         header = file.schema_arrow.names
         rows = max(1, _VALUES_A_BATCH // max(1, len(header)))
         tables = file.iter_batches(rows, use_threads=False)
