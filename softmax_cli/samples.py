@@ -81,11 +81,9 @@ class Logits:
 
 def concatenate(batches: Iterable[Batch], n_classes: int) -> Batch:
     """Join all batches into one; no batches make a batch of no samples."""
-    parts = list(batches)
+    parts = list(batches) or [Batch(np.empty((0, n_classes)), 0)]
     if len(parts) == 1:
         return parts[0]
-    if not parts:
-        return Batch(np.empty((0, n_classes)), 0)
     logits = np.concatenate([part.logits for part in parts])
     names = tuple(name for part in parts for name in part.samples or ())
     gradients = [part.upstream for part in parts if part.upstream is not None]
