@@ -1,7 +1,7 @@
 """Which columns are logits and which one names the samples: one rule for all formats."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from softmax_cli.options import InputOptions
 from softmax_cli.samples import Batch, Logits, TextBlock
 from softmax_cli.words import is_broken_number, is_number
 
-SAMPLES_OF_COLUMN = 1_000  # how many of the first samples tell what a column holds
+_SAMPLES_OF_COLUMN = 1_000  # how many of the first samples tell what a column holds
 _NAMES_OF_NAME_COLUMNS = frozenset({"", "id", "index", "name", "sample"})
 # The last word of a header, as in sample_id and userId, but not acid; or all of it. "Unnamed: 0"
 # is what pandas calls the index of a table that it had written without a name.
@@ -44,12 +44,12 @@ class Columns:
         return Logits(len(self.logits), blocks, self.names, is_named, header)
 
 
-def kinds_of(columns: Iterable[Sequence[Any]]) -> list[str]:
+def kinds_of(rows: Sequence[Sequence[Any]]) -> list[str]:
     """Tell what columns hold by their first values: text, whole numbers, or numbers.
 
     A column of text with a single number in it, or a broken one, is logits with a mistake.
     """
-    return list(map(_kind, columns))
+    return list(map(_kind, zip(*rows[:_SAMPLES_OF_COLUMN], strict=True)))
 
 
 def _kind(values: Sequence[Any]) -> str:

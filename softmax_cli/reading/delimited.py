@@ -3,32 +3,35 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
+from typing import Any
 
 import numpy as np
 
 from softmax_cli import fast
-from softmax_cli.errors import InputError, quoted, visible
+from softmax_cli.errors import InputError, visible
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.columns import (
-    SAMPLES_OF_COLUMN,
     Columns,
     choose_columns,
     kinds_of,
     warn_of_first_row,
 )
-from softmax_cli.reading.layout import csv_reader, guess_delimiter, is_header
 from softmax_cli.reading.text import Stream, decode, read_lines
-from softmax_cli.reading.validity import check_length, check_logits
+from softmax_cli.reading.validity import check_lengths, check_logits, read_numbers
 from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
-from softmax_cli.words import NotANumberError, is_broken_number, is_number, mending, read_number
+from softmax_cli.words import has_decimal_comma, is_broken_number, is_number, mending
 
 _PLAIN = b"0123456789+-.eE "
+_DELIMITERS = ",;\t| "
+_GUESS_LINES = 20
+_GUESS_CHARACTERS = 1 << 16
 _MINUS_ZERO = re.compile(rb"-0[], ]")
+
+csv.field_size_limit(1 << 28)
 
 Record = tuple[int, list[str]]  # the line where it begins, and its cells
 
@@ -45,7 +48,7 @@ class Table:
         What separates the cells.
     width
         How many cells every row has.
-    first_line
+    first
         Where the first row stands.
     columns
         Which of them are logits, and which one names the sample.
@@ -56,7 +59,7 @@ class Table:
     name: str
     delimiter: str
     width: int
-    first_line: int
+    first: str
     columns: Columns
     options: InputOptions
 
@@ -94,7 +97,7 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
         With line and column: here for the first rows, from the batches for the rest.
     """
     head = stream.take_head()
-    delimiter = options.delimiter or guess_delimiter(decode(head, name))
+    delimiter = options.delimiter or _guess_delimiter(decode(head, name))
     records, line = _records(TextBlock(1, head), stream, delimiter, name)
     while len(records) < 2 and (content := stream.take(0)):
         more, line = _records(TextBlock(line, content), stream, delimiter, name)
@@ -103,17 +106,17 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
         raise InputError(name, "expected logits, found nothing")
     first_line, first = records[0]
     place = f"{name}:{first_line}"
-    header = first if is_header(first) else None
+    header = first if _is_header(first) else None
     if options.check is None:
         warn_of_first_row([cells for _, cells in records[:2]], header is not None, place)
     if header:
         records = records[1:]
     if not records:
         raise InputError(name, "expected at least one sample, found only a header")
-    _check_widths(records, len(first), name, first_line)
-    kinds = kinds_of(zip(*(cells for _, cells in records[:SAMPLES_OF_COLUMN]), strict=True))
-    columns = choose_columns(header, kinds, options, place)
-    table = Table(name, delimiter, len(first), first_line, columns, options)
+    rows = [cells for _, cells in records]
+    check_lengths(rows, len(first), lambda k: f"{name}:{records[k][0]}", f"line {first_line}")
+    columns = choose_columns(header, kinds_of(rows), options, place)
+    table = Table(name, delimiter, len(first), f"line {first_line}", columns, options)
 
     def read(block: TextBlock) -> tuple[Batch, int]:
         records, line = _records(block, stream, delimiter, name)
@@ -135,7 +138,7 @@ def _records(
     further = iter(partial(stream.take, 0), b"") if stream else iter(())
     numbered = enumerate(further, block.line + len(lines))
     behind = (decode(content, name, number) for number, content in numbered)
-    reader = csv_reader(chain(lines, behind), delimiter)
+    reader = _csv_reader(chain(lines, behind), delimiter)
     records, line = [], block.line
     try:
         while reader.line_num < len(lines):
@@ -149,12 +152,6 @@ def _records(
     return records, line
 
 
-def _check_widths(records: Sequence[Record], width: int, name: str, first_line: int) -> None:
-    for line, cells in records:
-        if len(cells) != width:
-            check_length(len(cells), width, f"{name}:{line}", f"line {first_line}")
-
-
 def _is_a_record_a_line(content: bytes) -> bool:
     alone = b"\r" in content and content.count(b"\r") != content.count(b"\r\n")
     return not alone and b'"' not in content
@@ -162,17 +159,14 @@ def _is_a_record_a_line(content: bytes) -> bool:
 
 def _parse(block: TextBlock, table: Table) -> Batch:
     """Parse a block of a record a line: at once where all numbers are plain."""
-    content = block.content
-    if b"\r" in content:
-        content = content.replace(b"\r\n", b"\n")
-    content = content.removesuffix(b"\n")
-    names = None
-    if table.columns == Columns(tuple(range(1, table.width)), 0):
+    content = block.content.replace(b"\r\n", b"\n").removesuffix(b"\n")
+    columns, names = table.columns, None
+    if (columns.sample, columns.logits) == (0, tuple(range(1, table.width))):
         lines = decode(content, table.name, block.line).split("\n")
         parts = [line.partition(table.delimiter) for line in lines]
         names = tuple(part[0] for part in parts)
         content = "\n".join([part[2] for part in parts]).encode()
-    elif table.columns.logits != tuple(range(table.width)):
+    elif columns.logits != tuple(range(table.width)):
         content = b"?"
     logits = _plain_numbers(content, table)
     if logits is None:
@@ -206,45 +200,62 @@ def _plain_numbers(content: bytes, table: Table) -> FloatArray | None:
 
 def _convert(records: Sequence[Record], table: Table, start: int) -> Batch:
     """Turn cells into numbers and names."""
-    _check_widths(records, table.width, table.name, table.first_line)
     columns, width = table.columns, len(table.columns.logits)
-    flat = [cells[c] for _, cells in records for c in columns.logits]
+    rows = [cells for _, cells in records]
+    check_lengths(rows, table.width, lambda k: table.place(records[k][0], None), table.first)
+    flat = [cells[c] for cells in rows for c in columns.logits]
 
-    def number(i: int) -> float:
-        try:
-            return read_number(flat[i])
-        except NotANumberError as error:
-            k, c = divmod(i, width)
-            place, hint = table.place(records[k][0], c), _hint(flat[i], flat[c::width], c, table)
-            raise InputError(place, f"{error}, found {quoted(flat[i])}", hint) from None
+    def place(i: int) -> str:
+        return table.place(records[i // width][0], i % width)
 
-    logits = _numbers(flat, number).reshape(len(records), width)
+    def hint(i: int) -> str:
+        return _hint(flat[i], flat[i % width :: width], columns.logits[i % width] + 1, table)
+
+    logits = read_numbers(flat, place, hint).reshape(len(rows), width)
     table.check(logits, [line for line, _ in records])
     if columns.sample is None:
         return Batch(logits, start)
-    return Batch(logits, start, tuple(cells[columns.sample] for _, cells in records))
+    return Batch(logits, start, tuple(cells[columns.sample] for cells in rows))
 
 
-def _numbers(cells: Sequence[str], number: Callable[[int], float]) -> FloatArray:
-    """Turn cells into float64; ``number`` reads cell i or raises.
-
-    Python's float reads more than we do (digits with underscores, other scripts, 1e400 as
-    inf), so whatever could be such a cell is read one by one.
-    """
-    text = "".join(cells)
-    if text.isascii() and "_" not in text:
-        with suppress(ValueError):  # float knows fewer spaces, or a cell is at fault
-            values = np.fromiter(map(float, cells), np.float64, len(cells))
-            for i in np.flatnonzero(np.isinf(values)).tolist():
-                number(i)
-            return values
-    return np.fromiter(map(number, range(len(cells))), np.float64, len(cells))
-
-
-def _hint(cell: str, cells: Sequence[str], c: int, table: Table) -> str:
+def _hint(cell: str, cells: Sequence[str], column: int, table: Table) -> str:
     """Say what to do about a cell of a column that is no number, or nothing."""
     is_settled = table.columns.sample is not None or table.options.columns or table.options.check
-    hint, column = mending(cell), table.columns.logits[c] + 1
+    hint = mending(cell)
     if hint or is_settled or is_broken_number(cell) or 2 * sum(map(is_number, cells)) > len(cells):
         return hint
     return f"if column {column} names the samples, give --id {column}"
+
+
+def _csv_reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) -> Any:
+    """Return a reader by RFC 4180; any number of spaces, also around the row, is one delimiter."""
+    is_space = delimiter == " "
+    if is_space:
+        lines = (line.strip(" \r\n") + "\n" for line in lines)
+    return csv.reader(lines, delimiter=delimiter, strict=strict, skipinitialspace=is_space)
+
+
+def _guess_delimiter(text: str) -> str:
+    """Guess from the first lines: what splits them evenly, and most of all into numbers."""
+    first = islice(io.StringIO(text[:_GUESS_CHARACTERS], newline=""), _GUESS_LINES)
+    lines = [line for line in first if line.strip()]
+
+    def score(delimiter: str) -> tuple[bool, float, int]:
+        rows = list(_csv_reader(lines, delimiter, strict=False))
+        widths = set(map(len, rows))
+        widest = max(widths, default=0)
+        cells = [is_number(c) or (widest > 1 and has_decimal_comma(c)) for row in rows for c in row]
+        return len(widths) == 1 and widest > 1, sum(cells) / max(len(cells), 1), widest
+
+    return max(_DELIMITERS, key=score)
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    """Tell names from numbers; a row of numbers with some that are broken holds no names.
+
+    Nor does one that ends in a delimiter; at its beginning, an empty cell is of a column of names.
+    """
+    return not all(
+        is_number(cell) or is_broken_number(cell) or (c > 0 and not cell.strip())
+        for c, cell in enumerate(cells)
+    )

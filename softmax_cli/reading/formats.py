@@ -18,13 +18,13 @@ SUFFIXES = {f".{name}": name for name in READERS} | {".ndjson": "jsonl"}
 
 def reader(input_format: str) -> "Callable[[Stream, str, InputOptions], Logits]":
     """Return the function that reads a stream, called by a name, in one of `READERS`."""
-    from softmax_cli.reading import delimited, json_lines, json_text, npy, parquet
+    from softmax_cli.reading import delimited, json_text, npy, parquet
 
     return {
         "csv": delimited.read_csv,
         "tsv": delimited.read_tsv,
         "json": json_text.read_json,
-        "jsonl": json_lines.read_jsonl,
+        "jsonl": json_text.read_jsonl,
         "npy": npy.read_npy,
         "parquet": parquet.read_parquet,
     }[input_format]

@@ -1,20 +1,29 @@
 """JSON: arrays, an object with "logits", or records; JSON lines hold one of them a line."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
+from softmax_cli import fast
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import columns, strict_json
 from softmax_cli.reading.strict_json import shown
-from softmax_cli.reading.text import Stream, take_all
-from softmax_cli.reading.validity import check_classes, check_length, check_logits
+from softmax_cli.reading.text import Stream, read_lines, take_all
+from softmax_cli.reading.validity import (
+    Where,
+    check_classes,
+    check_lengths,
+    check_logits,
+    place_in,
+    place_of_sample,
+)
 from softmax_cli.samples import Batch, Logits, TextBlock
 
-Where = Callable[[int], str]
+# Half of a character, which only one reader refuses, and keys that are counted as none.
+_DOUBTFUL = (b"\\u", b" :", b"\t", b"\r")
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,42 @@ def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
     return read_document(strict_json.load_all(take_all(stream), name), name, options)
 
 
+def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
+    """Read JSON lines block by block.
+
+    Parameters
+    ----------
+    stream
+        UTF-8 bytes, with or without a byte order mark.
+    name
+        What messages call the stream.
+    options
+        What the user said; columns can be chosen in records only.
+
+    Raises
+    ------
+    InputError
+        With the line: here for the first block, from the batches for the rest.
+    """
+    head = stream.take_head()
+    samples, lines = strict_json.load_lines(head, name)
+    if not samples:
+        raise InputError(name, "expected logits, found nothing")
+    form = settle(samples, lambda k: f"{name}:{lines[k]}", name, options)
+
+    def parse(block: TextBlock) -> Batch:
+        loaded = _load_at_once(block)
+        values, lines = loaded or strict_json.load_lines(block.content, name, block.line)
+        return read_batch(values, form, lambda k: f"{name}:{lines[k]}", block.start, options)
+
+    def read(block: TextBlock) -> tuple[Batch, int]:
+        return parse(block), block.line + block.content.count(b"\n")
+
+    first, line = read(TextBlock(1, head))
+    blocks = read_lines(stream, line, first, lambda _: True, read)
+    return replace(source_of(form, blocks), parse=parse, is_ready=stream.is_ready)
+
+
 def read_document(document: Any, name: str, options: InputOptions) -> Logits:
     """Read logits from a JSON value."""
     named: dict[str, Any] = {}
@@ -76,9 +121,7 @@ def read_document(document: Any, name: str, options: InputOptions) -> Logits:
     if not isinstance(rows[0], list | dict):
         rows = [rows]
 
-    def where(k: int) -> str:
-        return f"{name}: sample {k + 1}"
-
+    where = place_of_sample(name)
     form = settle(rows, where, name, options)
     classes = strict_json.names(named, "classes", name, form.n_classes) or form.classes
     batch = read_batch(rows, form, where, 0, options)
@@ -109,7 +152,7 @@ def settle(samples: Sequence[Any], where: Where, name: str, options: InputOption
     """
     first = samples[0]
     if isinstance(first, dict) and first and "logits" not in first:
-        return _settle_records(samples[: columns.SAMPLES_OF_COLUMN], where, name, options)
+        return _settle_records(samples, where, name, options)
     columns.refuse_columns(options, name)
     members = first.keys() & {"logits", "sample"} if isinstance(first, dict) else set()
     row = first["logits"] if members else first
@@ -125,9 +168,8 @@ def _settle_records(records: Sequence[Any], where: Where, name: str, options: In
     header = tuple(records[0])
     form = Form(len(header), members=records[0].keys(), keys=header)
     rows = [_row(each, form, where, k) for k, each in enumerate(records)]
-    kinds = columns.kinds_of(zip(*rows, strict=True))
-    chosen = columns.choose_columns(header, kinds, options, name)
-    keys = tuple(header[c] for c in chosen.logits)
+    chosen = columns.choose_columns(header, columns.kinds_of(rows), options, name)
+    keys = chosen.names or ()
     sample = None if chosen.sample is None else header[chosen.sample]
     return Form(len(keys), keys, form.members, keys, sample)
 
@@ -142,13 +184,9 @@ def read_batch(
     InputError
         For the first sample at fault.
     """
-
-    def place(k: int, c: int | None) -> str:
-        if c is None:
-            return where(k)
-        return f"{where(k)}, {quoted(form.keys[c]) if form.keys else f'value {c + 1}'}"
-
+    place = place_in(where, form.keys)
     rows = [_row(each, form, where, k) for k, each in enumerate(samples)]
+    check_lengths(rows, form.n_classes, where, "the first sample")
     flat = list(chain.from_iterable(rows))
     values = strict_json.numbers(flat, lambda i: place(*divmod(i, form.n_classes)))
     logits = values.reshape(len(rows), form.n_classes)
@@ -176,6 +214,25 @@ def _row(sample: Any, form: Form, where: Where, k: int) -> list[Any]:
         sample = sample["logits"]
     if not isinstance(sample, list):
         raise InputError(where(k), f"expected an array of logits, found {shown(sample)}")
-    if len(sample) != form.n_classes:
-        check_length(len(sample), form.n_classes, where(k), "the first sample")
     return sample
+
+
+def _load_at_once(block: TextBlock) -> tuple[list[Any], Sequence[int]] | None:
+    """Load lines of an array each, or an object, with none inside, or return None.
+
+    That is seen by counting: as many begin, and as many end, as there are lines. Two keys of the
+    same name would be seen as fewer members than colons.
+    """
+    content = block.content.replace(b"\r\n", b"\n").removesuffix(b"\n")
+    opening, closing = (b"{", b"}") if content.startswith(b"{") else (b"[", b"]")
+    end, n = closing + b"\n" + opening, content.count(b"\n") + 1
+    counts = {content.count(opening), content.count(closing), content.count(end) + 1, n}
+    if len(counts) > 1 or not content.startswith(opening) or any(map(content.count, _DOUBTFUL)):
+        return None
+    try:
+        values = fast.loads(b"[" + content.replace(end, closing + b",\n" + opening) + b"]")
+    except (ValueError, RecursionError):
+        return None
+    if len(values) != n or (opening == b"{" and sum(map(len, values)) != content.count(b'":')):
+        return None
+    return values, range(block.line, block.line + n)

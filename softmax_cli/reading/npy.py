@@ -11,7 +11,7 @@ from softmax_cli.errors import InputError, visible
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.columns import refuse_columns
 from softmax_cli.reading.text import Stream
-from softmax_cli.reading.validity import check_logits
+from softmax_cli.reading.validity import check_logits, place_in, place_of_sample
 from softmax_cli.samples import Batch, FloatArray, Logits
 
 _VALUES_A_BATCH = 1 << 17
@@ -44,14 +44,9 @@ def read_npy(stream: Stream, name: str, options: InputOptions) -> Logits:
         step = K if by_column else max(1, _VALUES_A_BATCH // C)
         for start in range(0, K, step):
             n = min(step, K - start)
-
-            def place(k: int, c: int | None, start: int = start) -> str:
-                where = f"{name}: sample {start + k + 1}"
-                return where if c is None else f"{where}, value {c + 1}"
-
             values = _take(stream, n * C, dtype, name, start + n == K)
             logits = values.reshape(n, C, order="F" if by_column else "C")
-            (options.check or check_logits)(logits, place)
+            (options.check or check_logits)(logits, place_in(place_of_sample(name, start)))
             yield Batch(logits, start)
 
     return Logits(C, batches(), n_samples=K)
