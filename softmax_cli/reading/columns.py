@@ -37,11 +37,15 @@ class Columns:
         """The classes' names."""
         return None if self.header is None else tuple(self.header[c] for c in self.logits)
 
+    @property
+    def sample_header(self) -> str:
+        """What the sample names are called."""
+        return self.header[self.sample] if self.header and self.sample is not None else "sample"
+
     def source(self, blocks: Iterator[Batch | TextBlock]) -> Logits:
         """Name what all samples share."""
         is_named = self.sample is not None
-        header = self.header[self.sample] if self.header and self.sample is not None else "sample"
-        return Logits(len(self.logits), blocks, self.names, is_named, header)
+        return Logits(len(self.logits), blocks, self.names, is_named, self.sample_header)
 
 
 def kinds_of(rows: Sequence[Sequence[Any]]) -> list[str]:

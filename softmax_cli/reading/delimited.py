@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from softmax_cli import fast
-from softmax_cli.errors import InputError, visible
+from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.columns import (
     Columns,
@@ -98,10 +98,7 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     """
     head = stream.take_head()
     delimiter = options.delimiter or _guess_delimiter(decode(head, name))
-    records, line = _records(TextBlock(1, head), stream, delimiter, name)
-    while len(records) < 2 and (content := stream.take(0)):
-        more, line = _records(TextBlock(line, content), stream, delimiter, name)
-        records += more
+    records, line = _records(TextBlock(1, head), stream, delimiter, name, least=2)
     if not records:
         raise InputError(name, "expected logits, found nothing")
     first_line, first = records[0]
@@ -128,27 +125,28 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
 
 
 def _records(
-    block: TextBlock, stream: Stream | None, delimiter: str, name: str
+    block: TextBlock, stream: Stream | None, delimiter: str, name: str, least: int = 0
 ) -> tuple[list[Record], int]:
-    """Read the records that begin in a block, and return the line behind them too.
+    """Read the records of a block, and return the line behind them too.
 
-    The last one may go on in the stream, behind the block, within quotes.
+    More is taken from the stream while the last one is not complete, or there are not enough.
     """
-    lines = list(io.StringIO(decode(block.content, name, block.line), newline=""))
-    further = iter(partial(stream.take, 0), b"") if stream else iter(())
-    numbered = enumerate(further, block.line + len(lines))
-    behind = (decode(content, name, number) for number, content in numbered)
-    reader = _csv_reader(chain(lines, behind), delimiter)
-    records, line = [], block.line
+    lines = io.StringIO(decode(block.content, name, block.line), newline="")
+    reader = _csv_reader(lines, delimiter)
+    records, line, problem = [], block.line, ""
     try:
-        while reader.line_num < len(lines):
-            cells = next(reader)
+        for cells in reader:
             if len(cells) > 1 or (cells and not cells[0].isspace()):
                 records.append((line, cells))
             line = block.line + reader.line_num
     except csv.Error as error:
-        problem = f"expected quoting as in RFC 4180, found: {visible(str(error))}"
-        raise InputError(f"{name}:{line}", problem) from None
+        problem = str(error)
+    is_open = len(records) < least or problem == "unexpected end of data"
+    if is_open and stream and (more := stream.take(len(block.content))):
+        longer = replace(block, content=block.content + more)
+        return _records(longer, stream, delimiter, name, least)
+    if problem:
+        raise InputError(f"{name}:{line}", f"expected quoting as in RFC 4180, found: {problem}")
     return records, line
 
 

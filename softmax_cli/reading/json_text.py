@@ -1,6 +1,6 @@
 """JSON: arrays, an object with "logits", or records; JSON lines hold one of them a line."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -9,7 +9,8 @@ from typing import Any
 from softmax_cli import fast
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions
-from softmax_cli.reading import columns, strict_json
+from softmax_cli.reading import strict_json
+from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, refuse_columns
 from softmax_cli.reading.strict_json import shown
 from softmax_cli.reading.text import Stream, read_lines, take_all
 from softmax_cli.reading.validity import (
@@ -22,8 +23,8 @@ from softmax_cli.reading.validity import (
 )
 from softmax_cli.samples import Batch, Logits, TextBlock
 
-# Half of a character, which only one reader refuses, and keys that are counted as none.
-_DOUBTFUL = (b"\\u", b" :", b"\t", b"\r")
+# What only one reader refuses, and keys that are counted as none.
+_DOUBTFUL = (b"\\u", b" :", b"\t", b"\r", b"NaN", b"Infinity")
 
 
 @dataclass(frozen=True)
@@ -32,23 +33,17 @@ class Form:
 
     Attributes
     ----------
-    n_classes
-        How many logits each has.
-    classes
-        The classes' names, or None.
+    columns
+        Which values are its logits, of an array or of a record's members.
     members
         The keys that each has; none if it is an array.
     keys
         The keys of its logits; none if they are an array.
-    sample
-        The key of its name, or None.
     """
 
-    n_classes: int
-    classes: tuple[str, ...] | None = None
+    columns: Columns
     members: AbstractSet[str] = frozenset()
     keys: tuple[str, ...] = ()
-    sample: str | None = None
 
 
 def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -105,7 +100,7 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
 
     first, line = read(TextBlock(1, head))
     blocks = read_lines(stream, line, first, lambda _: True, read)
-    return replace(source_of(form, blocks), parse=parse, is_ready=stream.is_ready)
+    return replace(form.columns.source(blocks), parse=parse, is_ready=stream.is_ready)
 
 
 def read_document(document: Any, name: str, options: InputOptions) -> Logits:
@@ -123,17 +118,15 @@ def read_document(document: Any, name: str, options: InputOptions) -> Logits:
 
     where = place_of_sample(name)
     form = settle(rows, where, name, options)
-    classes = strict_json.names(named, "classes", name, form.n_classes) or form.classes
+    classes = strict_json.names(named, "classes", name, len(form.columns.logits))
     batch = read_batch(rows, form, where, 0, options)
     samples = strict_json.names(named, "samples", name, len(rows)) or batch.samples
-    found = source_of(replace(form, classes=classes), iter([replace(batch, samples=samples)]))
-    return replace(found, names_samples=samples is not None, n_samples=len(rows))
-
-
-def source_of(form: Form, blocks: Iterator[Batch | TextBlock]) -> Logits:
-    """Name what all samples of that form share."""
-    is_named = form.sample is not None
-    return Logits(form.n_classes, blocks, form.classes, is_named, form.sample or "sample")
+    return replace(
+        form.columns.source(iter([replace(batch, samples=samples)])),
+        class_names=classes or form.columns.names,
+        names_samples=samples is not None,
+        n_samples=len(rows),
+    )
 
 
 def settle(samples: Sequence[Any], where: Where, name: str, options: InputOptions) -> Form:
@@ -153,25 +146,23 @@ def settle(samples: Sequence[Any], where: Where, name: str, options: InputOption
     first = samples[0]
     if isinstance(first, dict) and first and "logits" not in first:
         return _settle_records(samples, where, name, options)
-    columns.refuse_columns(options, name)
+    refuse_columns(options, name)
     members = first.keys() & {"logits", "sample"} if isinstance(first, dict) else set()
     row = first["logits"] if members else first
     if not isinstance(row, list) or not row:
         raise InputError(where(0), f"expected an array of logits, found {shown(row)}")
-    if not members:
-        return Form(len(row))
-    classes = strict_json.names(first, "classes", where(0), len(row))
-    return Form(len(row), classes, members, sample="sample" if "sample" in members else None)
+    classes = strict_json.names(first, "classes", where(0), len(row)) if members else None
+    header = classes and (*classes, "sample")
+    sample = len(row) if "sample" in members else None
+    return Form(Columns(tuple(range(len(row))), sample, header), members)
 
 
 def _settle_records(records: Sequence[Any], where: Where, name: str, options: InputOptions) -> Form:
     header = tuple(records[0])
-    form = Form(len(header), members=records[0].keys(), keys=header)
+    form = Form(Columns(tuple(range(len(header)))), records[0].keys(), header)
     rows = [_row(each, form, where, k) for k, each in enumerate(records)]
-    chosen = columns.choose_columns(header, columns.kinds_of(rows), options, name)
-    keys = chosen.names or ()
-    sample = None if chosen.sample is None else header[chosen.sample]
-    return Form(len(keys), keys, form.members, keys, sample)
+    chosen = choose_columns(header, kinds_of(rows), options, name)
+    return Form(chosen, form.members, chosen.names or ())
 
 
 def read_batch(
@@ -184,16 +175,17 @@ def read_batch(
     InputError
         For the first sample at fault.
     """
-    place = place_in(where, form.keys)
+    place, n_classes = place_in(where, form.keys), len(form.columns.logits)
     rows = [_row(each, form, where, k) for k, each in enumerate(samples)]
-    check_lengths(rows, form.n_classes, where, "the first sample")
+    check_lengths(rows, n_classes, where, "the first sample")
     flat = list(chain.from_iterable(rows))
-    values = strict_json.numbers(flat, lambda i: place(*divmod(i, form.n_classes)))
-    logits = values.reshape(len(rows), form.n_classes)
+    values = strict_json.numbers(flat, lambda i: place(*divmod(i, n_classes)))
+    logits = values.reshape(len(rows), n_classes)
     (options.check or check_logits)(logits, place)
-    if form.sample is None:
+    if form.columns.sample is None:
         return Batch(logits, start)
-    names = (strict_json.name(each[form.sample], where(k)) for k, each in enumerate(samples))
+    key = form.columns.sample_header
+    names = (strict_json.name(each[key], where(k)) for k, each in enumerate(samples))
     return Batch(logits, start, tuple(names))
 
 
@@ -210,7 +202,7 @@ def _row(sample: Any, form: Form, where: Where, k: int) -> list[Any]:
     if form.members:
         if "classes" in sample:
             names = strict_json.names(sample, "classes", where(k)) or ()
-            check_classes(names, form.classes or (), where(k), "the first sample")
+            check_classes(names, form.columns.names or (), where(k), "the first sample")
         sample = sample["logits"]
     if not isinstance(sample, list):
         raise InputError(where(k), f"expected an array of logits, found {shown(sample)}")
