@@ -26,7 +26,6 @@ class InputOptions:
     # The classes of the logits that these are results of, which are looked up by name; the column
     # named by id_column may be missing. None where logits are read.
     results_of: tuple[str, ...] | None = None
-    block_size: int = 1 << 20  # bytes of text that are parsed at once
 
 
 @dataclass(frozen=True)

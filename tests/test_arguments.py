@@ -87,7 +87,7 @@ def test_a_file_whose_name_begins_with_a_dash_is_no_option_in_its_folder(
         ("forward 1 --encoding x", "'--encoding': no such option\nhint: see softmax-cli forward -"),
         ("forward -x 1", "'-x': expected an option or a number"),
         ("forward [1,2,3]", "argument 1, value 1: expected a number, found '[1'"),
-        ("forward 1 , 2", "argument 2, value 1: expected a number, found ''"),
+        ("forward 1 , 2", "argument 2: expected 1 value as in argument 1, found 2"),
         ("forward -f cvs 1", "--format: expected one of table, csv, tsv, json"),
         ("forward --temperature 0 1", "--temperature: expected a finite number greater than 0"),
         ("jacobian -t 1e-309 1 1", "--temperature: expected a finite number of at least 2.23e-308"),

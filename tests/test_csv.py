@@ -259,7 +259,9 @@ def test_logits_under_other_names_are_read_in_silence(text: str, options: list[s
 
 def test_compressed_data_is_named() -> None:
     outcome = run("forward", stdin=gzip.compress(b"1,2\n"))
-    assert outcome.stderr.startswith("error: <stdin>: expected numbers, found gzip data\nhint: ")
+    assert outcome.stderr.startswith(
+        "error: <stdin>: expected numbers, found compressed data\nhint: "
+    )
 
 
 def test_a_message_quotes_no_more_than_a_line_of_what_is_wrong() -> None:

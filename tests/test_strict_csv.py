@@ -83,7 +83,6 @@ def test_each_rule_of_rfc_4180(text: str, expected: Read) -> None:
 
 
 LINES = 40_000
-SMALL = InputOptions(block_size=8)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +132,7 @@ def test_plain_rows_are_looked_at_before_they_are_taken_for_json(
             ("1,1e400", "expected a number within the range of float64"),
             (f"1,{'9' * 5000}", "expected a number within the range of float64"),
         ):
-            found = read("csv", f"a,b\n5,6\n{cells}\n".encode(), SMALL)
+            found = read("csv", f"a,b\n5,6\n{cells}\n".encode(), block_size=8)
             assert error in found.error
         rows = [
             "1,2",
@@ -145,7 +144,7 @@ def test_plain_rows_are_looked_at_before_they_are_taken_for_json(
             "1E5,1e+5",
             "9" * 300 + ",1",
         ]
-        found = read("csv", "\n".join(["a,b", *rows, ""]).encode(), SMALL)
+        found = read("csv", "\n".join(["a,b", *rows, ""]).encode(), block_size=8)
         expected = tuple(tuple(map(float, row.split(","))) for row in rows)
         assert repr(found.logits) == repr(expected)
 

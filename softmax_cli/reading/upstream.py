@@ -62,7 +62,7 @@ def _with_one(logits: Logits, gradient: FloatArray) -> Logits:
         return replace(batch, upstream=np.broadcast_to(gradient, batch.logits.shape))
 
     blocks = (with_it(block) if isinstance(block, Batch) else block for block in logits.blocks)
-    return replace(logits, blocks=blocks, parse=lambda block: with_it(logits.parse(block)))
+    return replace(logits, blocks=blocks, parse=lambda block: with_it(logits.parsed(block)))
 
 
 def _paired(logits: Logits, held: Batch, rows: Iterator[Batch], option: str) -> Iterator[Batch]:

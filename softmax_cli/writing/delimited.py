@@ -6,9 +6,9 @@ from functools import partial
 from itertools import repeat
 from types import SimpleNamespace
 
+from softmax_cli.fast import print_rows
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Block, Report, Result
-from softmax_cli.writing.rows import print_rows
 from softmax_cli.writing.target import Target, write_pieces
 
 

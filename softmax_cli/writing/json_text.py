@@ -5,10 +5,10 @@ import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from softmax_cli.fast import print_rows
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Block, Explanation, Report, Result
 from softmax_cli.samples import concatenate
-from softmax_cli.writing.rows import print_rows
 from softmax_cli.writing.target import Target
 
 if TYPE_CHECKING:

@@ -70,10 +70,10 @@ def write_pieces(
     n_samples = 0
     try:
         with closing(convert_all(result, encode, options.jobs)) as pieces:
-            for piece in pieces:
-                target.write(head + piece.content)
+            for content, completed in pieces:
+                target.write(head + content if head else content)
                 head = b""
-                n_samples += piece.n_samples
+                n_samples += completed
     except InputError as error:
         raise error.after(n_samples if target.keeps_parts else 0) from None
     return n_samples
