@@ -49,6 +49,9 @@ _BLOCK = 96_000
 # Up to this many classes a block is transposed: reducing along so few numbers at a time is slow.
 _FEW = 16
 
+# Up to this many classes to divide rows by repeated numbers is quicker than by broadcast ones.
+_LONG = 300
+
 # Of e on the far path: its range ends at exp(-1400).
 _UNIT = 2.0**1000
 
@@ -92,9 +95,18 @@ def softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floa
     """
     all_z, T = _classes_last(logits, axis), _temperature(temperature)
     out = np.empty(all_z.shape)
-    for y, z in _blocks(out, all_z, few=0 if math.frexp(T)[0] == 0.5 else _FEW):
-        e = _exponentials(z, T, out=y)
-        np.divide(e, _spread(_sum(e), e), out=y)
+    quick = math.frexp(T)[0] == 0.5
+    for y, z in _blocks(out, all_z, few=0 if quick else _FEW):
+        if quick:
+            S = _sum(np.exp(z if T == 1 else z / T, out=y))
+            # Then y_j is subnormal where e_j is. To look at S alone is quicker than at all logits.
+            rest = ~((S >= 1) & (S < np.inf))
+        if not quick or rest.all():
+            S = _sum(_exponentials(z, T, out=y))
+        elif rest.any():
+            y[:, rest] = e = _exponentials(z[:, rest], T, out=z[:, rest])
+            S[rest] = _sum(e)
+        np.divide(y, _spread(S, y), out=y)
     return np.moveaxis(out, -1, axis)
 
 
@@ -482,17 +494,20 @@ def _at_maximum(e: Floats, x: Floats) -> Floats:
 
 
 def _spread(S: Floats, e: Floats) -> Floats:
-    """Repeat S for each of a few classes, to divide rows of e: to broadcast it takes longer."""
-    few = len(e) <= _FEW and e.flags.f_contiguous
-    return np.repeat(S, len(e)).reshape(-1, len(e)).T if few else S
+    """Repeat S for each class where it is quicker to divide e by that than to broadcast S."""
+    rows = len(e) <= _LONG and e.flags.f_contiguous
+    return np.repeat(S, len(e)).reshape(-1, len(e)).T if rows else S
 
 
 def _sum(x: Floats) -> Floats:
-    """Sum over the classes, in an order that depends on C alone."""
-    # Four levels of plain additions: with more, roundings could take y beyond its bound.
-    for _ in range(4):
-        x = _in_pairs(x)
-    return x[0] if len(x) == 1 else _close_sum(x)
+    """Sum over the classes to a few roundings, in an order that depends on C alone."""
+    if len(x) > _FEW:
+        m = (len(x) - 1) // 16
+        sums = np.empty((x.shape[1], m + 1)).T
+        np.einsum("gjn->gn", x[: 16 * m].reshape(m, 16, -1), out=sums[:m])  # a tree of additions
+        sums[m] = _quick_sum(x[16 * m :])
+        x = sums
+    return _quick_sum(x) if len(x) <= _FEW else _close_sum(x)
 
 
 def _close_sum(x: Floats) -> Floats:
@@ -504,25 +519,15 @@ def _close_sum(x: Floats) -> Floats:
 
 
 def _quick_sum(x: Floats) -> Floats:
-    """Sum over the classes with many roundings, in an order that depends on C alone."""
-    while 8 <= len(x) <= _FEW:  # numpy's own order would depend on the number of samples
-        x = _in_pairs(x)
-    return np.asarray(np.add.reduce(x, axis=0, initial=0.0))
-
-
-def _in_pairs(x: Floats) -> Floats:
-    """Add the classes in pairs. An odd one stays."""
-    half, size = len(x) // 2, (len(x) + 1) // 2
-    pairs = np.empty((size, x.shape[1]), order="C" if size <= _FEW else "F")
-    # Neighbours make one long loop over all samples; of many classes, halves are quicker.
-    a, b = (x[:half], x[half:]) if size > 256 else (x[0 : 2 * half : 2], x[1 : 2 * half : 2])
-    if size > _FEW:
-        np.add(a, b[:half], out=pairs[:half])
-    for k in range(half) if size <= _FEW else ():
-        np.add(a[k], b[k], out=pairs[k])
-    if size > half:
-        pairs[half:] = x[2 * half :]
-    return pairs
+    """Sum over the classes, of few as a tree, in an order that depends on C alone."""
+    if len(x) > _FEW:
+        return np.asarray(np.einsum("jn->n", x))  # reduces rows with a third of add's overhead
+    x = np.array(x, order="C")
+    while len(x) > 1:
+        half = (len(x) + 1) // 2
+        x[: len(x) - half] += x[half:]
+        x = x[:half]
+    return x[0]
 
 
 def _real(values: ArrayLike, name: str) -> NDArray[np.generic]:
