@@ -36,7 +36,7 @@ References
 
 import math
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -46,8 +46,8 @@ Floats = NDArray[np.float64]
 # Numbers in a block: the few arrays of this size that are in use at a time stay in the L2 cache.
 _BLOCK = 96_000
 
-# Up to this many classes a block is transposed: reducing along so few numbers at a time is slow.
-_FEW = 16
+# Up to this many classes it is quicker to repeat a number for each of them than to broadcast it.
+_SHORT = 300
 
 # Of e on the far path: its range ends at exp(-1400).
 _UNIT = 2.0**1000
@@ -92,9 +92,18 @@ def softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floa
     """
     all_z, T = _classes_last(logits, axis), _temperature(temperature)
     out = np.empty(all_z.shape)
-    for y, z in _blocks(out, all_z, few=0 if math.frexp(T)[0] == 0.5 else _FEW):
-        e = _exponentials(z, T, out=y)
-        np.divide(e, _spread(_sum(e), e), out=y)
+    for y, z in _blocks(out, all_z):
+        if math.frexp(T)[0] == 0.5:
+            S = _sum(np.exp(z if T == 1 else z / T, out=y))
+            # Otherwise y_j is subnormal where e_j is: quicker to see than that all z are near.
+            doubtful = ~((S >= 1) & (S < np.inf))
+            if doubtful.any():
+                rest = z.T[doubtful].T
+                y[:, doubtful] = e = _exponentials(rest, T, out=rest)
+                S[doubtful] = _sum(e)
+        else:
+            S = _sum(_exponentials(z, T, out=y))
+        np.divide(y, _spread(S, y), out=y)
     return np.moveaxis(out, -1, axis)
 
 
@@ -134,8 +143,8 @@ def log_softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> 
     for log_y, z in _blocks(out, all_z):
         e = _exponentials(z, T, out=np.empty_like(z))
         e_max, R = _parts(e)
-        s = (z * scale - _max(z) * scale) / (T * scale)
-        np.subtract(s, np.log1p(R / e_max), out=log_y)
+        s = (z * scale - _spread(_max(z) * scale, z)) / (T * scale)
+        np.subtract(s, _spread(np.log1p(R / e_max), z), out=log_y)
     return np.moveaxis(out, -1, axis)
 
 
@@ -174,7 +183,7 @@ def complement(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> F
     for rest, z in _blocks(out, all_z):
         e = _exponentials(z, T, out=rest)
         e_max, R = _parts(e)
-        np.divide(_others(e, e_max, R), e_max + R, out=rest)
+        np.divide(_others(e, e_max, R), _spread(e_max + R, e), out=rest)
     return np.moveaxis(out, -1, axis)
 
 
@@ -262,10 +271,10 @@ def jacobian_rows(
     for J, z in _blocks(out, all_z):
         e = _exponentials(z, T / unit**2, out=np.empty_like(z))
         e_max, R = _parts(e)
-        S = (e_max + R) / unit
+        S = _spread((e_max + R) / unit, e)
         y, rest = e / S, _others(e, e_max, R) / S
         y_j = (unit * (z > -np.inf) if log else y)[outputs]  # of log-softmax, dy_j/y_j
-        np.multiply(-y[:, np.newaxis], y_j, out=J)
+        np.einsum("in,jn->ijn", -y, y_j, out=J)
         if T != 1:
             J /= T
         if not y.min() * y_j.min() / T > 0:
@@ -332,62 +341,70 @@ def vjp(
         e = _exponentials(z, T, out=np.empty_like(z))
         if not e.min() > 0:
             g = np.where(z > -np.inf if log else e > 0, g, 0.0 * g)
-        S, k = _fill_log_vjp(v, z, e, g) if log else _fill_vjp(v, e, g)
-        # v/(S T 2^k): each of them, and their product, may be beyond the range of float64.
-        (S, p), (T_mantissa, q) = np.frexp(S), math.frexp(T)
-        k = -(k + p + q)
-        first = np.clip(k, -1000, 1000)
-        v *= np.ldexp(1 / (S * T_mantissa), first)
-        if (k != first).any():
-            v *= np.ldexp(1.0, k - first)
+        S = sum(_parts(e)) if log else _sum(e)
+        size = _quick_sum(np.abs(g))
+        scaled = ~((S <= 1e30) & (S * T >= 1) & (size >= 1e-60) & (size <= 1e150))
+        if scaled.any():
+            g, k = _scaled(g, S if log else _rest(e, g), scaled)
+        if log:
+            _fill_log_vjp(v, z, e, g)
+        else:
+            _fill_vjp(v, e, g, S)
+        if scaled.any():
+            # v/(S T 2^k): each of them, and their product, may be beyond the range of float64.
+            (S, p), (T_mantissa, q) = np.frexp(S), math.frexp(T)
+            k = -(k + p + q)
+            first = np.clip(k, -1000, 1000)
+            v *= _spread(np.ldexp(1 / (S * T_mantissa), first), v)
+            v *= _spread(np.ldexp(1.0, k - first), v)
+        else:
+            v *= _spread(1 / (S * T), v)
         v += 0.0  # no -0.0
     return np.moveaxis(out, -1, axis)
 
 
-def _fill_vjp(v: Floats, e: Floats, g: Floats) -> tuple[Floats, NDArray[np.int_]]:
-    """Fill v with e (g - y'g) 2^k, and return S and k."""
-    # Relative to its value at a maximum, the large terms of g are gone before they are summed: at
-    # saturation nothing else will do. Relative to the mean, which that gives but for a few bits,
-    # no term is large beside the sum of y_i |g_j - g_i|; and its own mean is those bits.
-    S = R = _sum(e)
-    if not e.min() > 2.0**-200 * S.max():  # then the mean may be close to g as nothing else is
-        R = _sum(np.where(g == _at_maximum(e, g), 0.0, e))
-    g, k = _scaled(g, R)  # e |g - y'g| is at most 2 R max |g|
-    at_maximum = _at_maximum(e, g)
-    np.subtract(g, at_maximum, out=v)
-    np.subtract(g, at_maximum + _sum(e * v) / S, out=v)
-    v -= _sum(e * v) / S
+def _fill_vjp(v: Floats, e: Floats, g: Floats, S: Floats) -> None:
+    """Fill v with e (g - y'g)."""
+    # Relative to its value where y is not small, the large terms of g are gone before they are
+    # summed: at saturation nothing else will do. Relative to the mean, which that gives but for a
+    # few bits, no term is large beside the sum of y_i |g_j - g_i|; and its own mean is those bits.
+    center, small = g[0], e[0] < 1e-9 * S
+    if small.any():
+        center = np.where(small, _at_maximum(e, g), center)
+    np.subtract(g, _spread(center, g), out=v)
     v *= e
-    return S, k
+    np.subtract(g, _spread(center + _quick_sum(v) / S, g), out=v)
+    v -= _spread(_sum(e * v) / S, v)
+    v *= e
 
 
-def _fill_log_vjp(v: Floats, z: Floats, e: Floats, g: Floats) -> tuple[Floats, NDArray[np.int_]]:
-    """Fill v with (g (S - e) - e (sum of the other g)) 2^k, and return S and k."""
+def _fill_log_vjp(v: Floats, z: Floats, e: Floats, g: Floats) -> None:
+    """Fill v with g (S - e) - e (sum of the other g)."""
     e_max, R = _parts(e)
-    S = e_max + R
-    g, k = _scaled(g, S)
-    top = np.where(e == e_max, g, 0.0)
+    top = np.where(e == _spread(e_max, e), g, 0.0)
     np.multiply(g, _others(e, e_max, R), out=v)
-    v -= e * (_sum(g - top) + (_sum(top) - g))
+    v -= e * (_spread(_sum(g - top), g) + (_spread(_sum(top), g) - g))
     v *= z > -np.inf
-    return S, k
 
 
-def _scaled(g: Floats, e: Floats) -> tuple[Floats, NDArray[np.int_]]:
+def _rest(e: Floats, g: Floats) -> Floats:
+    """Return the sum of e where g is not what it is at a maximum: y |g - y'g| is less than it is."""
+    return _sum(np.where(g == _spread(_at_maximum(e, g), g), 0.0, e))
+
+
+def _scaled(g: Floats, e: Floats, where: Any) -> tuple[Floats, NDArray[np.int_]]:
     """Return g 2^k and k: g e ends below 2^1000, and g is NaN where not all of it is finite."""
     g_max = _max(np.abs(g))
-    k = np.minimum(np.minimum(1000 - np.frexp(e)[1], 1000) - np.frexp(g_max)[1], 1000)
-    return g * np.ldexp(1 + 0 * g_max, k), k
+    k = np.minimum(np.minimum(960 - np.frexp(e)[1], 1000) - np.frexp(g_max)[1], 1000) * where
+    return g * _spread(np.ldexp(1 + 0 * g_max, k), g), k
 
 
-def _blocks(out: Floats, *inputs: NDArray[Any], few: int = _FEW) -> Iterator[tuple[Floats, ...]]:
+def _blocks(out: Floats, *inputs: NDArray[Any]) -> Iterator[tuple[Floats, ...]]:
     """Yield blocks of `out` to be filled, each with its blocks of `inputs` in float64.
 
-    All have shape (..., C), with more axes after it in `out`, and their blocks (C, n): transposed
-    in memory as well for a few classes.
+    All have shape (..., C), with more axes after it in `out`, and their blocks (C, n).
     """
     lead, C = inputs[0].ndim - 1, inputs[0].shape[-1]
-    order: Literal["C", "F"] = "C" if few >= C else "F"
     out = out.reshape(-1, *out.shape[lead:])
     rows = [x.reshape(-1, C) for x in inputs]
     step = max(1, min(_BLOCK // C, 8 * _BLOCK // math.prod(out.shape[1:])))
@@ -396,13 +413,10 @@ def _blocks(out: Floats, *inputs: NDArray[Any], few: int = _FEW) -> Iterator[tup
     # it would otherwise fetch it page by page from the kernel, again for every array.
     with np.errstate(all="ignore"):
         np.setbufsize(16)
-        np.empty(16 * _BLOCK)
+        np.empty(1_500_000)
         for start in range(0, len(out), step):
             block = slice(start, start + step)
-            filled = np.empty(out[block].T.shape) if few >= C else out[block].T
-            yield filled, *(np.asarray(x[block].T, dtype=float, order=order) for x in rows)
-            if few >= C:
-                out[block] = filled.T
+            yield out[block].T, *(np.asarray(x[block], dtype=float, order="C").T for x in rows)
 
 
 def _exponentials(z: Floats, T: float, out: Floats) -> Floats:
@@ -413,14 +427,15 @@ def _exponentials(z: Floats, T: float, out: Floats) -> Floats:
     if x.max() <= 300 and x.min() >= -300:
         return np.exp(x, out=out)
     near = _max(np.where(x == -np.inf, 0.0, np.abs(x))) <= 300
-    out[:, near] = np.exp(x[:, near])
-    out[:, ~near] = _far(z[:, ~near], T, z[:, ~near])
+    far = z.T[~near].T
+    out[:, near] = np.exp(x.T[near].T)
+    out[:, ~near] = _far(far, T, out=far)
     return out
 
 
 def _far(z: Floats, T: float, out: Floats) -> Floats:
     """Fill `out` with exp((z - m)/T) in units, to a rounding or two."""
-    s, t = _shifted(np.ascontiguousarray(z) if len(z) <= _FEW else z, T)
+    s, t = _shifted(z, T)
     e = np.exp(s)
     e *= _UNIT
     low = s < -700
@@ -437,7 +452,7 @@ def _shifted(z: Floats, T: float) -> tuple[Floats, Floats]:
     # because z/T could.
     T, k = math.frexp(T)
     down, up = 2.0 ** -max(k, 0), 2.0 ** min(max(-k, 0), 1000)
-    z, m, T = z * down, _max(z) * down, math.ldexp(T, min(k, 0)) * up
+    z, m, T = z * down, _spread(_max(z) * down, z), math.ldexp(T, min(k, 0)) * up
     s = z - m
     b = s - z
     t = (z - (s - b)) - (m + b)  # TwoSum [2]_
@@ -460,69 +475,59 @@ def _split(x: Any) -> tuple[Any, Any]:
 def _parts(e: Floats) -> tuple[Floats, Floats]:
     """Return the maximum of e, and R."""
     e_max = _max(e)
-    lower = np.where(e == e_max, 0.0, e)
+    lower = np.where(e == _spread(e_max, e), 0.0, e)
     return e_max, _close_sum(lower) + (_quick_sum(e - lower) - e_max)
 
 
 def _others(e: Floats, e_max: Floats, R: Floats) -> Floats:
     """Return S - e, the sum over the other classes."""
-    return np.where(e == e_max, R, (e_max + R) - e)
+    return np.where(e == _spread(e_max, e), _spread(R, e), _spread(e_max + R, e) - e)
 
 
 def _max(x: Floats) -> Floats:
     """Return the maximum over the classes."""
-    return np.asarray(np.maximum.reduce(x, axis=0))
+    return _at_maximum(x, x)
 
 
 def _at_maximum(e: Floats, x: Floats) -> Floats:
     """Return the value of x where e has a maximum."""
-    if len(e) > _FEW:
-        return np.asarray(x[np.argmax(e, axis=0), np.arange(e.shape[1])])
-    return _max(np.where(e == _max(e), x, -np.inf))  # argmax is slow along a transposed block
+    return np.asarray(x[np.argmax(e, axis=0), np.arange(e.shape[1])])
 
 
-def _spread(S: Floats, e: Floats) -> Floats:
-    """Repeat S for each of a few classes, to divide rows of e: to broadcast it takes longer."""
-    few = len(e) <= _FEW and e.flags.f_contiguous
-    return np.repeat(S, len(e)).reshape(-1, len(e)).T if few else S
+def _spread(S: Floats, x: Floats) -> Floats:
+    """Return S to be broadcast to x: repeated for each class where that is quicker."""
+    return np.repeat(S, len(x)).reshape(-1, len(x)).T if len(x) <= _SHORT else S
 
 
 def _sum(x: Floats) -> Floats:
-    """Sum over the classes, in an order that depends on C alone."""
-    # Four levels of plain additions: with more, roundings could take y beyond its bound.
-    for _ in range(4):
-        x = _in_pairs(x)
-    return x[0] if len(x) == 1 else _close_sum(x)
+    """Sum over the classes to a few roundings, in an order that depends on C alone."""
+    if len(x) <= 16:
+        return _quick_sum(x)
+    return _quick_sum(_in_groups(x, 16)) if len(x) <= 128 else _close_sum(_in_groups(x, 32))
 
 
 def _close_sum(x: Floats) -> Floats:
     """Sum over the classes to a single rounding, in an order that depends on C alone."""
     # ExtractVector [4]_: the high parts sum exactly, and the low ones hardly matter.
-    c = np.ldexp(2.0, np.frexp(_quick_sum(np.abs(x)))[1])
+    c = _spread(4 * _quick_sum(np.abs(x)), x)
     high = (x + c) - c
     return _quick_sum(high) + _quick_sum(x - high)
 
 
 def _quick_sum(x: Floats) -> Floats:
     """Sum over the classes with many roundings, in an order that depends on C alone."""
-    while 8 <= len(x) <= _FEW:  # numpy's own order would depend on the number of samples
-        x = _in_pairs(x)
-    return np.asarray(np.add.reduce(x, axis=0, initial=0.0))
+    if len(x) > 4096:  # einsum cuts rows of more than 8192, and not always in the same places
+        x = _in_groups(x, 4096)
+    return np.asarray(np.einsum("jn->n", x))  # a row takes it a tenth of the overhead of add
 
 
-def _in_pairs(x: Floats) -> Floats:
-    """Add the classes in pairs. An odd one stays."""
-    half, size = len(x) // 2, (len(x) + 1) // 2
-    pairs = np.empty((size, x.shape[1]), order="C" if size <= _FEW else "F")
-    # Neighbours make one long loop over all samples; of many classes, halves are quicker.
-    a, b = (x[:half], x[half:]) if size > 256 else (x[0 : 2 * half : 2], x[1 : 2 * half : 2])
-    if size > _FEW:
-        np.add(a, b[:half], out=pairs[:half])
-    for k in range(half) if size <= _FEW else ():
-        np.add(a[k], b[k], out=pairs[k])
-    if size > half:
-        pairs[half:] = x[2 * half :]
-    return pairs
+def _in_groups(x: Floats, size: int) -> Floats:
+    """Sum over groups of classes, and over the rest of them."""
+    m = (len(x) - 1) // size
+    sums = np.empty((x.shape[1], m + 1)).T
+    np.einsum("gjn->gn", x[: size * m].reshape(m, size, -1), out=sums[:m])
+    sums[m] = _sum(x[size * m :])
+    return sums
 
 
 def _real(values: ArrayLike, name: str) -> NDArray[np.generic]:
