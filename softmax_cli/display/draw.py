@@ -13,6 +13,7 @@ from rich.text import Text
 
 from softmax_cli import result as results
 from softmax_cli.display import grids
+from softmax_cli.display.explain import Equation, explain
 from softmax_cli.display.grids import QUIET, Cell, Grid
 from softmax_cli.display.notation import Plain
 from softmax_cli.display.numbers import given, significant
@@ -20,7 +21,6 @@ from softmax_cli.display.screen import MOST_ROWS, Screen, Shown, show_columns, s
 from softmax_cli.display.tables import HINT, draw_grid
 from softmax_cli.errors import plural
 from softmax_cli.mathematics import core
-from softmax_cli.mathematics.derivation import Equation
 from softmax_cli.mathematics.exact import Numbers
 from softmax_cli.samples import Batch, FloatArray, concatenate
 
@@ -205,7 +205,7 @@ def _explanation(result: results.Explanation, screen: Screen) -> Iterator[Render
         yield screen.text(result.heading, "bold")
         yield Text()
     notation = Plain(screen.precision, screen.ascii_only)
-    for position, step in enumerate(d.steps(notation), start=1):
+    for position, step in enumerate(explain(d, notation), start=1):
         yield Text(f"{position}. {step.title}", "bold")
         for prose in wrap(step.text, (screen.width or _WIDEST_PROSE) - len(_INDENT)):
             yield Text(_INDENT + prose)
@@ -220,9 +220,9 @@ def _explanation(result: results.Explanation, screen: Screen) -> Iterator[Render
 
 def _equation(equation: Equation, width: int | None) -> Text:
     """Draw an equation on one line, or where that is too long begin one at every equals sign."""
-    *parts, last = equation.parts
+    *parts, last = equation.sides
     indent, joint = 2 * _INDENT, " = "
-    if width is not None and Text(indent + joint.join(equation.parts)).cell_len > width:
+    if width is not None and Text(indent + joint.join(equation.sides)).cell_len > width:
         joint = f"\n{indent}  = "
     style = "" if equation.value is None else "bold"
     return Text(indent + joint.join(parts)).append(joint + last, style)

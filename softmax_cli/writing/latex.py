@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from softmax_cli.display.explain import explain
 from softmax_cli.display.grids import Grid, all_grids
 from softmax_cli.display.notation import Latex, latex_index, latex_number, latex_text
 from softmax_cli.display.screen import Screen
@@ -56,13 +57,13 @@ def _tabular(result: Report, screen: Screen) -> Iterator[str]:
 def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
     if result.heading is not None:
         yield f"% {latex_text(result.heading)}"
-    for position, step in enumerate(result.derivation.steps(Latex(screen.precision)), start=1):
+    for position, step in enumerate(explain(result.derivation, Latex(screen.precision)), 1):
         yield f"\\paragraph{{{position}. {step.title}.}}\n{step.text}"
         for line in step.lines:
             if isinstance(line, str):
                 yield latex_text(line)
             else:
-                left, *rest = line.parts
+                left, *rest = line.sides
                 equation = f"{left} &= " + " \\\\\n  &= ".join(rest)
                 yield f"\\begin{{align*}}\n{equation}\n\\end{{align*}}"
         yield ""
