@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from softmax_cli.display.grids import QUIET, Grid
-from softmax_cli.display.screen import Screen, Shown
+from softmax_cli.display.screen import Screen, Shown, show_columns
 
 _GAP = 2
 _UNBOUNDED = 1 << 20
@@ -31,15 +31,14 @@ def draw_grid(
     """Draw a grid, and say which rows and columns were left out.
 
     Where there is no room for all columns the margins give way, the last first; then the middle
-    of those that can be left out; or else each row is drawn as lines below each other.
+    of the others.
 
     Parameters
     ----------
     grid, screen
         What is drawn, and where.
     rows, columns
-        Which rows it has, and which columns there are between names and margins; None where all
-        must be seen.
+        Which rows it has, and which columns between names and margins; None where it has all.
     bars
         The heading, the largest width and the fractions of what is drawn in the room that is left.
     hint
@@ -54,19 +53,16 @@ def draw_grid(
     least = len(drawn) - grid.margins
     while len(drawn) > least and _width(*drawn) > room:
         drawn.pop()
-    if columns is None and _width(*drawn) > room:
-        yield from _stacked(drawn, rows, screen)
-    else:
-        if columns is not None:
-            drawn, columns = _fitted(drawn, grid.names, columns, room, screen)
-        title, widest, fractions = bars
-        width = min(widest, room - _width(*drawn) - _GAP)
-        if fractions and width >= max(1, len(title)):
-            of_bars = Text(title, justify="left")
-            drawn.append([of_bars, *(_bar(each, width, screen) for each in fractions)])
-        yield _table(drawn, rows, screen)
+    candidates = columns or show_columns("column", grid.headings[grid.names : least])
+    drawn, columns = _fitted(drawn, grid.names, candidates, room, screen)
+    title, widest, fractions = bars
+    width = min(widest, room - _width(*drawn) - _GAP)
+    if fractions and width >= max(1, len(title)):
+        heading = Text(title, justify="left")
+        drawn.append([heading, *(_bar(each, width, screen) for each in fractions)])
+    yield _table(drawn, rows, screen)
     for shown in (rows, columns):
-        if shown is not None and shown.is_cut:
+        if shown.is_cut:
             yield screen.text(shown.left_out() + hint, QUIET)
 
 
@@ -110,19 +106,6 @@ def _table(columns: list[_Column], rows: Shown, screen: Screen) -> Table:
             table.add_row(Text(screen.glyph("⋮", ":"), QUIET))
         table.add_row(*row)
     return table
-
-
-def _stacked(columns: list[_Column], rows: Shown, screen: Screen) -> Iterator[Text]:
-    headings, *records = zip(*columns, strict=True)
-    longest = max(heading.cell_len for heading in headings)
-    for k, record in enumerate(records):
-        if k:
-            yield Text()
-        if k == rows.head:
-            yield Text(screen.glyph("⋮", ":") + "\n", QUIET)
-        for heading, cell in zip(headings, record, strict=True):
-            label = heading.plain.ljust(longest + _GAP)
-            yield Text.assemble((label, "bold"), cell, overflow="fold")
 
 
 def _bar(fraction: float, width: int, screen: Screen) -> Text:

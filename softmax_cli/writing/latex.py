@@ -21,8 +21,7 @@ def write_latex(result: Result, target: Target, options: OutputOptions) -> None:
             lines = _tabular(result, screen)
         case Arrays():
             lines = _matrices(result, screen)
-    with target.text() as text:
-        text.writelines(f"{line}\n" for line in lines)
+    target.write("".join(f"{line}\n" for line in lines).encode())
 
 
 def bmatrix(grid: Grid, space: str = " ") -> str:
@@ -33,8 +32,7 @@ def bmatrix(grid: Grid, space: str = " ") -> str:
 
 
 def _matrices(result: Arrays, screen: Screen) -> Iterator[str]:
-    symbols = {"jacobian": "J", "log_probabilities": r"\log y", "vjp": "v"}
-    symbol = symbols.get(result.quantity.key, "y")
+    symbol = result.quantity.symbol.replace("log", r"\log")
     if result.entry is not None:
         symbol = Latex().partial(*(result.logits.classes[c] for c in result.entry)).text
     if result.logits.class_names is not None:

@@ -19,9 +19,8 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&-])")
 def write_markdown(result: Result, target: Target, options: OutputOptions) -> None:
     """Write tables, or the steps of a derivation."""
     screen = Screen(precision=options.precision)
-    write = _steps(result, screen) if isinstance(result, Explanation) else _tables(result, screen)
-    with target.text() as text:
-        text.writelines(f"{line}\n" for line in write)
+    lines = _steps(result, screen) if isinstance(result, Explanation) else _tables(result, screen)
+    target.write("".join(f"{line}\n" for line in lines).encode())
 
 
 def escaped(text: str) -> str:
