@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from softmax_cli import __version__, words
-from softmax_cli.errors import InputError, silence
+from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions, OutputOptions
 from softmax_cli.reading.formats import READERS
 from softmax_cli.writing.formats import SUFFIXES, WRITERS, choose_format, hint_for_format
@@ -141,14 +141,7 @@ def forward(
     """
     from softmax_cli.commands.forward import run
 
-    return run(
-        logits or [],
-        log=log,
-        sample=sample,
-        temperature=temperature,
-        reading=reading,
-        writing=replace(writing, jobs=jobs),
-    )
+    return run(logits or [], log, sample, temperature, reading, replace(writing, jobs=jobs))
 
 
 @with_shared_options
@@ -240,13 +233,9 @@ def reference(
     return run(topic, {name: str(each.__doc__).split("\n")[0] for name, each in COMMANDS.items()})
 
 
-# A new command is a function above and a line here.
-COMMANDS: dict[str, Callable[..., int]] = {
-    "forward": forward,
-    "jacobian": jacobian,
-    "check": check,
-    "help": reference,
-}
+# A new command is a function above and a word here.
+COMMANDS: dict[str, Callable[..., int]]
+COMMANDS = {"forward": forward, "jacobian": jacobian, "check": check, "help": reference}
 
 
 class LogitsCommand(TyperCommand):
@@ -299,12 +288,8 @@ class Program(TyperGroup):
 
 def help_instead(ctx: Any) -> typer.Exit:
     """Print the help on stderr, since it is no result; return the way out."""
-    try:
-        with redirect_stdout(sys.stderr):
-            print(ctx.get_help(), end="")
-        sys.stderr.flush()
-    except OSError:  # the exit status tells
-        silence(2)
+    with redirect_stdout(sys.stderr):
+        print(ctx.get_help(), end="")
     return typer.Exit(2)
 
 

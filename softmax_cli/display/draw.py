@@ -20,7 +20,7 @@ from softmax_cli.display.tables import HINT, draw_grid
 from softmax_cli.errors import plural
 from softmax_cli.mathematics import core
 from softmax_cli.mathematics.exact import Numbers
-from softmax_cli.samples import Batch, FloatArray, concatenate
+from softmax_cli.samples import Batch, concatenate
 
 _MOST_WINNERS = 10
 _LARGE_BAR, _SMALL_BAR = 30, 10
@@ -163,7 +163,7 @@ def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[RenderableTyp
             yield Text()
         if logits.names_samples or len(shown.names) > 1:
             yield screen.text(label if logits.names_samples else f"sample {label}", "bold")
-        yield from _jacobian(z, logits.classes, result.temperature, screen)
+        yield from _jacobian(Numbers(z[np.newaxis], result.temperature), logits.classes, screen)
     yield Text()
     yield Text("Every row of J sums to 0, up to the rounding of its entries.", QUIET)
 
@@ -173,11 +173,11 @@ def _by_T(temperature: float) -> str:  # noqa: N802
 
 
 def _jacobian(
-    z: FloatArray, classes: tuple[str, ...], temperature: float, screen: Screen
+    numbers: Numbers, classes: tuple[str, ...], screen: Screen
 ) -> Iterator[RenderableType]:
-    """Draw the Jacobian at z; only the rows shown are computed."""
+    """Draw the Jacobian of a sample; only the rows shown are computed."""
     rows, columns = show_rows("output", classes), show_columns("input", classes)
-    grid = grids.jacobian_grid(z, classes, temperature, screen, rows.positions, columns.positions)
+    grid = grids.jacobian_grid(numbers, classes, screen, rows.positions, columns.positions)
     yield from draw_grid(grid, screen, rows, columns)
 
 
@@ -198,7 +198,7 @@ def _explanation(result: results.Explanation, screen: Screen) -> Iterator[Render
             else:
                 yield _equation(line, screen.width)
         yield Text()
-    yield from _jacobian(d.z, d.classes, d.temperature, screen)
+    yield from _jacobian(d.numbers, d.classes, screen)
 
 
 def _equation(equation: Equation, width: int | None) -> Text:

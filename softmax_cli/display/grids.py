@@ -4,15 +4,13 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from softmax_cli import result as results
 from softmax_cli.display.heat import heat
 from softmax_cli.display.numbers import beside_one, entry, given, significant
 from softmax_cli.display.screen import Screen
 from softmax_cli.mathematics import core
 from softmax_cli.mathematics.exact import Numbers
-from softmax_cli.samples import Batch, FloatArray
+from softmax_cli.samples import Batch
 
 QUIET = "dim"
 LARGEST = "bold green"
@@ -58,7 +56,7 @@ def all_grids(result: results.Result, screen: Screen) -> Iterator[tuple[str, Gri
     """Show all of a result in grids, with the sample's label where a grid needs it."""
     match result:
         case results.Explanation(derivation=d):
-            yield "", jacobian_grid(d.z, d.classes, d.temperature, screen)
+            yield "", jacobian_grid(d.numbers, d.classes, screen)
         case results.Report():
             rows = ([_of_report(each, screen.precision) for each in row] for row in result.rows)
             yield "", Grid(result.columns, rows, names=len(result.columns))
@@ -66,7 +64,7 @@ def all_grids(result: results.Result, screen: Screen) -> Iterator[tuple[str, Gri
             for batch in logits.batches:
                 for k, (label, z) in enumerate(zip(batch.labels, batch.logits, strict=True)):
                     name = label if logits.is_named or batch.start + k else ""
-                    yield name, jacobian_grid(z, logits.classes, T, screen)
+                    yield name, jacobian_grid(Numbers(z[None], T), logits.classes, screen)
         case results.Arrays():
             yield "", samples_grid(result, result.logits.batches, screen)
 
@@ -118,39 +116,39 @@ def samples_grid(
 def sample_text(result: results.Arrays, batch: Batch, precision: int) -> Callable[[int, int], str]:
     """Return what shows column c of sample k."""
     numbers = Numbers(batch.logits, result.temperature, batch.upstream)
+    values = result.quantity.compute(batch).tolist()
     match result.quantity:
         case results.Partial(entry=(j, i)):
-            values = result.quantity.compute(batch).tolist()
             return lambda k, _: significant(numbers.partial(k, j, i, values[k]), precision)
         case results.Vjp():
-            return lambda k, i: significant(numbers.product(k, i), precision)
+            return lambda k, i: significant(numbers.product(k, i, values[k][i]), precision)
         case results.LogProbabilities():
-            return lambda k, j: significant(numbers.log_probability(k, j), precision)
+            return lambda k, j: significant(numbers.log_probability(k, j, values[k][j]), precision)
         case _:
             return lambda k, j: probability(numbers, k, j, precision)
 
 
 def jacobian_grid(
-    z: FloatArray,
+    numbers: Numbers,
     classes: Sequence[str],
-    temperature: float,
     screen: Screen,
     outputs: Sequence[int] | None = None,
     inputs: Sequence[int] | None = None,
 ) -> Grid:
-    """Show all or some of the Jacobian at z, shape (C,), as a heatmap beside row sums, z and y."""
-    chosen = range(len(z)) if inputs is None else inputs
-    numbers, precision, top = Numbers(z[np.newaxis], temperature), screen.precision, int(z.argmax())
+    """Show all or some of the Jacobian of the first sample, beside row sums, z and y."""
+    z, T, precision = numbers.z[0], numbers.T, screen.precision
+    everything, top = range(len(z)), int(z.argmax())
+    shown = everything if inputs is None else inputs
     # |y_j y_i| <= y_j (1 - y_j), which is largest for the most probable class.
-    largest = float(core.jacobian_rows(z, [top], temperature)[0, top]) * screen.has_shades
+    largest = float(core.jacobian_rows(z, [top], T)[0, top]) * screen.has_shades
 
     def row(j: int) -> list[Cell]:
-        values = core.jacobian_rows(z, [j], temperature)[0].tolist()
-        texts = (significant(numbers.partial(0, j, i, values[i]), precision) for i in chosen)
-        styles = (heat(values[i], largest) + " bold" * (i == j) for i in chosen)
+        values = core.jacobian_rows(z, [j], T)[0].tolist()
+        texts = (significant(numbers.partial(0, j, i, values[i]), precision) for i in shown)
+        styles = (heat(values[i], largest) + " bold" * (i == j) for i in shown)
         total = Cell(significant(math.fsum(values), 2), QUIET)
         margins = (total, Cell(given(z[j])), Cell(probability(numbers, 0, j, precision)))
         return [Cell(f"dy_{classes[j]}"), *map(Cell, texts, styles), *margins]
 
-    headings = ["", *(f"dz_{classes[i]}" for i in chosen), "row sum", "z", "y"]
-    return Grid(headings, map(row, range(len(z)) if outputs is None else outputs), margins=3)
+    headings = ["", *(f"dz_{classes[i]}" for i in shown), "row sum", "z", "y"]
+    return Grid(headings, map(row, everything if outputs is None else outputs), margins=3)

@@ -45,12 +45,7 @@ class Target:
         import tempfile
 
         with tempfile.TemporaryFile(buffering=0) as spool:
-            try:
-                yield replace(self, stream=spool, keeps_parts=False)
-            except OSError as error:
-                place = f"temporary file in {visible(tempfile.gettempdir())}"
-                hint = "name a folder with more room in TMPDIR, or the file to write with -o"
-                raise OutputError(place, f"cannot be written: {reason(error)}", hint) from None
+            yield replace(self, stream=spool, keeps_parts=False)
             spool.seek(0)
             shutil.copyfileobj(spool, self)
 
