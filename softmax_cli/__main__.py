@@ -88,9 +88,7 @@ def _run(words: list[str]) -> int:
         if isinstance(end.__context__, BrokenPipeError):
             silence(1)
             return PipeClosedError.exit_status
-        if isinstance(end.code, int):
-            return end.code
-        raise
+        return end.code if isinstance(end.code, int) else 1
     except Exception as error:
         failure = _failure(error)
     if not isinstance(failure, InputError):

@@ -25,6 +25,7 @@ class Quantity(ABC):
     key: ClassVar[str]  # in JSON, of all samples
     key_of_one: ClassVar[str]
     rank: ClassVar[int]  # dimensions a sample: 0 a number, 1 a row of C, 2 a matrix of (C, C)
+    symbol: ClassVar[str] = "y"
 
     @abstractmethod
     def compute(self, batch: Batch) -> FloatArray:
@@ -57,7 +58,7 @@ class Probabilities(Quantity):
 class LogProbabilities(Quantity):
     """Log-softmax."""
 
-    key, key_of_one, rank = "log_probabilities", "log_probabilities", 1
+    key, key_of_one, rank, symbol = "log_probabilities", "log_probabilities", 1, "log y"
 
     def compute(self, batch: Batch) -> FloatArray:
         """Compute log y, shape (K, C)."""
@@ -67,7 +68,7 @@ class LogProbabilities(Quantity):
 class Jacobian(Quantity):
     """The Jacobian of softmax."""
 
-    key, key_of_one, rank = "jacobian", "jacobian", 2
+    key, key_of_one, rank, symbol = "jacobian", "jacobian", 2, "J"
 
     def compute(self, batch: Batch) -> FloatArray:
         """Compute J, shape (K, C, C)."""
@@ -101,7 +102,7 @@ class Partial(Quantity):
 class Vjp(Quantity):
     """The upstream gradient of each sample times J."""
 
-    key, key_of_one, rank = "vjp", "vjp", 1
+    key, key_of_one, rank, symbol = "vjp", "vjp", 1, "v"
 
     def compute(self, batch: Batch) -> FloatArray:
         """Compute v, shape (K, C)."""

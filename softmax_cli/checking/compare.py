@@ -189,9 +189,10 @@ def _of_any_size(
     """Return an exact entry that float64 may have no room for."""
     match task.quantity:
         case "probabilities":
-            of_any_size = numbers.log_probability if task.log else numbers.probability
-            return of_any_size(k, output or 0)
+            if task.log:
+                return numbers.log_probability(k, output or 0, value)
+            return numbers.probability(k, output or 0)
         case "jacobian":
             return numbers.partial(k, output or 0, input_ or 0, value)
         case "vjp":
-            return numbers.product(k, input_ or 0)
+            return numbers.product(k, input_ or 0, value)

@@ -98,26 +98,3 @@ def _show(noun: str, names: Sequence[object], most: int, at_each_end: int) -> Sh
     if len(names) <= most:
         return Shown(noun, names, len(names))
     return Shown(noun, names, at_each_end, at_each_end)
-
-
-def show_fitting(candidates: Shown, widths: Sequence[int], room: int, gap: int) -> Shown:
-    """Show as many of the candidates as fit, from both ends inwards, and at least one.
-
-    Parameters
-    ----------
-    candidates
-        What may be shown.
-    widths
-        The width of each candidate, its spacing included.
-    room, gap
-        The width there is, and that of what stands for those left out.
-    """
-    if sum(widths) + (gap if candidates.is_cut else 0) <= room:
-        return candidates
-    head, tail, room = 0, 0, room - gap
-    while head + tail < len(widths):
-        room -= widths[head] if head <= tail else widths[-1 - tail]
-        if room < 0 and head:
-            break
-        head, tail = (head + 1, tail) if head <= tail else (head, tail + 1)
-    return Shown(candidates.noun, candidates.names, head, tail)

@@ -96,7 +96,7 @@ def softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floa
         if math.frexp(T)[0] == 0.5:
             S = _sum(np.exp(z if T == 1 else z / T, out=y))
             # Otherwise y_j is subnormal where e_j is: quicker to see than that all z are near.
-            doubtful = ~((S >= 1) & (S < np.inf))
+            doubtful = ~((S >= 1) & (np.inf > S))
             if doubtful.any():
                 rest = z.T[doubtful].T
                 y[:, doubtful] = e = _exponentials(rest, T, out=rest)

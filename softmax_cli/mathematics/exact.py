@@ -55,15 +55,6 @@ class Numbers:
     def _rests(self) -> Floats:
         return core.complement(self.z, temperature=self.T)
 
-    @cached_property
-    def _log_y(self) -> Floats:
-        return core.log_softmax(self.z, temperature=self.T)
-
-    @cached_property
-    def _v(self) -> Floats:
-        assert self.g is not None
-        return core.vjp(self.z, self.g, temperature=self.T)
-
     def probability(self, k: int, j: int) -> Number:
         """Return y_j of sample k."""
         y = float(self.y[k, j])
@@ -83,9 +74,9 @@ class Numbers:
             others = (i for i in range(self.z.shape[1]) if i != j)
             return sum((Decimal(self.probability(k, i)) for i in others), Decimal(0))
 
-    def log_probability(self, k: int, j: int) -> Number:
-        """Return log y_j of sample k."""
-        log_y, z, m = float(self._log_y[k, j]), float(self.z[k, j]), float(self.z[k].max())
+    def log_probability(self, k: int, j: int, log_y: float) -> Number:
+        """Return log y_j of sample k, of which float64 has this value."""
+        z, m = float(self.z[k, j]), float(self.z[k].max())
         if is_held(log_y) or math.isinf(z):
             return log_y
         with localcontext(_ANY_SIZE):
@@ -101,9 +92,11 @@ class Numbers:
             factor = self.rest(k, j) if i == j else -self.probability(k, i)
             return Decimal(self.probability(k, j)) * Decimal(factor) / Decimal(self.T)
 
-    def product(self, k: int, i: int) -> Number:
-        """Return v_i = y_i (g_i - mean g)/T of sample k; 0 also where rounding hides its sign."""
-        v = float(self._v[k, i])
+    def product(self, k: int, i: int, v: float) -> Number:
+        """Return v_i = y_i (g_i - mean g)/T of sample k, of which float64 has this value.
+
+        It is 0 also where rounding hides its sign.
+        """
         if is_held(v) or math.isinf(self.z[k, i]):
             return v
         with localcontext(_ANY_SIZE):

@@ -1,6 +1,5 @@
 """Where a result goes: standard output, or a file that appears whole or not at all."""
 
-import io
 import os
 import re
 import stat
@@ -32,12 +31,9 @@ class Target:
         while rest:
             rest = rest[self.stream.write(rest) :]
 
-    @contextmanager
-    def text(self, encoding: str = "utf-8") -> Iterator[io.StringIO]:
-        """Collect text with LF line ends and write it; what the encoding lacks is escaped."""
-        text = io.StringIO(newline="\n")
-        yield text
-        self.write(text.getvalue().encode(encoding, "backslashreplace"))
+    def write_text(self, text: str) -> None:
+        """Write text for people; what the encoding lacks is escaped."""
+        self.write(text.encode(self.encoding, "backslashreplace"))
 
     @contextmanager
     def whole(self) -> Iterator["Target"]:
@@ -49,12 +45,7 @@ class Target:
         import tempfile
 
         with tempfile.TemporaryFile(buffering=0) as spool:
-            try:
-                yield replace(self, stream=spool, keeps_parts=False)
-            except OSError as error:
-                place = f"temporary file in {visible(tempfile.gettempdir())}"
-                hint = "name a folder with more room in TMPDIR, or the file to write with -o"
-                raise OutputError(place, f"cannot be written: {reason(error)}", hint) from None
+            yield replace(self, stream=spool, keeps_parts=False)
             spool.seek(0)
             shutil.copyfileobj(spool, self)
 
