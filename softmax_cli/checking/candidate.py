@@ -189,7 +189,7 @@ def as_numbers(values: Any) -> tuple[Array, Precision]:
     found = "None (is a return missing?)" if values is None else type(values).__name__
     try:
         array = np.asarray(values)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ShapeFoundError(_tuple_of(values) or f"{found} ({in_words(error)})") from None
     if precision.name == "bfloat16":
         array = array.astype(np.float32)
@@ -244,7 +244,7 @@ def as_rows(array: Array, shape: tuple[int, ...], form: Form, *, file: bool = Fa
         return turned.reshape(n * C, n, C)
     if array.shape == (n * C, n * C) and n > 1 and form.axis in (-1, len(shape) - 1):
         return array.reshape(n * C, n, C)
-    if array.shape == (C, C, *lead) and n > 1:
+    if array.shape == (C, C, *lead):
         return np.moveaxis(array, (0, 1), (-2, -1)).reshape(n * C, C)
     raise _unexpected(array, [whole, stacked] if file else [whole])
 

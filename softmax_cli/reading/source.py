@@ -50,7 +50,8 @@ def open_logits(
     """
     path = _only_path(words)
     if path is None:
-        _refuse_file_options(options)
+        if options.results_of is None:
+            _refuse_file_options(options)
         yield read_arguments(words, options, name)
         return
     name = STDIN if path == "-" else visible(path)
