@@ -55,7 +55,7 @@ class Calls:
         start = 0
         for inputs in self._batches():
             answer = first or self._answer(inputs, start)
-            n = len(answer.rows) // (answer.rows.shape[1] if self.form.rank == 2 else 1)
+            n = answer.rows.shape[0] // (answer.rows.shape[1] if self.form.rank == 2 else 1)
             yield slice(start, start + n), answer
             start, first = start + n, None
 
@@ -73,7 +73,7 @@ class Calls:
         def function(z: Array) -> Array:
             given = replace(self, inputs=(setting.like_logits(z),))
             try:
-                values = np.concatenate([answer.rows for _, answer in given.answers()])
+                values = np.concatenate([answer.rows[:] for _, answer in given.answers()])
             except (CandidateError, ShapeFoundError) as error:
                 if np.iscomplexobj(z):
                     raise NotComplexError from error
@@ -159,12 +159,13 @@ class Dependence:
     yields: bool
 
 
-def dependence(calls: Calls, run: Run, first: Answer, notes: list[str]) -> Dependence | None:
+def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> Dependence | None:
     """Call a function a second time with equal input, and with single samples of its first batch.
 
-    These have as many dimensions; where it cannot take them, that is noted.
+    These have as many dimensions; where it cannot take them, that is noted. The first rows of its
+    first answer are known.
     """
-    found = _difference(run, 0, first, calls.first())
+    found = _difference(run, 0, first, calls.first().rows[: len(first)])
     if found:
         advice = "compute the result from the input alone: no counters, caches or random numbers."
         cause = Diagnosis("state between calls", advice)
@@ -172,12 +173,13 @@ def dependence(calls: Calls, run: Run, first: Answer, notes: list[str]) -> Depen
         return Dependence(told, cause, yields=False)
     z, axis = calls.inputs[0], calls.form.axis
     C = z.shape[axis]
-    n = len(first.rows) // (C if calls.form.rank == 2 else 1)
+    n = len(first) // (C if calls.form.rank == 2 else 1)
     shape = [1] * z.ndim
     shape[axis] = C
     rows = [run.setting.rows(each) for each in calls.inputs]
-    alone = range(0) if calls.alone or n == 1 else np.linspace(0, n - 1, min(n, _ALONE), dtype=int)
-    for k in map(int, alone):
+    is_alone = calls.alone or len(run.task.z) == 1
+    alone = range(0) if is_alone else range(0, n, max(1, n // _ALONE))
+    for k in alone:
         inputs = [each[k].reshape(shape) for each in rows]
         try:
             answer = calls.function(inputs, calls.form)
@@ -187,7 +189,7 @@ def dependence(calls: Calls, run: Run, first: Answer, notes: list[str]) -> Depen
             did = error.problem if isinstance(error, CandidateError) else f"returned {error}"
             notes.append(f"given a single sample, shape {tuple(shape)}, it {did}")
             break
-        found = _difference(run, k, first, answer)
+        found = _difference(run, k, first, answer.rows[:])
         if found:
             advice = "compute each sample from its own logits: no sum or maximum over the batch."
             cause = Diagnosis("depends on the other samples", advice)
@@ -197,16 +199,15 @@ def dependence(calls: Calls, run: Run, first: Answer, notes: list[str]) -> Depen
 
 
 @np.errstate(all="ignore")
-def _difference(run: Run, k: int, batch: Answer, again: Answer) -> str:
+def _difference(run: Run, k: int, batch: Array, again: Array) -> str:
     """Tell the first entry, from sample k on, that differs by more than its bound, or ""."""
-    C = batch.rows.shape[1]
-    per = C if run.task.quantity == "jacobian" else 1
-    before = batch.rows[k * per :][: len(again.rows)]
+    per = batch.shape[1] if run.task.quantity == "jacobian" else 1
+    before = batch[k * per :][: len(again)]
     atol = np.repeat(run.atol[k:], per)[: len(before), None]
-    same = (before == again.rows) | (np.isnan(before) & np.isnan(again.rows))
-    differs = ~same & ~(np.abs(before - again.rows) <= atol + run.rtol * np.abs(before))
+    same = (before == again) | (np.isnan(before) & np.isnan(again))
+    differs = ~same & ~(np.abs(before - again) <= atol + run.rtol * np.abs(before))
     if not differs.any():
         return ""
     at, i = np.argwhere(differs)[0]
     label = run.setting.labels[k + at // per]
-    return f"{again.rows[at, i]:.6g} in place of {before[at, i]:.6g} in sample {label!r}"
+    return f"{again[at, i]:.6g} in place of {before[at, i]:.6g} in sample {label!r}"

@@ -103,6 +103,17 @@ class Form:
     tensors: bool = False
 
 
+class Rows(Protocol):
+    """Rows of numbers, which may lie in another process: a slice of them is an array."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """How many rows there are, and how long."""
+
+    def __getitem__(self, part: slice, /) -> Array:
+        """Take some of them."""
+
+
 @dataclass(frozen=True, eq=False)
 class Answer:
     """What a function returned, as rows of C numbers: one a sample, or C for a Jacobian.
@@ -110,7 +121,7 @@ class Answer:
     Attributes
     ----------
     rows
-        Shape (n, C), or (n C, C).
+        Shape (n, C), or (n C, C); from another process until it is called again.
     precision
         The format of what it returned.
     across
@@ -122,7 +133,7 @@ class Answer:
         Whether it was given torch tensors.
     """
 
-    rows: Array
+    rows: Rows
     precision: Precision = FLOAT64
     across: float = 0.0
     overwrote: bool = False

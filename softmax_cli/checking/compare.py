@@ -14,7 +14,7 @@ from softmax_cli.checking.verdict import Check, SampleCheck, Worst
 from softmax_cli.mathematics.exact import Number, Numbers, is_held
 
 # How many entries are held: of all results that are told in full, and at a time.
-_HELD = 1 << 22
+HELD = 1 << 22
 _AT_ONCE = 1 << 20
 
 
@@ -46,15 +46,17 @@ class Run:
         self.needs_unit = False
         self._across = 0.0
         K, size = len(task.z), int(np.prod(task.shape[1:]))
-        self._unit = np.broadcast_to(unit, task.shape).reshape(K, size)
+        unit = np.reshape(unit, (K, size)) if np.ndim(unit) else unit
+        self._has_unit = np.ndim(unit) > 0
+        self._unit = np.broadcast_to(unit, (K, size) if self._has_unit else ())
         self._failed: NDArray[np.intp] = np.zeros(K, dtype=np.intp)
         # Of each sample: the worst entry's position, exact and actual value, and the largest errors
         # (absolute, relative, in ulps, in units of the bound).
         self._worst = np.zeros((3, K))
         self._errors = np.full((4, K), -1.0)
         # All results where they are few, and else those of the worst sample.
-        self._kept = np.empty((K, size)) if K * size <= _HELD else None
-        self._of_worst = np.empty((1, size)) if size <= _HELD else None
+        self._kept = np.empty((K, size)) if K * size <= HELD else None
+        self._of_worst = np.empty((1, size)) if size <= HELD else None
 
     def add(self, samples: slice, answer: Answer) -> None:
         """Compare results of some samples."""
@@ -82,16 +84,18 @@ class Run:
 
         An entry passes within its bound, and NaN or infinity does not.
         """
-        error = np.abs(actual - expected)
-        error = np.where(actual == expected, 0.0, np.where(np.isnan(error), np.inf, error))
-        bound = self.atol[samples, None] + self.rtol * np.abs(expected)
+        error, size = np.abs(actual - expected), np.abs(expected)
+        if not np.isfinite(error).all():
+            error = np.where(actual == expected, 0.0, np.where(np.isnan(error), np.inf, error))
+        bound = self.atol[samples, None] + self.rtol * size
         self.needs_unit |= bool((error > bound).any())
-        bound = np.maximum(bound, self._unit[samples][:, at])
-        self.below += int(((np.abs(expected) <= bound) & (expected != 0)).sum())
+        if self._has_unit:
+            bound = np.maximum(bound, self._unit[samples][:, at])
+        self.below += int(np.count_nonzero((size <= bound) & (size != 0)))
         self.entries += expected.size
-        ulps = error / self.task.precision.ulp(expected)
-        all_errors = error, error / np.abs(expected), ulps, error / bound
-        errors = [np.where(error == 0, 0.0, each) for each in all_errors]
+        errors = [error, error / size, self.task.precision.in_ulps(error, size), error / bound]
+        if not error.all():
+            errors = [np.where(error == 0, 0.0, each) for each in errors]
         there = np.arange(len(error)), errors[-1].argmax(axis=1)
         is_worse = errors[-1][there] > self._errors[-1, samples]
         found = np.stack([at[there[1]], expected[there], actual[there]])
@@ -138,7 +142,8 @@ class Run:
         """Return what is explained: all samples, or else the worst one, or None if it is large."""
         task, atol, unit, actual = self.task, self.atol, self._unit, self._kept
         if actual is None:
-            actual, atol, unit = self._of_worst, atol[k : k + 1], unit[k : k + 1]
+            actual, atol = self._of_worst, atol[k : k + 1]
+            unit = unit[k : k + 1] if self._has_unit else unit
             g = None if task.g is None else task.g[k : k + 1]
             task = replace(task, z=task.z[k : k + 1], g=g)
         if actual is None:
@@ -150,7 +155,7 @@ class Run:
             actual=actual.reshape(task.shape),
             atol=atol,
             rtol=self.rtol,
-            unit=unit.reshape(task.shape),
+            unit=unit.reshape(task.shape) if self._has_unit else 0.0,
         )
 
     def _samples(self, labels: Sequence[str]) -> tuple[tuple[str, SampleCheck], ...]:
