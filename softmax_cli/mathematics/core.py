@@ -337,34 +337,50 @@ def vjp(
     all_z, T = _classes_last(logits, axis), _temperature(temperature)
     all_g = _upstream(upstream, np.shape(logits), axis)
     out = np.empty(all_z.shape)
+    plain = math.frexp(T)[0] == 0.5 and not log
     for v, z, g in _blocks(out, all_z, all_g):
-        e = _exponentials(z, T, out=np.empty_like(z))
-        if not e.min() > 0:
-            g = np.where(z > -np.inf if log else e > 0, g, 0.0 * g)
-        S = sum(_parts(e)) if log else _sum(e)
-        size = _quick_sum(np.abs(g))
-        scaled = ~((S <= 1e30) & (S * T >= 1) & (size >= 1e-60) & (size <= 1e150))
-        if scaled.any():
-            g, k = _scaled(g, S if log else _rest(e, g), scaled)
-        if log:
-            _fill_log_vjp(v, z, e, g)
-        else:
-            _fill_vjp(v, e, g, S)
-        if scaled.any():
-            # v/(S T 2^k): each of them, and their product, may be beyond the range of float64.
-            (S, p), (T_mantissa, q) = np.frexp(S), math.frexp(T)
-            k = -(k + p + q)
-            first = np.clip(k, -1000, 1000)
-            v *= _spread(np.ldexp(1 / (S * T_mantissa), first), v)
-            v *= _spread(np.ldexp(1.0, k - first), v)
-        else:
+        hard = np.ones(z.shape[1], dtype=bool)
+        if plain:
+            e = np.exp(z if T == 1 else z / T)
+            S = _sum(e)
+            size = np.abs(_fill_vjp(v, e, g, S))
             v *= _spread(1 / (S * T), v)
+            # Otherwise nothing that counts can have been beyond the range of float64.
+            hard = ~((S * T >= 1) & (S * T <= 1e290) & (S >= 1) & (S <= 1e30))
+            hard |= ~((size >= 1e-100) & (size <= 1e200))
+            if not e.min() >= 1e-130:
+                hard |= ~(e >= 1e-130).all(axis=0)
+        if hard.any():
+            v[:, hard] = _scaled_vjp(z.T[hard].T, g.T[hard].T, T, log)
         v += 0.0  # no -0.0
     return np.moveaxis(out, -1, axis)
 
 
-def _fill_vjp(v: Floats, e: Floats, g: Floats, S: Floats) -> None:
-    """Fill v with e (g - y'g)."""
+def _scaled_vjp(z: Floats, g: Floats, T: float, log: bool) -> Floats:
+    """Return v where e, g, T or their products may be near the ends of the range of float64."""
+    e, v = _exponentials(z, T, out=np.empty_like(z)), np.empty_like(z)
+    if not e.min() > 0:
+        g = np.where(z > -np.inf if log else e > 0, g, 0.0 * g)
+    if log:
+        S = sum(_parts(e))
+        g, k = _scaled(g, S)
+        _fill_log_vjp(v, z, e, g)
+    else:
+        S = _sum(e)
+        # By the sum of e where g is not what it is at a maximum: y |g - y'g| is less than that.
+        g, k = _scaled(g, _sum(np.where(g == _spread(_at_maximum(e, g), g), 0.0, e)))
+        _fill_vjp(v, e, g, S)
+    # v/(S T 2^k): each of them, and their product, may be beyond the range of float64.
+    (S, p), (T_mantissa, q) = np.frexp(S), math.frexp(T)
+    k = -(k + p + q)
+    first = np.clip(k, -1000, 1000)
+    v *= _spread(np.ldexp(1 / (S * T_mantissa), first), v)
+    v *= _spread(np.ldexp(1.0, k - first), v)
+    return v
+
+
+def _fill_vjp(v: Floats, e: Floats, g: Floats, S: Floats) -> Floats:
+    """Fill v with e (g - y'g), and return the sum of e (g - center), NaN where it overflows."""
     # Relative to its value where y is not small, the large terms of g are gone before they are
     # summed: at saturation nothing else will do. Relative to the mean, which that gives but for a
     # few bits, no term is large beside the sum of y_i |g_j - g_i|; and its own mean is those bits.
@@ -373,9 +389,12 @@ def _fill_vjp(v: Floats, e: Floats, g: Floats, S: Floats) -> None:
         center = np.where(small, _at_maximum(e, g), center)
     np.subtract(g, _spread(center, g), out=v)
     v *= e
-    np.subtract(g, _spread(center + _quick_sum(v) / S, g), out=v)
-    v -= _spread(_sum(e * v) / S, v)
+    size = _quick_sum(v)
+    np.subtract(g, _spread(center + size / S, g), out=v)
+    rest = _sum(e * v)
+    v -= _spread(rest / S, v)
     v *= e
+    return size + 0 * rest
 
 
 def _fill_log_vjp(v: Floats, z: Floats, e: Floats, g: Floats) -> None:
@@ -387,15 +406,10 @@ def _fill_log_vjp(v: Floats, z: Floats, e: Floats, g: Floats) -> None:
     v *= z > -np.inf
 
 
-def _rest(e: Floats, g: Floats) -> Floats:
-    """Return the sum of e where g is not what it is at a maximum: y |g - y'g| is less than it is."""
-    return _sum(np.where(g == _spread(_at_maximum(e, g), g), 0.0, e))
-
-
-def _scaled(g: Floats, e: Floats, where: Any) -> tuple[Floats, NDArray[np.int_]]:
-    """Return g 2^k and k: g e ends below 2^1000, and g is NaN where not all of it is finite."""
+def _scaled(g: Floats, e: Floats) -> tuple[Floats, NDArray[np.int_]]:
+    """Return g 2^k and k: g e ends below 2^960, and g is NaN where not all of it is finite."""
     g_max = _max(np.abs(g))
-    k = np.minimum(np.minimum(960 - np.frexp(e)[1], 1000) - np.frexp(g_max)[1], 1000) * where
+    k = np.minimum(np.minimum(960 - np.frexp(e)[1], 1000) - np.frexp(g_max)[1], 1000)
     return g * _spread(np.ldexp(1 + 0 * g_max, k), g), k
 
 
@@ -516,9 +530,8 @@ def _close_sum(x: Floats) -> Floats:
 
 def _quick_sum(x: Floats) -> Floats:
     """Sum over the classes with many roundings, in an order that depends on C alone."""
-    if len(x) > 4096:  # einsum cuts rows of more than 8192, and not always in the same places
-        x = _in_groups(x, 4096)
-    return np.asarray(np.einsum("jn->n", x))  # a row takes it a tenth of the overhead of add
+    # A row takes einsum a tenth of the overhead of add, but it may cut one of more than 8192.
+    return np.asarray(np.einsum("jn->n", x) if len(x) < 5000 else np.add.reduce(x, axis=0))
 
 
 def _in_groups(x: Floats, size: int) -> Floats:
