@@ -94,16 +94,17 @@ def softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floa
     out = np.empty(all_z.shape)
     for y, z in _blocks(out, all_z):
         if math.frexp(T)[0] == 0.5:
-            S = _sum(np.exp(z if T == 1 else z / T, out=y))
+            e = np.exp(z if T == 1 else z / T, out=y)
+            S = _sum(e)
             # Otherwise y_j is subnormal where e_j is: quicker to see than that all z are near.
-            doubtful = ~((S >= 1) & (S < np.inf))
-            if doubtful.any():
-                rest = z.T[doubtful].T
-                y[:, doubtful] = e = _exponentials(rest, T, out=rest)
-                S[doubtful] = _sum(e)
+            hard = ~((S >= 1) & np.isfinite(S))
+            if hard.any():
+                e[:, hard] = rest = _exponentials(z.T[hard].T, T)
+                S[hard] = _sum(rest)
         else:
-            S = _sum(_exponentials(z, T, out=y))
-        np.divide(y, _spread(S, y), out=y)
+            e = _exponentials(z, T)
+            S = _sum(e)
+        np.divide(e, _spread(S, e), out=y)
     return np.moveaxis(out, -1, axis)
 
 
@@ -141,9 +142,9 @@ def log_softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> 
     scale = 2.0 ** -max(math.frexp(T)[1], 0)  # before the subtraction, so that it cannot overflow
     out = np.empty(all_z.shape)
     for log_y, z in _blocks(out, all_z):
-        e = _exponentials(z, T, out=np.empty_like(z))
+        e = _exponentials(z, T)
         e_max, R = _parts(e)
-        s = (z * scale - _spread(_max(z) * scale, z)) / (T * scale)
+        s = (z * scale - _spread(_at_maximum(z, z) * scale, z)) / (T * scale)
         np.subtract(s, _spread(np.log1p(R / e_max), z), out=log_y)
     return np.moveaxis(out, -1, axis)
 
@@ -181,7 +182,7 @@ def complement(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> F
     all_z, T = _classes_last(logits, axis), _temperature(temperature)
     out = np.empty(all_z.shape)
     for rest, z in _blocks(out, all_z):
-        e = _exponentials(z, T, out=rest)
+        e = _exponentials(z, T)
         e_max, R = _parts(e)
         np.divide(_others(e, e_max, R), _spread(e_max + R, e), out=rest)
     return np.moveaxis(out, -1, axis)
@@ -269,7 +270,7 @@ def jacobian_rows(
     T *= unit**2
     out = np.empty((*all_z.shape[:-1], len(j), all_z.shape[-1]))
     for J, z in _blocks(out, all_z):
-        e = _exponentials(z, T / unit**2, out=np.empty_like(z))
+        e = _exponentials(z, T / unit**2)
         e_max, R = _parts(e)
         S = _spread((e_max + R) / unit, e)
         y, rest = e / S, _others(e, e_max, R) / S
@@ -277,7 +278,6 @@ def jacobian_rows(
         np.einsum("in,jn->ijn", -y, y_j, out=J)
         if T != 1:
             J /= T
-        if not y.min() * y_j.min() / T > 0:
             J += 0.0  # no -0.0
         J[j, np.arange(len(j))] = y_j * rest[j] / T
     return out
@@ -358,25 +358,22 @@ def vjp(
 
 def _scaled_vjp(z: Floats, g: Floats, T: float, log: bool) -> Floats:
     """Return v where e, g, T or their products may be near the ends of the range of float64."""
-    e, v = _exponentials(z, T, out=np.empty_like(z)), np.empty_like(z)
-    if not e.min() > 0:
-        g = np.where(z > -np.inf if log else e > 0, g, 0.0 * g)
+    e, v = _exponentials(z, T), np.empty_like(z)
+    g = np.where(z > -np.inf if log else e > 0, g, 0.0 * g)
+    S = bound = _sum(e)
+    if not log:  # where g is what it is at a maximum, y |g - y'g| is less than that of the others
+        bound = _sum(np.where(g == _spread(_at_maximum(e, g), g), 0.0, e))
+    size = np.abs(g).max(axis=0)
+    # g e 2^k ends below 2^960. All of g is NaN where one is not finite.
+    k = np.minimum(np.minimum(960 - np.frexp(bound)[1], 1000) - np.frexp(size)[1], 1000)
+    g = g * _spread(np.ldexp(1 + 0 * size, k), g)
     if log:
-        S = sum(_parts(e))
-        g, k = _scaled(g, S)
         _fill_log_vjp(v, z, e, g)
     else:
-        S = _sum(e)
-        # By the sum of e where g is not what it is at a maximum: y |g - y'g| is less than that.
-        g, k = _scaled(g, _sum(np.where(g == _spread(_at_maximum(e, g), g), 0.0, e)))
         _fill_vjp(v, e, g, S)
     # v/(S T 2^k): each of them, and their product, may be beyond the range of float64.
     (S, p), (T_mantissa, q) = np.frexp(S), math.frexp(T)
-    k = -(k + p + q)
-    first = np.clip(k, -1000, 1000)
-    v *= _spread(np.ldexp(1 / (S * T_mantissa), first), v)
-    v *= _spread(np.ldexp(1.0, k - first), v)
-    return v
+    return np.ldexp(v * _spread(1 / (S * T_mantissa), v), _spread(-(k + p + q), v))
 
 
 def _fill_vjp(v: Floats, e: Floats, g: Floats, S: Floats) -> Floats:
@@ -406,13 +403,6 @@ def _fill_log_vjp(v: Floats, z: Floats, e: Floats, g: Floats) -> None:
     v *= z > -np.inf
 
 
-def _scaled(g: Floats, e: Floats) -> tuple[Floats, NDArray[np.int_]]:
-    """Return g 2^k and k: g e ends below 2^960, and g is NaN where not all of it is finite."""
-    g_max = _max(np.abs(g))
-    k = np.minimum(np.minimum(960 - np.frexp(e)[1], 1000) - np.frexp(g_max)[1], 1000)
-    return g * _spread(np.ldexp(1 + 0 * g_max, k), g), k
-
-
 def _blocks(out: Floats, *inputs: NDArray[Any]) -> Iterator[tuple[Floats, ...]]:
     """Yield blocks of `out` to be filled, each with its blocks of `inputs` in float64.
 
@@ -433,22 +423,20 @@ def _blocks(out: Floats, *inputs: NDArray[Any]) -> Iterator[tuple[Floats, ...]]:
             yield out[block].T, *(np.asarray(x[block], dtype=float, order="C").T for x in rows)
 
 
-def _exponentials(z: Floats, T: float, out: Floats) -> Floats:
-    """Fill `out` with e, each sample by its own path."""
+def _exponentials(z: Floats, T: float) -> Floats:
+    """Return e, each sample by its own path."""
     if math.frexp(T)[0] != 0.5:
-        return _far(z, T, out)
+        return _far(z, T)
     x = z if T == 1 else z / T
-    if x.max() <= 300 and x.min() >= -300:
-        return np.exp(x, out=out)
-    near = _max(np.where(x == -np.inf, 0.0, np.abs(x))) <= 300
-    far = z.T[~near].T
-    out[:, near] = np.exp(x.T[near].T)
-    out[:, ~near] = _far(far, T, out=far)
-    return out
+    e = np.exp(x)
+    if not (x.max() <= 300 and x.min() >= -300):
+        far = ~((x == -np.inf) | (np.abs(x) <= 300)).all(axis=0) | (e == 0).all(axis=0)
+        e[:, far] = _far(z.T[far].T, T)
+    return e
 
 
-def _far(z: Floats, T: float, out: Floats) -> Floats:
-    """Fill `out` with exp((z - m)/T) in units, to a rounding or two."""
+def _far(z: Floats, T: float) -> Floats:
+    """Return exp((z - m)/T) in units, to a rounding or two."""
     s, t = _shifted(z, T)
     e = np.exp(s)
     e *= _UNIT
@@ -456,7 +444,7 @@ def _far(z: Floats, T: float, out: Floats) -> Floats:
     if low.any():  # exp(s) would turn subnormal there; exp(-652) 2^1000 is all but a float64
         e[low] = np.exp(s[low] + 652) * (_UNIT * math.exp(-652))
     t *= e
-    return np.add(e, t, out=out)  # not e (1 + t): rounding 1 + t would lose what t is there for
+    return np.add(e, t, out=e)  # not e (1 + t): rounding 1 + t would lose what t is there for
 
 
 def _shifted(z: Floats, T: float) -> tuple[Floats, Floats]:
@@ -466,7 +454,7 @@ def _shifted(z: Floats, T: float) -> tuple[Floats, Floats]:
     # because z/T could.
     T, k = math.frexp(T)
     down, up = 2.0 ** -max(k, 0), 2.0 ** min(max(-k, 0), 1000)
-    z, m, T = z * down, _spread(_max(z) * down, z), math.ldexp(T, min(k, 0)) * up
+    z, m, T = z * down, _spread(_at_maximum(z, z) * down, z), math.ldexp(T, min(k, 0)) * up
     s = z - m
     b = s - z
     t = (z - (s - b)) - (m + b)  # TwoSum [2]_
@@ -488,7 +476,7 @@ def _split(x: Any) -> tuple[Any, Any]:
 
 def _parts(e: Floats) -> tuple[Floats, Floats]:
     """Return the maximum of e, and R."""
-    e_max = _max(e)
+    e_max = _at_maximum(e, e)
     lower = np.where(e == _spread(e_max, e), 0.0, e)
     return e_max, _close_sum(lower) + (_quick_sum(e - lower) - e_max)
 
@@ -496,11 +484,6 @@ def _parts(e: Floats) -> tuple[Floats, Floats]:
 def _others(e: Floats, e_max: Floats, R: Floats) -> Floats:
     """Return S - e, the sum over the other classes."""
     return np.where(e == _spread(e_max, e), _spread(R, e), _spread(e_max + R, e) - e)
-
-
-def _max(x: Floats) -> Floats:
-    """Return the maximum over the classes."""
-    return _at_maximum(x, x)
 
 
 def _at_maximum(e: Floats, x: Floats) -> Floats:
