@@ -47,9 +47,6 @@ Floats = NDArray[np.float64]
 # Numbers in a block: the few arrays of this size that are in use at a time stay in the L2 cache.
 _BLOCK = 96_000
 
-# Up to this many classes it is quicker to repeat a number for each of them than to broadcast it.
-_SHORT = 300
-
 # Of e on the far path: its range ends at exp(-1400).
 _UNIT = 2.0**1000
 
@@ -93,20 +90,17 @@ def softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floa
     """
     all_z, T = _classes_last(logits, axis), _temperature(temperature)
     out = np.empty(all_z.shape)
+    near = math.frexp(T)[0] == 0.5
     for y, z in _blocks(out, all_z):
-        if math.frexp(T)[0] == 0.5:
-            e = np.exp(z if T == 1 else z / T, out=y)
-            S = _sum(e)
-            # Where S >= 1, y_j is subnormal if e_j is: quicker to see than that all z are near.
-            hard = ~np.isfinite(S)
-            if not (S.min(initial=1) >= 1 or e.min() >= 1e-130):
-                hard |= (S < 1) & ~(e >= 1e-130).all(axis=0)
-            if hard.any():
-                e[:, hard] = rest = _exponentials(z.T[hard].T, T)
-                S[hard] = _sum(rest)
-        else:
-            e = _exponentials(z, T)
-            S = _sum(e)
+        e = np.exp(z if T == 1 else z / T, out=y) if near else _exponentials(z, T)
+        S = _sum(e)
+        # Where S >= 1, y_j is subnormal if e_j is: quicker to see than that all z are near.
+        hard = ~np.isfinite(S)
+        if not (S.min() >= 1 or e.min() >= 1e-130):
+            hard |= (S < 1) & ~(e >= 1e-130).all(axis=0)
+        if hard.any():
+            e[:, hard] = rest = _exponentials(z.T[hard].T, T)
+            S[hard] = _sum(rest)
         np.divide(e, _spread(S, e), out=y)
     return np.moveaxis(out, -1, axis)
 
@@ -342,40 +336,40 @@ def vjp(
     out = np.empty(all_z.shape)
     plain = math.frexp(T)[0] == 0.5 and 1e-200 <= T <= 1e200 and not log
     for v, z, g in _blocks(out, all_z, all_g):
-        hard = np.ones(z.shape[1], dtype=bool)
-        if plain:
-            e = np.exp(z if T == 1 else z / T)
-            S = _sum(e)
-            size = np.abs(_fill_vjp(v, e, g, S))
-            v *= _spread(1 / (S * T), v)
-            # Otherwise nothing that counts can have been beyond the range of float64.
-            hard = ~((S <= 1e30) & (size >= 1e-60) & (size <= 1e200))
-            if not e.min() >= 1e-50:
-                hard |= ~((e >= 1e-50) | (z == -np.inf)).all(axis=0)
+        if not plain:
+            v[...] = _scaled_vjp(z, g, T, log)
+            continue
+        e = np.exp(z if T == 1 else z / T)
+        S = _sum(e)
+        size = np.abs(_fill_vjp(v, e, g, S))
+        v *= _spread(1 / (S * T), v)
+        v += 0.0  # no -0.0
+        # Otherwise nothing that counts can have been beyond the range of float64.
+        hard = ~((S <= 1e30) & (size >= 1e-60) & (size <= 1e200))
+        if not e.min() >= 1e-50:
+            hard |= ~((e >= 1e-50) | (z == -np.inf)).all(axis=0)
         if hard.any():
             v[:, hard] = _scaled_vjp(z.T[hard].T, g.T[hard].T, T, log)
-        v += 0.0  # no -0.0
     return np.moveaxis(out, -1, axis)
 
 
 def _scaled_vjp(z: Floats, g: Floats, T: float, log: bool) -> Floats:
     """Return v where e, g, T or their products may be near the ends of the range of float64."""
     e, v = _exponentials(z, T), np.empty_like(z)
-    g = np.where(z > -np.inf if log else e > 0, g, 0.0 * g)
+    if not e.min() > 0:
+        g = np.where(z > -np.inf if log else e > 0, g, 0.0 * g)
     S = bound = _sum(e)
-    if not log:  # where g is what it is at a maximum, y |g - y'g| is less than that of the others
+    if not (log or e.min() > 2.0**-200 * S.max()):
+        # Where g is what it is at a maximum, y |g - y'g| is less than that of the others.
         bound = _sum(np.where(g == _spread(_at_maximum(e, g), g), 0.0, e))
     size = _max(np.abs(g))
     # g e 2^k ends below 2^960. All of g is NaN where one is not finite.
     k = np.minimum(np.minimum(960 - np.frexp(bound)[1], 1000) - np.frexp(size)[1], 1000)
-    g = g * _spread(np.ldexp(1 + 0 * size, k), g)
-    if log:
-        _fill_log_vjp(v, z, e, g)
-    else:
-        _fill_vjp(v, e, g, S)
+    fill = _fill_log_vjp if log else _fill_vjp
+    fill(v, e, g * _spread(np.ldexp(1 + 0 * size, k), g), S)
     # v/(S T 2^k): each of them, and their product, may be beyond the range of float64.
     (S, p), (T_mantissa, q) = np.frexp(S), math.frexp(T)
-    return np.ldexp(v * _spread(1 / (S * T_mantissa), v), _spread(-(k + p + q), v))
+    return 0.0 + np.ldexp(v * _spread(1 / (S * T_mantissa), v), _spread(-(k + p + q), v))
 
 
 def _fill_vjp(v: Floats, e: Floats, g: Floats, S: Floats) -> Floats:
@@ -396,13 +390,12 @@ def _fill_vjp(v: Floats, e: Floats, g: Floats, S: Floats) -> Floats:
     return size + 0 * rest
 
 
-def _fill_log_vjp(v: Floats, z: Floats, e: Floats, g: Floats) -> None:
+def _fill_log_vjp(v: Floats, e: Floats, g: Floats, S: Floats) -> None:
     """Fill v with g (S - e) - e (sum of the other g)."""
     e_max, R = _parts(e)
     top = np.where(e == _spread(e_max, e), g, 0.0)
     np.multiply(g, _others(e, e_max, R), out=v)
     v -= e * (_spread(_sum(g - top), g) + (_spread(_sum(top), g) - g))
-    v *= z > -np.inf
 
 
 def _blocks(out: Floats, *inputs: NDArray[Any]) -> Iterator[tuple[Floats, ...]]:
@@ -440,13 +433,11 @@ def _exponentials(z: Floats, T: float) -> Floats:
 def _far(z: Floats, T: float) -> Floats:
     """Return exp((z - m)/T) in units, to a rounding or two."""
     s, t = _shifted(z, T)
-    e = np.exp(s)
-    e *= _UNIT
+    e = np.exp(s) * _UNIT
     low = s < -700
     if low.any():  # exp(s) would turn subnormal there; exp(-652) 2^1000 is all but a float64
         e[low] = np.exp(s[low] + 652) * (_UNIT * math.exp(-652))
-    t *= e
-    return np.add(e, t, out=e)  # not e (1 + t): rounding 1 + t would lose what t is there for
+    return e + t * e  # not e (1 + t): rounding 1 + t would lose what t is there for
 
 
 def _shifted(z: Floats, T: float) -> tuple[Floats, Floats]:
@@ -500,14 +491,19 @@ def _at_maximum(e: Floats, x: Floats) -> Floats:
 
 def _spread(S: Floats, x: Floats) -> Floats:
     """Return S to be broadcast to x: repeated for each class where that is quicker."""
-    return np.repeat(S, len(x)).reshape(-1, len(x)).T if len(x) <= _SHORT else S
+    return np.repeat(S, len(x)).reshape(-1, len(x)).T if len(x) <= 300 else S
 
 
 def _sum(x: Floats) -> Floats:
     """Sum over the classes to a few roundings, in an order that depends on C alone."""
     if len(x) <= 16:
         return _quick_sum(x)
-    return _quick_sum(_in_groups(x, 16)) if len(x) <= 128 else _close_sum(_in_groups(x, 32))
+    size = 16 if len(x) <= 128 else 32
+    m = (len(x) - 1) // size
+    sums = np.empty((x.shape[1], m + 1)).T
+    np.einsum("gjn->gn", x[: size * m].reshape(m, size, -1), out=sums[:m])
+    sums[m] = _sum(x[size * m :])
+    return _quick_sum(sums) if size == 16 else _close_sum(sums)
 
 
 def _close_sum(x: Floats) -> Floats:
@@ -524,15 +520,6 @@ def _quick_sum(x: Floats) -> Floats:
         return reduce(np.add, x)
     # A row takes einsum a tenth of the overhead of add, but it may cut one of more than 8192.
     return np.asarray(np.einsum("jn->n", x) if len(x) < 5000 else np.add.reduce(x, axis=0))
-
-
-def _in_groups(x: Floats, size: int) -> Floats:
-    """Sum over groups of classes, and over the rest of them."""
-    m = (len(x) - 1) // size
-    sums = np.empty((x.shape[1], m + 1)).T
-    np.einsum("gjn->gn", x[: size * m].reshape(m, size, -1), out=sums[:m])
-    sums[m] = _sum(x[size * m :])
-    return sums
 
 
 def _real(values: ArrayLike, name: str) -> NDArray[np.generic]:
