@@ -12,6 +12,7 @@ _UNSEEN = {
     *"\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0",
     *map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))),
 }
+_LONGEST_SUGGESTION = 100
 
 
 class SoftmaxCliError(Exception):
@@ -90,7 +91,8 @@ def quoted(text: str, limit: int = 60) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a hint that names the closest known word, or "" if none is close."""
-    close = get_close_matches(word.lower(), known, n=1)
+    short = [each for each in known if len(each) <= _LONGEST_SUGGESTION]
+    close = get_close_matches(word.lower(), short, n=1)
     return f"did you mean {visible(close[0])}?" if close else ""
 
 
