@@ -19,6 +19,7 @@ from softmax_cli.writing.formats import SUFFIXES, WRITERS, choose_format, hint_f
 
 # Takes the option's name, for messages, and what the user gave.
 Parser = Callable[[str, str], Any]
+Hint = Callable[[str], str] | None
 Words = list[str] | None
 Text = str | None
 Number = float | None
@@ -40,12 +41,12 @@ def option(
 
 
 def choice(
-    panel: str, spelling: str, text: str, known: Collection[str], usual: str, **more: Any
+    panel: str, spelled: str, text: str, known: Collection[str], usual: str, hint: Hint = None
 ) -> Any:
     """Describe an option that takes one of some words."""
     text = rf"{text}: {', '.join(known)}. \[default: {usual}]"
-    parse = partial(words.choice, known=known, **more)
-    return option(panel, spelling, text, parse, autocompletion=lambda: list(known))
+    parse = partial(words.choice, known=known, hint=hint)
+    return option(panel, spelled, text, parse, autocompletion=lambda: list(known))
 
 
 given, shown, how, checked = (
@@ -76,18 +77,14 @@ LOGITS = typer.Argument(None, metavar="[LOGITS]...", show_default=False, help=NU
 TEMPERATURE = how("--temperature -t T", T, normal, 1.0)
 SAMPLE = given("--sample SAMPLE", "Only this sample, by name or position.", data)
 JOBS = shown("--jobs N", N, whole)
-INPUT_FORMAT = choice(
-    "Input", "--input-format FORMAT", "How to read", READERS, "by suffix or content"
-)
-OUTPUT_FORMAT = choice(
-    "Output", "--format -f FORMAT", "How to write", WRITERS, "table", hint=hint_for_format
-)
+READER = choice("Input", "--input-format FORMAT", "How to read", READERS, "by suffix or content")
+WRITER = choice("Output", "--format -f FORMAT", "How to write", WRITERS, "table", hint_for_format)
 METHOD = choice("Method", "--method METHOD", "The finite difference", METHODS, "central")
 DTYPE = choice("Method", "--dtype DTYPE", "Judge in", DTYPES, "the dtype of the results")
 
 
 def reading(
-    input_format: Text = INPUT_FORMAT,
+    input_format: Text = READER,
     delimiter: Text = given("--delimiter CHAR", "What separates the cells.", words.delimiter),
     columns: Text = given("--columns COLUMNS", "The columns of logits: cat,dog or 2-11.", data),
     id_column: Text = given("--id COLUMN", "The column that names the samples.", data),
@@ -97,7 +94,7 @@ def reading(
 
 
 def writing(
-    output_format: Text = OUTPUT_FORMAT,
+    output_format: Text = WRITER,
     # It need not be readable: whether it can be written shows when it is.
     output: Text = shown("--output -o FILE", OUTPUT, readable=False),
     precision: int = shown("--precision -p DIGITS", SHOWN_DIGITS, digits, OutputOptions.precision),

@@ -158,13 +158,13 @@ def usage_error(error: Exception) -> InputError:
 
 
 def choice(
-    option: str, word: str, known: Collection[str], hint: Callable[[str], str] = lambda _: ""
+    option: str, word: str, known: Collection[str], hint: Callable[[str], str] | None = None
 ) -> str:
     """Read one of some words; the hint says what another may mean, or ""."""
     if word in known:
         return word
     problem = f"expected one of {', '.join(known)}, found {quoted(word)}"
-    raise InputError(option, problem, hint(word) or did_you_mean(word, known))
+    raise InputError(option, problem, (hint and hint(word)) or did_you_mean(word, known))
 
 
 def data(_: str, word: str) -> str:

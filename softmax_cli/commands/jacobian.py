@@ -36,16 +36,13 @@ def run(
         if sample is not None:
             logits = pick_sample(logits, sample, "--sample")
         position = None if entry is None else _find_entry(entry, logits)
-        if explain:
-            write(_explanation(logits, position, temperature), writing)
-            return 0
+        quantities: tuple[Quantity, ...] = Probabilities(temperature), Jacobian(temperature)
         if upstream is not None:
-            quantities: tuple[Quantity, ...] = (Vjp(temperature),)
+            quantities = (Vjp(temperature),)
         elif position is not None:
             quantities = (Partial(temperature, position),)
-        else:
-            quantities = (Probabilities(temperature), Jacobian(temperature))
-        write(Arrays("jacobian", logits, quantities), writing)
+        result = Arrays("jacobian", logits, quantities)
+        write(_explanation(logits, position, temperature) if explain else result, writing)
     return 0
 
 
@@ -56,8 +53,8 @@ def _explanation(logits: Logits, entry: tuple[int, int] | None, temperature: flo
     batch = next(logits.batches)
     label = batch.labels[0]
     derivation = derive(batch.logits[0], logits.classes, entry, temperature, label)
-    heading = None if not batch.start else f"sample {label}"
-    return Explanation(derivation, label if logits.names_samples else heading)
+    heading = label if logits.names_samples else f"sample {label}" if batch.start else None
+    return Explanation(derivation, heading)
 
 
 def _find_entry(entry: str, logits: Logits) -> tuple[int, int]:

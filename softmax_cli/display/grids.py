@@ -14,6 +14,7 @@ from softmax_cli.samples import Batch
 
 QUIET = "dim"
 LARGEST = "bold green"
+_NUMBERS_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -137,18 +138,23 @@ def jacobian_grid(
 ) -> Grid:
     """Show all or some of the Jacobian of the first sample, beside row sums, z and y."""
     z, T, precision = numbers.z[0], numbers.T, screen.precision
-    everything, top = range(len(z)), int(z.argmax())
-    shown = everything if inputs is None else inputs
+    chosen, shown = (list(range(len(z)) if each is None else each) for each in (outputs, inputs))
     # |y_j y_i| <= y_j (1 - y_j), which is largest for the most probable class.
-    largest = float(core.jacobian_rows(z, [top], T)[0, top]) * screen.has_shades
+    top = [int(z.argmax())]
+    largest = float(core.jacobian_rows(z, top, T).max()) if screen.has_shades else 0.0
 
-    def row(j: int) -> list[Cell]:
-        values = core.jacobian_rows(z, [j], T)[0].tolist()
+    def row(j: int, values: list[float]) -> list[Cell]:
         texts = (significant(numbers.partial(0, j, i, values[i]), precision) for i in shown)
         styles = (heat(values[i], largest) + " bold" * (i == j) for i in shown)
         total = Cell(significant(math.fsum(values), 2), QUIET)
         margins = (total, Cell(given(z[j])), Cell(probability(numbers, 0, j, precision)))
         return [Cell(f"dy_{classes[j]}"), *map(Cell, texts, styles), *margins]
 
+    def rows() -> Iterator[list[Cell]]:
+        step = max(1, _NUMBERS_AT_ONCE // len(z))
+        for k in range(0, len(chosen), step):
+            block = chosen[k : k + step]
+            yield from map(row, block, core.jacobian_rows(z, block, T).tolist())
+
     headings = ["", *(f"dz_{classes[i]}" for i in shown), "row sum", "z", "y"]
-    return Grid(headings, map(row, everything if outputs is None else outputs), margins=3)
+    return Grid(headings, rows(), margins=3)

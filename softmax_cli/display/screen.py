@@ -84,17 +84,15 @@ class Shown:
         return f"{plural(len(missing), self.noun)} left out ({span})"
 
 
-def show_rows(noun: str, names: Sequence[object]) -> Shown:
-    """Show all of up to 60, else the first and the last 10."""
-    return _show(noun, names, MOST_ROWS, _ROWS_AT_EACH_END)
+def show_rows(
+    noun: str, names: Sequence[object], most: int = MOST_ROWS, at_each_end: int = _ROWS_AT_EACH_END
+) -> Shown:
+    """Show all of up to so many, else some at each end."""
+    if len(names) <= most:
+        return Shown(noun, names, len(names))
+    return Shown(noun, names, at_each_end, at_each_end)
 
 
 def show_columns(noun: str, names: Sequence[object]) -> Shown:
     """Show all of up to 1000, as far as they fit, else those that may fit at each end."""
-    return _show(noun, names, _MOST_COLUMNS, _COLUMNS_AT_EACH_END)
-
-
-def _show(noun: str, names: Sequence[object], most: int, at_each_end: int) -> Shown:
-    if len(names) <= most:
-        return Shown(noun, names, len(names))
-    return Shown(noun, names, at_each_end, at_each_end)
+    return show_rows(noun, names, _MOST_COLUMNS, _COLUMNS_AT_EACH_END)

@@ -19,8 +19,7 @@ WRITERS = ("table", "csv", "tsv", "json", "jsonl", "npy", "parquet", "markdown",
 STREAMED = frozenset({"csv", "tsv", "jsonl"})
 BINARY = frozenset({"npy", "parquet"})
 _PICTURES = ("svg", "html")  # the table as it looks, in a file only
-_NAMED_ALIKE = ("csv", "tsv", "json", "jsonl", "npy", "parquet")
-SUFFIXES = {f".{name}": name for name in (*_NAMED_ALIKE, *_PICTURES)}
+SUFFIXES = {f".{name}": name for name in (*WRITERS[1:7], *_PICTURES)}
 SUFFIXES |= {".txt": "table", ".md": "markdown", ".tex": "latex", ".ndjson": "jsonl"}
 
 

@@ -31,11 +31,8 @@ def write_json(result: Result, target: Target, options: OutputOptions) -> None:
 def _write_arrays(result: Arrays, target: Target) -> None:
     logits = result.logits
     batch = concatenate(logits.batches, logits.n_classes)
-    head: dict[str, Any] = {
-        "command": result.command,
-        "classes": logits.classes,
-        "samples": batch.labels,
-    }
+    head: dict[str, Any] = {"command": result.command, "classes": logits.classes}
+    head["samples"] = batch.labels
     if result.entry is not None:
         output, input_ = (logits.classes[position] for position in result.entry)
         head["entry"] = {"output": output, "input": input_}
@@ -97,7 +94,7 @@ def samples_as_text(block: Block) -> list[str]:
     """
     text = print_rows(block.rows).decode()
     if "inf" in text:
-        text = re.sub("-?inf", lambda found: dump(float(found[0])), text)
+        text = re.sub("(-?)inf", r'"\1Infinity"', text)
     lines = text.splitlines()
     if block.values.ndim == 1:
         return lines

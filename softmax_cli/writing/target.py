@@ -122,7 +122,7 @@ def _opened(where: int | str) -> Iterator[Target]:
 def _replaced(path: Path, old: os.stat_result | None) -> Iterator[Target]:
     """Write beside the target and move into its place when complete.
 
-    An old file's mode and, if possible, its owner are kept.
+    An old file's mode is kept.
     """
     if old is not None:
         os.close(os.open(path, os.O_WRONLY))  # fails if it may not be written
@@ -133,8 +133,6 @@ def _replaced(path: Path, old: os.stat_result | None) -> Iterator[Target]:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with FileIO(descriptor, "wb") as stream:
             if old is not None:
-                with suppress(PermissionError):
-                    os.fchown(descriptor, old.st_uid, old.st_gid)
                 os.fchmod(descriptor, mode)
             yield Target(stream, keeps_parts=False)
             os.fsync(descriptor)
