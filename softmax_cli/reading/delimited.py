@@ -25,11 +25,11 @@ from softmax_cli.reading.validity import check_lengths, check_logits, read_numbe
 from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
 from softmax_cli.words import has_decimal_comma, is_broken_number, is_number, mending
 
-_PLAIN = b"0123456789+-.eE "
+_PLAIN = b"0123456789+-.eE \r"
 _DELIMITERS = ",;\t| "
 _GUESS_LINES = 20
 _GUESS_CHARACTERS = 1 << 16
-_MINUS_ZERO = re.compile(rb"-0[], ]")
+_MINUS_ZERO = re.compile(rb"-0[],\s]")
 
 csv.field_size_limit(1 << 28)
 
@@ -157,7 +157,7 @@ def _is_a_record_a_line(content: bytes) -> bool:
 
 def _parse(block: TextBlock, table: Table) -> Batch:
     """Parse a block of a record a line: at once where all numbers are plain."""
-    content = block.content.replace(b"\r\n", b"\n").removesuffix(b"\n")
+    content = block.content.removesuffix(b"\n")
     columns, names = table.columns, None
     if (columns.sample, columns.logits) == (0, tuple(range(1, table.width))):
         lines = decode(content, table.name, block.line).split("\n")
@@ -185,9 +185,12 @@ def _plain_numbers(content: bytes, table: Table) -> FloatArray | None:
     layout = content.translate(None, _PLAIN.replace(delimiter, b"")) + b"\n"
     if layout != (delimiter * (width - 1) + b"\n") * (len(layout) // width):
         return None
-    array = b"[" + content.replace(delimiter, b",").replace(b"\n", b",") + b"]"
+    if delimiter != b",":
+        content = content.replace(delimiter, b",")
+    array = b"[" + content.replace(b"\n", b",") + b"]"
     try:
-        values = np.array(fast.loads(array), np.float64)
+        numbers = fast.loads(array)
+        values = np.fromiter(numbers, np.float64, len(numbers))
     except (ValueError, OverflowError):  # cells that are missing, +1, 01, 1., 1e400
         return None
     # To a reader of integers -0 is 0.
