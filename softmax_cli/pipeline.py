@@ -152,11 +152,8 @@ def _started(count: int, convert: Convert) -> Iterator[_Worker]:
 
 
 def _serve(tasks: BufferedReader, answers: BufferedWriter, convert: Convert) -> NoReturn:
-    """Answer for blocks until there are no more; whatever else happens ends this process."""
+    """Answer for blocks until there are no more; anything else, a signal too, ends this process."""
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends this one
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
         while True:
             block = pickle.load(tasks)
             try:

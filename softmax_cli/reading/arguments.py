@@ -32,8 +32,7 @@ def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "ar
         return place_in(where)(k, c)
 
     width = len(rows[0])
-    check_lengths(rows, width, where, where(0))
-    flat = list(chain.from_iterable(rows))
-    logits = read_numbers(flat, lambda i: place(*divmod(i, width))).reshape(len(rows), width)
+    check_lengths(rows, width, place, where(0))
+    logits = read_numbers(list(chain.from_iterable(rows)), width, place)
     (options.check or check_logits)(logits, place)
     return Logits(width, iter([Batch(logits, 0)]), n_samples=len(rows))

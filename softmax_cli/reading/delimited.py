@@ -13,23 +13,18 @@ import numpy as np
 
 from softmax_cli import fast
 from softmax_cli.errors import InputError
-from softmax_cli.options import InputOptions
-from softmax_cli.reading.columns import (
-    Columns,
-    choose_columns,
-    kinds_of,
-    warn_of_first_row,
-)
+from softmax_cli.options import InputOptions, Place
+from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, warn_of_first_row
 from softmax_cli.reading.text import Stream, decode, read_lines
 from softmax_cli.reading.validity import check_lengths, check_logits, read_numbers
 from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
 from softmax_cli.words import has_decimal_comma, is_broken_number, is_number, mending
 
-_PLAIN = b"0123456789+-.eE "
+_PLAIN = b"0123456789+-.eE \r"
 _DELIMITERS = ",;\t| "
 _GUESS_LINES = 20
 _GUESS_CHARACTERS = 1 << 16
-_MINUS_ZERO = re.compile(rb"-0[], ]")
+_MINUS_ZERO = re.compile(rb"-0[],\s]")
 
 csv.field_size_limit(1 << 28)
 
@@ -48,8 +43,6 @@ class Table:
         What separates the cells.
     width
         How many cells every row has.
-    first
-        Where the first row stands.
     columns
         Which of them are logits, and which one names the sample.
     options
@@ -59,19 +52,17 @@ class Table:
     name: str
     delimiter: str
     width: int
-    first: str
     columns: Columns
     options: InputOptions
 
-    def place(self, line: int, c: int | None) -> str:
-        """Name the place of the row that begins on a line, or of logit c in it."""
-        where = f"{self.name}:{line}"
-        return where if c is None else f"{where}:{self.columns.logits[c] + 1}"
+    def places(self, lines: Sequence[int]) -> Place:
+        """Name places by the line where a row begins, and by the column."""
 
-    def check(self, logits: FloatArray, lines: Sequence[int]) -> None:
-        """Raise for numbers that are no logits."""
-        check = self.options.check or check_logits
-        check(logits, lambda k, c: self.place(lines[k], c))
+        def place(k: int, c: int | None) -> str:
+            where = f"{self.name}:{lines[k]}"
+            return where if c is None else f"{where}:{self.columns.logits[c] + 1}"
+
+        return place
 
 
 def read_tsv(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -101,8 +92,8 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     records, line = _records(TextBlock(1, head), stream, delimiter, name, least=2)
     if not records:
         raise InputError(name, "expected logits, found nothing")
-    first_line, first = records[0]
-    place = f"{name}:{first_line}"
+    line_of_first, first = records[0]
+    place = f"{name}:{line_of_first}"
     header = first if _is_header(first) else None
     if options.check is None:
         warn_of_first_row([cells for _, cells in records[:2]], header is not None, place)
@@ -111,9 +102,9 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     if not records:
         raise InputError(name, "expected at least one sample, found only a header")
     rows = [cells for _, cells in records]
-    check_lengths(rows, len(first), lambda k: f"{name}:{records[k][0]}", f"line {first_line}")
+    check_lengths(rows, len(first), lambda k, _: f"{name}:{records[k][0]}", "the first row")
     columns = choose_columns(header, kinds_of(rows), options, place)
-    table = Table(name, delimiter, len(first), f"line {first_line}", columns, options)
+    table = Table(name, delimiter, len(first), columns, options)
 
     def read(block: TextBlock) -> tuple[Batch, int]:
         records, line = _records(block, stream, delimiter, name)
@@ -157,7 +148,7 @@ def _is_a_record_a_line(content: bytes) -> bool:
 
 def _parse(block: TextBlock, table: Table) -> Batch:
     """Parse a block of a record a line: at once where all numbers are plain."""
-    content = block.content.replace(b"\r\n", b"\n").removesuffix(b"\n")
+    content = block.content.removesuffix(b"\n")
     columns, names = table.columns, None
     if (columns.sample, columns.logits) == (0, tuple(range(1, table.width))):
         lines = decode(content, table.name, block.line).split("\n")
@@ -170,7 +161,8 @@ def _parse(block: TextBlock, table: Table) -> Batch:
     if logits is None:
         records, _ = _records(block, None, table.delimiter, table.name)
         return _convert(records, table, block.start)
-    table.check(logits, range(block.line, block.line + len(logits)))
+    place = table.places(range(block.line, block.line + len(logits)))
+    (table.options.check or check_logits)(logits, place)
     return Batch(logits, block.start, names)
 
 
@@ -185,9 +177,12 @@ def _plain_numbers(content: bytes, table: Table) -> FloatArray | None:
     layout = content.translate(None, _PLAIN.replace(delimiter, b"")) + b"\n"
     if layout != (delimiter * (width - 1) + b"\n") * (len(layout) // width):
         return None
-    array = b"[" + content.replace(delimiter, b",").replace(b"\n", b",") + b"]"
+    if delimiter != b",":
+        content = content.replace(delimiter, b",")
+    array = b"[" + content.replace(b"\n", b",") + b"]"
     try:
-        values = np.array(fast.loads(array), np.float64)
+        numbers = fast.loads(array)
+        values = np.fromiter(numbers, np.float64, len(numbers))
     except (ValueError, OverflowError):  # cells that are missing, +1, 01, 1., 1e400
         return None
     # To a reader of integers -0 is 0.
@@ -200,17 +195,15 @@ def _convert(records: Sequence[Record], table: Table, start: int) -> Batch:
     """Turn cells into numbers and names."""
     columns, width = table.columns, len(table.columns.logits)
     rows = [cells for _, cells in records]
-    check_lengths(rows, table.width, lambda k: table.place(records[k][0], None), table.first)
+    place = table.places([line for line, _ in records])
+    check_lengths(rows, table.width, place, "the first row")
     flat = [cells[c] for cells in rows for c in columns.logits]
-
-    def place(i: int) -> str:
-        return table.place(records[i // width][0], i % width)
 
     def hint(i: int) -> str:
         return _hint(flat[i], flat[i % width :: width], columns.logits[i % width] + 1, table)
 
-    logits = read_numbers(flat, place, hint).reshape(len(rows), width)
-    table.check(logits, [line for line, _ in records])
+    logits = read_numbers(flat, width, place, hint)
+    (table.options.check or check_logits)(logits, place)
     if columns.sample is None:
         return Batch(logits, start)
     return Batch(logits, start, tuple(cells[columns.sample] for cells in rows))

@@ -177,7 +177,7 @@ def read_batch(
     """
     place, n_classes = place_in(where, form.keys), len(form.columns.logits)
     rows = [_row(each, form, where, k) for k, each in enumerate(samples)]
-    check_lengths(rows, n_classes, where, "the first sample")
+    check_lengths(rows, n_classes, place, "the first sample")
     flat = list(chain.from_iterable(rows))
     values = strict_json.numbers(flat, lambda i: place(*divmod(i, n_classes)))
     logits = values.reshape(len(rows), n_classes)

@@ -3,7 +3,7 @@
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from io import FileIO
@@ -60,19 +60,15 @@ def open_logits(
         logits = reader(input_format)(stream, name, options)
         if options.check is None:
             _warn_of_repeats(logits.class_names or (), name)
-        yield replace(logits, progress=_progress(stream)) if logits.n_samples is None else logits
+        if logits.n_samples is None:
+            logits = replace(logits, progress=lambda: (stream.n_read, stream.size))
+        yield logits
 
 
 def _warn_of_repeats(names: Sequence[str], place: str) -> None:
     if len(set(names)) < len(names):
         name, count = Counter(names).most_common(1)[0]
         warn(place, f"{quoted(name)} names {count} classes")
-
-
-def _progress(stream: Stream) -> Callable[[], tuple[int, int | None]]:
-    found = os.fstat(stream.raw.fileno())
-    size = found.st_size if stat.S_ISREG(found.st_mode) else None
-    return lambda: (stream.n_read, size)
 
 
 def _only_path(words: Sequence[str]) -> str | None:
@@ -128,10 +124,11 @@ def open_stream(path: str) -> Iterator[Stream]:
         os.set_blocking(raw.fileno(), True)  # whoever shares it may have set it otherwise
     with raw:
         found = os.fstat(raw.fileno())
-        if stat.S_ISREG(found.st_mode) and os.path.samestat(found, os.fstat(1)):
+        is_file = stat.S_ISREG(found.st_mode)
+        if is_file and os.path.samestat(found, os.fstat(1)):
             hint = "write to a file with -o, which may be the one that is read"
             raise InputError(name, "expected an input, found what standard output goes to", hint)
-        yield Stream(raw, name)
+        yield Stream(raw, name, found.st_size if is_file else None)
 
 
 def guess_format(path: str, stream: Stream, name: str) -> str:

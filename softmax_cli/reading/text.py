@@ -27,8 +27,8 @@ class Stream:
 
     block_size = 1 << 20  # bytes of text that are parsed at once
 
-    def __init__(self, raw: FileIO, name: str) -> None:
-        self.raw, self.n_read = raw, 0
+    def __init__(self, raw: FileIO, name: str, size: int | None) -> None:
+        self.raw, self.n_read, self.size = raw, 0, size
         self._name, self._held, self._has_more = name, bytearray(), True
         # What the beginning is taken for does not depend on the pieces in which a pipe brings it.
         while self._held.count(b"\n") < _LINES_OF_HEAD and len(self._held) < HEAD:

@@ -32,9 +32,9 @@ def place_of_sample(name: str, start: int = 0) -> Where:
 
 
 def read_numbers(
-    cells: Sequence[str], place: Where, hint: Callable[[int], str] = lambda _: ""
+    cells: Sequence[str], width: int, place: Place, hint: Callable[[int], str] = lambda _: ""
 ) -> FloatArray:
-    """Turn cells into float64; place and hint are those of cell i.
+    """Turn the cells of all rows into float64; the hint is that of cell i.
 
     Python's float reads more than we do (digits with underscores, other scripts, 1e400 as
     inf), so whatever could be such a cell is read one by one.
@@ -44,7 +44,8 @@ def read_numbers(
         try:
             return read_number(cells[i])
         except NotANumberError as error:
-            raise InputError(place(i), f"{error}, found {quoted(cells[i])}", hint(i)) from None
+            problem = f"{error}, found {quoted(cells[i])}"
+            raise InputError(place(*divmod(i, width)), problem, hint(i)) from None
 
     text = "".join(cells)
     if text.isascii() and "_" not in text:
@@ -52,8 +53,8 @@ def read_numbers(
             values = np.fromiter(map(float, cells), np.float64, len(cells))
             for i in np.flatnonzero(np.isinf(values)).tolist():
                 number(i)
-            return values
-    return np.fromiter(map(number, range(len(cells))), np.float64, len(cells))
+            return values.reshape(-1, width)
+    return np.array([number(i) for i in range(len(cells))]).reshape(-1, width)
 
 
 def check_logits(logits: FloatArray, place: Place) -> None:
@@ -81,13 +82,15 @@ def check_gradient(gradient: FloatArray, place: Place) -> None:
 
 
 def check_lengths(
-    rows: Iterable[Sequence[object]], expected: int, where: Where, first_place: str
+    rows: Iterable[Sequence[object]], expected: int, place: Place, first_place: str
 ) -> None:
     """Raise for the first row whose number of values differs from the first row's."""
     for k, row in enumerate(rows):
         if len(row) != expected:
             values = plural(expected, "value")
-            raise InputError(where(k), f"expected {values} as in {first_place}, found {len(row)}")
+            raise InputError(
+                place(k, None), f"expected {values} as in {first_place}, found {len(row)}"
+            )
 
 
 def check_classes(
