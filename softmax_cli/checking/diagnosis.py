@@ -14,6 +14,10 @@ from softmax_cli.checking.precision import (
     printed_digits,
 )
 
+# The right derivative, for advice.
+_RIGHT = {"J": "J = diag(y) - y y^T", "v": "the vjp is y (g - sum_j g_j y_j)"}
+_RIGHT_OF_LOG = {"J": "J_ji = delta_ij - y_i", "v": "the vjp is g - y sum_j g_j"}
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -44,12 +48,17 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
     They are looked for at the precision that the candidate shows. More than one fits where they
     coincide: with two classes, or special logits or gradients.
     """
-    for view in _views(case):
-        found = [(name, each) for name, each in CATALOGUE.items() for _ in _fitting(each, view)]
-        found = list(dict.fromkeys(found))
-        strong = [(name, each) for name, each in found if not each.is_weak]
-        if found:
-            return tuple(_diagnosis(name, each, view) for name, each in strong or found)
+    ranks, views = sorted({each.rank for each in CATALOGUE.values()}), tuple(_views(case))
+    for rank in ranks:
+        for view in views:
+            found = {
+                name: numbers
+                for name, each in CATALOGUE.items()
+                if each.rank == rank
+                for numbers in _fitting(each, view)
+            }
+            if found:
+                return tuple(_diagnosis(name, numbers, view) for name, numbers in found.items())
     return ()
 
 
@@ -76,9 +85,10 @@ def _fitting(mistake: Mistake, case: Case) -> Iterator[dict[str, float]]:
             yield numbers
 
 
-def _diagnosis(name: str, mistake: Mistake, case: Case) -> Diagnosis:
-    numbers = next(_fitting(mistake, case))
-    advice = mistake.advice.format(case=case, **numbers)
+def _diagnosis(name: str, numbers: dict[str, float], case: Case) -> Diagnosis:
+    mistake = CATALOGUE[name]
+    right = _RIGHT_OF_LOG if case.log else _RIGHT
+    advice = mistake.advice.format(case=case, **right, **numbers)
     if mistake.is_precision:
         advice = advice.removesuffix(".") + _allowance(case) + "."
     return Diagnosis(name, advice, tuple(numbers.items()))

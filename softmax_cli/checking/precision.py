@@ -91,7 +91,7 @@ def printed_digits(values: FloatArray) -> tuple[int, FloatArray] | None:
     with np.errstate(divide="ignore"):
         size = np.floor(np.log10(np.abs(values)))
     unit = np.maximum(10.0**-decimals, 10.0 ** (size - significant + 1))
-    return significant, 0.5 * unit * (1 + 1e-6)
+    return significant, np.where(np.isfinite(values), 0.5 * unit * (1 + 1e-6), 0.0)
 
 
 def is_rounded_to(values: FloatArray, precision: Precision) -> bool:

@@ -1,0 +1,55 @@
+"""Fitting the one number that a wrong formula has: a temperature, a factor, an eps."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from softmax_cli.checking.formulas import Case, FloatArray
+
+# A wrong formula for each value of a number.
+Family = Callable[[Case, float], FloatArray]
+
+# The most entries of one sample, and about how many together, that a number is fitted to.
+_MOST, _MANY = 300_000, 20_000
+# An error, in units of the bound, that stands for NaN and infinity.
+_FAR = 1e12
+
+
+def fit(case: Case, family: Family, numbers: FloatArray) -> Iterator[float]:
+    """Yield the number for which a family explains a case, if there is one near these numbers.
+
+    It is found by least squares: the best of the numbers, then Gauss and Newton's steps from there.
+    One number always explains one, so there must be more.
+    """
+    K, C = case.z.shape
+    size = case.actual[0].size
+    if K * (C - 1) < 2 or size > _MOST:
+        return
+    few = case.first(max(1, _MANY // size))
+    scale = few.bound(few.actual)
+
+    def misfit(number: float) -> FloatArray:
+        values = family(few, number)
+        error = np.where(values == few.actual, 0.0, (values - few.actual) / scale)
+        return np.clip(np.where(np.isnan(error), _FAR, error), -_FAR, _FAR).ravel()
+
+    number = float(min(numbers, key=lambda each: float(np.linalg.norm(misfit(each)))))
+    for _ in range(8):
+        step = 1e-6 * (abs(number) or 1.0)
+        error = misfit(number)
+        slope = (misfit(number + step) - error) / step
+        better = number - float(slope @ error / (slope @ slope))
+        if not numbers[0] <= better <= numbers[-1]:
+            break
+        is_settled = abs(better - number) <= 1e-12 * abs(better)
+        number = better
+        if is_settled:
+            break
+    yield from shortest(case, family, number)
+
+
+def shortest(case: Case, family: Family, number: float) -> Iterator[float]:
+    """Yield the number of fewest digits near this one for which a family explains a case."""
+    if case.loose.is_explained_by(family(case, number)):
+        rounded = (float(f"{number:.{digits}g}") for digits in range(1, 18))
+        yield next(each for each in rounded if case.loose.is_explained_by(family(case, each)))
