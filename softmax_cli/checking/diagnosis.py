@@ -50,7 +50,8 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
     """
     ranks, views = sorted({each.rank for each in CATALOGUE.values()}), tuple(_views(case))
     for rank in ranks:
-        for view in views:
+        # A number is fitted as closely as those of the candidate are told.
+        for view in views[-1:] if rank else views:
             found = {
                 name: numbers
                 for name, each in CATALOGUE.items()

@@ -15,31 +15,38 @@ _MOST, _MANY = 300_000, 20_000
 _FAR = 1e12
 
 
-def fit(case: Case, family: Family, numbers: FloatArray) -> Iterator[float]:
-    """Yield the number for which a family explains a case, if there is one near these numbers.
+def fit(case: Case, family: Family, low: float, high: float) -> Iterator[float]:
+    """Yield the number between two others for which a family explains a case, if there is one.
 
-    It is found by least squares: the best of the numbers, then Gauss and Newton's steps from there.
-    One number always explains one, so there must be more.
+    It is found by least squares: the best of some numbers, then of some around it, then by Gauss
+    and Newton's steps. One number always explains one, so there must be more.
     """
     K, C = case.z.shape
     size = case.actual[0].size
     if K * (C - 1) < 2 or size > _MOST:
         return
     few = case.first(max(1, _MANY // size))
-    scale = few.bound(few.actual)
+    bound = few.bound(few.actual)
 
-    def misfit(number: float) -> FloatArray:
+    def misfit(number: float, scale: FloatArray | float = 0.0) -> FloatArray:
         values = family(few, number)
-        error = np.where(values == few.actual, 0.0, (values - few.actual) / scale)
+        error = np.where(values == few.actual, 0.0, values - few.actual)
+        error /= bound + scale * (np.abs(values) + np.abs(few.actual))
         return np.clip(np.where(np.isnan(error), _FAR, error), -_FAR, _FAR).ravel()
 
-    number = float(min(numbers, key=lambda each: float(np.linalg.norm(misfit(each)))))
+    ends, spaced = (low, high), np.geomspace if low > 0 else np.linspace
+    for n in (16, 9, 9):
+        numbers = spaced(*ends, n)
+        # Relative to the values, so that too much is no worse than too little.
+        best = int(np.argmin([np.abs(misfit(each, 1.0)).sum() for each in numbers]))
+        ends = numbers[max(best - 1, 0)], numbers[min(best + 1, n - 1)]
+    number = float(numbers[best])
     for _ in range(8):
         step = 1e-6 * (abs(number) or 1.0)
         error = misfit(number)
         slope = (misfit(number + step) - error) / step
         better = number - float(slope @ error / (slope @ slope))
-        if not numbers[0] <= better <= numbers[-1]:
+        if not low <= better <= high:
             break
         is_settled = abs(better - number) <= 1e-12 * abs(better)
         number = better

@@ -111,12 +111,12 @@ def _scaled(advice: str, factor: Callable[[Case], float]) -> Mistake:
     return Mistake(advice, lambda case: [(case.expected * factor(case), {"factor": factor(case)})])
 
 
-def _fitted(advice: str, name: str, numbers: FloatArray, *families: Family) -> Mistake:
+def _fitted(advice: str, name: str, numbers: tuple[float, float], *families: Family) -> Mistake:
     """Make a mistake of one number, by its name, which the candidate tells."""
 
     def formula(case: Case) -> Iterator[Wrong]:
         for family in families:
-            for number in fit(case, family, numbers):
+            for number in fit(case, family, *numbers):
                 yield case.actual, {name: number}
 
     return Mistake(advice, formula, FITTED)
@@ -190,10 +190,10 @@ def _added_below(case: Case, number: float, is_shifted: float) -> FloatArray:
 
 
 def _number_below(case: Case) -> Iterator[Wrong]:
-    numbers = np.geomspace(1e-11, 1e3, 28)
+    numbers = 1e-11, 1e3
     for is_shifted in (0.0, 1.0):
         family = partial(_added_below, is_shifted=is_shifted)
-        for number in fit(case, family, numbers):
+        for number in fit(case, family, *numbers):
             # Of one sample it is a factor, which says something only if the number is round.
             if len(case.z) > 1 or number == float(f"{number:.1g}"):
                 yield case.actual, {"number": number}
@@ -485,7 +485,8 @@ def _rounded_to(case: Case, values: FloatArray, unit: FloatArray, near: float) -
 def _computed_in(precision: Precision) -> Mistake:
     def formula(case: Case) -> Iterator[FloatArray]:
         # Perhaps printed with the 9 digits that tell apart what is float32.
-        if _rounded_to(case, precision.round(case.actual), case.rounding(precision), 2e-9):
+        values, unit = precision.round(case.actual), case.rounding(precision)
+        if precision.bits < case.precision.bits and _rounded_to(case, values, unit, 2e-9):
             yield case.actual
 
     advice = f"the error is that of {precision.name}: compute in float64."
@@ -503,8 +504,8 @@ def _printed(case: Case) -> Iterator[FloatArray]:
 
 
 _EACH = "the classes of each sample (axis=-1, keepdims=True)"
-_EPS = np.geomspace(1e-11, 0.9, 22)
-_MASKS = np.linspace(-45.0, 15.0, 31)
+_EPS = 1e-11, 0.9
+_MASKS = -45.0, 15.0
 
 CATALOGUE = {
     "only the diagonal": _matrix(
@@ -704,7 +705,7 @@ CATALOGUE = {
     "another temperature": _fitted(
         "it looks like T = {temperature:.6g}: give <temperature={temperature:.6g}>, or correct it.",
         "temperature",
-        np.geomspace(1 / 30, 30, 20),
+        (1 / 30, 30.0),
         lambda case, T: replace(case, T=T).exact(),
     ),
     "samples in another order": Mistake(
