@@ -87,7 +87,9 @@ def printed(values: Array) -> Array:
     return np.array([float(f"{value:.6g}") for value in values.ravel()]).reshape(values.shape)
 
 
-def checked(kind: Kind, values: Array, z: Array, g: Array, printed: bool = False, **how: Any) -> Check:
+def checked(
+    kind: Kind, values: Array, z: Array, g: Array, printed: bool = False, **how: Any
+) -> Check:
     z = z.astype(float)
     names = tuple("abcdefgh"[: z.shape[1]])
     comparison = Comparison(**{"temperature": T} | how)

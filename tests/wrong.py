@@ -127,9 +127,7 @@ PROBABILITIES: dict[str, list[Logits]] = {
 PROBABILITIES_ALONE: dict[str, list[Logits]] = {
     "argmax in place of softmax": [lambda z: eye(z)[z.argmax(axis=1)]],
     "logarithms of the probabilities": [lambda z: np.log(y(z))],
-    "a factor for each sample": [
-        lambda z: y(z) * np.array([[0.5], [0.25], [0.7], [1.5]], z.dtype)
-    ],
+    "a factor for each sample": [lambda z: y(z) * np.array([[0.5], [0.25], [0.7], [1.5]], z.dtype)],
     "temperature left out": [softmax],
     "temperature applied twice": [lambda z: softmax(z / T**2)],
     "temperature multiplied": [lambda z: softmax(z * T)],
@@ -144,7 +142,7 @@ LOGARITHMS: dict[str, list[Logits]] = {
     "probabilities in place of their logarithms": [y],
     "not normalised": [lambda z: z / T, lambda z: z / T - (z / T).max(axis=-1, keepdims=True)],
     "powers of 2": [lambda z: np.log2(y(z))],
-    "logarithm of an underflow": [lambda z: np.log(y(z))],
+    "underflow before the logarithm": [lambda z: np.log(y(z))],
     "sigmoid in place of softmax": [lambda z: -np.log1p(np.exp(-z / T))],
     "softmax twice": [lambda z: np.log(softmax(y(z)))],
     "softmax of -z": [lambda z: np.log(softmax(-z / T))],
@@ -313,8 +311,8 @@ RESULTS: dict[str, list[Callable[[Array, Array], Array]]] = {
 # Right results of less precision. They have one of their own already.
 ROUNDED: dict[str, Callable[[Array], Array]] = {
     "bfloat16 results": lambda v: (
-        ((v.astype(np.float32).view(np.uint32) + 0x8000) & 0xFFFF0000).view(np.float32)
-    ),
+        (v.astype(np.float32).view(np.uint32) + 0x8000) & 0xFFFF0000
+    ).view(np.float32),
     "float16 results": lambda v: v.astype(np.float16),
     "float32 results": lambda v: v.astype(np.float32),
     "rounded results": lambda v: v.round(5),
@@ -329,11 +327,9 @@ def logits_for(name: str, dtype: str = "float64") -> Array:
         "cancellation": SATURATED,
         "transposed": SQUARE,
         "masked": MASKED,
-        "logarithm": LOW,
+        "underflow": LOW,
         "rounding": Z + (1e11 if dtype == "float64" else 3e3),
     }
     if name in ("transposed derivative of log-softmax", "one triangle", "one sample for all"):
-        return Z.astype(dtype)
-    if name == "logarithms of the probabilities":
         return Z.astype(dtype)
     return special.get(name.split()[0].rstrip(":"), Z).astype(dtype)

@@ -9,9 +9,8 @@ from softmax_cli.checking.formulas import CLEARLY_WRONG, Case, FloatArray, Task
 from softmax_cli.checking.mistakes import CATALOGUE, Mistake
 from softmax_cli.checking.precision import (
     FLOAT64,
-    PRECISIONS,
-    is_rounded_to,
     printed_digits,
+    shown_precision,
 )
 
 # The right derivative, for advice.
@@ -68,11 +67,11 @@ def _views(case: Case) -> Iterator[Case]:
     yield case
     if case.precision is not FLOAT64:
         return
-    for precision in PRECISIONS.values():
-        if precision is not FLOAT64 and is_rounded_to(case.actual, precision):
-            view = replace(case, precision=precision)
-            atol, rtol = view.tolerances()
-            yield replace(view, atol=atol, rtol=rtol)
+    precision = shown_precision(case.actual)
+    if precision is not FLOAT64:
+        view = replace(case, precision=precision)
+        atol, rtol = view.tolerances()
+        yield replace(view, atol=atol, rtol=rtol)
     printed = printed_digits(case.actual)
     if printed is not None:
         yield replace(case, unit=printed[1])
@@ -97,9 +96,9 @@ def _diagnosis(name: str, numbers: dict[str, float], case: Case) -> Diagnosis:
 
 def _allowance(case: Case) -> str:
     """Return what else lets results of too few digits pass, unless it lets mistakes pass too."""
-    for precision in reversed(PRECISIONS.values()):
-        if precision is not FLOAT64 and is_rounded_to(case.actual, precision):
-            return f", or check with <dtype={precision.name}>"
+    precision = shown_precision(case.actual)
+    if precision is not FLOAT64:
+        return f", or check with <dtype={precision.name}>"
     atol = 10.0 ** np.ceil(np.log10(float(case.error.max())))
     loose = replace(case, atol=np.full(len(case.z), atol))
     for mistake in CATALOGUE.values():

@@ -34,6 +34,8 @@ def fit(case: Case, family: Family, low: float, high: float) -> Iterator[float]:
         error /= bound + scale * (np.abs(values) + np.abs(few.actual))
         return np.clip(np.where(np.isnan(error), _FAR, error), -_FAR, _FAR).ravel()
 
+    if (misfit(low) == misfit(high)).all():  # it does not depend on the number
+        return
     ends, spaced = (low, high), np.geomspace if low > 0 else np.linspace
     for n in (16, 9, 9):
         numbers = spaced(*ends, n)
@@ -52,7 +54,10 @@ def fit(case: Case, family: Family, low: float, high: float) -> Iterator[float]:
         number = better
         if is_settled:
             break
-    yield from shortest(case, family, number)
+    for found in shortest(case, family, number):
+        # Of one sample some number may fit by chance: it says something if it is round.
+        if K > 1 or found == float(f"{found:.2g}"):
+            yield found
 
 
 def shortest(case: Case, family: Family, number: float) -> Iterator[float]:

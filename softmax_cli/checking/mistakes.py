@@ -6,7 +6,6 @@ wrong formula. Adding a mistake is one row of `CATALOGUE`.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import product
 from typing import Any
 
@@ -16,28 +15,28 @@ from numpy.typing import NDArray
 from softmax_cli.checking.fit import Family, fit, shortest
 from softmax_cli.checking.formulas import CLEARLY_WRONG, Case, FloatArray
 from softmax_cli.checking.precision import (
-    BFLOAT16,
-    FLOAT16,
     FLOAT32,
     FLOAT64,
     PRECISIONS,
     Precision,
+    printed_digits,
+    shown_precision,
 )
 from softmax_cli.mathematics import core
 
 # What a wrong formula gives, perhaps with numbers of its own by name, for the advice. What takes
-# numbers from the candidate yields the candidate's own array to say that it explains it.
+# its numbers from the candidate yields the candidate's own array to say that it explains it.
 Wrong = FloatArray | tuple[FloatArray, dict[str, float]]
+Formula = Callable[[Case], Iterable[Wrong]]
 
 # A matrix diag(d) + u v', each of shape (K, C) or a number: most mistakes in J are of this form.
 Form = tuple[Any, Any, Any]
 
-# Roundings of logits so large that they show, where they were not shifted.
-_LARGE = 1000
-
-# Of a mistake with a number that is fitted, and of one that says little: these are no causes beside
-# others.
+# Ranks of mistakes with a number that is fitted, and of those that say little.
 FITTED, VAGUE = 1, 2
+
+# Roundings of logits so large that they show.
+_LARGE = 1000
 
 
 @dataclass(frozen=True)
@@ -57,48 +56,38 @@ class Mistake:
     """
 
     advice: str
-    formula: Callable[[Case], Iterable[Wrong]]
+    formula: Formula
     rank: int = 0
     is_precision: bool = False
 
 
-def _derivative(advice: str, formula: Callable[[Case], Iterable[FloatArray]]) -> Mistake:
+def _derivative(what: str, formula: Callable[[Case], Iterable[FloatArray]]) -> Mistake:
     """Make a mistake in J and vjp."""
+    advice = f"{what}: {{J}}, and {{v}}."
     return Mistake(advice, lambda case: formula(case) if case.is_derivative else ())
 
 
-def _matrix(advice: str, *forms: Callable[[Any, Any, Any], Form]) -> Mistake:
-    """Make a mistake in J and vjp of wrong matrices, each made of the right one's parts."""
-
-    def formula(case: Case) -> Iterator[FloatArray]:
-        for form in forms:
-            yield case.result(*form(*case.parts(case.y)))
-
-    return _derivative(advice, formula)
+def _matrix(what: str, *forms: Callable[[Any, Any, Any], Form]) -> Mistake:
+    """Make a mistake in J and vjp of wrong matrices, each made of d, u and v of the right one."""
+    return _derivative(
+        what, lambda case: (case.result(*form(*case.parts(case.y))) for form in forms)
+    )
 
 
-def _matrices(
-    advice: str,
-    softmax: Callable[[FloatArray], list[Form]],
-    log: Callable[[FloatArray], list[Form]],
-) -> Mistake:
-    """Make a mistake in J and vjp of wrong matrices made of y, others for log-softmax."""
-
-    def formula(case: Case) -> Iterator[FloatArray]:
-        for form in (log if case.log else softmax)(case.y):
-            yield case.result(*form)
-
-    return _derivative(advice, formula)
-
-
-def _vjp(advice: str, formula: Callable[[Case, FloatArray], Iterable[FloatArray]]) -> Mistake:
+def _vjp(what: str, formula: Callable[[Case, FloatArray], Iterable[FloatArray]]) -> Mistake:
     """Make a mistake in vjp, a function also of the upstream gradient."""
+    advice = f"{what}: {{v}}."
     return Mistake(advice, lambda case: () if case.g is None else formula(case, case.g))
 
 
 def _y_is(advice: str, functions: Callable[[Case], Iterable[FloatArray]]) -> Mistake:
     """Make a mistake of wrong probabilities, for them and for the derivative made of them."""
     return Mistake(advice, lambda case: map(case.of_y, functions(case)))
+
+
+def _forward(advice: str, function: Callable[[Case], FloatArray]) -> Mistake:
+    """Make a mistake in probabilities alone."""
+    return Mistake(advice, lambda case: () if case.is_derivative else [function(case)])
 
 
 def _temperature_is(advice: str, temperature: Callable[[float], float]) -> Mistake:
@@ -111,47 +100,49 @@ def _scaled(advice: str, factor: Callable[[Case], float]) -> Mistake:
     return Mistake(advice, lambda case: [(case.expected * factor(case), {"factor": factor(case)})])
 
 
-def _fitted(advice: str, name: str, numbers: tuple[float, float], *families: Family) -> Mistake:
-    """Make a mistake of one number, by its name, which the candidate tells."""
+def _fitted(
+    advice: str, ends: tuple[float, float], *families: Family, rank: int = FITTED
+) -> Mistake:
+    """Make a mistake of one number, somewhere between two ends, which the candidate tells."""
 
     def formula(case: Case) -> Iterator[Wrong]:
         for family in families:
-            for number in fit(case, family, *numbers):
-                yield case.actual, {name: number}
+            for number in fit(case, family, *ends):
+                yield case.actual, {"number": number}
 
-    return Mistake(advice, formula, FITTED)
-
-
-# Wrong probabilities.
+    return Mistake(advice, formula, rank)
 
 
-def _exponentials(case: Case) -> Iterator[FloatArray]:
-    """Yield exp(z), exp(z/T), with and without the shift."""
-    for T, shift in product({1.0, case.T}, (0.0, case.z.max(axis=1, keepdims=True))):
-        yield np.exp((case.z - shift) / T)
+def _total(values: FloatArray) -> FloatArray:
+    return np.asarray(values.sum(axis=1, keepdims=True))
+
+
+def _powers(case: Case, *, shifted: bool) -> FloatArray:
+    return np.asarray(np.exp((case.z - shifted * case.z.max(axis=1, keepdims=True)) / case.T))
 
 
 def _not_normalised(case: Case) -> Iterator[FloatArray]:
-    yield from _exponentials(case)
-    for e, below in product(_exponentials(case), (case.z, case.z / case.T)):
-        yield e / below.sum(axis=1, keepdims=True)
+    for e in (_powers(case, shifted=False), _powers(case, shifted=True)):
+        yield from (e, e / _total(case.z), e / _total(case.z / case.T))
+
+
+def _number_below(shifted: bool) -> Family:
+    def family(case: Case, number: float) -> FloatArray:
+        e = _powers(case, shifted=shifted)
+        return case.of_y(e / (number + _total(e)))
+
+    return family
+
+
+def _log_with_eps(case: Case, eps: float) -> FloatArray:
+    """Return the derivative of log(y + eps); that of y + eps is right."""
+    d, u, v = case.parts(case.y)
+    ratio = case.y / (case.y + eps) if case.log else 1.0
+    return case.result(d * ratio, u * ratio, v) if case.is_derivative else case.expected
 
 
 def _sigmoid(case: Case) -> FloatArray:
     return np.asarray(1 / (1 + np.exp(-case.z / case.T)))
-
-
-def _over_samples(case: Case) -> FloatArray:
-    return core.softmax(case.z, axis=0, temperature=case.T)
-
-
-def _over_everything(case: Case) -> FloatArray:
-    return core.softmax(case.z.ravel(), temperature=case.T).reshape(case.z.shape)
-
-
-def _argmax(case: Case) -> Iterator[FloatArray]:
-    if not case.is_derivative:
-        yield (case.z == case.z.max(axis=1, keepdims=True)).astype(np.float64)
 
 
 def _twice(case: Case) -> Iterator[FloatArray]:
@@ -159,14 +150,12 @@ def _twice(case: Case) -> Iterator[FloatArray]:
     inner = replace(case, log=False)
     for T in {1.0, case.T}:
         outer = replace(case, z=case.y, T=T)
+        result = outer.exact()
         if not case.is_derivative:
-            yield outer.exact()
-            continue
-        yield case.of_y(outer.y)
-        if case.g is None:
-            yield outer.exact() @ inner.exact()
+            yield result
         else:
-            yield replace(inner, g=outer.exact()).exact()
+            yield case.of_y(outer.y)
+            yield result @ inner.exact() if case.g is None else replace(inner, g=result).exact()
 
 
 def _powers_of_two(case: Case) -> Iterator[FloatArray]:
@@ -177,33 +166,11 @@ def _powers_of_two(case: Case) -> Iterator[FloatArray]:
 
 
 def _softmin(case: Case) -> Iterator[FloatArray]:
-    """Yield softmax(-z) and its derivative, with and without its sign."""
+    """Yield softmax(-z) and its derivative, without and with its sign."""
     result = replace(case, z=-case.z).exact()
     yield result
     if case.is_derivative:
         yield -result
-
-
-def _added_below(case: Case, number: float, is_shifted: float) -> FloatArray:
-    e = np.exp((case.z - is_shifted * case.z.max(axis=1, keepdims=True)) / case.T)
-    return case.of_y(e / (number + e.sum(axis=1, keepdims=True)))
-
-
-def _number_below(case: Case) -> Iterator[Wrong]:
-    numbers = 1e-11, 1e3
-    for is_shifted in (0.0, 1.0):
-        family = partial(_added_below, is_shifted=is_shifted)
-        for number in fit(case, family, *numbers):
-            # Of one sample it is a factor, which says something only if the number is round.
-            if len(case.z) > 1 or number == float(f"{number:.1g}"):
-                yield case.actual, {"number": number}
-
-
-def _eps_in_log(case: Case, eps: float) -> FloatArray:
-    """Return the derivative of log(y + eps); of y + eps it is the right one."""
-    ratio = case.y / (case.y + eps) if case.log else 1.0
-    d, u, v = case.parts(case.y)
-    return case.result(d * ratio, u * ratio, v) if case.is_derivative else case.expected
 
 
 def _masked_with(case: Case, number: float) -> Case:
@@ -211,59 +178,53 @@ def _masked_with(case: Case, number: float) -> Case:
 
 
 def _masked_after(case: Case, number: float) -> FloatArray:
-    """Return softmax of logits that are masked by a finite number, then masked by 0."""
+    """Make the classes 0 that are masked by a finite number in softmax."""
     return case.of_y(np.where(np.isneginf(case.z), 0.0, _masked_with(case, number).y))
 
 
-def _where_masked(mistake: Mistake) -> Mistake:
-    """Restrict a mistake to logits with -inf."""
-    return replace(
-        mistake, formula=lambda case: mistake.formula(case) if np.isneginf(case.z).any() else ()
-    )
+def _diagonal(case: Case, y: FloatArray) -> FloatArray:
+    d, u, v = case.parts(y)
+    return case.result(d + u * v, 0, 0)
 
 
-# Wrong derivatives.
+def _along(axis: int | None) -> Formula:
+    """Return the formula of softmax along the samples (0), or over everything (None)."""
+
+    def formula(case: Case) -> Iterator[FloatArray]:
+        z = case.z if axis == 0 else case.z.ravel()
+        y = core.softmax(z, axis=0, temperature=case.T).reshape(case.z.shape)
+        yield case.of_y(y)
+        if case.g is not None:
+            yield _summed_along(case, case.g, y, axis)
+        elif case.is_derivative:  # each sample's own part
+            yield _diagonal(case, y)
+
+    return formula
 
 
-def _of_sigmoid(case: Case) -> Iterator[FloatArray]:
-    s = _sigmoid(case)
-    yield case.result(1 - s if case.log else s * (1 - s), 0, 0)
+def _summed_along(case: Case, g: FloatArray, y: FloatArray, axis: int | None) -> FloatArray:
+    d, u, v = case.parts(y)
+    return np.asarray((d * g + v * (u * g).sum(axis=axis, keepdims=True)) / case.T)
 
 
-def _logits_on_one_side(case: Case) -> Iterator[FloatArray]:
+def _logits_for_y(case: Case) -> Iterator[FloatArray]:
     y = case.y
+    d, u, _ = case.parts(y)
     for z in (case.z, case.z / case.T):
-        forms = [(y, -y, z), (y, -z, y), (z, -y, y), (y * (1 - z), 0, 0), (z * (1 - y), 0, 0)]
-        for form in ((1 - z, 0, 0),) if case.log else (*forms, (z * (1 - z), 0, 0)):
+        for form in (
+            (y, -y, z),
+            (y, -z, y),
+            (d + u * z, 0, 0),
+            (z - z * y, 0, 0),
+            (z - z * z, 0, 0),
+        ):
             yield case.result(*form)
-
-
-def _wrong_axis(case: Case, y: FloatArray, axis: int | None) -> Iterator[FloatArray]:
-    """Yield the vjp made of y with its sum along the samples, or over everything."""
-    d, u, v = case.parts(y)
-    if case.g is not None:
-        yield (d * case.g + v * (u * case.g).sum(axis=axis, keepdims=True)) / case.T
-
-
-def _along_samples(case: Case) -> Iterator[FloatArray]:
-    y = _over_samples(case)
-    d, u, v = case.parts(y)
-    yield case.of_y(y)
-    yield from _wrong_axis(case, y, 0)
-    if case.quantity == "jacobian":  # each sample's own part
-        yield case.result(d + u * v, 0, 0)
-
-
-def _along_everything(case: Case) -> Iterator[FloatArray]:
-    yield case.of_y(_over_everything(case))
-    yield from _wrong_axis(case, _over_everything(case), None)
 
 
 def _without_upstream(case: Case, g: FloatArray) -> Iterator[FloatArray]:
     d, u, v = case.parts(case.y)
     if (g != 1).any():  # of 1 it is not left out
-        yield (d + u * v) / case.T
-        yield case.y / case.T
+        yield from ((d + u * v) / case.T, case.y / case.T)
 
 
 def _row_sums(case: Case, g: FloatArray) -> Iterator[FloatArray]:
@@ -275,22 +236,29 @@ def _row_sums(case: Case, g: FloatArray) -> Iterator[FloatArray]:
 
 
 def _cross_entropy(case: Case, g: FloatArray) -> Iterator[FloatArray]:
-    factors = (1.0, 2.0) if case.log else (1.0, 2.0, -1.0)
-    for factor, scale in product(factors, {1.0, 1 / len(g), 1 / case.T}):
-        yield factor * scale * (case.y - g)
+    for factor, scale in product((1.0, 2.0, -1.0), {1.0, 1 / len(g), 1 / case.T}):
+        if factor > 0 or not case.log:  # where g - y is another mistake
+            yield factor * scale * (case.y - g)
 
 
 def _triangles(case: Case) -> Iterator[FloatArray]:
-    if case.quantity == "jacobian":
+    if case.g is None:
         yield from (np.tril(case.expected), np.triu(case.expected))
-    elif case.g is not None:
-        d, u, v = case.parts(case.y)
-        for step in (1, -1):
-            sums = np.cumsum((u * case.g)[:, ::step], axis=1)[:, ::step]
-            yield (d * case.g + v * sums) / case.T
+        return
+    d, u, v = case.parts(case.y)
+    for step in (1, -1):
+        sums = np.cumsum((u * case.g)[:, ::step], axis=1)[:, ::step]
+        yield (d * case.g + v * sums) / case.T
 
 
-# Right numbers in wrong places, or times a factor.
+def _one_for_all(case: Case) -> Iterator[FloatArray]:
+    """Yield the results of the first, or last, sample's logits or gradient, or of both."""
+    for k in (0, -1):
+        one = replace(case, z=np.broadcast_to(case.z[k], case.z.shape))
+        yield one.exact()
+        if case.g is not None:
+            g = np.broadcast_to(case.g[k], case.g.shape)
+            yield from (replace(case, g=g).exact(), replace(one, g=g).exact())
 
 
 def _constant_factor(case: Case) -> Iterator[Wrong]:
@@ -314,26 +282,24 @@ def _factor_for_each_sample(case: Case) -> Iterator[FloatArray]:
         ratios = np.take_along_axis(case.actual - case.expected, top, axis=1)
         wrong = case.expected + ratios
     enough = K > 1 and (C > 2 or not case.is_derivative)
-    usual = (ratios == 0).any() or not np.isfinite(ratios).all() or any(_constant_factor(case))
+    usual = (ratios == 0).any() or not np.isfinite(ratios).all() or [*_constant_factor(case)]
     if enough and not usual and case.loose.is_explained_by(wrong):
         yield case.actual
 
 
 def _half_sum(case: Case) -> Iterator[FloatArray]:
-    """Yield the candidate if a sum of each sample is wrong by no more than a 16-bit sum is."""
+    """The candidate itself, if its sums over the classes are as wrong as those of 16 bits are."""
     if case.precision.bits >= FLOAT32.bits:
         return
-    most = case.z.shape[1] * case.precision.eps / 2
     ratios = case.ratios(tuple(range(1, case.actual.ndim)))
     wrong, off = case.expected * ratios, 1 / ratios - 1
     if case.g is not None:
         d, u, v = case.parts(case.y)
         top = case.z.argmax(axis=1)[:, None]
-        terms = u * case.g
-        left = case.actual * case.T - d * case.g
-        sums = np.take_along_axis(left, top, 1) / np.take_along_axis(case.y, top, 1)
+        sums = np.take_along_axis((case.actual * case.T - d * case.g) / case.y, top, 1)
         wrong = (d * case.g + v * sums) / case.T
-        off = (sums - terms.sum(axis=1, keepdims=True)) / np.abs(terms).sum(axis=1, keepdims=True)
+        off = (sums - _total(u * case.g)) / _total(np.abs(u * case.g))
+    most = case.z.shape[1] * case.precision.eps / 2
     if (np.abs(off) <= most).all() and case.loose.is_explained_by(wrong):
         yield case.actual
 
@@ -389,7 +355,7 @@ def _transposed(case: Case) -> Iterator[FloatArray]:
 
 
 def _shifted(case: Case) -> Iterator[FloatArray]:
-    axes = ((1,), (2,), (1, 2)) if case.quantity == "jacobian" else ((1,),)
+    axes = ((1,), (2,), (1, 2)) if case.actual.ndim == 3 else ((1,),)
     for shift, axis in product((1, -1), axes):
         yield np.roll(case.expected, (shift,) * len(axis), axis)
 
@@ -399,59 +365,25 @@ def _left_at_zero(case: Case) -> Iterator[FloatArray]:
     wrong, axes = case.expected, set(range(case.expected.ndim))
     for axis in axes:
         lost = (case.actual == 0).all(axis=tuple(axes - {axis}), keepdims=True)
-        if not lost.all():
-            wrong = np.where(lost, 0.0, wrong)
+        wrong = wrong if lost.all() else np.where(lost, 0.0, wrong)
     yield wrong
-
-
-def _summed_over_samples(case: Case) -> Iterator[FloatArray]:
-    for together in (case.expected.sum(axis=0), case.expected.mean(axis=0)):
-        yield np.broadcast_to(together, case.shape)
-
-
-def _one_for_all(case: Case) -> Iterator[FloatArray]:
-    """Yield the results of the first, or last, sample's logits or gradient, or of both."""
-    for k in (0, -1):
-        one = replace(case, z=np.broadcast_to(case.z[k], case.z.shape))
-        yield one.exact()
-        if case.g is not None:
-            g = np.broadcast_to(case.g[k], case.g.shape)
-            yield from (replace(case, g=g).exact(), replace(one, g=g).exact())
-
-
-# Numbers that a format cannot hold, and rounding.
 
 
 def _out_of_range(case: Case, shift: Any) -> Iterator[Wrong]:
     """Yield what exp(z/T - shift) makes where it over- or underflows, in each precision."""
-    broken = ~np.isfinite(case.actual).reshape(len(case.z), -1).all(axis=1)
-    if case.log and not case.is_derivative:
-        broken = ~np.isfinite(np.where(np.isneginf(case.expected), 0.0, case.actual)).all(axis=1)
+    is_lost = ~np.isfinite(case.actual) & (case.actual != case.expected)
+    broken = is_lost.reshape(len(case.z), -1).any(axis=1)
     for precision in PRECISIONS.values():
         e = precision.round(np.exp(case.z / case.T - shift))
-        total = precision.round(e.sum(axis=1))
+        total = precision.round(_total(e))
         lost = np.isinf(total) | (total == 0)
-        if (lost != broken).any():
-            continue
-        naive = case.of_y(e / total[:, None])
-        rows = lost.reshape(-1, *(1,) * (case.actual.ndim - 1))
-        # Which further entries a NaN spreads to depends on how the formula is written.
-        spread = rows & ~np.isfinite(case.actual)
-        agrees = (case.beyond(naive, case.actual) <= 1) | (
-            case.error <= case.rounding(case.precision)
-        )
-        yield np.where(spread | agrees, case.actual, naive), {"limit": np.log(precision.largest)}
-
-
-def _nan(case: Case) -> Iterator[FloatArray]:
-    if case.nan:
-        yield case.actual
-
-
-def _log_of_zero(case: Case) -> Iterator[FloatArray]:
-    if case.log and not case.is_derivative:
-        for precision in PRECISIONS.values():
-            yield np.log(precision.round(case.y))
+        if (lost[:, 0] == broken).all():
+            naive = case.of_y(e / total)
+            # Which further entries a NaN spreads to depends on how the formula is written.
+            agrees = is_lost | (case.error <= case.rounding(case.precision))
+            agrees |= case.beyond(naive, case.actual) <= 1
+            limit = {"limit": np.log(precision.largest)}
+            yield np.where(agrees, case.actual, naive), limit
 
 
 def _is_rounding(case: Case, precision: Precision) -> bool:
@@ -467,244 +399,180 @@ def _rounded_at_an_offset(case: Case) -> Iterator[FloatArray]:
 
 def _cancellation(case: Case) -> Iterator[FloatArray]:
     """The candidate itself, where a difference has left no more than the rounding of its terms."""
-    eps = float(np.finfo(np.float64).eps)
-    lost = case.error > eps * case.roundings * np.abs(case.expected)
-    is_difference = case.is_derivative or case.log
-    is_lost = is_difference and lost[case.excess > 1].any() and _is_rounding(case, FLOAT64)
-    if is_lost and not any(_rounded_at_an_offset(case)):
+    lost = case.error > FLOAT64.eps * case.roundings * np.abs(case.expected)
+    is_difference = (case.is_derivative or case.log) and not [*_rounded_at_an_offset(case)]
+    if is_difference and lost[case.excess > 1].any() and _is_rounding(case, FLOAT64):
         yield case.actual
 
 
-def _rounded_to(case: Case, values: FloatArray, unit: FloatArray, near: float) -> bool:
-    """Tell whether the candidate is these rounded values, and no further off than by the unit."""
-    is_rounded = np.abs(case.actual - values) <= near * np.abs(case.actual)
-    is_near = (case.error <= unit)[case.excess > 1]
-    return bool(is_rounded.all() and is_near.all() and (case.error > case.rounding()).any())
+def _rounded(case: Case, unit: FloatArray) -> Iterator[FloatArray]:
+    """The candidate itself, where errors are no more than a unit, and more than rounding."""
+    is_near = (case.error <= unit)[case.excess > 1].all()
+    if is_near and (case.error > case.rounding(case.precision)).any():
+        yield case.actual
 
 
 def _computed_in(precision: Precision) -> Mistake:
-    def formula(case: Case) -> Iterator[FloatArray]:
-        # Perhaps printed with the 9 digits that tell apart what is float32.
-        values, unit = precision.round(case.actual), case.rounding(precision)
-        if precision.bits < case.precision.bits and _rounded_to(case, values, unit, 2e-9):
-            yield case.actual
+    def formula(case: Case) -> Iterable[FloatArray]:
+        is_shown = shown_precision(case.actual) is precision
+        return _rounded(case, case.rounding(precision)) if is_shown else ()
 
     advice = f"the error is that of {precision.name}: compute in float64."
     return Mistake(advice, formula, is_precision=True)
 
 
-def _printed(case: Case) -> Iterator[FloatArray]:
-    """The candidate itself, where it has so many decimals, or so many significant digits."""
-    size = 10.0 ** np.floor(np.log10(np.abs(np.where(case.actual == 0, 1.0, case.actual))))
-    for digits, scale in product(range(2, 12), (np.ones(size.shape), size)):
-        unit = scale * 10.0**-digits
-        # Slightly over a half, as they may have been float32 before.
-        if _rounded_to(case, np.round(case.actual / unit) * unit, 0.51 * unit, 2e-15):
-            yield case.actual
+def _printed(case: Case) -> Iterable[FloatArray]:
+    digits = printed_digits(case.actual, range(2, 12))
+    # Slightly over a half, as they may have been float32 before.
+    return _rounded(case, 1.02 * digits[1]) if digits else ()
 
 
-_EACH = "the classes of each sample (axis=-1, keepdims=True)"
-_EPS = 1e-11, 0.9
-_MASKS = -45.0, 15.0
+_LOW = {name: each for name, each in PRECISIONS.items() if each is not FLOAT64}
+_EACH = "over the classes of each sample (axis=-1, keepdims=True)"
+_EPS, _MASK = (1e-11, 0.9), (-45.0, 15.0)
+_Z_BY_T = "divide the logits by the temperature"
 
 CATALOGUE = {
     "only the diagonal": _matrix(
-        "fill in the entries off the diagonal: {J}, and {v}.", lambda d, u, v: (d + u * v, 0, 0)
+        "fill in what is off the diagonal", lambda d, u, v: (d + u * v, 0, 0)
     ),
-    "the diagonal is missing": _matrix(
-        "the diagonal is not 0: {J}.", lambda d, u, v: (-u * v, u, v)
-    ),
-    "diag(y) alone": _matrices(
-        "subtract the outer product: {J}, and {v}.",
-        softmax=lambda y: [(y, 0, 0)],
-        log=lambda y: [(y, 0, 0)],
-    ),
+    "the diagonal is missing": _matrix("the diagonal is not 0", lambda d, u, v: (-u * v, u, v)),
+    "diag(y) alone": _matrix("subtract the outer product", lambda d, u, v: (v, 0, 0)),
     "the delta term is missing": _matrix(
-        "add the diagonal matrix to the outer product: {J}.",
-        lambda d, u, v: (0, u, v),
-        lambda d, u, v: (0, -u, v),
+        "add the diagonal matrix", lambda d, u, v: (0, u, v), lambda d, u, v: (0, -u, v)
     ),
     "sign of the off-diagonal": _matrix(
-        "the entries off the diagonal are negative: {J}.",
-        lambda d, u, v: (d + 2 * u * v, -u, v),
+        "what is off the diagonal is negative", lambda d, u, v: (d + 2 * u * v, -u, v)
     ),
-    "sign of the outer product": _matrix("subtract it: {J}, and {v}.", lambda d, u, v: (d, -u, v)),
-    "the outer product twice": _matrix(
-        "subtract it once: {J}, and {v}.", lambda d, u, v: (d, 2 * u, v)
+    "sign of the outer product": _matrix("subtract it", lambda d, u, v: (d, -u, v)),
+    "the outer product twice": _matrix("subtract it once", lambda d, u, v: (d, 2 * u, v)),
+    "a factor y is missing": _matrix(
+        "look for it",
+        lambda d, u, v: (d, -1, v),
+        lambda d, u, v: (d, u, 1),
+        lambda d, u, v: (1, u, v),
     ),
-    "a factor y is missing": _matrices(
-        "look where y stands: {J}, and {v}.",
-        softmax=lambda y: [(y, -1, y), (y, -y, 1), (1, -y, y)],
-        log=lambda y: [(1, -1, 1)],
+    "a factor y too many": _matrix(
+        "take it out", lambda d, u, v: (d, u * v, v), lambda d, u, v: (d * v, u, v * v)
     ),
-    "a factor y too many": _matrices(
-        "look where y stands: {J}, and {v}.",
-        softmax=lambda y: [(y, -(y**2), y), (y**2, -y, y**2)],
-        log=lambda y: [(1, -y, y)],
-    ),
-    "one triangle": _derivative("fill in both triangles of the matrix: {J}.", _triangles),
+    "one triangle": _derivative("fill in both triangles of the matrix", _triangles),
     "sign of everything": _scaled("change the sign: {J}, and {v}.", lambda case: -1.0),
     "logits in place of probabilities": _y_is(
         "put softmax(z) where the logits z stand.", lambda case: [case.z, case.z / case.T]
     ),
     "logits in place of some probabilities": _derivative(
-        "the derivative is made of the output y, not of the input z: {J}.", _logits_on_one_side
+        "put the output y where the input z stands", _logits_for_y
     ),
     "sigmoid's derivative": _derivative(
-        "sigmoid(z) (1 - sigmoid(z)) is another derivative: use {J}, y = softmax(z).",
-        _of_sigmoid,
+        "softmax has another one", lambda case: [_diagonal(case, _sigmoid(case))]
     ),
     "sigmoid in place of softmax": _y_is(
         "divide exp(z) by its sum over the classes; 1/(1 + exp(-z)) is another function.",
         lambda case: [_sigmoid(case)],
     ),
-    "softmax twice": Mistake(
-        "apply softmax once: here it is given probabilities for logits.", _twice
+    "softmax twice": Mistake("apply softmax to the logits, not to probabilities.", _twice),
+    "softmax of -z": Mistake("take off the minus sign: exp(z), not exp(-z).", _softmin),
+    "powers of 2": Mistake("use exp and log to the base e, not 2.", _powers_of_two),
+    "argmax in place of softmax": _forward(
+        "this is 1 for the largest logit and 0 for others: divide exp(z) by its sum.",
+        lambda case: np.where(case.z == case.z.max(axis=1, keepdims=True), 1.0, 0.0),
     ),
-    "softmax of -z": Mistake("take the minus sign off the logits: exp(z), not exp(-z).", _softmin),
-    "powers of 2": Mistake(
-        "use powers and logarithms of e, exp and log, not of 2.", _powers_of_two
-    ),
-    "argmax in place of softmax": Mistake(
-        "this is 1 for the largest logit and 0 for others: divide exp(z) by its sum.", _argmax
-    ),
-    "not normalised": _y_is(
-        "divide exp(z) by the sum of exp(z) over the classes.", _not_normalised
-    ),
-    "a number is added below": Mistake(
-        "take {number:.6g} off the denominator: it is the sum of exp alone.", _number_below, FITTED
+    "not normalised": _y_is(f"divide exp(z) by the sum of exp(z) {_EACH}.", _not_normalised),
+    "a number is added below": _fitted(
+        "take {number:.6g} out of the denominator, which is the sum of exp(z) alone.",
+        (1e-11, 1e3),
+        _number_below(shifted=False),
+        _number_below(shifted=True),
     ),
     "clipped probabilities": _fitted(
         "do not clip the probabilities at {number:.6g}.",
-        "number",
         _EPS,
         lambda case, eps: case.of_y(np.clip(case.y, eps, 1 - eps)),
         lambda case, eps: case.of_y(np.maximum(case.y, eps)),
     ),
     "eps is added": _fitted(
-        "take {number:.6g} off the probabilities: log-softmax needs no eps, nor does softmax.",
-        "number",
+        "do not add {number:.6g} to the probabilities: log_softmax needs no eps.",
         _EPS,
         lambda case, eps: case.of_y(case.y + eps),
-        _eps_in_log,
+        _log_with_eps,
     ),
     "smoothed probabilities": _fitted(
         "these are (1 - s) y + s/C with s = {number:.6g}: smooth the targets, not softmax.",
-        "number",
         _EPS,
         lambda case, s: case.of_y((1 - s) * case.y + s / case.y.shape[1]),
     ),
-    "masked after softmax": _where_masked(
-        replace(
-            _fitted(
-                "mask the logits with -inf before softmax, or divide by the new sum: the others no "
-                "longer add up to 1.",
-                "number",
-                _MASKS,
-                _masked_after,
-            ),
-            rank=0,
-        )
+    "masked after softmax": _fitted(
+        "mask the logits, with -inf, before softmax: the other classes no longer add up to 1.",
+        _MASK,
+        _masked_after,
+        rank=0,
     ),
-    "masked with a finite number": _where_masked(
-        _fitted(
-            "mask with -inf, not with {number:.6g}: the masked classes are not 0.",
-            "number",
-            _MASKS,
-            lambda case, number: _masked_with(case, number).exact(),
-        )
+    "masked with a finite number": _fitted(
+        "mask with -inf, not with {number:.6g}: the masked classes are not 0.",
+        _MASK,
+        lambda case, number: _masked_with(case, number).exact(),
     ),
-    "derivative of log-softmax": _matrices(
-        "delta_ij - y_i differentiates log y_j: multiply row j by y_j.",
-        softmax=lambda y: [(1, -1, y)],
-        log=lambda y: [],
+    "derivative of log-softmax": _matrix(
+        "delta_ij - y_i differentiates log y_j: multiply row j by y_j", lambda d, u, v: (1, -1, v)
     ),
-    "transposed derivative of log-softmax": _matrices(
-        "delta_ij - y_j is the transposed Jacobian of log-softmax: for softmax multiply column i "
-        "by y_i, for log-softmax transpose it.",
-        softmax=lambda y: [(1, -y, 1)],
-        log=lambda y: [(1, -y, 1)],
+    "transposed derivative of log-softmax": _matrix(
+        "delta_ij - y_j has the outputs along its rows: for softmax multiply column i by y_i, for "
+        "log-softmax transpose it",
+        lambda d, u, v: (1, -v, 1),
     ),
-    "derivative of softmax": _matrices(
-        "y_j (delta_ij - y_i) differentiates y_j, not log y_j: divide row j by y_j.",
-        softmax=lambda y: [],
-        log=lambda y: [(y, -y, y)],
+    "derivative of softmax": _matrix(
+        "y_j (delta_ij - y_i) differentiates y_j, not log y_j", lambda d, u, v: (v, -v, v)
     ),
-    "logarithms of the probabilities": Mistake(
-        "these are log-probabilities: take exp, or use softmax, not log_softmax; <log=True> checks "
-        "them as they are.",
-        lambda case: [] if case.is_derivative else [replace(case, log=True).exact()],
+    "logarithms of the probabilities": _forward(
+        "these are log-probabilities: take exp, or check them with <log=True>.",
+        lambda case: replace(case, log=True).exact(),
     ),
-    "probabilities in place of their logarithms": Mistake(
-        "these are probabilities: use log_softmax, not softmax.",
-        lambda case: [] if case.is_derivative else [case.y],
+    "probabilities in place of their logarithms": _forward(
+        "use log_softmax, not softmax.", lambda case: case.y
     ),
-    "softmax along the wrong axis": Mistake(
-        "sum over the classes (axis=-1, keepdims=True), not over the samples.", _along_samples
-    ),
-    "softmax over the whole batch": Mistake(
-        f"sum over {_EACH}, not over everything.", _along_everything
-    ),
+    "softmax along the wrong axis": Mistake(f"sum {_EACH}, not over the samples.", _along(0)),
+    "softmax over the whole batch": Mistake(f"sum {_EACH}, not over everything.", _along(None)),
     "the sum over y g along the wrong axis": _vjp(
-        f"in the vjp sum over {_EACH}: {{v}}.",
-        lambda case, g: (v for axis in (0, None) for v in _wrong_axis(case, case.y, axis)),
+        f"sum {_EACH}", lambda case, g: [_summed_along(case, g, case.y, axis) for axis in (0, None)]
     ),
     "the sum over g is missing": _vjp(
-        "multiply y by the sum of g: {v}.",
-        lambda case, g: [(g - case.y) / case.T] if case.log else [],
+        "multiply y by it", lambda case, g: [(g - case.y) / case.T] if case.log else []
     ),
     "gradient of cross-entropy": _vjp(
-        "y - t is the gradient of cross-entropy with the targets t, not a vjp of softmax: check it "
-        "with <log=True> and minus the targets for the upstream gradient.",
+        "y - t is the gradient of cross-entropy with the targets t: check it with <log=True> and "
+        "minus the targets for the upstream gradient, or return the vjp of softmax",
         _cross_entropy,
     ),
-    "the upstream gradient is left out": _vjp(
-        "multiply the Jacobian by it: {v}.", _without_upstream
-    ),
-    "the upstream gradient is copied": _matrix(
-        "multiply it by the Jacobian, which is not the identity: {v}.", lambda d, u, v: (1, 0, 0)
-    ),
+    "the upstream gradient is left out": _vjp("multiply the Jacobian by it", _without_upstream),
+    "the upstream gradient is copied": _matrix("multiply it by J", lambda d, u, v: (1, 0, 0)),
     "row sums of the Jacobian": _vjp(
-        "this sums the Jacobian over its outputs, as an upstream gradient of ones does: {v}.",
-        _row_sums,
+        "this is the product with an upstream gradient of ones, as of y.sum()", _row_sums
     ),
     "powers of the upstream gradient": _vjp(
-        "multiply by g itself, not by its square or absolute value: {v}.",
-        lambda case, g: [replace(case, g=each).exact() for each in (g**2, np.abs(g))],
+        "take g itself, not its square or absolute value",
+        lambda case, g: [replace(case, g=each).exact() for each in (g * g, np.abs(g))],
     ),
     "arguments in the wrong order": _vjp(
-        "logits come first and the upstream gradient second.",
-        lambda case, g: [replace(case, z=g, g=case.z).exact()],
+        "z is the first one, g the second", lambda case, g: [replace(case, z=g, g=case.z).exact()]
     ),
     "one sample for all": Mistake(
-        "use the logits and the upstream gradient of each sample, not of the first or last.",
-        _one_for_all,
+        "use the logits and the upstream gradient of each sample, not of one.", _one_for_all
     ),
     "summed over the batch": Mistake(
-        "give each sample its own result: do not sum over the samples.", _summed_over_samples
+        "give each sample its own result: do not sum over the samples.",
+        lambda case: [case.expected.sum(axis=0), case.expected.mean(axis=0)],
     ),
     "divided by the batch size": _scaled(
         "do not divide by the number of samples: the mean belongs to the loss, not to softmax.",
         lambda case: 1 / len(case.z),
     ),
-    "factor 1/T missing": _scaled(
-        "divide by the temperature: the chain rule gives J/T.", lambda case: 1 / case.chain
-    ),
-    "factor 1/T squared": _scaled(
-        "divide by the temperature once, not twice.", lambda case: case.chain
-    ),
-    "temperature left out": _temperature_is(
-        "divide the logits by the temperature: y = softmax(z/T).", lambda T: 1.0
-    ),
-    "temperature applied twice": _temperature_is(
-        "divide the logits by the temperature once: y = softmax(z/T).", lambda T: T**2
-    ),
-    "temperature multiplied": _temperature_is(
-        "divide the logits by the temperature, do not multiply: y = softmax(z/T).", lambda T: 1 / T
-    ),
+    "factor 1/T missing": _scaled("the chain rule gives J/T.", lambda case: 1 / case.chain),
+    "factor 1/T squared": _scaled("divide by T once, not twice.", lambda case: case.chain),
+    "temperature left out": _temperature_is(f"{_Z_BY_T}: softmax(z/T).", lambda T: 1.0),
+    "temperature applied twice": _temperature_is(f"{_Z_BY_T} once: softmax(z/T).", lambda T: T**2),
+    "temperature multiplied": _temperature_is(f"{_Z_BY_T}: softmax(z/T).", lambda T: 1 / T),
     "another temperature": _fitted(
-        "it looks like T = {temperature:.6g}: give <temperature={temperature:.6g}>, or correct it.",
-        "temperature",
+        "it looks like T = {number:.6g}: give <temperature={number:.6g}>, or correct it.",
         (1 / 30, 30.0),
         lambda case, T: replace(case, T=T).exact(),
     ),
@@ -717,22 +585,15 @@ CATALOGUE = {
     "classes sorted in each sample": Mistake(
         "undo the sorting: the classes belong in the order of the logits.", _classes_sorted
     ),
-    "shifted by a class": Mistake(
-        "each result stands one class too early or late: look for an index that is off by one.",
-        _shifted,
-    ),
-    "a class or a sample is left at 0": Mistake(
-        "fill it in: look for a loop that ends too early.", _left_at_zero
-    ),
+    "shifted by a class": Mistake("look for an index that is off by one.", _shifted),
+    "a class or a sample is left at 0": Mistake("look for a loop that ends early.", _left_at_zero),
     "transposed batch": Mistake(
         "samples are rows and classes columns: take out, or undo, the transposition.",
         _transposed,
         VAGUE,
     ),
     "nothing but zeros": Mistake(
-        "fill in the result: all of it is 0.",
-        lambda case: [np.zeros(case.shape)],
-        VAGUE,
+        "fill in the result: all of it is 0.", lambda case: [np.zeros(case.shape)], VAGUE
     ),
     "a constant factor": Mistake(
         "every entry is {factor:.6g} times the exact one: take the factor out.",
@@ -740,14 +601,12 @@ CATALOGUE = {
         VAGUE,
     ),
     "a factor for each sample": Mistake(
-        "each sample's results are the exact ones but for one number: look at the sum over its "
-        "classes.",
+        "each sample is right but for one number: look at the sum over its classes.",
         _factor_for_each_sample,
         VAGUE,
     ),
     "the sum is in half precision": Mistake(
-        "sum over the classes in float32: a sum in 16 bits stops growing, and has few digits.",
-        _half_sum,
+        "sum in float32: a sum of 16 bits has few digits, and stops growing.", _half_sum
     ),
     "cancellation in 1 - y": Mistake(
         "1 - y_i has lost its digits where y_i is nearly 1: sum the other y_j, or allow more atol.",
@@ -757,13 +616,11 @@ CATALOGUE = {
         "the logits are so large that z - logsumexp(z) is rounded: subtract the maximum first.",
         _rounded_at_an_offset,
     ),
-    "logarithm of an underflow": Mistake(
-        "log(softmax(z)) is -inf where a probability underflows: use z - max - log(sum exp).",
-        _log_of_zero,
+    "underflow before the logarithm": _y_is(
+        "log(softmax(z)) is -inf where a probability underflows: use z - max - log(sum(exp)).",
+        lambda case: [np.where(p.round(case.y) == 0, 0, case.y) for p in PRECISIONS.values()],
     ),
-    "bfloat16 results": _computed_in(BFLOAT16),
-    "float16 results": _computed_in(FLOAT16),
-    "float32 results": _computed_in(FLOAT32),
+    **{f"{name} results": _computed_in(each) for name, each in _LOW.items()},
     "rounded results": Mistake(
         "these are the exact values printed with too few digits: print 17 (%.17g).",
         _printed,
@@ -771,7 +628,7 @@ CATALOGUE = {
     ),
     "NaN among the results": Mistake(
         "NaN in {case.nan} of {case.actual.size} entries: look for 0/0, inf - inf and log 0.",
-        _nan,
+        lambda case: [case.actual] if case.nan else [],
         VAGUE,
     ),
     "overflow: the maximum is not subtracted": Mistake(
@@ -780,7 +637,7 @@ CATALOGUE = {
         lambda case: _out_of_range(case, 0.0),
     ),
     "one maximum for the whole batch": Mistake(
-        "subtract each sample's own maximum (axis=-1, keepdims=True): exp underflows in others.",
+        f"subtract the maximum {_EACH}: elsewhere exp underflows.",
         lambda case: _out_of_range(case, case.z.max() / case.T),
     ),
 }
