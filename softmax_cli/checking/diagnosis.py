@@ -9,10 +9,13 @@ from softmax_cli.checking.formulas import CLEARLY_WRONG, Case, FloatArray, Task
 from softmax_cli.checking.mistakes import CATALOGUE, Mistake
 from softmax_cli.checking.precision import (
     FLOAT64,
-    PRECISIONS,
-    is_rounded_to,
     printed_digits,
+    shown_precision,
 )
+
+# The right derivative, for advice.
+_RIGHT = {"J": "J = diag(y) - y y^T", "v": "the vjp is y (g - sum_j g_j y_j)"}
+_RIGHT_OF_LOG = {"J": "J_ji = delta_ij - y_i", "v": "the vjp is g - y sum_j g_j"}
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,18 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
     They are looked for at the precision that the candidate shows. More than one fits where they
     coincide: with two classes, or special logits or gradients.
     """
-    for view in _views(case):
-        found = [(name, each) for name, each in CATALOGUE.items() for _ in _fitting(each, view)]
-        found = list(dict.fromkeys(found))
-        strong = [(name, each) for name, each in found if not each.is_weak]
-        if found:
-            return tuple(_diagnosis(name, each, view) for name, each in strong or found)
+    ranks, views = sorted({each.rank for each in CATALOGUE.values()}), tuple(_views(case))
+    for rank in ranks:
+        # A number is fitted as closely as those of the candidate are told.
+        for view in views[-1:] if rank else views:
+            found = {
+                name: numbers
+                for name, each in CATALOGUE.items()
+                if each.rank == rank
+                for numbers in _fitting(each, view)
+            }
+            if found:
+                return tuple(_diagnosis(name, numbers, view) for name, numbers in found.items())
     return ()
 
 
@@ -58,11 +67,11 @@ def _views(case: Case) -> Iterator[Case]:
     yield case
     if case.precision is not FLOAT64:
         return
-    for precision in PRECISIONS.values():
-        if precision is not FLOAT64 and is_rounded_to(case.actual, precision):
-            view = replace(case, precision=precision)
-            atol, rtol = view.tolerances()
-            yield replace(view, atol=atol, rtol=rtol)
+    precision = shown_precision(case.actual)
+    if precision is not FLOAT64:
+        view = replace(case, precision=precision)
+        atol, rtol = view.tolerances()
+        yield replace(view, atol=atol, rtol=rtol)
     printed = printed_digits(case.actual)
     if printed is not None:
         yield replace(case, unit=printed[1])
@@ -76,9 +85,10 @@ def _fitting(mistake: Mistake, case: Case) -> Iterator[dict[str, float]]:
             yield numbers
 
 
-def _diagnosis(name: str, mistake: Mistake, case: Case) -> Diagnosis:
-    numbers = next(_fitting(mistake, case))
-    advice = mistake.advice.format(case=case, **numbers)
+def _diagnosis(name: str, numbers: dict[str, float], case: Case) -> Diagnosis:
+    mistake = CATALOGUE[name]
+    right = _RIGHT_OF_LOG if case.log else _RIGHT
+    advice = mistake.advice.format(case=case, **right, **numbers)
     if mistake.is_precision:
         advice = advice.removesuffix(".") + _allowance(case) + "."
     return Diagnosis(name, advice, tuple(numbers.items()))
@@ -86,9 +96,9 @@ def _diagnosis(name: str, mistake: Mistake, case: Case) -> Diagnosis:
 
 def _allowance(case: Case) -> str:
     """Return what else lets results of too few digits pass, unless it lets mistakes pass too."""
-    for precision in reversed(PRECISIONS.values()):
-        if precision is not FLOAT64 and is_rounded_to(case.actual, precision):
-            return f", or check with <dtype={precision.name}>"
+    precision = shown_precision(case.actual)
+    if precision is not FLOAT64:
+        return f", or check with <dtype={precision.name}>"
     atol = 10.0 ** np.ceil(np.log10(float(case.error.max())))
     loose = replace(case, atol=np.full(len(case.z), atol))
     for mistake in CATALOGUE.values():

@@ -51,10 +51,19 @@ class Task:
         """The probabilities."""
         return core.softmax(self.z, temperature=self.T)
 
+    def parts(self, y: FloatArray) -> tuple[Any, Any, Any]:
+        """Return d, u and v of the matrix T J = diag(d) + u v' that is made of probabilities."""
+        return (1.0, -1.0, y) if self.log else (y, -y, y)
+
+    @property
+    def is_derivative(self) -> bool:
+        """Whether it is J, or a product with it."""
+        return self.quantity != "probabilities"
+
     @property
     def chain(self) -> float:
         """The factor of the chain rule: 1/T in a derivative."""
-        return 1.0 if self.quantity == "probabilities" else 1 / self.T
+        return 1 / self.T if self.is_derivative else 1.0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -114,9 +123,9 @@ class Task:
 
     def of_y(self, y: FloatArray) -> FloatArray:
         """Return probabilities, or the derivative that is made of them, as the quantity is."""
-        if self.quantity == "probabilities":
+        if not self.is_derivative:
             return np.log(y) if self.log else y
-        return self.result(1.0, -1.0, y) if self.log else self.result(y, -y, y)
+        return self.result(*self.parts(y))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -144,11 +153,32 @@ class Case(Task):
         """How many of the candidate's entries are NaN."""
         return int(np.isnan(self.actual).sum())
 
+    def ratios(self, axis: tuple[int, ...]) -> FloatArray:
+        """What the exact results are multiplied by, the same along some axes: by least squares."""
+        expected, actual = self.expected, self.actual
+        is_some = np.isfinite(expected) & np.isfinite(actual) & (expected != 0)
+        weight = np.where(is_some, expected, 0.0) / self.bound(expected) ** 2
+        sums = (
+            np.where(is_some, weight * x, 0.0).sum(axis, keepdims=True) for x in (actual, expected)
+        )
+        return np.asarray(np.divide(*sums))
+
     @property
-    def factor(self) -> float:
-        """What the largest entry is multiplied by."""
-        at = np.unravel_index(int(np.abs(self.expected).argmax()), self.expected.shape)
-        return float(self.actual[at] / self.expected[at])
+    def loose(self) -> "Case":
+        """The same with twice the bound: for formulas with a number taken from the candidate."""
+        return replace(self, atol=2 * self.atol, rtol=2 * self.rtol, unit=2 * self.unit)
+
+    def first(self, n: int) -> "Case":
+        """Return the case of the first samples."""
+        return replace(
+            self,
+            z=self.z[:n],
+            g=None if self.g is None else self.g[:n],
+            expected=self.expected[:n],
+            actual=self.actual[:n],
+            atol=self.atol[:n],
+            unit=np.broadcast_to(self.unit, self.shape)[:n],
+        )
 
     @property
     def roundings(self) -> float:
@@ -182,7 +212,7 @@ class Case(Task):
     def rounding(self, precision: Precision = FLOAT64) -> FloatArray:
         """Return by how much rounding may change an entry of the right formula, as written."""
         terms, scale = np.abs(self.expected), 1.0
-        if self.quantity != "probabilities":
+        if self.is_derivative:
             g = None if self.g is None else np.abs(self.g)
             absolute = replace(self, g=g)
             terms = absolute.result(1, 1, self.y) if self.log else absolute.result(*(self.y,) * 3)

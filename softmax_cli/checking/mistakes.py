@@ -12,15 +12,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_cli.checking.fit import Family, fit, shortest
 from softmax_cli.checking.formulas import CLEARLY_WRONG, Case, FloatArray
-from softmax_cli.checking.precision import BFLOAT16, FLOAT16, FLOAT32, Precision
+from softmax_cli.checking.precision import (
+    FLOAT32,
+    FLOAT64,
+    PRECISIONS,
+    Precision,
+    printed_digits,
+    shown_precision,
+)
 from softmax_cli.mathematics import core
 
-# What a wrong formula gives, perhaps with numbers of its own by name, for the advice.
+# What a wrong formula gives, perhaps with numbers of its own by name, for the advice. What takes
+# its numbers from the candidate yields the candidate's own array to say that it explains it.
 Wrong = FloatArray | tuple[FloatArray, dict[str, float]]
+Formula = Callable[[Case], Iterable[Wrong]]
 
-# A matrix diag(d) + u v', each of shape (K, C) or a number: every mistake in J is of this form.
+# A matrix diag(d) + u v', each of shape (K, C) or a number: most mistakes in J are of this form.
 Form = tuple[Any, Any, Any]
+
+# Ranks of mistakes with a number that is fitted, and of those that say little.
+FITTED, VAGUE = 1, 2
+
+# Roundings of logits so large that they show.
+_LARGE = 1000
 
 
 @dataclass(frozen=True)
@@ -30,97 +46,262 @@ class Mistake:
     Attributes
     ----------
     advice
-        What to change.
+        What to change; ``{J}`` and ``{v}`` stand for the right derivative.
     formula
         What it computes, perhaps in several ways; nothing where it does not apply.
+    rank
+        No mistake is a cause beside one of a lower rank.
     is_precision
         Whether results of fewer digits are a remedy.
-    is_weak
-        Whether it is no cause beside another one.
     """
 
     advice: str
-    formula: Callable[[Case], Iterable[Wrong]]
+    formula: Formula
+    rank: int = 0
     is_precision: bool = False
-    is_weak: bool = False
 
 
-def _matrix(advice: str, *forms: Callable[[FloatArray], Form]) -> Mistake:
-    """Make a mistake in J and vjp of wrong matrices, each a function of the probabilities."""
-    return _derivative(advice, lambda case: [case.result(*form(case.y)) for form in forms])
-
-
-def _derivative(advice: str, formula: Callable[[Case], Iterable[FloatArray]]) -> Mistake:
+def _derivative(what: str, formula: Callable[[Case], Iterable[FloatArray]]) -> Mistake:
     """Make a mistake in J and vjp."""
-    return Mistake(advice, lambda case: formula(case) if case.quantity != "probabilities" else ())
+    advice = f"{what}: {{J}}, and {{v}}."
+    return Mistake(advice, lambda case: formula(case) if case.is_derivative else ())
 
 
-def _vjp(advice: str, formula: Callable[[Case, FloatArray], Iterable[FloatArray]]) -> Mistake:
+def _matrix(what: str, *forms: Callable[[Any, Any, Any], Form]) -> Mistake:
+    """Make a mistake in J and vjp of wrong matrices, each made of d, u and v of the right one."""
+    return _derivative(
+        what, lambda case: (case.result(*form(*case.parts(case.y))) for form in forms)
+    )
+
+
+def _vjp(what: str, formula: Callable[[Case, FloatArray], Iterable[FloatArray]]) -> Mistake:
     """Make a mistake in vjp, a function also of the upstream gradient."""
+    advice = f"{what}: {{v}}."
     return Mistake(advice, lambda case: () if case.g is None else formula(case, case.g))
 
 
-def _y_is(advice: str, *functions: Callable[[Case], FloatArray]) -> Mistake:
+def _y_is(advice: str, functions: Callable[[Case], Iterable[FloatArray]]) -> Mistake:
     """Make a mistake of wrong probabilities, for them and for the derivative made of them."""
-    return Mistake(advice, lambda case: [case.of_y(function(case)) for function in functions])
+    return Mistake(advice, lambda case: map(case.of_y, functions(case)))
+
+
+def _forward(advice: str, function: Callable[[Case], FloatArray]) -> Mistake:
+    """Make a mistake in probabilities alone."""
+    return Mistake(advice, lambda case: () if case.is_derivative else [function(case)])
 
 
 def _temperature_is(advice: str, temperature: Callable[[float], float]) -> Mistake:
     """Make a mistake of another temperature, with the derivative that belongs to it."""
-
-    def formula(case: Case) -> Iterator[FloatArray]:
-        other = replace(case, T=temperature(case.T))
-        yield other.of_y(other.y)
-
-    return Mistake(advice, formula)
+    return Mistake(advice, lambda case: [replace(case, T=temperature(case.T)).exact()])
 
 
 def _scaled(advice: str, factor: Callable[[Case], float]) -> Mistake:
     """Make a mistake of a factor on the exact result."""
+    return Mistake(advice, lambda case: [(case.expected * factor(case), {"factor": factor(case)})])
+
+
+def _fitted(
+    advice: str, ends: tuple[float, float], *families: Family, rank: int = FITTED
+) -> Mistake:
+    """Make a mistake of one number, somewhere between two ends, which the candidate tells."""
 
     def formula(case: Case) -> Iterator[Wrong]:
-        yield case.expected * factor(case), {"factor": factor(case)}
+        for family in families:
+            for number in fit(case, family, *ends):
+                yield case.actual, {"number": number}
 
-    return Mistake(advice, formula)
+    return Mistake(advice, formula, rank)
+
+
+def _total(values: FloatArray) -> FloatArray:
+    return np.asarray(values.sum(axis=1, keepdims=True))
+
+
+def _powers(case: Case, *, shifted: bool) -> FloatArray:
+    return np.asarray(np.exp((case.z - shifted * case.z.max(axis=1, keepdims=True)) / case.T))
+
+
+def _not_normalised(case: Case) -> Iterator[FloatArray]:
+    for e in (_powers(case, shifted=False), _powers(case, shifted=True)):
+        yield from (e, e / _total(case.z), e / _total(case.z / case.T))
+
+
+def _number_below(shifted: bool) -> Family:
+    def family(case: Case, number: float) -> FloatArray:
+        e = _powers(case, shifted=shifted)
+        return case.of_y(e / (number + _total(e)))
+
+    return family
+
+
+def _log_with_eps(case: Case, eps: float) -> FloatArray:
+    """Return the derivative of log(y + eps); that of y + eps is right."""
+    d, u, v = case.parts(case.y)
+    ratio = case.y / (case.y + eps) if case.log else 1.0
+    return case.result(d * ratio, u * ratio, v) if case.is_derivative else case.expected
 
 
 def _sigmoid(case: Case) -> FloatArray:
     return np.asarray(1 / (1 + np.exp(-case.z / case.T)))
 
 
-def _log_softmax(case: Case) -> Iterator[FloatArray]:
-    if case.quantity == "probabilities":
-        yield core.log_softmax(case.z, temperature=case.T)
+def _twice(case: Case) -> Iterator[FloatArray]:
+    """Yield softmax(y) and its derivative, by the formula or by the chain rule."""
+    inner = replace(case, log=False)
+    for T in {1.0, case.T}:
+        outer = replace(case, z=case.y, T=T)
+        result = outer.exact()
+        if not case.is_derivative:
+            yield result
+        else:
+            yield case.of_y(outer.y)
+            yield result @ inner.exact() if case.g is None else replace(inner, g=result).exact()
 
 
-def _over_samples(case: Case) -> FloatArray:
-    return core.softmax(case.z, axis=0, temperature=case.T)
+def _powers_of_two(case: Case) -> Iterator[FloatArray]:
+    other = replace(case, T=case.T / np.log(2))
+    yield from (other.exact(), case.of_y(other.y))
+    if case.log and not case.is_derivative:
+        yield case.expected / np.log(2)
 
 
-def _over_everything(case: Case) -> FloatArray:
-    return core.softmax(case.z.ravel(), temperature=case.T).reshape(case.z.shape)
+def _softmin(case: Case) -> Iterator[FloatArray]:
+    """Yield softmax(-z) and its derivative, without and with its sign."""
+    result = replace(case, z=-case.z).exact()
+    yield result
+    if case.is_derivative:
+        yield -result
 
 
-def _other_sums(case: Case, g: FloatArray) -> Iterator[FloatArray]:
-    """Yield v = y (g - sum y g) with the sum taken along the samples, or over everything."""
-    for y, axis in product((case.y, _over_samples(case)), (0, None)):
-        yield y * (g - (y * g).sum(axis=axis, keepdims=True)) / case.T
+def _masked_with(case: Case, number: float) -> Case:
+    return replace(case, z=np.where(np.isneginf(case.z), number, case.z))
+
+
+def _masked_after(case: Case, number: float) -> FloatArray:
+    """Make the classes 0 that are masked by a finite number in softmax."""
+    return case.of_y(np.where(np.isneginf(case.z), 0.0, _masked_with(case, number).y))
+
+
+def _diagonal(case: Case, y: FloatArray) -> FloatArray:
+    d, u, v = case.parts(y)
+    return case.result(d + u * v, 0, 0)
+
+
+def _along(axis: int | None) -> Formula:
+    """Return the formula of softmax along the samples (0), or over everything (None)."""
+
+    def formula(case: Case) -> Iterator[FloatArray]:
+        z = case.z if axis == 0 else case.z.ravel()
+        y = core.softmax(z, axis=0, temperature=case.T).reshape(case.z.shape)
+        yield case.of_y(y)
+        if case.g is not None:
+            yield _summed_along(case, case.g, y, axis)
+        elif case.is_derivative:  # each sample's own part
+            yield _diagonal(case, y)
+
+    return formula
+
+
+def _summed_along(case: Case, g: FloatArray, y: FloatArray, axis: int | None) -> FloatArray:
+    d, u, v = case.parts(y)
+    return np.asarray((d * g + v * (u * g).sum(axis=axis, keepdims=True)) / case.T)
+
+
+def _logits_for_y(case: Case) -> Iterator[FloatArray]:
+    y = case.y
+    d, u, _ = case.parts(y)
+    for z in (case.z, case.z / case.T):
+        for form in (
+            (y, -y, z),
+            (y, -z, y),
+            (d + u * z, 0, 0),
+            (z - z * y, 0, 0),
+            (z - z * z, 0, 0),
+        ):
+            yield case.result(*form)
 
 
 def _without_upstream(case: Case, g: FloatArray) -> Iterator[FloatArray]:
+    d, u, v = case.parts(case.y)
     if (g != 1).any():  # of 1 it is not left out
-        yield case.y * (1 - case.y) / case.T
-        yield case.y / case.T
+        yield from ((d + u * v) / case.T, case.y / case.T)
+
+
+def _row_sums(case: Case, g: FloatArray) -> Iterator[FloatArray]:
+    sums = replace(case, g=np.ones(g.shape)).exact()
+    # Those of softmax are 0, and what is left is their rounding.
+    is_rounding = (np.abs(case.actual - sums) <= case.rounding(FLOAT32)).all()
+    if (case.actual != 0).any() and is_rounding:
+        yield case.actual
+
+
+def _cross_entropy(case: Case, g: FloatArray) -> Iterator[FloatArray]:
+    for factor, scale in product((1.0, 2.0, -1.0), {1.0, 1 / len(g), 1 / case.T}):
+        if factor > 0 or not case.log:  # where g - y is another mistake
+            yield factor * scale * (case.y - g)
+
+
+def _triangles(case: Case) -> Iterator[FloatArray]:
+    if case.g is None:
+        yield from (np.tril(case.expected), np.triu(case.expected))
+        return
+    d, u, v = case.parts(case.y)
+    for step in (1, -1):
+        sums = np.cumsum((u * case.g)[:, ::step], axis=1)[:, ::step]
+        yield (d * case.g + v * sums) / case.T
+
+
+def _one_for_all(case: Case) -> Iterator[FloatArray]:
+    """Yield the results of the first, or last, sample's logits or gradient, or of both."""
+    for k in (0, -1):
+        one = replace(case, z=np.broadcast_to(case.z[k], case.z.shape))
+        yield one.exact()
+        if case.g is not None:
+            g = np.broadcast_to(case.g[k], case.g.shape)
+            yield from (replace(case, g=g).exact(), replace(one, g=g).exact())
 
 
 def _constant_factor(case: Case) -> Iterator[Wrong]:
-    known = (0.0, -1.0, 1 / len(case.z), case.T, 1 / case.T)
-    wrong = case.expected * case.factor
-    # Any one number is some factor times the right one: only two say something.
-    several = (case.beyond(case.expected, wrong) > CLEARLY_WRONG).sum() > 1
-    is_known = np.isclose(case.factor, known, rtol=1e-6, atol=1e-12).any()
-    if several and np.isfinite(case.factor) and not is_known:
-        yield wrong, {"factor": case.factor}
+    """Yield a factor, unless it is that of one number, which has some factor in any case."""
+    factor = case.ratios(tuple(range(case.actual.ndim))).item()
+    is_clear = case.beyond(case.expected, case.expected * factor) > CLEARLY_WRONG
+    # What is smaller is what a difference leaves.
+    size = case.chain * (1.0 if case.g is None else np.abs(case.g).max())
+    is_clear &= np.abs(case.expected) > 1e-6 * size
+    if is_clear.sum() > 1 and factor != 0 and np.isfinite(factor):
+        for number in shortest(case, lambda case, factor: case.expected * factor, factor):
+            yield case.actual, {"factor": number}
+
+
+def _factor_for_each_sample(case: Case) -> Iterator[FloatArray]:
+    K, C = case.z.shape
+    ratios = case.ratios(tuple(range(1, case.actual.ndim)))
+    wrong = case.expected * ratios
+    if case.log and not case.is_derivative:
+        top = case.z.argmax(axis=1)[:, None]
+        ratios = np.take_along_axis(case.actual - case.expected, top, axis=1)
+        wrong = case.expected + ratios
+    enough = K > 1 and (C > 2 or not case.is_derivative)
+    usual = (ratios == 0).any() or not np.isfinite(ratios).all() or [*_constant_factor(case)]
+    if enough and not usual and case.loose.is_explained_by(wrong):
+        yield case.actual
+
+
+def _half_sum(case: Case) -> Iterator[FloatArray]:
+    """The candidate itself, if its sums over the classes are as wrong as those of 16 bits are."""
+    if case.precision.bits >= FLOAT32.bits:
+        return
+    ratios = case.ratios(tuple(range(1, case.actual.ndim)))
+    wrong, off = case.expected * ratios, 1 / ratios - 1
+    if case.g is not None:
+        d, u, v = case.parts(case.y)
+        top = case.z.argmax(axis=1)[:, None]
+        sums = np.take_along_axis((case.actual * case.T - d * case.g) / case.y, top, 1)
+        wrong = (d * case.g + v * sums) / case.T
+        off = (sums - _total(u * case.g)) / _total(np.abs(u * case.g))
+    most = case.z.shape[1] * case.precision.eps / 2
+    if (np.abs(off) <= most).all() and case.loose.is_explained_by(wrong):
+        yield case.actual
 
 
 def _ranked(expected: FloatArray, actual: FloatArray) -> NDArray[np.intp]:
@@ -173,170 +354,290 @@ def _transposed(case: Case) -> Iterator[FloatArray]:
             yield core.vjp(case.z, case.g.T, temperature=case.T)
 
 
-def _overflow(case: Case) -> Iterator[FloatArray]:
-    """NaN and inf in the samples where exp(z/T) over- or underflows, and nowhere else."""
-    e = np.exp(case.z / case.T)
-    total = e.sum(axis=1)
-    lost = np.isinf(total) | (total == 0)
-    broken = ~np.isfinite(case.actual).reshape(len(case.z), -1).all(axis=1)
-    if lost.any() and (lost == broken).all():
-        naive = case.of_y(e / total[:, None])
-        rows = lost.reshape(-1, *(1,) * (case.actual.ndim - 1))
-        # Which further entries a NaN spreads to depends on how the formula is written.
-        spread = rows & ~np.isfinite(case.actual)
-        agrees = case.beyond(naive, case.actual) <= 1
-        yield np.where(spread | agrees, case.actual, case.expected)
+def _shifted(case: Case) -> Iterator[FloatArray]:
+    axes = ((1,), (2,), (1, 2)) if case.actual.ndim == 3 else ((1,),)
+    for shift, axis in product((1, -1), axes):
+        yield np.roll(case.expected, (shift,) * len(axis), axis)
 
 
-def _nan(case: Case) -> Iterator[FloatArray]:
-    """The candidate itself, where no overflow explains its NaN."""
-    if case.nan and not any(map(case.is_explained_by, _overflow(case))):
+def _left_at_zero(case: Case) -> Iterator[FloatArray]:
+    """Yield the exact result with 0 for the classes, and samples, that are 0 throughout."""
+    wrong, axes = case.expected, set(range(case.expected.ndim))
+    for axis in axes:
+        lost = (case.actual == 0).all(axis=tuple(axes - {axis}), keepdims=True)
+        wrong = wrong if lost.all() else np.where(lost, 0.0, wrong)
+    yield wrong
+
+
+def _out_of_range(case: Case, shift: Any) -> Iterator[Wrong]:
+    """Yield what exp(z/T - shift) makes where it over- or underflows, in each precision."""
+    is_lost = ~np.isfinite(case.actual) & (case.actual != case.expected)
+    broken = is_lost.reshape(len(case.z), -1).any(axis=1)
+    for precision in PRECISIONS.values():
+        e = precision.round(np.exp(case.z / case.T - shift))
+        total = precision.round(_total(e))
+        lost = np.isinf(total) | (total == 0)
+        if (lost[:, 0] == broken).all():
+            naive = case.of_y(e / total)
+            # Which further entries a NaN spreads to depends on how the formula is written.
+            agrees = is_lost | (case.error <= case.rounding(case.precision))
+            agrees |= case.beyond(naive, case.actual) <= 1
+            limit = {"limit": np.log(precision.largest)}
+            yield np.where(agrees, case.actual, naive), limit
+
+
+def _is_rounding(case: Case, precision: Precision) -> bool:
+    return bool((case.error <= case.rounding(precision))[case.excess > 1].all())
+
+
+def _rounded_at_an_offset(case: Case) -> Iterator[FloatArray]:
+    """The candidate itself, where errors are those of the large logits that it has not shifted."""
+    few = case.rounding(case.precision) * 16 / case.roundings
+    if case.roundings > _LARGE and (case.error > few).any() and _is_rounding(case, case.precision):
         yield case.actual
 
 
 def _cancellation(case: Case) -> Iterator[FloatArray]:
     """The candidate itself, where a difference has left no more than the rounding of its terms."""
-    over = case.excess > 1
-    lost = case.error > float(np.finfo(np.float64).eps) * case.roundings * np.abs(case.expected)
-    is_rounding = (case.error <= case.rounding())[over].all()
-    if case.quantity != "probabilities" and lost[over].any() and is_rounding:
+    lost = case.error > FLOAT64.eps * case.roundings * np.abs(case.expected)
+    is_difference = (case.is_derivative or case.log) and not [*_rounded_at_an_offset(case)]
+    if is_difference and lost[case.excess > 1].any() and _is_rounding(case, FLOAT64):
         yield case.actual
 
 
-def _rounded_to(case: Case, values: FloatArray, unit: FloatArray, near: float) -> bool:
-    """Tell whether the candidate is these rounded values, and no further off than by the unit."""
-    is_rounded = np.abs(case.actual - values) <= near * np.abs(case.actual)
-    is_near = (case.error <= unit)[case.excess > 1]
-    return bool(is_rounded.all() and is_near.all() and (case.error > case.rounding()).any())
+def _rounded(case: Case, unit: FloatArray) -> Iterator[FloatArray]:
+    """The candidate itself, where errors are no more than a unit, and more than rounding."""
+    is_near = (case.error <= unit)[case.excess > 1].all()
+    if is_near and (case.error > case.rounding(case.precision)).any():
+        yield case.actual
 
 
 def _computed_in(precision: Precision) -> Mistake:
-    def formula(case: Case) -> Iterator[FloatArray]:
-        # Perhaps printed with the 9 digits that tell apart what is float32.
-        if _rounded_to(case, precision.round(case.actual), case.rounding(precision), 2e-9):
-            yield case.actual
+    def formula(case: Case) -> Iterable[FloatArray]:
+        is_shown = shown_precision(case.actual) is precision
+        return _rounded(case, case.rounding(precision)) if is_shown else ()
 
     advice = f"the error is that of {precision.name}: compute in float64."
     return Mistake(advice, formula, is_precision=True)
 
 
-def _printed(case: Case) -> Iterator[FloatArray]:
-    """The candidate itself, where it has so many decimals, or so many significant digits."""
-    size = 10.0 ** np.floor(np.log10(np.abs(np.where(case.actual == 0, 1.0, case.actual))))
-    for digits, scale in product(range(2, 12), (np.ones(size.shape), size)):
-        unit = scale * 10.0**-digits
-        # Slightly over a half, as they may have been float32 before.
-        if _rounded_to(case, np.round(case.actual / unit) * unit, 0.51 * unit, 2e-15):
-            yield case.actual
+def _printed(case: Case) -> Iterable[FloatArray]:
+    digits = printed_digits(case.actual, range(2, 12))
+    # Slightly over a half, as they may have been float32 before.
+    return _rounded(case, 1.02 * digits[1]) if digits else ()
 
 
-_J, _V = "J = diag(y) - y y^T", "the vjp is y (g - sum_j g_j y_j)"
-_EACH = "the classes of each sample (axis=-1, keepdims=True)"
+_LOW = {name: each for name, each in PRECISIONS.items() if each is not FLOAT64}
+_EACH = "over the classes of each sample (axis=-1, keepdims=True)"
+_EPS, _MASK = (1e-11, 0.9), (-45.0, 15.0)
+_Z_BY_T = "divide the logits by the temperature"
 
 CATALOGUE = {
     "only the diagonal": _matrix(
-        f"fill in -y_j y_i off the diagonal: {_J}, and {_V}.", lambda y: (y * (1 - y), 0, 0)
+        "fill in what is off the diagonal", lambda d, u, v: (d + u * v, 0, 0)
     ),
-    "the diagonal is missing": _matrix(
-        f"the diagonal is y_i (1 - y_i), not 0: {_J}.", lambda y: (y**2, -y, y)
+    "the diagonal is missing": _matrix("the diagonal is not 0", lambda d, u, v: (-u * v, u, v)),
+    "diag(y) alone": _matrix("subtract the outer product", lambda d, u, v: (v, 0, 0)),
+    "the delta term is missing": _matrix(
+        "add the diagonal matrix", lambda d, u, v: (0, u, v), lambda d, u, v: (0, -u, v)
     ),
-    "diag(y) alone": _matrix(f"subtract the outer product: {_J}.", lambda y: (y, 0, 0)),
-    "the delta term is missing": _matrix(f"add diag(y) to -y y^T: {_J}.", lambda y: (0, -y, y)),
     "sign of the off-diagonal": _matrix(
-        "the entries off the diagonal are -y_j y_i, not +y_j y_i.", lambda y: (y - 2 * y**2, y, y)
+        "what is off the diagonal is negative", lambda d, u, v: (d + 2 * u * v, -u, v)
     ),
-    "sign of the outer product": _matrix(f"subtract it: {_J}, and {_V}.", lambda y: (y, y, y)),
+    "sign of the outer product": _matrix("subtract it", lambda d, u, v: (d, -u, v)),
+    "the outer product twice": _matrix("subtract it once", lambda d, u, v: (d, 2 * u, v)),
     "a factor y is missing": _matrix(
-        f"y stands on both sides: {_J}, and {_V}.", lambda y: (y, -1, y), lambda y: (y, -y, 1)
+        "look for it",
+        lambda d, u, v: (d, -1, v),
+        lambda d, u, v: (d, u, 1),
+        lambda d, u, v: (1, u, v),
     ),
-    "sign of everything": _scaled(f"change the sign: {_J}, and {_V}.", lambda case: -1.0),
+    "a factor y too many": _matrix(
+        "take it out", lambda d, u, v: (d, u * v, v), lambda d, u, v: (d * v, u, v * v)
+    ),
+    "one triangle": _derivative("fill in both triangles of the matrix", _triangles),
+    "sign of everything": _scaled("change the sign: {J}, and {v}.", lambda case: -1.0),
     "logits in place of probabilities": _y_is(
-        "put softmax(z) where the logits z stand.",
-        lambda case: case.z,
-        lambda case: case.z / case.T,
+        "put softmax(z) where the logits z stand.", lambda case: [case.z, case.z / case.T]
+    ),
+    "logits in place of some probabilities": _derivative(
+        "put the output y where the input z stands", _logits_for_y
     ),
     "sigmoid's derivative": _derivative(
-        f"sigmoid(z) (1 - sigmoid(z)) is another derivative: use {_J}, y = softmax(z).",
-        lambda case: [case.result(_sigmoid(case) * (1 - _sigmoid(case)), 0, 0)],
+        "softmax has another one", lambda case: [_diagonal(case, _sigmoid(case))]
     ),
     "sigmoid in place of softmax": _y_is(
-        "divide exp(z) by its sum over the classes; 1/(1 + exp(-z)) is another function.", _sigmoid
+        "divide exp(z) by its sum over the classes; 1/(1 + exp(-z)) is another function.",
+        lambda case: [_sigmoid(case)],
+    ),
+    "softmax twice": Mistake("apply softmax to the logits, not to probabilities.", _twice),
+    "softmax of -z": Mistake("take off the minus sign: exp(z), not exp(-z).", _softmin),
+    "powers of 2": Mistake("use exp and log to the base e, not 2.", _powers_of_two),
+    "argmax in place of softmax": _forward(
+        "this is 1 for the largest logit and 0 for others: divide exp(z) by its sum.",
+        lambda case: np.where(case.z == case.z.max(axis=1, keepdims=True), 1.0, 0.0),
+    ),
+    "not normalised": _y_is(f"divide exp(z) by the sum of exp(z) {_EACH}.", _not_normalised),
+    "a number is added below": _fitted(
+        "take {number:.6g} out of the denominator, which is the sum of exp(z) alone.",
+        (1e-11, 1e3),
+        _number_below(shifted=False),
+        _number_below(shifted=True),
+    ),
+    "clipped probabilities": _fitted(
+        "do not clip the probabilities at {number:.6g}.",
+        _EPS,
+        lambda case, eps: case.of_y(np.clip(case.y, eps, 1 - eps)),
+        lambda case, eps: case.of_y(np.maximum(case.y, eps)),
+    ),
+    "eps is added": _fitted(
+        "do not add {number:.6g} to the probabilities: log_softmax needs no eps.",
+        _EPS,
+        lambda case, eps: case.of_y(case.y + eps),
+        _log_with_eps,
+    ),
+    "smoothed probabilities": _fitted(
+        "these are (1 - s) y + s/C with s = {number:.6g}: smooth the targets, not softmax.",
+        _EPS,
+        lambda case, s: case.of_y((1 - s) * case.y + s / case.y.shape[1]),
+    ),
+    "masked after softmax": _fitted(
+        "mask the logits, with -inf, before softmax: the other classes no longer add up to 1.",
+        _MASK,
+        _masked_after,
+        rank=0,
+    ),
+    "masked with a finite number": _fitted(
+        "mask with -inf, not with {number:.6g}: the masked classes are not 0.",
+        _MASK,
+        lambda case, number: _masked_with(case, number).exact(),
     ),
     "derivative of log-softmax": _matrix(
-        "delta_ij - y_i differentiates log y_j: multiply row j by y_j.",
-        lambda y: (1, -1, y),
-        lambda y: (1, -y, 1),
+        "delta_ij - y_i differentiates log y_j: multiply row j by y_j", lambda d, u, v: (1, -1, v)
     ),
-    "logarithms of the probabilities": Mistake(
-        "these are log-probabilities: take exp, or use softmax, not log_softmax.", _log_softmax
+    "transposed derivative of log-softmax": _matrix(
+        "delta_ij - y_j has the outputs along its rows: for softmax multiply column i by y_i, for "
+        "log-softmax transpose it",
+        lambda d, u, v: (1, -v, 1),
     ),
-    "softmax along the wrong axis": _y_is(
-        "sum over the classes (axis=-1, keepdims=True), not over the samples.", _over_samples
+    "derivative of softmax": _matrix(
+        "y_j (delta_ij - y_i) differentiates y_j, not log y_j", lambda d, u, v: (v, -v, v)
     ),
-    "softmax over the whole batch": _y_is(
-        f"sum over {_EACH}, not over everything.", _over_everything
+    "logarithms of the probabilities": _forward(
+        "these are log-probabilities: take exp, or check them with <log=True>.",
+        lambda case: replace(case, log=True).exact(),
     ),
+    "probabilities in place of their logarithms": _forward(
+        "use log_softmax, not softmax.", lambda case: case.y
+    ),
+    "softmax along the wrong axis": Mistake(f"sum {_EACH}, not over the samples.", _along(0)),
+    "softmax over the whole batch": Mistake(f"sum {_EACH}, not over everything.", _along(None)),
     "the sum over y g along the wrong axis": _vjp(
-        f"in y (g - sum y g) sum over {_EACH}.", _other_sums
+        f"sum {_EACH}", lambda case, g: [_summed_along(case, g, case.y, axis) for axis in (0, None)]
+    ),
+    "the sum over g is missing": _vjp(
+        "multiply y by it", lambda case, g: [(g - case.y) / case.T] if case.log else []
     ),
     "gradient of cross-entropy": _vjp(
-        f"y - g belongs to cross-entropy with the targets g: {_V}.", lambda case, g: [case.y - g]
+        "y - t is the gradient of cross-entropy with the targets t: check it with <log=True> and "
+        "minus the targets for the upstream gradient, or return the vjp of softmax",
+        _cross_entropy,
     ),
-    "the upstream gradient is left out": _vjp(
-        f"multiply the Jacobian by it: {_V}.", _without_upstream
+    "the upstream gradient is left out": _vjp("multiply the Jacobian by it", _without_upstream),
+    "the upstream gradient is copied": _matrix("multiply it by J", lambda d, u, v: (1, 0, 0)),
+    "row sums of the Jacobian": _vjp(
+        "this is the product with an upstream gradient of ones, as of y.sum()", _row_sums
+    ),
+    "powers of the upstream gradient": _vjp(
+        "take g itself, not its square or absolute value",
+        lambda case, g: [replace(case, g=each).exact() for each in (g * g, np.abs(g))],
+    ),
+    "arguments in the wrong order": _vjp(
+        "z is the first one, g the second", lambda case, g: [replace(case, z=g, g=case.z).exact()]
+    ),
+    "one sample for all": Mistake(
+        "use the logits and the upstream gradient of each sample, not of one.", _one_for_all
+    ),
+    "summed over the batch": Mistake(
+        "give each sample its own result: do not sum over the samples.",
+        lambda case: [case.expected.sum(axis=0), case.expected.mean(axis=0)],
     ),
     "divided by the batch size": _scaled(
         "do not divide by the number of samples: the mean belongs to the loss, not to softmax.",
         lambda case: 1 / len(case.z),
     ),
-    "a constant factor": Mistake(
-        "every entry is {factor:.6g} times the exact one: take the factor out.",
-        _constant_factor,
-    ),
-    "nothing but zeros": _scaled("fill in the result: all of it is 0.", lambda case: 0.0),
-    "factor 1/T missing": _scaled(
-        "divide by the temperature: the chain rule gives J/T.", lambda case: 1 / case.chain
-    ),
-    "factor 1/T squared": _scaled(
-        "divide by the temperature once, not twice.", lambda case: case.chain
-    ),
-    "temperature left out": _temperature_is(
-        "divide the logits by the temperature: y = softmax(z/T).", lambda T: 1.0
-    ),
-    "temperature applied twice": _temperature_is(
-        "divide the logits by the temperature once: y = softmax(z/T).", lambda T: T**2
-    ),
-    "temperature multiplied": _temperature_is(
-        "divide the logits by the temperature, do not multiply: y = softmax(z/T).", lambda T: 1 / T
+    "factor 1/T missing": _scaled("the chain rule gives J/T.", lambda case: 1 / case.chain),
+    "factor 1/T squared": _scaled("divide by T once, not twice.", lambda case: case.chain),
+    "temperature left out": _temperature_is(f"{_Z_BY_T}: softmax(z/T).", lambda T: 1.0),
+    "temperature applied twice": _temperature_is(f"{_Z_BY_T} once: softmax(z/T).", lambda T: T**2),
+    "temperature multiplied": _temperature_is(f"{_Z_BY_T}: softmax(z/T).", lambda T: 1 / T),
+    "another temperature": _fitted(
+        "it looks like T = {number:.6g}: give <temperature={number:.6g}>, or correct it.",
+        (1 / 30, 30.0),
+        lambda case, T: replace(case, T=T).exact(),
     ),
     "samples in another order": Mistake(
         "return the samples in the order of the logits.", _samples_in_another_order
     ),
     "classes in another order": Mistake(
-        "return the classes in the order of the logits.", _classes_in_another_order
+        "return the classes in the order of the logits.", _classes_in_another_order, FITTED
     ),
     "classes sorted in each sample": Mistake(
         "undo the sorting: the classes belong in the order of the logits.", _classes_sorted
     ),
+    "shifted by a class": Mistake("look for an index that is off by one.", _shifted),
+    "a class or a sample is left at 0": Mistake("look for a loop that ends early.", _left_at_zero),
     "transposed batch": Mistake(
-        "samples are rows and classes columns: take out, or undo, the transposition.", _transposed
+        "samples are rows and classes columns: take out, or undo, the transposition.",
+        _transposed,
+        VAGUE,
+    ),
+    "nothing but zeros": Mistake(
+        "fill in the result: all of it is 0.", lambda case: [np.zeros(case.shape)], VAGUE
+    ),
+    "a constant factor": Mistake(
+        "every entry is {factor:.6g} times the exact one: take the factor out.",
+        _constant_factor,
+        VAGUE,
+    ),
+    "a factor for each sample": Mistake(
+        "each sample is right but for one number: look at the sum over its classes.",
+        _factor_for_each_sample,
+        VAGUE,
+    ),
+    "the sum is in half precision": Mistake(
+        "sum in float32: a sum of 16 bits has few digits, and stops growing.", _half_sum
     ),
     "cancellation in 1 - y": Mistake(
         "1 - y_i has lost its digits where y_i is nearly 1: sum the other y_j, or allow more atol.",
         _cancellation,
     ),
-    "bfloat16 results": _computed_in(BFLOAT16),
-    "float16 results": _computed_in(FLOAT16),
-    "float32 results": _computed_in(FLOAT32),
+    "rounding of z - logsumexp": Mistake(
+        "the logits are so large that z - logsumexp(z) is rounded: subtract the maximum first.",
+        _rounded_at_an_offset,
+    ),
+    "underflow before the logarithm": _y_is(
+        "log(softmax(z)) is -inf where a probability underflows: use z - max - log(sum(exp)).",
+        lambda case: [np.where(p.round(case.y) == 0, 0, case.y) for p in PRECISIONS.values()],
+    ),
+    **{f"{name} results": _computed_in(each) for name, each in _LOW.items()},
     "rounded results": Mistake(
         "these are the exact values printed with too few digits: print 17 (%.17g).",
         _printed,
         is_precision=True,
     ),
     "NaN among the results": Mistake(
-        "NaN in {case.nan} of {case.actual.size} entries: look for 0/0, inf - inf and log 0.", _nan
+        "NaN in {case.nan} of {case.actual.size} entries: look for 0/0, inf - inf and log 0.",
+        lambda case: [case.actual] if case.nan else [],
+        VAGUE,
     ),
     "overflow: the maximum is not subtracted": Mistake(
-        "subtract each sample's maximum before exp: softmax(z) = softmax(z - max z).", _overflow
+        "exp overflows above {limit:.4g}, or all of it underflows: subtract each sample's maximum "
+        "before exp, softmax(z) = softmax(z - max z).",
+        lambda case: _out_of_range(case, 0.0),
+    ),
+    "one maximum for the whole batch": Mistake(
+        f"subtract the maximum {_EACH}: elsewhere exp underflows.",
+        lambda case: _out_of_range(case, case.z.max() / case.T),
     ),
 }

@@ -1,6 +1,6 @@
 """The number formats that results are computed in: their rounding, and the size of an ulp."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -82,7 +82,9 @@ _DIGITS_OF_PRINTED = range(3, 10)
 _LOOKED_AT = 100_000
 
 
-def printed_digits(values: FloatArray) -> tuple[int, FloatArray] | None:
+def printed_digits(
+    values: FloatArray, likely: range = _DIGITS_OF_PRINTED
+) -> tuple[int, FloatArray] | None:
     """Return how many digits text was printed with, and half a unit in the last one of each.
 
     Numbers printed with so many decimals, or with so many significant digits, are told by the
@@ -91,22 +93,24 @@ def printed_digits(values: FloatArray) -> tuple[int, FloatArray] | None:
     finite = values[np.isfinite(values) & (values != 0)][:_LOOKED_AT]
     cells = [Decimal(repr(value)).normalize().as_tuple() for value in finite.tolist()]
     significant = max((len(cell.digits) for cell in cells), default=0)
-    if significant not in _DIGITS_OF_PRINTED:
+    if significant not in likely:
         return None
     decimals = max(-int(cell.exponent) for cell in cells)
     with np.errstate(divide="ignore"):
         size = np.floor(np.log10(np.abs(values)))
     unit = np.maximum(10.0**-decimals, 10.0 ** (size - significant + 1))
-    return significant, 0.5 * unit * (1 + 1e-6)
+    return significant, np.where(np.isfinite(values), 0.5 * unit * (1 + 1e-6), 0.0)
 
 
-def is_rounded_to(values: FloatArray, precision: Precision) -> bool:
-    """Tell whether these are numbers of a format, and need its digits."""
+def shown_precision(values: FloatArray) -> Precision:
+    """Return the coarsest format that all of these are numbers of, and need the digits of."""
     finite = values[np.isfinite(values)]
-    half = Precision("", precision.bits // 2 + 1, precision.least, precision.largest, 0.0)
 
     def are_numbers_of(each: Precision) -> bool:
         # Perhaps printed with the 9 digits that tell apart what is float32.
         return bool((np.abs(finite - each.round(finite)) <= 2e-9 * np.abs(finite)).all())
 
-    return are_numbers_of(precision) and not are_numbers_of(half)
+    for each in (BFLOAT16, FLOAT16, FLOAT32):
+        if are_numbers_of(each):
+            return FLOAT64 if are_numbers_of(replace(each, bits=each.bits // 2 + 1)) else each
+    return FLOAT64
