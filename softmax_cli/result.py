@@ -21,6 +21,7 @@ class Quantity(ABC):
     """What is computed for each sample; which one it is, its type says."""
 
     temperature: float = 1.0
+    log: bool = False  # whether a derivative is that of log-softmax
 
     key: ClassVar[str]  # in JSON, of all samples
     key_of_one: ClassVar[str]
@@ -72,7 +73,7 @@ class Jacobian(Quantity):
 
     def compute(self, batch: Batch) -> FloatArray:
         """Compute J, shape (K, C, C)."""
-        return core.jacobian(batch.logits, temperature=self.temperature)
+        return core.jacobian(batch.logits, temperature=self.temperature, log=self.log)
 
     def blocks(self, batches: Iterable[Batch]) -> Iterator["Block"]:
         """Compute in blocks of bounded size: a large matrix comes some rows at a time."""
@@ -81,7 +82,8 @@ class Jacobian(Quantity):
             step = max(1, _VALUES_AT_ONCE // n_classes)
             for j in range(0, n_classes, step):
                 outputs = range(n_classes)[j : j + step]
-                rows = core.jacobian_rows(piece.logits, slice(j, j + step), self.temperature)
+                part = slice(j, j + step)
+                rows = core.jacobian_rows(piece.logits, part, self.temperature, self.log)
                 yield Block(piece, outputs, rows)
 
 
@@ -96,7 +98,7 @@ class Partial(Quantity):
     def compute(self, batch: Batch) -> FloatArray:
         """Compute dy_j/dz_i, shape (K,)."""
         j, i = self.entry
-        return core.jacobian_rows(batch.logits, [j], temperature=self.temperature)[:, 0, i]
+        return core.jacobian_rows(batch.logits, [j], self.temperature, self.log)[:, 0, i]
 
 
 class Vjp(Quantity):
@@ -107,7 +109,8 @@ class Vjp(Quantity):
     def compute(self, batch: Batch) -> FloatArray:
         """Compute v, shape (K, C)."""
         assert batch.upstream is not None
-        return core.vjp(batch.logits, batch.upstream, temperature=self.temperature)
+        T, log = self.temperature, self.log
+        return core.vjp(batch.logits, batch.upstream, temperature=T, log=log)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from softmax_cli.checking.check import Comparison, Setting, check_results, positions
+from softmax_cli.checking.check import check_results
 from softmax_cli.checking.formulas import Kind
-from softmax_cli.checking.mistakes import CATALOGUE
 from softmax_cli.checking.precision import FLOAT32, FLOAT64
+from softmax_cli.checking.setting import Comparison, Setting, positions
 from softmax_cli.checking.verdict import Check
 from tests import wrong
-from tests.wrong import T, Array
+from tests.wrong import Array, T
 
 
 @dataclass(frozen=True, eq=False)

@@ -108,7 +108,7 @@ def test_input_that_is_overwritten_is_noted_and_spoils_nothing() -> None:
 def test_a_batch_that_fails_where_single_samples_work_is_noted() -> None:
     def one(z: Array) -> Array:
         y = softmax(z)
-        return np.diag(y) - np.outer(y, y)
+        return np.asarray(np.diag(y) - np.outer(y, y))
 
     verdict = check_jacobian(one, Z)
     assert verdict

@@ -127,7 +127,7 @@ def test_a_written_check_has_the_precision_of_its_table(tmp_path: Path, output_f
         words = ["1", "2", "3", "-p", str(precision), "-f", output_format]
         row = run("check", *words).stdout.splitlines()[2].replace("\\", "").strip("|")
         cells = [cell.strip() for cell in row.split("|" if output_format == "markdown" else "&")]
-        for k in (2, 3, 6, 7):
+        for k in (2, 3, 7, 8):
             assert re.fullmatch(digits, cells[k]), row
     (tmp_path / "theirs.csv").write_text(".5,0\n")
     words = ["20", "0", "--probabilities", "theirs.csv", "-f", output_format]

@@ -11,7 +11,7 @@ from softmax_cli.checking.diagnosis import Diagnosis, diagnose
 from softmax_cli.checking.formulas import Case, FloatArray, Task
 from softmax_cli.checking.setting import Setting
 from softmax_cli.checking.verdict import Check, SampleCheck, Worst
-from softmax_cli.mathematics.exact import Number, Numbers, is_held
+from softmax_cli.mathematics.exact import Number, Numbers
 
 # How many entries are held: of all results that are told in full, and at a time.
 HELD = 1 << 22
@@ -162,17 +162,14 @@ class Run:
         """Return how each sample fared, under its label."""
         task = self.task
         entries = int(np.prod(task.shape[1:]))
-        numbers = Numbers(task.z, task.T, task.g)
+        numbers = Numbers(task.z, task.T, task.g, log=task.log)
         found = []
         columns = self._worst.T.tolist(), self._failed.tolist(), self._errors.T.tolist()
         for k, (label, (at, expected, actual), failed, errors) in enumerate(
             zip(labels, *columns, strict=True)
         ):
             output, input_ = self._place(int(at))
-            exact: Number = expected
-            has_room = is_held(expected) or (task.log and task.quantity != "probabilities")
-            if not has_room and not np.isnan(expected):
-                exact = _of_any_size(task, numbers, k, output, input_, expected)
+            exact = _of_any_size(task, numbers, k, output, input_, expected)
             worst = Worst(output, input_, expected, actual, exact)
             found.append((label, SampleCheck(worst, entries, failed, *errors)))
         return tuple(found)

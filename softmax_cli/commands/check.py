@@ -16,9 +16,9 @@ from softmax_cli.checking.verdict import Check, Verdict
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions, OutputOptions
 from softmax_cli.progress import watched
-from softmax_cli.reading.results import options_for_results, read_candidate
+from softmax_cli.reading.results import read_candidate
 from softmax_cli.reading.source import open_logits
-from softmax_cli.reading.upstream import with_upstream
+from softmax_cli.reading.upstream import options_for_results, with_upstream
 from softmax_cli.reading.validity import check_classes
 from softmax_cli.result import Jacobian
 from softmax_cli.samples import Batch, Logits, concatenate

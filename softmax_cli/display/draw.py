@@ -68,7 +68,8 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[RenderableTyp
     batches = tally.watch(logits.batches, T) if is_softmax else logits.batches
     kept, shown = _keep_ends(batches, logits.n_classes)
     if isinstance(result.quantity, results.Vjp):
-        yield Text(f"v_i = sum_j g_j J[j][i] = y_i (g_i - sum_j g_j y_j){_by_T(T)}", QUIET)
+        v = "(g_i - y_i sum_j g_j)" if result.quantity.log else "y_i (g_i - sum_j g_j y_j)"
+        yield Text(f"v_i = sum_j g_j J[j][i] = {v}{_by_T(T)}", QUIET)
         yield Text()
     if len(shown.names) == 1 and result.entry is None:
         yield from _class_by_class(result, kept, screen)
@@ -155,7 +156,9 @@ def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[RenderableTyp
     logits = result.logits
     kept, shown = _keep_ends(logits.batches, logits.n_classes)
     delta = screen.glyph("δ_ij", "delta_ij")
-    yield Text(f"J[j][i] = dy_j/dz_i = y_j ({delta} - y_i){_by_T(result.temperature)}", QUIET)
+    T, log = result.temperature, result.quantity.log
+    formula = f"dlog y_j/dz_i = ({delta} - y_i)" if log else f"dy_j/dz_i = y_j ({delta} - y_i)"
+    yield Text(f"J[j][i] = {formula}{_by_T(T)}", QUIET)
     for position, (label, z) in enumerate(zip(kept.labels, kept.logits, strict=True)):
         yield Text()
         if position == shown.head:
@@ -163,7 +166,7 @@ def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[RenderableTyp
             yield Text()
         if logits.names_samples or len(shown.names) > 1:
             yield screen.text(label if logits.names_samples else f"sample {label}", "bold")
-        yield from _jacobian(Numbers(z[np.newaxis], result.temperature), logits.classes, screen)
+        yield from _jacobian(Numbers(z[np.newaxis], T, log=log), logits.classes, screen)
     yield Text()
     yield Text("Every row of J sums to 0, up to the rounding of its entries.", QUIET)
 
@@ -198,7 +201,7 @@ def _explanation(result: results.Explanation, screen: Screen) -> Iterator[Render
             else:
                 yield _equation(line, screen.width)
         yield Text()
-    yield from _jacobian(d.numbers, d.classes, screen)
+    yield from _jacobian(Numbers(d.numbers.z, d.temperature, log=d.log), d.classes, screen)
 
 
 def _equation(equation: Equation, width: int | None) -> Text:

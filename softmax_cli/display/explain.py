@@ -9,7 +9,7 @@ classes, or this sample's numbers.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import reduce
 from itertools import groupby
@@ -18,7 +18,7 @@ from operator import add
 from softmax_cli.display.notation import Plain
 from softmax_cli.mathematics import core
 from softmax_cli.mathematics.derivation import Derivation
-from softmax_cli.mathematics.exact import Number
+from softmax_cli.mathematics.exact import Number, Numbers
 
 _MOST_CLASSES = 8
 
@@ -90,12 +90,20 @@ def explain(d: Derivation, n: Plain) -> Iterator[Step]:
         f"In the bracket, {r.S} over {r.S} is 1 and {r.e_i / r.S} is {r.y_i}.",
         lambda r: r.y_j * (r.delta - r.y_i) / r.T,
     )
+    symmetric = f" The matrix is symmetric, because {r.y_j * r.y_i} is {r.y_i * r.y_j}."
+    if d.log:
+        w, symmetric = replace(w, log=True), ""
+        yield w.step(
+            "The logarithm",
+            f"The derivative of {n.symbol('log y', 'j')} is that of {r.y_j} over {r.y_j}.",
+            lambda r: r.y_j * (r.delta - r.y_i) / (r.y_j * r.T),
+            lambda r: (r.delta - r.y_i) / r.T,
+        )
     yield Step("The two cases", f"{r.delta} is 1 if i = j, else 0.", tuple(_cases(w)))
     yield Step(
         "The Jacobian matrix",
         "Row j is the output, column i the input. Every row sums to 0, because the probabilities "
-        "always sum to 1: raising all logits alike changes none of them. The matrix is symmetric, "
-        f"because {r.y_j * r.y_i} is {r.y_i * r.y_j}.",
+        f"always sum to 1: raising all logits alike changes none of them.{symmetric}",
     )
 
 
@@ -121,6 +129,7 @@ class _Writer:
 
     d: Derivation
     n: Plain
+    log: bool = False
 
     def letters(self, j: str = "j", i: str = "i") -> _Reading:
         """Read with the letters j and i, or the names of classes."""
@@ -158,13 +167,18 @@ class _Writer:
 
     def of_entry(self, formula: _Formula, j: int, i: int) -> Equation:
         """Write the partial derivative of an entry by a formula."""
-        left = self.n.partial(self.d.classes[j], self.d.classes[i])
-        value = float(core.jacobian_rows(self.d.z, [j], self.d.temperature)[0, i])
-        return self.line(left, formula, j, i, self.d.numbers.partial(0, j, i, value))
+        d = self.d
+        value = float(core.jacobian_rows(d.z, [j], d.temperature, self.log)[0, i])
+        exact = Numbers(d.z[None], d.temperature, log=self.log).partial(0, j, i, value)
+        return self.line(self.partial(d.classes[j], d.classes[i]), formula, j, i, exact)
+
+    def partial(self, output: str, input_: str) -> Plain:
+        """Write dy_output/dz_input."""
+        return self.n.partial(output, input_, "log y" if self.log else "y")
 
     def general(self, *formulas: _Formula) -> Equation:
         """Write formulas of dy_j/dz_i."""
-        return _equation(self.n.partial("j", "i"), *(each(self.letters()) for each in formulas))
+        return _equation(self.partial("j", "i"), *(each(self.letters()) for each in formulas))
 
     def step(self, title: str, text: str, *formulas: _Formula) -> Step:
         """Write formulas of dy_j/dz_i, and the last of them for each entry."""
@@ -224,10 +238,13 @@ def _derivatives(w: _Writer) -> Iterator[Equation | str]:
 
 def _cases(w: _Writer) -> Iterator[Equation | str]:
     one = w.n.given(1)
+    on, off = "If i = j, on the diagonal:", "If i is not j, off the diagonal:"
     cases: dict[bool, tuple[str, _Formula]] = {
-        True: ("If i = j, on the diagonal:", lambda r: r.y_j * (one - r.y_j) / r.T),
-        False: ("If i is not j, off the diagonal:", lambda r: -r.y_j * r.y_i / r.T),
+        True: (on, lambda r: r.y_j * (one - r.y_j) / r.T),
+        False: (off, lambda r: -r.y_j * r.y_i / r.T),
     }
+    if w.log:
+        cases = {True: (on, lambda r: (one - r.y_j) / r.T), False: (off, lambda r: -r.y_i / r.T)}
     for j, i in w.d.entries:
         words, formula = cases[i == j]
         yield from (words, w.general(formula), w.of_entry(formula, j, i))

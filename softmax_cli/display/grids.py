@@ -57,15 +57,17 @@ def all_grids(result: results.Result, screen: Screen) -> Iterator[tuple[str, Gri
     """Show all of a result in grids, with the sample's label where a grid needs it."""
     match result:
         case results.Explanation(derivation=d):
-            yield "", jacobian_grid(d.numbers, d.classes, screen)
+            numbers = Numbers(d.numbers.z, d.temperature, log=d.log)
+            yield "", jacobian_grid(numbers, d.classes, screen)
         case results.Report():
             rows = ([_of_report(each, screen.precision) for each in row] for row in result.rows)
             yield "", Grid(result.columns, rows, names=len(result.columns))
-        case results.Arrays(quantity=results.Jacobian(), logits=logits, temperature=T):
+        case results.Arrays(quantity=results.Jacobian(T, log), logits=logits):
             for batch in logits.batches:
                 for k, (label, z) in enumerate(zip(batch.labels, batch.logits, strict=True)):
+                    numbers = Numbers(z[None], T, log=log)
                     name = label if logits.is_named or batch.start + k else ""
-                    yield name, jacobian_grid(Numbers(z[None], T), logits.classes, screen)
+                    yield name, jacobian_grid(numbers, logits.classes, screen)
         case results.Arrays():
             yield "", samples_grid(result, result.logits.batches, screen)
 
@@ -82,12 +84,16 @@ def probability(numbers: Numbers, k: int, j: int, precision: int) -> str:
     return beside_one(y, numbers.rest(k, j) if y > 0.5 else 1 - y, precision)
 
 
+def _output(log: bool) -> str:
+    return "dlog y" if log else "dy"
+
+
 def sample_columns(result: results.Arrays) -> list[str]:
     """Name what is shown of each sample: probabilities, products, or one partial derivative."""
     classes = result.logits.classes
     if result.entry is not None:
         j, i = result.entry
-        return [f"dy_{classes[j]}/dz_{classes[i]}"]
+        return [f"{_output(result.quantity.log)}_{classes[j]}/dz_{classes[i]}"]
     return [f"{result.quantity.symbol}_{name}" for name in classes]
 
 
@@ -116,7 +122,8 @@ def samples_grid(
 
 def sample_text(result: results.Arrays, batch: Batch, precision: int) -> Callable[[int, int], str]:
     """Return what shows column c of sample k."""
-    numbers = Numbers(batch.logits, result.temperature, batch.upstream)
+    T, log = result.temperature, result.quantity.log
+    numbers = Numbers(batch.logits, T, batch.upstream, log=log)
     values = result.quantity.compute(batch).tolist()
     match result.quantity:
         case results.Partial(entry=(j, i)):
@@ -137,24 +144,25 @@ def jacobian_grid(
     inputs: Sequence[int] | None = None,
 ) -> Grid:
     """Show all or some of the Jacobian of the first sample, beside row sums, z and y."""
-    z, T, precision = numbers.z[0], numbers.T, screen.precision
+    z, T, log, precision = numbers.z[0], numbers.T, numbers.log, screen.precision
     chosen, shown = (list(range(len(z)) if each is None else each) for each in (outputs, inputs))
     # |y_j y_i| <= y_j (1 - y_j), which is largest for the most probable class.
     top = [int(z.argmax())]
-    largest = float(core.jacobian_rows(z, top, T).max()) if screen.has_shades else 0.0
+    largest = float(core.jacobian_rows(z, top, T, log).max()) if screen.has_shades else 0.0
+    largest = 1 / T if log else largest  # 1 - y_j is at most 1
 
     def row(j: int, values: list[float]) -> list[Cell]:
         texts = (significant(numbers.partial(0, j, i, values[i]), precision) for i in shown)
         styles = (heat(values[i], largest) + " bold" * (i == j) for i in shown)
         total = Cell(significant(math.fsum(values), 2), QUIET)
         margins = (total, Cell(given(z[j])), Cell(probability(numbers, 0, j, precision)))
-        return [Cell(f"dy_{classes[j]}"), *map(Cell, texts, styles), *margins]
+        return [Cell(f"{_output(log)}_{classes[j]}"), *map(Cell, texts, styles), *margins]
 
     def rows() -> Iterator[list[Cell]]:
         step = max(1, _NUMBERS_AT_ONCE // len(z))
         for k in range(0, len(chosen), step):
             block = chosen[k : k + step]
-            yield from map(row, block, core.jacobian_rows(z, block, T).tolist())
+            yield from map(row, block, core.jacobian_rows(z, block, T, log).tolist())
 
     headings = ["", *(f"dz_{classes[i]}" for i in shown), "row sum", "z", "y"]
     return Grid(headings, rows(), margins=3)

@@ -24,7 +24,7 @@ _LATEX_TEXT = str.maketrans(
     }
 )
 _ASCII = {"δ": "delta", "…": "...", " · ": " * "}
-_LATEX = {"δ": r"\delta", "…": r"\dots", " · ": r" \cdot "}
+_LATEX = {"log y": r"\log y", "δ": r"\delta", "…": r"\dots", " · ": r" \cdot "}
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ class Plain:
         subscript = self.subscript % between.join(map(self._index, index)) if index else ""
         return self._new(self._sign(letter) + subscript, ATOM)
 
-    def partial(self, output: str, input_: str) -> Self:
+    def partial(self, output: str, input_: str, letter: str = "y") -> Self:
         """Write dy_1/dz_2."""
-        y, z = self.symbol("y", output).text, self.symbol("z", input_).text
+        y, z = self.symbol(letter, output).text, self.symbol("z", input_).text
         return self._new(self.derivative % (y, z), PRODUCT)
 
     def given(self, value: float) -> Self:

@@ -193,7 +193,8 @@ def jacobian(
     number and 1e-300 <= T <= 1e300; for T < 1e-150 where, besides, no probability of it is below
     2^-1533. J is exactly symmetric. The row and the column of a masked class are exactly 0.
 
-    With `log` it is ``J[..., j, i] = d log y_j/dz_i = (delta_ij - y_i) / T``.
+    With `log` it is ``J[..., j, i] = d log y_j/dz_i = (delta_ij - y_i) / T``, also in the row of a
+    masked class, where that is the limit for logits towards -inf.
 
     Parameters
     ----------
@@ -270,7 +271,7 @@ def jacobian_rows(
         e_max, R = _parts(e)
         S = _spread((e_max + R) / unit, e)
         y, rest = e / S, _others(e, e_max, R) / S
-        y_j = (unit * (z > -np.inf) if log else y)[outputs]  # of log-softmax, dy_j/y_j
+        y_j = (np.full_like(y, unit) if log else y)[outputs]  # of log-softmax, dy_j/y_j
         np.einsum("in,jn->ijn", -y, y_j, out=J)
         if T != 1:
             J /= T
@@ -299,7 +300,8 @@ def vjp(
 
     With `log` it is the product with the Jacobian of log-softmax, ``v_i = (g_i (1 - y_i) - y_i
     sum of the other g) / T``, within 16 units of the same sum of absolute values. For g = -t it
-    is the gradient of cross-entropy with the targets t, ``y sum(t) - t``.
+    is the gradient of cross-entropy with the targets t, ``y sum(t) - t``. The gradient of a masked
+    class counts too; its own v_i is g_i / T.
 
     Parameters
     ----------
@@ -355,8 +357,8 @@ def vjp(
 def _scaled_vjp(z: Floats, g: Floats, T: float, log: bool) -> Floats:
     """Return v where e, g, T or their products may be near the ends of the range of float64."""
     e, v = _exponentials(z, T), np.empty_like(z)
-    if not e.min() > 0:
-        g = np.where(z > -np.inf if log else e > 0, g, 0.0 * g)
+    if not (log or e.min() > 0):
+        g = np.where(e > 0, g, 0.0 * g)
     S = bound = _sum(e)
     if not (log or e.min() > 2.0**-200 * S.max()):
         # Where g is what it is at a maximum, y |g - y'g| is less than that of the others.
@@ -524,6 +526,8 @@ def _quick_sum(x: Floats) -> Floats:
 
 
 def _real(values: ArrayLike, name: str) -> NDArray[np.generic]:
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError(f"{name} must not be a masked array: use .filled(-np.inf)")
     array = np.asarray(values)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} must be real numbers, not {array.dtype}")

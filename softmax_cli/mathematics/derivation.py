@@ -32,6 +32,8 @@ class Derivation:
         Output and input of the entries that are explained.
     shift
         The maximum, where the exponentials are shown shifted by it, or None.
+    log
+        Whether it leads on to the derivative of log-softmax.
     """
 
     sample: str
@@ -40,6 +42,7 @@ class Derivation:
     temperature: float
     entries: tuple[tuple[int, int], ...]
     shift: float | None
+    log: bool = False
 
     @cached_property
     def numbers(self) -> Numbers:
@@ -67,6 +70,7 @@ def derive(
     entry: tuple[int, int] | None = None,
     temperature: float = 1.0,
     sample: str = "1",
+    log: bool = False,
 ) -> Derivation:
     """Choose what to show: by default one entry on the diagonal of J and one off it."""
     top = int(z.argmax())
@@ -77,4 +81,4 @@ def derive(
     saturated = np.isfinite(z).sum() > 1 and rest < SMALLEST_SHOWN_REST
     entries = [entry] if entry else [(top, top), *((top, i) for i in others[:1])]
     shift = float(z[top]) if far or saturated else None
-    return Derivation(sample, tuple(classes), z, temperature, tuple(entries), shift)
+    return Derivation(sample, tuple(classes), z, temperature, tuple(entries), shift, log)

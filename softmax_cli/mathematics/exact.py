@@ -44,10 +44,13 @@ def exponential(z: float, m: float, temperature: float) -> Number:
 
 
 class Numbers:
-    """The numbers of some samples: floats, and decimals where float64 has no room for them."""
+    """The numbers of some samples: floats, and decimals where float64 has no room for them.
 
-    def __init__(self, z: Floats, T: float, g: Floats | None = None) -> None:
-        self.z, self.T, self.g = z, T, g
+    Derivatives are those of log-softmax if that is asked for.
+    """
+
+    def __init__(self, z: Floats, T: float, g: Floats | None = None, *, log: bool = False) -> None:
+        self.z, self.T, self.g, self.log = z, T, g, log
         self._upstream: dict[int, tuple[list[Decimal], Decimal, Decimal]] = {}
 
     @cached_property
@@ -90,7 +93,8 @@ class Numbers:
 
         def exact() -> Decimal:
             factor = self.rest(k, j) if i == j else -self.probability(k, i)
-            return Decimal(self.probability(k, j)) * Decimal(factor) / Decimal(self.T)
+            y_j = 1 if self.log else self.probability(k, j)
+            return Decimal(y_j) * Decimal(factor) / Decimal(self.T)
 
         return _of_any_size(value, exact)
 
@@ -98,7 +102,12 @@ class Numbers:
         """Return v_i = y_i (g_i - mean g)/T of sample k, of which float64 has this value."""
 
         def exact() -> Decimal:
+            assert self.g is not None
             g, mean, size = self._means(k)
+            if self.log:
+                others = sum(Decimal(each) for j, each in enumerate(self.g[k].tolist()) if j != i)
+                kept = Decimal(self.g[k, i]) * Decimal(self.rest(k, i))
+                return (kept - Decimal(self.probability(k, i)) * others) / Decimal(self.T)
             # 0 also where rounding hides its sign.
             if abs(g[i] - mean) <= _ROUNDING * (abs(g[i]) + size):
                 return Decimal(0)

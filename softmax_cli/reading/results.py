@@ -43,11 +43,6 @@ class Results:
     is_printed: bool = True
 
 
-def options_for_results(logits: Logits, options: InputOptions) -> InputOptions:
-    """Say how to read results of these logits: by the names of classes and of samples they have."""
-    return InputOptions(id_column=options.id_column, results_of=logits.class_names or ())
-
-
 def read_candidate(
     word: str, option: str, quantity: str, options: InputOptions | None = None
 ) -> Results:

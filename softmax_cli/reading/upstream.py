@@ -14,6 +14,11 @@ from softmax_cli.reading.validity import check_classes, check_gradient
 from softmax_cli.samples import Batch, FloatArray, Logits, concatenate
 
 
+def options_for_results(logits: Logits, options: InputOptions) -> InputOptions:
+    """Say how to read results of these logits: by the names of classes and of samples they have."""
+    return InputOptions(id_column=options.id_column, results_of=logits.class_names or ())
+
+
 @contextmanager
 def with_upstream(
     logits: Logits, word: str, option: str, options: InputOptions | None = None

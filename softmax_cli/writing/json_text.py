@@ -33,6 +33,7 @@ def _write_arrays(result: Arrays, target: Target) -> None:
     batch = concatenate(logits.batches, logits.n_classes)
     head: dict[str, Any] = {"command": result.command, "classes": logits.classes}
     head["samples"] = batch.labels
+    head |= {"log": True} if result.quantity.log else {}
     if result.entry is not None:
         output, input_ = (logits.classes[position] for position in result.entry)
         head["entry"] = {"output": output, "input": input_}
@@ -55,6 +56,7 @@ def _explained(d: "Derivation") -> dict[str, Any]:
     steps = explain(d, Plain(precision=17, ascii_only=True))
     return {
         "command": "jacobian",
+        **({"log": True} if d.log else {}),
         "classes": d.classes,
         "sample": d.sample,
         "logits": d.z.tolist(),
@@ -65,7 +67,7 @@ def _explained(d: "Derivation") -> dict[str, Any]:
             for step in steps
         ],
         "probabilities": d.numbers.y[0].tolist(),
-        "jacobian": core.jacobian(d.z, temperature=d.temperature).tolist(),
+        "jacobian": core.jacobian(d.z, temperature=d.temperature, log=d.log).tolist(),
     }
 
 

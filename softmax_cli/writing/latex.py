@@ -34,7 +34,8 @@ def bmatrix(grid: Grid, space: str = " ") -> str:
 def _matrices(result: Arrays, screen: Screen) -> Iterator[str]:
     symbol = result.quantity.symbol.replace("log", r"\log")
     if result.entry is not None:
-        symbol = Latex().partial(*(result.logits.classes[c] for c in result.entry)).text
+        output, input_ = (result.logits.classes[c] for c in result.entry)
+        symbol = Latex().partial(output, input_, "log y" if result.quantity.log else "y").text
     if result.logits.class_names is not None:
         what = "rows and columns" if symbol == "J" else "columns"
         yield f"% {what}: {', '.join(map(latex_text, result.logits.classes))}"
