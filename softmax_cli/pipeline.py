@@ -75,9 +75,10 @@ def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[P
     printed = 0
     try:
         for block in _inputs(result):
-            if block is None:  # rather than wait with results in hand
+            if block is None:
                 for worker in workers:
-                    yield from worker.finish()
+                    if not result.logits.is_ready():  # rather than wait with results in hand
+                        yield from worker.finish()
             elif count > 1 and printed > _WORTH:
                 if not workers:
                     workers += _started(count, convert)
@@ -92,8 +93,7 @@ def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[P
             yield from worker.finish()
     finally:
         for worker in workers:
-            os.kill(worker.process, signal.SIGKILL)
-            os.waitpid(worker.process, 0)
+            worker.end()
 
 
 def _cores() -> int:
@@ -132,6 +132,14 @@ class _Worker:
         except (EOFError, OSError, pickle.UnpicklingError):
             assert block
             yield from islice(self.convert(block), n_pieces, None)
+
+    def end(self) -> None:
+        """End the process at once."""
+        os.kill(self.process, signal.SIGKILL)
+        os.waitpid(self.process, 0)
+        self.answers.close()
+        with suppress(OSError):  # what it did not take is lost
+            self.tasks.close()
 
 
 def _started(count: int, convert: Convert) -> Iterator[_Worker]:
