@@ -105,11 +105,13 @@ def take_all(stream: Stream) -> bytes:
 
 def count_lines(content: bytes) -> int | None:
     """Count the lines, of which the last may lack its end; None if some are blank."""
-    if content.lstrip(b" \t\r").startswith(b"\n") or _BLANK.search(content):
+    # Ten times as fast as to let bytes count, and to search where no line begins with a space.
+    characters = np.frombuffer(content, np.uint8)
+    ends = characters == ord("\n")
+    may_be_blank = (ends[:-1] & (characters[1:] <= ord(" "))).any()
+    if content.lstrip(b" \t\r").startswith(b"\n") or (may_be_blank and _BLANK.search(content)):
         return None
-    # Ten times as fast as to let bytes count.
-    ends = np.count_nonzero(np.frombuffer(content, np.uint8) == ord("\n"))
-    return int(ends) + (not content.endswith(b"\n"))
+    return int(np.count_nonzero(ends)) + (not content.endswith(b"\n"))
 
 
 def read_lines(
