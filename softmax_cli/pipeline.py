@@ -7,6 +7,7 @@ that it is mapped over processes; whatever a process does not answer for is done
 import os
 import pickle
 import signal
+import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
@@ -75,12 +76,14 @@ def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[P
     printed = 0
     try:
         for block in _inputs(result):
-            if block is None:  # rather than wait with results in hand
+            if count > 1 and printed > _WORTH and not workers:
+                workers += _started(count, convert)
+                count = len(workers)
+            if block is None:
                 for worker in workers:
-                    yield from worker.finish()
-            elif count > 1 and printed > _WORTH:
-                if not workers:
-                    workers += _started(count, convert)
+                    if not result.logits.is_ready():  # rather than wait with results in hand
+                        yield from worker.finish()
+            elif workers:
                 yield from workers[0].finish()
                 workers[0].begin(block)
                 workers.rotate(-1)
@@ -92,8 +95,7 @@ def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[P
             yield from worker.finish()
     finally:
         for worker in workers:
-            os.kill(worker.process, signal.SIGKILL)
-            os.waitpid(worker.process, 0)
+            worker.end()
 
 
 def _cores() -> int:
@@ -133,15 +135,27 @@ class _Worker:
             assert block
             yield from islice(self.convert(block), n_pieces, None)
 
+    def end(self) -> None:
+        """End the process at once."""
+        os.kill(self.process, signal.SIGKILL)
+        os.waitpid(self.process, 0)
+        self.answers.close()
+        with suppress(OSError):  # what it did not take is lost
+            self.tasks.close()
+
 
 def _started(count: int, convert: Convert) -> Iterator[_Worker]:
-    """Fork processes; each ends when this process does."""
+    """Fork processes, as many as can be had; each ends when this process does."""
     ours: list[BufferedReader | BufferedWriter] = []
     for _ in range(count):
         (get_task, give_task), (get_answer, give_answer) = os.pipe(), os.pipe()
         tasks, answers = open(give_task, "wb"), open(get_answer, "rb")
         ours += (tasks, answers)
-        process = os.fork()
+        try:
+            with warnings.catch_warnings(action="ignore"):  # no thread of ours holds a lock
+                process = os.fork()
+        except OSError:
+            return
         if process == 0:
             for each in ours:
                 each.close()

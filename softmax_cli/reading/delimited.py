@@ -15,7 +15,7 @@ from softmax_cli import fast
 from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, warn_of_first_row
-from softmax_cli.reading.text import Stream, decode, read_lines
+from softmax_cli.reading.text import Stream, count_lines, decode, read_lines
 from softmax_cli.reading.validity import check_lengths, check_logits, read_numbers
 from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
 from softmax_cli.words import has_decimal_comma, is_broken_number, is_number, mending
@@ -110,7 +110,7 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
         records, line = _records(block, stream, delimiter, name)
         return _convert(records, table, block.start), line
 
-    blocks = read_lines(stream, line, _convert(records, table, 0), _is_a_record_a_line, read)
+    blocks = read_lines(stream, line, _convert(records, table, 0), _count_plain, read)
     parse = partial(_parse, table=table)
     return replace(columns.source(blocks), parse=parse, is_ready=stream.is_ready)
 
@@ -141,9 +141,10 @@ def _records(
     return records, line
 
 
-def _is_a_record_a_line(content: bytes) -> bool:
+def _count_plain(content: bytes) -> int | None:
+    """Count the lines if each is a record."""
     alone = b"\r" in content and content.count(b"\r") != content.count(b"\r\n")
-    return not alone and b'"' not in content
+    return None if alone or b'"' in content else count_lines(content)
 
 
 def _parse(block: TextBlock, table: Table) -> Batch:

@@ -9,18 +9,11 @@ from typing import Any
 from softmax_cli import fast
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions
-from softmax_cli.reading import strict_json
+from softmax_cli.reading import strict_json, validity
 from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, refuse_columns
 from softmax_cli.reading.strict_json import shown
-from softmax_cli.reading.text import Stream, read_lines, take_all
-from softmax_cli.reading.validity import (
-    Where,
-    check_classes,
-    check_lengths,
-    check_logits,
-    place_in,
-    place_of_sample,
-)
+from softmax_cli.reading.text import Stream, count_lines, read_lines, take_all
+from softmax_cli.reading.validity import Where
 from softmax_cli.samples import Batch, Logits, TextBlock
 
 # What only one reader refuses, and keys that are counted as none.
@@ -99,7 +92,7 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
         return parse(block), block.line + block.content.count(b"\n")
 
     first, line = read(TextBlock(1, head))
-    blocks = read_lines(stream, line, first, lambda _: True, read)
+    blocks = read_lines(stream, line, first, count_lines, read)
     return replace(form.columns.source(blocks), parse=parse, is_ready=stream.is_ready)
 
 
@@ -116,17 +109,14 @@ def read_document(document: Any, name: str, options: InputOptions) -> Logits:
     if not isinstance(rows[0], list | dict):
         rows = [rows]
 
-    where = place_of_sample(name)
+    where = validity.place_of_sample(name)
     form = settle(rows, where, name, options)
     classes = strict_json.names(named, "classes", name, len(form.columns.logits))
     batch = read_batch(rows, form, where, 0, options)
     samples = strict_json.names(named, "samples", name, len(rows)) or batch.samples
-    return replace(
-        form.columns.source(iter([replace(batch, samples=samples)])),
-        class_names=classes or form.columns.names,
-        names_samples=samples is not None,
-        n_samples=len(rows),
-    )
+    source = form.columns.source(iter([replace(batch, samples=samples)]))
+    names = classes or source.class_names
+    return replace(source, class_names=names, names_samples=bool(samples), n_samples=len(rows))
 
 
 def settle(samples: Sequence[Any], where: Where, name: str, options: InputOptions) -> Form:
@@ -175,13 +165,13 @@ def read_batch(
     InputError
         For the first sample at fault.
     """
-    place, n_classes = place_in(where, form.keys), len(form.columns.logits)
+    place, n_classes = validity.place_in(where, form.keys), len(form.columns.logits)
     rows = [_row(each, form, where, k) for k, each in enumerate(samples)]
-    check_lengths(rows, n_classes, place, "the first sample")
+    validity.check_lengths(rows, n_classes, place, "the first sample")
     flat = list(chain.from_iterable(rows))
     values = strict_json.numbers(flat, lambda i: place(*divmod(i, n_classes)))
     logits = values.reshape(len(rows), n_classes)
-    (options.check or check_logits)(logits, place)
+    (options.check or validity.check_logits)(logits, place)
     if form.columns.sample is None:
         return Batch(logits, start)
     key = form.columns.sample_header
@@ -202,7 +192,7 @@ def _row(sample: Any, form: Form, where: Where, k: int) -> list[Any]:
     if form.members:
         if "classes" in sample:
             names = strict_json.names(sample, "classes", where(k)) or ()
-            check_classes(names, form.columns.names or (), where(k), "the first sample")
+            validity.check_classes(names, form.columns.names or (), where(k), "the first sample")
         sample = sample["logits"]
     if not isinstance(sample, list):
         raise InputError(where(k), f"expected an array of logits, found {shown(sample)}")

@@ -50,7 +50,7 @@ class Stream:
 
     def take(self, size: int, silence: float = _SILENCE) -> bytes:
         """Take about `size` bytes, and fewer where a pipe falls silent, but a line at least."""
-        while b"\n" not in self._held or (len(self._held) < size and self._brings_more(silence)):
+        while b"\n" not in self._held or (len(self._held) < size and self.is_ready(silence)):
             if not self._fill():
                 break
         end = self._held.rfind(b"\n", 0, size) + 1 or self._held.find(b"\n") + 1
@@ -66,11 +66,8 @@ class Stream:
             missing -= len(part)
         return b"".join(parts)
 
-    def is_ready(self) -> bool:
-        """Tell whether there are lines to take without waiting for them."""
-        return b"\n" in self._held or self._brings_more(0)
-
-    def _brings_more(self, seconds: float) -> bool:
+    def is_ready(self, seconds: float = 0) -> bool:
+        """Tell whether there is more to read, or the end, within some seconds."""
         return bool(select.select([self.raw], [], [], seconds)[0])
 
     def _fill(self) -> bool:
@@ -108,18 +105,20 @@ def take_all(stream: Stream) -> bytes:
 
 def count_lines(content: bytes) -> int | None:
     """Count the lines, of which the last may lack its end; None if some are blank."""
-    if content.lstrip(b" \t\r").startswith(b"\n") or _BLANK.search(content):
+    # Ten times as fast as to let bytes count, and to search where no line begins with a space.
+    characters = np.frombuffer(content, np.uint8)
+    ends = characters == ord("\n")
+    may_be_blank = (ends[:-1] & (characters[1:] <= ord(" "))).any()
+    if content.lstrip(b" \t\r").startswith(b"\n") or (may_be_blank and _BLANK.search(content)):
         return None
-    # Ten times as fast as to let bytes count.
-    ends = np.count_nonzero(np.frombuffer(content, np.uint8) == ord("\n"))
-    return int(ends) + (not content.endswith(b"\n"))
+    return int(np.count_nonzero(ends)) + (not content.endswith(b"\n"))
 
 
 def read_lines(
     stream: Stream,
     line: int,
     first: Batch,
-    is_plain: Callable[[bytes], bool],
+    count_plain: Callable[[bytes], int | None],
     read: Callable[[TextBlock], tuple[Batch, int]],
 ) -> Iterator[Batch | TextBlock]:
     """Yield the first samples, and the rest in blocks: to be parsed where each line is a sample.
@@ -131,7 +130,7 @@ def read_lines(
     yield first
     while content := stream.take(stream.block_size):
         block = TextBlock(line, content, start)
-        count = count_lines(content) if is_plain(content) else None
+        count = count_plain(content)
         if count is not None:
             yield block
             line += count
