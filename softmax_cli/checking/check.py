@@ -254,7 +254,7 @@ def check_results(
     if digits and run.needs_unit:
         told = f"every cell has at most {digits[0]} significant digits"
         notes.append(f"{told}: half a unit in the last one passes too")
-    return _with_notes_on_pass(run.check(notes), run, setting)
+    return _with_notes(run.check(notes), run, setting)
 
 
 def check_function(quantity: Kind, function: Function, setting: Setting) -> tuple[Check, ...]:
@@ -282,7 +282,7 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
     if found and not check.unstable:
         causes = check.diagnoses if found.yields else ()
         check = replace(check, unstable=found.told, diagnoses=causes or (found.cause,))
-    check = _with_notes_on_pass(check, run, setting, calls)
+    check = _with_notes(check, run, setting, calls)
     checks = [check]
     if quantity == "probabilities" and not setting.comparison.forward_only:
         checks = with_derivative(check, task, calls, setting)
@@ -304,21 +304,21 @@ def _unusable(task: Task, setting: Setting, error: ShapeFoundError) -> Check:
     return replace(check, problem=f"{error}{given}", diagnoses=found)
 
 
-def _with_notes_on_pass(
+def _with_notes(
     check: Check, run: Run, setting: Setting, calls: Calls | None = None
 ) -> Check:
-    """Add what a comparison that passed could not see."""
-    if not check.passed:
-        return check
+    """Add the gradient that was drawn, and what a comparison that passed could not see."""
     task, notes = run.task, []
-    if len(task.z) == 1:
-        notes.append("one sample cannot show a wrong axis or a division by the batch size")
-    if task.g is not None and not setting.drawn and (note := note_on_gradient(task.g)):
-        notes.append(note)
     if task.g is not None and setting.drawn:
         shown = ", ".join(f"{value:g}" for value in task.g[0, :6])
         more = ", ..." if task.g.shape[1] > 6 else ""
         notes.append(f"the upstream gradient was drawn: {shown}{more} for the first sample")
+    if not check.passed:
+        return replace(check, notes=(*check.notes, *notes))
+    if len(task.z) == 1:
+        notes.append("one sample cannot show a wrong axis or a division by the batch size")
+    if task.g is not None and not setting.drawn and (note := note_on_gradient(task.g)):
+        notes.append(note)
     if (task.y.max(axis=1) > _SATURATED).all():
         notes.append("all samples are saturated: their derivatives are too small to tell much")
     if run.below:
