@@ -117,7 +117,7 @@ class Run:
             task.quantity,
             self._samples(labels),
             labels,
-            float(self.atol.max()),
+            float(self.atol[k]),
             self.rtol,
             task.log,
             task.precision.name,

@@ -83,7 +83,7 @@ class Check:
     labels
         All samples' labels.
     atol, rtol
-        The bound atol + rtol abs(expected); the largest atol of a sample.
+        The bound atol + rtol abs(expected), with the atol of the worst sample.
     method, step, step_is_relative
         The finite difference, a relative step on max(1, abs(z)); or ``exact`` without a step.
     called
