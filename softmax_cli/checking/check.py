@@ -304,9 +304,7 @@ def _unusable(task: Task, setting: Setting, error: ShapeFoundError) -> Check:
     return replace(check, problem=f"{error}{given}", diagnoses=found)
 
 
-def _with_notes(
-    check: Check, run: Run, setting: Setting, calls: Calls | None = None
-) -> Check:
+def _with_notes(check: Check, run: Run, setting: Setting, calls: Calls | None = None) -> Check:
     """Add the gradient that was drawn, and what a comparison that passed could not see."""
     task, notes = run.task, []
     if task.g is not None and setting.drawn:

@@ -1,7 +1,7 @@
 """What a comparison with the exact results found: verdict, place, cause and notes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from softmax_cli.checking.diagnosis import Diagnosis
@@ -208,7 +208,7 @@ class Verdict:
         if check.failed:
             label, sample = check.samples[check.worst]
             worst = sample.worst
-            expected, actual = apart(worst.exact, worst.actual)
+            expected, actual = apart(worst, lambda value, digits: f"{value:.{digits}g}")
             lines.append(
                 f"worst: {entry_name(check, worst, self.classes)} of sample {label}: "
                 f"expected {expected}, actual {actual}, "
@@ -224,10 +224,11 @@ class Verdict:
         return f"<{'; '.join(str(self).splitlines())}>"
 
 
-def apart(expected: Number, actual: float, precision: int = 6) -> tuple[str, str]:
-    """Show two numbers with as many digits as it takes to tell them apart."""
+def apart(worst: Worst, show: Callable[[Number, int], str], precision: int = 6) -> tuple[str, str]:
+    """Show the exact and the actual entry with as many digits as it takes to tell them apart."""
+    shown = ("", "")
     for digits in range(precision, 18):
-        shown = f"{expected:.{digits}g}", f"{actual:.{digits}g}"
+        shown = show(worst.exact, digits), show(worst.actual, digits)
         if shown[0] != shown[1]:
             break
     return shown

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from softmax_cli.checking.mistakes import CATALOGUE
 from softmax_cli.checking.sweep import Sweep
-from softmax_cli.checking.verdict import Check, SampleCheck, Verdict, Worst, entry_name, headline
+from softmax_cli.checking.verdict import Check, SampleCheck, Verdict, apart, entry_name, headline
 from softmax_cli.display.curve import draw_sweep
 from softmax_cli.display.grids import QUIET, Cell, Grid
 from softmax_cli.display.numbers import entry, given, significant
@@ -83,12 +83,15 @@ def _method(check: Check, verdict: Verdict, times: str) -> Iterator[str]:
     dtype = "" if check.precision == "float64" else f"{check.precision}, "
     bound = f"atol {check.atol:.3g}, rtol {check.rtol:.3g}"
     yield f"bound: {dtype}atol + rtol {times} |exact|, {bound}"
+    if check.step is None and check.samples:
+        ulps = max(sample.max_ulp_error for _, sample in check.samples)
+        yield f"largest error: {ulps:.3g} ulps of {check.precision}"
 
 
 def _samples(verdict: Verdict, check: Check, screen: Screen) -> Iterator[RenderableType]:
     def row(label: str, sample: SampleCheck) -> list[Cell]:
         worst = sample.worst
-        exact, actual = _apart(worst, screen.precision)
+        exact, actual = apart(worst, entry, screen.precision)
         error = significant(abs(worst.actual - worst.expected), _ERROR_DIGITS)
         excess = significant(sample.worst_excess, _ERROR_DIGITS)
         return [
@@ -114,24 +117,10 @@ def _worst(verdict: Verdict, check: Check, precision: int) -> str:
     worst, classes = sample.worst, verdict.classes
     positions = {"output": worst.output, "input": worst.input}
     places = [f"{end} {classes[k]}" for end, k in positions.items() if k is not None]
-    expected, actual = _apart(worst, precision)
+    expected, actual = apart(worst, entry, precision)
     bound = significant(check.atol + check.rtol * abs(worst.expected), _ERROR_DIGITS)
     found = f"expected {expected}, actual {actual}, bound {bound}"
     return f"worst: sample {label}, {', '.join(places)}: {found}"
-
-
-def _apart(worst: Worst, precision: int) -> tuple[str, str]:
-    """Show the exact and the actual entry with as many digits as it takes to tell them apart."""
-    shown = ("", "")
-    for digits in range(precision, 18):
-        exact = worst.exact
-        shown = (
-            entry(exact, digits) if isinstance(exact, float) else significant(exact, digits),
-            entry(worst.actual, digits),
-        )
-        if shown[0] != shown[1]:
-            break
-    return shown
 
 
 def _heatmap(verdict: Verdict, check: Check, screen: Screen) -> Iterator[RenderableType]:
