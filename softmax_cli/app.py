@@ -68,7 +68,7 @@ G is 0,0,1 or a file with one row for all samples or a row each."""
 PROBABILITIES = """Your probabilities: a file in any input format, or code, FILE.py:FUNCTION or
 PACKAGE.MODULE:FUNCTION, which is called with the logits, and differentiated too."""
 UPSTREAM = """The upstream gradient for --vjp: 0,0,1 or a file. Without it a general one is
-drawn, the same in every run, which hides nothing."""
+drawn, the same in every run, which hides no mistake of the usual kinds."""
 THEIR_JACOBIAN = "Your Jacobians: (..., C, C), or stacked (K*C, C)."
 BACKWARD = "Your backward pass, upstream gradient times Jacobian. Code takes logits and gradient."
 SHOWN_DIGITS = "Significant digits in tables, up to 17."

@@ -179,6 +179,7 @@ def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> Depend
     rows = [run.setting.rows(each) for each in calls.inputs]
     is_alone = calls.alone or len(run.task.z) == 1
     alone = range(0) if is_alone else range(0, n, max(1, n // _ALONE))
+    before = None
     for k in alone:
         inputs = [each[k].reshape(shape) for each in rows]
         try:
@@ -189,7 +190,12 @@ def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> Depend
             did = error.problem if isinstance(error, CandidateError) else f"returned {error}"
             notes.append(f"given a single sample, shape {tuple(shape)}, it {did}")
             break
-        found = _difference(run, k, first, answer.rows[:])
+        found, again = _difference(run, k, first, answer.rows[:]), before
+        before = answer.rows[:]
+        if found and again is not None and np.array_equal(again, before):
+            advice = "compute the result from the input alone: it is that of the call before."
+            cause = Diagnosis("state between calls", advice)
+            return Dependence(f"given alone it returns an old result: {found}", cause, yields=False)
         if found:
             advice = "compute each sample from its own logits: no sum or maximum over the batch."
             cause = Diagnosis("depends on the other samples", advice)

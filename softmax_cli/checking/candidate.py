@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -44,7 +45,8 @@ class CandidateError(Exception):
 
     def __str__(self) -> str:
         given = "all samples at once" if self.sample is None else f"sample {self.sample + 1}"
-        return f"the candidate {self.problem}, given {given}"
+        before = f"; given all samples at once it {self.at_once.problem}" if self.at_once else ""
+        return f"the candidate {self.problem}, given {given}{before}"
 
 
 class ShapeFoundError(ValueError):
@@ -163,9 +165,9 @@ def local(
             values = function(*given)
         except (Exception, SystemExit) as error:
             # torch's functions take nothing else, and say so in many ways.
-            wants_tensors = isinstance(error, TypeError | AttributeError) and "torch" in sys.modules
-            if wants_tensors and not form.tensors:
-                return call(inputs, replace(form, tensors=True))
+            if "torch" in sys.modules and not form.tensors:
+                with suppress(CandidateError):
+                    return call(inputs, replace(form, tensors=True))
             raise CandidateError(f"raised {in_words(error)}", where(error)) from error
         return _answer(values, inputs, given, form)
 

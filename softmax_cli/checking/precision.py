@@ -107,8 +107,11 @@ def shown_precision(values: FloatArray) -> Precision:
     finite = values[np.isfinite(values)]
 
     def are_numbers_of(each: Precision) -> bool:
-        # Perhaps printed with the 9 digits that tell apart what is float32.
-        return bool((np.abs(finite - each.round(finite)) <= 2e-9 * np.abs(finite)).all())
+        # Perhaps printed with the 9 digits that tell apart what is float32, or with fewer.
+        off = np.abs(finite - each.round(finite)) > 2e-9 * np.abs(finite)
+        shortest = [float(str(value)) for value in finite[off][:_LOOKED_AT].astype(np.float32)]
+        is_text = each.bits == FLOAT32.bits and np.array_equal(shortest, finite[off][:_LOOKED_AT])
+        return is_text or not off.any()
 
     for each in (BFLOAT16, FLOAT16, FLOAT32):
         if are_numbers_of(each):

@@ -87,8 +87,11 @@ def _refuse_contradictions(
     words: Sequence[str], candidates: Candidates, comparison: Comparison
 ) -> None:
     given = candidates.given
-    has_upstream = candidates.upstream is not None and "vjp" not in given
-    _refuse(has_upstream, "--upstream", "expected --vjp beside it, found none")
+    has_upstream, vjp = candidates.upstream is not None, candidates.vjp
+    _refuse(has_upstream and vjp is None, "--upstream", "expected --vjp beside it, found none")
+    is_missing = vjp is not None and not has_upstream and not code.names_code(vjp)
+    hint = "give the gradient that the results belong to, as 0,0,1 or as a file"
+    _refuse(is_missing, "--vjp", "expected --upstream beside results, found none", hint)
     stdin = [f"--{quantity}" for quantity, word in given.items() if word == "-"]
     again = len(stdin) > (0 if not words or list(words) == ["-"] else 1)
     problem = "expected a file or code, found standard input a second time"
@@ -103,7 +106,6 @@ def _refuse_contradictions(
     problem = "expected a function, FILE.py:FUNCTION, among the candidates, found none"
     for option, is_given in (
         ("--stress", comparison.stress),
-        ("--forward-only", comparison.forward_only),
         ("--timeout", candidates.timeout is not None),
     ):
         _refuse(is_given and not calls, option, problem)

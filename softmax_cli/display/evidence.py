@@ -42,6 +42,8 @@ def _verdict(verdict: Verdict, screen: Screen) -> Iterator[RenderableType]:
         yield Text(end, "bold green" if each.passed else "bold red").append_text(found)
         for line in _method(each, verdict, screen.glyph("×", "*")):
             yield screen.text(line, QUIET)
+        if each.candidate and not each.passed and each is not verdict.decisive:
+            yield from _cause(each, screen)
         yield Text()
     check = verdict.decisive
     if check.samples:
@@ -83,9 +85,6 @@ def _method(check: Check, verdict: Verdict, times: str) -> Iterator[str]:
     dtype = "" if check.precision == "float64" else f"{check.precision}, "
     bound = f"atol {check.atol:.3g}, rtol {check.rtol:.3g}"
     yield f"bound: {dtype}atol + rtol {times} |exact|, {bound}"
-    if check.step is None and check.samples:
-        ulps = max(sample.max_ulp_error for _, sample in check.samples)
-        yield f"largest error: {ulps:.3g} ulp of {check.precision}"
 
 
 def _samples(verdict: Verdict, check: Check, screen: Screen) -> Iterator[RenderableType]:
@@ -121,7 +120,8 @@ def _worst(verdict: Verdict, check: Check, precision: int) -> str:
     places = [f"{end} {classes[k]}" for end, k in positions.items() if k is not None]
     expected, actual = apart(worst, entry, precision)
     bound = significant(check.atol + check.rtol * abs(worst.expected), _ERROR_DIGITS)
-    found = f"expected {expected}, actual {actual}, bound {bound}"
+    ulps = f"{sample.max_ulp_error:.3g} ulp of {check.precision}"
+    found = f"expected {expected}, actual {actual}, bound {bound}; up to {ulps}"
     return f"worst: sample {label}, {', '.join(places)}: {found}"
 
 
