@@ -186,9 +186,6 @@ JACOBIANS: dict[str, list[Logits]] = {
     "derivative of log-softmax": [exact_of_log],
     "transposed derivative of log-softmax": [lambda z: (eye(z) - y(z)[:, :, None]) / T],
     "the upstream gradient is copied": [lambda z: np.stack([eye(z)] * len(z)) / T],
-    "softmax along the wrong axis": [
-        lambda z: diagonal(softmax(z / T, axis=0) * (1 - softmax(z / T, axis=0))) / T
-    ],
     "a factor for each sample": [
         lambda z: exact(z) * np.array([0.5, 0.25, 0.7, 1.5], z.dtype)[:, None, None]
     ],
@@ -198,6 +195,13 @@ JACOBIANS: dict[str, list[Logits]] = {
     "temperature applied twice": [lambda z: derivative(softmax(z / T**2)) / T**2],
     "temperature multiplied": [lambda z: derivative(softmax(z * T)) * T],
     "another temperature": [lambda z: derivative(softmax(z / 2.3)) / 2.3],
+}
+
+# Wrong Jacobians that lack what connects the samples, which a product has.
+BLOCKS: dict[str, Logits] = {
+    "softmax along the wrong axis": lambda z: (
+        diagonal(softmax(z / T, axis=0) * (1 - softmax(z / T, axis=0))) / T
+    )
 }
 
 # The same of log-softmax.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from softmax_cli.checking.formulas import CLEARLY_WRONG, Case, FloatArray, Task
-from softmax_cli.checking.mistakes import CATALOGUE, Mistake
+from softmax_cli.checking.mistakes import CATALOGUE, Mistake, Wrong
 from softmax_cli.checking.precision import (
     FLOAT64,
     printed_digits,
@@ -77,12 +77,15 @@ def _views(case: Case) -> Iterator[Case]:
         yield replace(case, unit=printed[1])
 
 
+def _values(wrong: Wrong) -> FloatArray:
+    return wrong[0] if isinstance(wrong, tuple) else wrong
+
+
 def _fitting(mistake: Mistake, case: Case) -> Iterator[dict[str, float]]:
     """Yield the numbers of each way to make a mistake that explains the case."""
     for wrong in mistake.formula(case):
-        values, numbers = wrong if isinstance(wrong, tuple) else (wrong, {})
-        if case.is_explained_by(values):
-            yield numbers
+        if case.is_explained_by(_values(wrong)):
+            yield wrong[1] if isinstance(wrong, tuple) else {}
 
 
 def _diagnosis(name: str, numbers: dict[str, float], case: Case) -> Diagnosis:
@@ -101,14 +104,14 @@ def _allowance(case: Case) -> str:
         return f", or check with <dtype={precision.name}>"
     atol = 10.0 ** np.ceil(np.log10(float(case.error.max())))
     loose = replace(case, atol=np.full(len(case.z), atol))
+    right = replace(case, actual=case.expected)
+    others = [replace(case, T=factor * case.T).exact() for factor in (0.8, 1.25)]
     for mistake in CATALOGUE.values():
-        for wrong in mistake.formula(case) if not mistake.is_precision else ():
-            values = wrong[0] if isinstance(wrong, tuple) else wrong
-            if values is case.actual:
-                continue
-            is_wrong = case.beyond(case.expected, values).max() > CLEARLY_WRONG
-            if is_wrong and loose.beyond(case.expected, values).max() <= 1:
-                return ""
+        others += (_values(wrong) for wrong in mistake.formula(right))
+    for values in others:
+        is_wrong = case.beyond(case.expected, values).max() > CLEARLY_WRONG
+        if is_wrong and loose.beyond(case.expected, values).max() <= 1:
+            return ""
     forward = " <forward_only=True>" if case.quantity == "probabilities" else ""
     return f", or check with <atol={atol:.6g}>{forward}"
 

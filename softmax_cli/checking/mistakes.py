@@ -380,7 +380,8 @@ def _out_of_range(case: Case, shift: Any) -> Iterator[Wrong]:
         if (lost[:, 0] == broken).all():
             naive = case.of_y(e / total)
             # Which further entries a NaN spreads to depends on how the formula is written.
-            agrees = is_lost | (case.error <= case.rounding(case.precision))
+            rows = lost.reshape(-1, *(1,) * (case.actual.ndim - 1))
+            agrees = np.where(rows, is_lost, case.error <= case.rounding(case.precision))
             agrees |= case.beyond(naive, case.actual) <= 1
             limit = {"limit": np.log(precision.largest)}
             yield np.where(agrees, case.actual, naive), limit
@@ -634,7 +635,11 @@ CATALOGUE = {
     "overflow: the maximum is not subtracted": Mistake(
         "exp overflows above {limit:.4g}, or all of it underflows: subtract each sample's maximum "
         "before exp, softmax(z) = softmax(z - max z).",
-        lambda case: _out_of_range(case, 0.0),
+        lambda case: (
+            each
+            for shift in (0.0, case.z.mean(axis=1, keepdims=True) / case.T)
+            for each in _out_of_range(case, shift)
+        ),
     ),
     "one maximum for the whole batch": Mistake(
         f"subtract the maximum {_EACH}: elsewhere exp underflows.",
