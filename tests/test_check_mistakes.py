@@ -178,7 +178,8 @@ def test_too_few_digits_are_named_alone(name: str, kind: Kind, log: bool) -> Non
 def test_cancellation_is_named_where_nothing_is_allowed_for_it(log: bool) -> None:
     z = wrong.SATURATED
     g = gradient(z)
-    for kind in ("jacobian", "vjp"):
+    kinds: tuple[Kind, ...] = ("jacobian",) if log else ("jacobian", "vjp")
+    for kind in kinds:
         values = right(kind, log)(z, g)
         check = checked(kind, values, z, g, log=log, atol=0.0)
         assert [each.name for each in check.diagnoses] == ["cancellation in 1 - y"]
@@ -186,9 +187,9 @@ def test_cancellation_is_named_where_nothing_is_allowed_for_it(log: bool) -> Non
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_sums_in_half_precision_are_named(dtype: str) -> None:
-    z = np.random.default_rng(5).normal(0, 1, (3, 3000))
-    g = gradient(z)
     to_half = PRECISIONS[dtype].round
+    z = to_half(np.random.default_rng(5).normal(0, 1, (3, 3000)))
+    g = to_half(np.random.default_rng(6).uniform(0.5, 1.5, z.shape))
 
     def total(terms: Array) -> Array:
         """Sum one after the other, as a loop over an array of this format does."""
@@ -218,7 +219,8 @@ def test_sums_in_half_precision_are_named(dtype: str) -> None:
 def test_factors_are_reported(name: str, factor: float) -> None:
     verdict = check_jacobian(factor * wrong.exact(Z), Z, temperature=T)
     (diagnosis,) = verdict.decisive.diagnoses
-    assert (diagnosis.name, diagnosis.factor) == (name, pytest.approx(factor))
+    assert diagnosis.name == name
+    assert diagnosis.factor == pytest.approx(factor)
     assert name != "a constant factor" or "0.7 times" in str(verdict)
 
 

@@ -199,6 +199,7 @@ class Case(Task):
         atol = self.atol.reshape(-1, *(1,) * (expected.ndim - 1))
         return np.maximum(atol + self.rtol * np.abs(expected), self.unit)
 
+    @np.errstate(all="ignore")
     def beyond(self, expected: FloatArray, actual: FloatArray) -> FloatArray:
         """Return errors in units of the bound; the same infinity, or NaN twice, is no error."""
         same = (expected == actual) | (np.isnan(expected) & np.isnan(actual))

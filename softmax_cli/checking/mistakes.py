@@ -35,8 +35,8 @@ Form = tuple[Any, Any, Any]
 # Ranks of mistakes with a number that is fitted, and of those that say little.
 FITTED, VAGUE = 1, 2
 
-# Roundings of logits so large that they show.
-_LARGE = 1000
+# Logits whose rounding shows.
+_LARGE = 100
 
 
 @dataclass(frozen=True)
@@ -230,8 +230,9 @@ def _without_upstream(case: Case, g: FloatArray) -> Iterator[FloatArray]:
 def _row_sums(case: Case, g: FloatArray) -> Iterator[FloatArray]:
     sums = replace(case, g=np.ones(g.shape)).exact()
     # Those of softmax are 0, and what is left is their rounding.
-    is_rounding = (np.abs(case.actual - sums) <= case.rounding(FLOAT32)).all()
-    if (case.actual != 0).any() and is_rounding:
+    near = case.rounding(FLOAT32)
+    are_sums = (np.abs(case.actual - sums) <= near).all() and (case.actual != 0).any()
+    if are_sums and (np.abs(case.expected - sums) > near).any():
         yield case.actual
 
 
@@ -394,7 +395,8 @@ def _is_rounding(case: Case, precision: Precision) -> bool:
 def _rounded_at_an_offset(case: Case) -> Iterator[FloatArray]:
     """The candidate itself, where errors are those of the large logits that it has not shifted."""
     few = case.rounding(case.precision) * 16 / case.roundings
-    if case.roundings > _LARGE and (case.error > few).any() and _is_rounding(case, case.precision):
+    is_offset = (np.abs(case.z).min(axis=1) > _LARGE * case.T).any()
+    if is_offset and (case.error > few).any() and _is_rounding(case, case.precision):
         yield case.actual
 
 
