@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.checking.fit import Family, fit, shortest
-from softmax_cli.checking.formulas import CLEARLY_WRONG, Case, FloatArray
+from softmax_cli.checking.formulas import Case, FloatArray
 from softmax_cli.checking.precision import (
     FLOAT32,
     FLOAT64,
@@ -263,28 +263,21 @@ def _one_for_all(case: Case) -> Iterator[FloatArray]:
 
 
 def _constant_factor(case: Case) -> Iterator[Wrong]:
-    """Yield a factor, unless it is that of one number, which has some factor in any case."""
     factor = case.ratios(tuple(range(case.actual.ndim))).item()
-    is_clear = case.beyond(case.expected, case.expected * factor) > CLEARLY_WRONG
-    # What is smaller is what a difference leaves.
-    size = case.chain * (1.0 if case.g is None else np.abs(case.g).max())
-    is_clear &= np.abs(case.expected) > 1e-6 * size
-    if is_clear.sum() > 1 and factor != 0 and np.isfinite(factor):
+    if factor != 0 and np.isfinite(factor):
         for number in shortest(case, lambda case, factor: case.expected * factor, factor):
             yield case.actual, {"factor": number}
 
 
 def _factor_for_each_sample(case: Case) -> Iterator[FloatArray]:
-    K, C = case.z.shape
     ratios = case.ratios(tuple(range(1, case.actual.ndim)))
     wrong = case.expected * ratios
     if case.log and not case.is_derivative:
         top = case.z.argmax(axis=1)[:, None]
         ratios = np.take_along_axis(case.actual - case.expected, top, axis=1)
         wrong = case.expected + ratios
-    enough = K > 1 and (C > 2 or not case.is_derivative)
-    usual = (ratios == 0).any() or not np.isfinite(ratios).all() or [*_constant_factor(case)]
-    if enough and not usual and case.loose.is_explained_by(wrong):
+    is_some = len(case.z) > 1 and (ratios != 0).all() and np.isfinite(ratios).all()
+    if is_some and case.is_explained_by(wrong, len(case.z)) and not [*_constant_factor(case)]:
         yield case.actual
 
 
@@ -432,7 +425,7 @@ def _printed(case: Case) -> Iterable[FloatArray]:
 
 _LOW = {name: each for name, each in PRECISIONS.items() if each is not FLOAT64}
 _EACH = "over the classes of each sample (axis=-1, keepdims=True)"
-_EPS, _MASK = (1e-11, 0.9), (-45.0, 15.0)
+_EPS, _MASK = (1e-11, 0.11), (-45.0, 15.0)
 _Z_BY_T = "divide the logits by the temperature"
 
 CATALOGUE = {
@@ -501,7 +494,7 @@ CATALOGUE = {
     ),
     "smoothed probabilities": _fitted(
         "these are (1 - s) y + s/C with s = {number:.6g}: smooth the targets, not softmax.",
-        _EPS,
+        (1e-11, 0.9),
         lambda case, s: case.of_y((1 - s) * case.y + s / case.y.shape[1]),
     ),
     "masked after softmax": _fitted(
@@ -645,6 +638,6 @@ CATALOGUE = {
     ),
     "one maximum for the whole batch": Mistake(
         f"subtract the maximum {_EACH}: elsewhere exp underflows.",
-        lambda case: _out_of_range(case, case.z.max() / case.T),
+        lambda case: _out_of_range(case, case.z.max() / case.T) if len(case.z) > 1 else (),
     ),
 }
