@@ -415,3 +415,84 @@ def test_advice_begins_with_a_capital_letter_or_with_a_symbol_as_it_is() -> None
     for advice, v in products.items():
         words = ["--vjp", stacked(v).strip(), "--upstream", stacked(g).strip()]
         assert f"\n{advice}" in run("check", stacked(z).strip(), *words).stdout
+
+
+def raw(z: Array) -> Array:
+    """Return softmax in float32, without the shift."""
+    e = np.exp(z.astype(np.float32))
+    return np.asarray(e / e.sum(axis=-1, keepdims=True))
+
+
+def masked_late(z: Array) -> Array:
+    return wrong.softmax(np.where(z == -np.inf, 0, z)) * (z > -np.inf)
+
+
+def test_small_inputs_get_their_cause() -> None:
+    z = np.array([[1.0, 2.0, 1.5]])
+    y = wrong.softmax(z)
+    J = np.array([[float(f"{x:.4f}") for x in row] for row in np.diag((y * (1 - y))[0])])
+    check = checked("jacobian", J, z, z, printed=True, temperature=1.0)
+    assert [each.name for each in check.diagnoses] == ["only the diagonal"]
+    z = np.array([[2.0, 1.0, 0.1], [0.3, -1.7, 2.2]])
+    g = np.array([1.0, 0.0, -0.5])
+
+    def v(z: Array, g: Array) -> Array:
+        y = wrong.softmax(z.astype(np.float32))
+        return g.astype(np.float32) * y * (1 - y)
+
+    assert names(check_vjp(v, z, g)) == ["only the diagonal"]
+    with np.errstate(all="ignore"):
+        assert names(check_probabilities(raw, [90.0, 2.0, -2.0])) == [
+            "overflow: the maximum is not subtracted"
+        ]
+    assert names(check_probabilities(masked_late, [1.0, 0.5, -np.inf, -0.3])) == [
+        "masked after softmax"
+    ]
+    # Far from 0, exp(z - logsumexp(z)) has only the digits that z has.
+    far = np.array([1e8, 1e8 + 1, 1e8 + 3])
+    top = far.max()
+    assert names(
+        check_probabilities(lambda z: np.exp(z - (top + np.log(np.exp(z - top).sum()))), far)
+    ) == ["rounding of z - logsumexp"]
+
+
+RIGHT: dict[str, Callable[[Array], Array]] = {
+    "shifted": wrong.softmax,
+    "naive": wrong.naive,
+    "log-sum-exp": lambda z: np.exp(
+        z
+        - (
+            z.max(-1, keepdims=True)
+            + np.log(np.exp(z - z.max(-1, keepdims=True)).sum(-1, keepdims=True))
+        )
+    ),
+    "sum of ratios": lambda z: 1 / np.exp(z[..., None, :] - z[..., :, None]).sum(axis=-1),
+    "einsum": lambda z: np.einsum("kj,k->kj", np.exp(z), 1 / np.einsum("kj->k", np.exp(z))),
+}
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.5, 3.0])
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_results_of_any_precision_pass_or_are_of_low_precision(
+    name: str, temperature: float
+) -> None:
+    draw = np.random.default_rng(9)
+    for z in (draw.normal(0, 2, (4, 3)), draw.normal(0, 2, (1, 300)), draw.normal(0, 8, (5, 7))):
+        g = gradient(z)
+        for dtype in ("float64", "float32"):
+            y = RIGHT[name](z.astype(dtype) / np.dtype(dtype).type(temperature))
+            J = wrong.derivative(y) / np.dtype(dtype).type(temperature)
+            p, h = y * g.astype(dtype), g.astype(dtype)
+            kinds: dict[Kind, list[Array]] = {"probabilities": [y], "jacobian": [J]}
+            kinds["vjp"] = [
+                each / np.dtype(dtype).type(temperature)
+                for each in (p - y * p.sum(-1, keepdims=True), y * (h - p.sum(-1, keepdims=True)))
+            ] + [wrong.product(J, h)]
+            for kind, results in kinds.items():
+                for values in results:
+                    assert values.dtype == dtype
+                    assert checked(kind, values, z, g, temperature=temperature).passed
+                    check = checked(kind, values.astype(float), z, g, temperature=temperature)
+                    assert check.passed == (dtype == "float64")
+                    expected = [] if check.passed else ["float32 results"]
+                    assert [each.name for each in check.diagnoses] == expected

@@ -196,7 +196,7 @@ def _along(axis: int | None) -> Formula:
         yield case.of_y(y)
         if case.g is not None:
             yield _summed_along(case, case.g, y, axis)
-        elif case.is_derivative:  # each sample's own part
+        elif case.is_derivative and axis == 0:  # of each sample alone
             yield _diagonal(case, y)
 
     return formula
