@@ -399,17 +399,17 @@ def test_where_mistakes_coincide_all_are_listed(tmp_path: Path) -> None:
     diagnosis = run(*words, "-f", "json", cwd=tmp_path).json["diagnosis"]
     assert [diagnosis["name"], *(each["name"] for each in diagnosis["alternatives"])] == [
         "only the diagonal",
-        "sigmoid's derivative",
+        "sigmoid in place of softmax",
     ]
     shown = run(*words, cwd=tmp_path).stdout
     assert "2 known mistakes explain every entry here" in shown
-    assert "- sigmoid's derivative\n" in shown
+    assert "- sigmoid in place of softmax\n" in shown
 
 
 def test_advice_begins_with_a_capital_letter_or_with_a_symbol_as_it_is() -> None:
     z, g = np.array([[0.5, -1.0, 2.0]]), np.array([[1.0, -0.5, 0.25]])
     products = {
-        "Fill in what": wrong.softmax(z) * (1 - wrong.softmax(z)) * g,
+        "J = diag(y) - y y^T, and": wrong.softmax(z) * (1 - wrong.softmax(z)) * g,
         "y - t is": wrong.softmax(z) - g,
     }
     for advice, v in products.items():
@@ -424,7 +424,7 @@ def raw(z: Array) -> Array:
 
 
 def masked_late(z: Array) -> Array:
-    return wrong.softmax(np.where(z == -np.inf, 0, z)) * (z > -np.inf)
+    return np.asarray(wrong.softmax(np.where(z == -np.inf, 0, z)) * (z > -np.inf))
 
 
 def test_small_inputs_get_their_cause() -> None:

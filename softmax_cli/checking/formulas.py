@@ -61,6 +61,11 @@ class Task:
         return (1.0, -1.0, y) if self.log else (y, -y, y)
 
     @property
+    def right(self) -> tuple[Any, Any, Any]:
+        """The parts of the right matrix."""
+        return self.parts(self.y)
+
+    @property
     def is_derivative(self) -> bool:
         """Whether it is J, or a product with it."""
         return self.quantity != "probabilities"

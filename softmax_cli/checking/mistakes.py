@@ -61,22 +61,20 @@ class Mistake:
     is_precision: bool = False
 
 
-def _derivative(what: str, formula: Callable[[Case], Iterable[FloatArray]]) -> Mistake:
+def _derivative(formula: Callable[[Case], Iterable[FloatArray]], advice: str = "") -> Mistake:
     """Make a mistake in J and vjp."""
-    advice = f"{what}: {{J}}, and {{v}}."
+    advice = (advice and f"{advice}: ") + "{J}, and {v}."
     return Mistake(advice, lambda case: formula(case) if case.is_derivative else ())
 
 
-def _matrix(what: str, *forms: Callable[[Any, Any, Any], Form]) -> Mistake:
-    """Make a mistake in J and vjp of wrong matrices, each made of d, u and v of the right one."""
-    return _derivative(
-        what, lambda case: (case.result(*form(*case.parts(case.y))) for form in forms)
-    )
+def _matrix(forms: Callable[[Any, Any, Any], list[Form]], advice: str = "") -> Mistake:
+    """Make a mistake in J and vjp of wrong matrices, made of d, u and v of the right one."""
+    return _derivative(lambda case: (case.result(*form) for form in forms(*case.right)), advice)
 
 
-def _vjp(what: str, formula: Callable[[Case, FloatArray], Iterable[FloatArray]]) -> Mistake:
+def _vjp(formula: Callable[[Case, FloatArray], Iterable[FloatArray]], advice: str = "") -> Mistake:
     """Make a mistake in vjp, a function also of the upstream gradient."""
-    advice = f"{what}: {{v}}."
+    advice = (advice and f"{advice}: ") + "{v}."
     return Mistake(advice, lambda case: () if case.g is None else formula(case, case.g))
 
 
@@ -90,8 +88,9 @@ def _forward(advice: str, function: Callable[[Case], FloatArray]) -> Mistake:
     return Mistake(advice, lambda case: () if case.is_derivative else [function(case)])
 
 
-def _temperature_is(advice: str, temperature: Callable[[float], float]) -> Mistake:
+def _temperature_is(temperature: Callable[[float], float]) -> Mistake:
     """Make a mistake of another temperature, with the derivative that belongs to it."""
+    advice = "divide the logits by the temperature, once: y = softmax(z/T)."
     return Mistake(advice, lambda case: [replace(case, T=temperature(case.T)).exact()])
 
 
@@ -117,32 +116,34 @@ def _total(values: FloatArray) -> FloatArray:
     return np.asarray(values.sum(axis=1, keepdims=True))
 
 
-def _powers(case: Case, *, shifted: bool) -> FloatArray:
-    return np.asarray(np.exp((case.z - shifted * case.z.max(axis=1, keepdims=True)) / case.T))
+def _powers(case: Case) -> FloatArray:
+    return np.asarray(np.exp(case.z / case.T))
+
+
+def _shifted_powers(case: Case) -> FloatArray:
+    return np.asarray(np.exp((case.z - case.z.max(axis=1, keepdims=True)) / case.T))
+
+
+def _over(case: Case, e: FloatArray, number: float) -> FloatArray:
+    return case.of_y(e / (number + _total(e)))
 
 
 def _not_normalised(case: Case) -> Iterator[FloatArray]:
-    for e in (_powers(case, shifted=False), _powers(case, shifted=True)):
+    for e in (_powers(case), _shifted_powers(case)):
         yield from (e, e / _total(case.z), e / _total(case.z / case.T))
-
-
-def _number_below(shifted: bool) -> Family:
-    def family(case: Case, number: float) -> FloatArray:
-        e = _powers(case, shifted=shifted)
-        return case.of_y(e / (number + _total(e)))
-
-    return family
 
 
 def _log_with_eps(case: Case, eps: float) -> FloatArray:
     """Return the derivative of log(y + eps); that of y + eps is right."""
-    d, u, v = case.parts(case.y)
+    d, u, v = case.right
     ratio = case.y / (case.y + eps) if case.log else 1.0
     return case.result(d * ratio, u * ratio, v) if case.is_derivative else case.expected
 
 
-def _sigmoid(case: Case) -> FloatArray:
-    return np.asarray(1 / (1 + np.exp(-case.z / case.T)))
+def _sigmoid(case: Case) -> Iterator[FloatArray]:
+    s = 1 / (1 + np.exp(-case.z / case.T))
+    yield case.of_y(s)
+    yield from _diagonal(case, s)
 
 
 def _twice(case: Case) -> Iterator[FloatArray]:
@@ -165,14 +166,6 @@ def _powers_of_two(case: Case) -> Iterator[FloatArray]:
         yield case.expected / np.log(2)
 
 
-def _softmin(case: Case) -> Iterator[FloatArray]:
-    """Yield softmax(-z) and its derivative, without and with its sign."""
-    result = replace(case, z=-case.z).exact()
-    yield result
-    if case.is_derivative:
-        yield -result
-
-
 def _masked_with(case: Case, number: float) -> Case:
     return replace(case, z=np.where(np.isneginf(case.z), number, case.z))
 
@@ -182,9 +175,10 @@ def _masked_after(case: Case, number: float) -> FloatArray:
     return case.of_y(np.where(np.isneginf(case.z), 0.0, _masked_with(case, number).y))
 
 
-def _diagonal(case: Case, y: FloatArray) -> FloatArray:
+def _diagonal(case: Case, y: FloatArray) -> Iterator[FloatArray]:
     d, u, v = case.parts(y)
-    return case.result(d + u * v, 0, 0)
+    if case.is_derivative:
+        yield case.result(d + u * v, 0, 0)
 
 
 def _along(axis: int | None) -> Formula:
@@ -196,8 +190,8 @@ def _along(axis: int | None) -> Formula:
         yield case.of_y(y)
         if case.g is not None:
             yield _summed_along(case, case.g, y, axis)
-        elif case.is_derivative and axis == 0:  # of each sample alone
-            yield _diagonal(case, y)
+        elif axis == 0:  # of each sample alone
+            yield from _diagonal(case, y)
 
     return formula
 
@@ -208,21 +202,16 @@ def _summed_along(case: Case, g: FloatArray, y: FloatArray, axis: int | None) ->
 
 
 def _logits_for_y(case: Case) -> Iterator[FloatArray]:
-    y = case.y
-    d, u, _ = case.parts(y)
+    """Yield what has z in place of y: everywhere, or here and there in the derivative."""
+    (d, u, _), y = case.right, case.y
     for z in (case.z, case.z / case.T):
-        for form in (
-            (y, -y, z),
-            (y, -z, y),
-            (d + u * z, 0, 0),
-            (z - z * y, 0, 0),
-            (z - z * z, 0, 0),
-        ):
-            yield case.result(*form)
+        yield case.of_y(z)
+        forms = [(y, -y, z), (y, -z, y), (d + u * z, 0, 0), (z - z * y, 0, 0), (z - z * z, 0, 0)]
+        yield from (case.result(*form) for form in forms if case.is_derivative)
 
 
 def _without_upstream(case: Case, g: FloatArray) -> Iterator[FloatArray]:
-    d, u, v = case.parts(case.y)
+    d, u, v = case.right
     if (g != 1).any():  # of 1 it is not left out
         yield from ((d + u * v) / case.T, case.y / case.T)
 
@@ -246,7 +235,7 @@ def _triangles(case: Case) -> Iterator[FloatArray]:
     if case.g is None:
         yield from (np.tril(case.expected), np.triu(case.expected))
         return
-    d, u, v = case.parts(case.y)
+    d, u, v = case.right
     for step in (1, -1):
         sums = np.cumsum((u * case.g)[:, ::step], axis=1)[:, ::step]
         yield (d * case.g + v * sums) / case.T
@@ -288,7 +277,7 @@ def _half_sum(case: Case) -> Iterator[FloatArray]:
     ratios = case.ratios(tuple(range(1, case.actual.ndim)))
     wrong, off = case.expected * ratios, 1 / ratios - 1
     if case.g is not None:
-        d, u, v = case.parts(case.y)
+        d, u, v = case.right
         top = case.z.argmax(axis=1)[:, None]
         sums = np.take_along_axis((case.actual * case.T - d * case.g) / case.y, top, 1)
         wrong = (d * case.g + v * sums) / case.T
@@ -363,12 +352,12 @@ def _left_at_zero(case: Case) -> Iterator[FloatArray]:
     yield wrong
 
 
-def _out_of_range(case: Case, shift: Any) -> Iterator[Wrong]:
-    """Yield what exp(z/T - shift) makes where it over- or underflows, in each precision."""
+def _out_of_range(case: Case, *shifts: Any) -> Iterator[Wrong]:
+    """Yield what exp((z - shift)/T) makes where it over- or underflows, in each precision."""
     is_lost = ~np.isfinite(case.actual) & (case.actual != case.expected)
     broken = is_lost.reshape(len(case.z), -1).any(axis=1)
-    for precision in PRECISIONS.values():
-        e = precision.round(np.exp(case.z / case.T - shift))
+    for shift, precision in product(shifts, PRECISIONS.values()):
+        e = precision.round(np.exp((case.z - shift) / case.T))
         total = precision.round(_total(e))
         lost = np.isinf(total) | (total == 0)
         if (lost[:, 0] == broken).all():
@@ -377,8 +366,7 @@ def _out_of_range(case: Case, shift: Any) -> Iterator[Wrong]:
             rows = lost.reshape(-1, *(1,) * (case.actual.ndim - 1))
             agrees = np.where(rows, is_lost, case.error <= case.rounding(case.precision))
             agrees |= case.beyond(naive, case.actual) <= 1
-            limit = {"limit": np.log(precision.largest)}
-            yield np.where(agrees, case.actual, naive), limit
+            yield np.where(agrees, case.actual, naive), {"limit": np.log(precision.largest)}
 
 
 def _is_rounding(case: Case, precision: Precision) -> bool:
@@ -425,70 +413,62 @@ def _printed(case: Case) -> Iterable[FloatArray]:
 
 _LOW = {name: each for name, each in PRECISIONS.items() if each is not FLOAT64}
 _EACH = "over the classes of each sample (axis=-1, keepdims=True)"
-_EPS, _MASK = (1e-11, 0.11), (-45.0, 15.0)
-_Z_BY_T = "divide the logits by the temperature"
+_ORDER = "return them in the order of the logits."
 
 CATALOGUE = {
-    "only the diagonal": _matrix(
-        "fill in what is off the diagonal", lambda d, u, v: (d + u * v, 0, 0)
+    "only the diagonal": _matrix(lambda d, u, v: [(d + u * v, 0, 0)]),
+    "the diagonal is missing": _matrix(lambda d, u, v: [(-u * v, u, v)]),
+    "diag(y) alone": _matrix(lambda d, u, v: [(v, 0, 0)]),
+    "the delta term is missing": _matrix(lambda d, u, v: [(0, u, v), (0, -u, v)]),
+    "sign of the off-diagonal": _matrix(lambda d, u, v: [(d + 2 * u * v, -u, v)]),
+    "sign of the outer product": _matrix(lambda d, u, v: [(d, -u, v)]),
+    "the outer product twice": _matrix(lambda d, u, v: [(d, 2 * u, v)]),
+    "a factor y is missing": _matrix(lambda d, u, v: [(d, -1, v), (d, u, 1), (1, u, v)]),
+    "a factor y too many": _matrix(lambda d, u, v: [(d, u * v, v), (d * v, u, v * v)]),
+    "one triangle": _derivative(_triangles, "the matrix has two"),
+    "derivative of log-softmax": _matrix(
+        lambda d, u, v: [(1, -1, v)], "delta_ij - y_i differentiates log y_j: multiply row j by y_j"
     ),
-    "the diagonal is missing": _matrix("the diagonal is not 0", lambda d, u, v: (-u * v, u, v)),
-    "diag(y) alone": _matrix("subtract the outer product", lambda d, u, v: (v, 0, 0)),
-    "the delta term is missing": _matrix(
-        "add the diagonal matrix", lambda d, u, v: (0, u, v), lambda d, u, v: (0, -u, v)
+    "derivative of softmax": _matrix(
+        lambda d, u, v: [(v, -v, v)], "y_j (delta_ij - y_i) differentiates y_j, not log y_j"
     ),
-    "sign of the off-diagonal": _matrix(
-        "what is off the diagonal is negative", lambda d, u, v: (d + 2 * u * v, -u, v)
+    "transposed derivative of log-softmax": _matrix(
+        lambda d, u, v: [(1, -v, 1)],
+        "multiply column i by y_i for softmax, or transpose it for log-softmax",
     ),
-    "sign of the outer product": _matrix("subtract it", lambda d, u, v: (d, -u, v)),
-    "the outer product twice": _matrix("subtract it once", lambda d, u, v: (d, 2 * u, v)),
-    "a factor y is missing": _matrix(
-        "look for it",
-        lambda d, u, v: (d, -1, v),
-        lambda d, u, v: (d, u, 1),
-        lambda d, u, v: (1, u, v),
-    ),
-    "a factor y too many": _matrix(
-        "take it out", lambda d, u, v: (d, u * v, v), lambda d, u, v: (d * v, u, v * v)
-    ),
-    "one triangle": _derivative("fill in both triangles of the matrix", _triangles),
     "sign of everything": _scaled("change the sign: {J}, and {v}.", lambda case: -1.0),
-    "logits in place of probabilities": _y_is(
-        "put softmax(z) where the logits z stand.", lambda case: [case.z, case.z / case.T]
+    "logits in place of probabilities": Mistake(
+        "put y = softmax(z) where the logits z stand.", _logits_for_y
     ),
-    "logits in place of some probabilities": _derivative(
-        "put the output y where the input z stands", _logits_for_y
+    "sigmoid in place of softmax": Mistake(
+        "divide exp(z) by its sum over the classes; 1/(1 + exp(-z)) is another function.", _sigmoid
     ),
-    "sigmoid's derivative": _derivative(
-        "softmax has another one", lambda case: [_diagonal(case, _sigmoid(case))]
-    ),
-    "sigmoid in place of softmax": _y_is(
-        "divide exp(z) by its sum over the classes; 1/(1 + exp(-z)) is another function.",
-        lambda case: [_sigmoid(case)],
-    ),
-    "softmax twice": Mistake("apply softmax to the logits, not to probabilities.", _twice),
-    "softmax of -z": Mistake("take off the minus sign: exp(z), not exp(-z).", _softmin),
-    "powers of 2": Mistake("use exp and log to the base e, not 2.", _powers_of_two),
     "argmax in place of softmax": _forward(
         "this is 1 for the largest logit and 0 for others: divide exp(z) by its sum.",
         lambda case: np.where(case.z == case.z.max(axis=1, keepdims=True), 1.0, 0.0),
     ),
+    "softmax twice": Mistake("apply softmax to the logits, not to probabilities.", _twice),
+    "softmax of -z": Mistake(
+        "take off the minus sign: exp(z), not exp(-z).",
+        lambda case: [sign * replace(case, z=-case.z).exact() for sign in (1.0, -1.0)],
+    ),
+    "powers of 2": Mistake("use exp and log to the base e, not 2.", _powers_of_two),
     "not normalised": _y_is(f"divide exp(z) by the sum of exp(z) {_EACH}.", _not_normalised),
     "a number is added below": _fitted(
         "take {number:.6g} out of the denominator, which is the sum of exp(z) alone.",
         (1e-11, 1e3),
-        _number_below(shifted=False),
-        _number_below(shifted=True),
+        lambda case, number: _over(case, _powers(case), number),
+        lambda case, number: _over(case, _shifted_powers(case), number),
     ),
     "clipped probabilities": _fitted(
         "do not clip the probabilities at {number:.6g}.",
-        _EPS,
+        (1e-11, 0.11),
         lambda case, eps: case.of_y(np.clip(case.y, eps, 1 - eps)),
         lambda case, eps: case.of_y(np.maximum(case.y, eps)),
     ),
     "eps is added": _fitted(
         "do not add {number:.6g} to the probabilities: log_softmax needs no eps.",
-        _EPS,
+        (1e-11, 0.11),
         lambda case, eps: case.of_y(case.y + eps),
         _log_with_eps,
     ),
@@ -499,25 +479,14 @@ CATALOGUE = {
     ),
     "masked after softmax": _fitted(
         "mask the logits, with -inf, before softmax: the other classes no longer add up to 1.",
-        _MASK,
+        (-45.0, 15.0),
         _masked_after,
         rank=0,
     ),
     "masked with a finite number": _fitted(
         "mask with -inf, not with {number:.6g}: the masked classes are not 0.",
-        _MASK,
+        (-45.0, 15.0),
         lambda case, number: _masked_with(case, number).exact(),
-    ),
-    "derivative of log-softmax": _matrix(
-        "delta_ij - y_i differentiates log y_j: multiply row j by y_j", lambda d, u, v: (1, -1, v)
-    ),
-    "transposed derivative of log-softmax": _matrix(
-        "delta_ij - y_j has the outputs along its rows: for softmax multiply column i by y_i, for "
-        "log-softmax transpose it",
-        lambda d, u, v: (1, -v, 1),
-    ),
-    "derivative of softmax": _matrix(
-        "y_j (delta_ij - y_i) differentiates y_j, not log y_j", lambda d, u, v: (v, -v, v)
     ),
     "logarithms of the probabilities": _forward(
         "these are log-probabilities: take exp, or check them with <log=True>.",
@@ -529,27 +498,25 @@ CATALOGUE = {
     "softmax along the wrong axis": Mistake(f"sum {_EACH}, not over the samples.", _along(0)),
     "softmax over the whole batch": Mistake(f"sum {_EACH}, not over everything.", _along(None)),
     "the sum over y g along the wrong axis": _vjp(
-        f"sum {_EACH}", lambda case, g: [_summed_along(case, g, case.y, axis) for axis in (0, None)]
+        lambda case, g: [_summed_along(case, g, case.y, axis) for axis in (0, None)], f"sum {_EACH}"
     ),
-    "the sum over g is missing": _vjp(
-        "multiply y by it", lambda case, g: [(g - case.y) / case.T] if case.log else []
-    ),
+    "the sum over g is missing": _vjp(lambda case, g: [(g - case.y) / case.T] if case.log else []),
     "gradient of cross-entropy": _vjp(
+        _cross_entropy,
         "y - t is the gradient of cross-entropy with the targets t: check it with <log=True> and "
         "minus the targets for the upstream gradient, or return the vjp of softmax",
-        _cross_entropy,
     ),
-    "the upstream gradient is left out": _vjp("multiply the Jacobian by it", _without_upstream),
-    "the upstream gradient is copied": _matrix("multiply it by J", lambda d, u, v: (1, 0, 0)),
+    "the upstream gradient is left out": _vjp(_without_upstream),
+    "the upstream gradient is copied": _matrix(lambda d, u, v: [(1, 0, 0)]),
     "row sums of the Jacobian": _vjp(
-        "this is the product with an upstream gradient of ones, as of y.sum()", _row_sums
+        _row_sums, "this is the product with an upstream gradient of ones, as of y.sum()"
     ),
     "powers of the upstream gradient": _vjp(
-        "take g itself, not its square or absolute value",
         lambda case, g: [replace(case, g=each).exact() for each in (g * g, np.abs(g))],
+        "take g itself, not its square or absolute value",
     ),
     "arguments in the wrong order": _vjp(
-        "z is the first one, g the second", lambda case, g: [replace(case, z=g, g=case.z).exact()]
+        lambda case, g: [replace(case, z=g, g=case.z).exact()], "z comes first, g second"
     ),
     "one sample for all": Mistake(
         "use the logits and the upstream gradient of each sample, not of one.", _one_for_all
@@ -564,42 +531,30 @@ CATALOGUE = {
     ),
     "factor 1/T missing": _scaled("the chain rule gives J/T.", lambda case: 1 / case.chain),
     "factor 1/T squared": _scaled("divide by T once, not twice.", lambda case: case.chain),
-    "temperature left out": _temperature_is(f"{_Z_BY_T}: softmax(z/T).", lambda T: 1.0),
-    "temperature applied twice": _temperature_is(f"{_Z_BY_T} once: softmax(z/T).", lambda T: T**2),
-    "temperature multiplied": _temperature_is(f"{_Z_BY_T}: softmax(z/T).", lambda T: 1 / T),
+    "temperature left out": _temperature_is(lambda T: 1.0),
+    "temperature applied twice": _temperature_is(lambda T: T**2),
+    "temperature multiplied": _temperature_is(lambda T: 1 / T),
     "another temperature": _fitted(
         "it looks like T = {number:.6g}: give <temperature={number:.6g}>, or correct it.",
         (1 / 30, 30.0),
         lambda case, T: replace(case, T=T).exact(),
     ),
-    "samples in another order": Mistake(
-        "return the samples in the order of the logits.", _samples_in_another_order
-    ),
-    "classes in another order": Mistake(
-        "return the classes in the order of the logits.", _classes_in_another_order, FITTED
-    ),
-    "classes sorted in each sample": Mistake(
-        "undo the sorting: the classes belong in the order of the logits.", _classes_sorted
-    ),
+    "samples in another order": Mistake(_ORDER, _samples_in_another_order),
+    "classes in another order": Mistake(_ORDER, _classes_in_another_order, FITTED),
+    "classes sorted in each sample": Mistake(f"undo the sorting: {_ORDER}", _classes_sorted),
     "shifted by a class": Mistake("look for an index that is off by one.", _shifted),
     "a class or a sample is left at 0": Mistake("look for a loop that ends early.", _left_at_zero),
     "transposed batch": Mistake(
-        "samples are rows and classes columns: take out, or undo, the transposition.",
-        _transposed,
-        VAGUE,
+        "samples are rows and classes columns: undo the transposition.", _transposed, VAGUE
     ),
     "nothing but zeros": Mistake(
         "fill in the result: all of it is 0.", lambda case: [np.zeros(case.shape)], VAGUE
     ),
     "a constant factor": Mistake(
-        "every entry is {factor:.6g} times the exact one: take the factor out.",
-        _constant_factor,
-        VAGUE,
+        "every entry is {factor:.6g} times the exact one: take it out.", _constant_factor, VAGUE
     ),
     "a factor for each sample": Mistake(
-        "each sample is right but for one number: look at the sum over its classes.",
-        _factor_for_each_sample,
-        VAGUE,
+        "each sample is right but for one number: look at its sum.", _factor_for_each_sample, VAGUE
     ),
     "the sum is in half precision": Mistake(
         "sum in float32: a sum of 16 bits has few digits, and stops growing.", _half_sum
@@ -609,12 +564,8 @@ CATALOGUE = {
         _cancellation,
     ),
     "rounding of z - logsumexp": Mistake(
-        "the logits are so large that z - logsumexp(z) is rounded: subtract the maximum first.",
+        "logits this large have too few digits for z - logsumexp(z): subtract the maximum first.",
         _rounded_at_an_offset,
-    ),
-    "underflow before the logarithm": _y_is(
-        "log(softmax(z)) is -inf where a probability underflows: use z - max - log(sum(exp)).",
-        lambda case: [np.where(p.round(case.y) == 0, 0, case.y) for p in PRECISIONS.values()],
     ),
     **{f"{name} results": _computed_in(each) for name, each in _LOW.items()},
     "rounded results": Mistake(
@@ -627,17 +578,17 @@ CATALOGUE = {
         lambda case: [case.actual] if case.nan else [],
         VAGUE,
     ),
+    "underflow before the logarithm": _y_is(
+        "log(softmax(z)) is -inf where a probability underflows: use z - max - log(sum(exp)).",
+        lambda case: [np.where(p.round(case.y) == 0, 0, case.y) for p in PRECISIONS.values()],
+    ),
     "overflow: the maximum is not subtracted": Mistake(
         "exp overflows above {limit:.4g}, or all of it underflows: subtract each sample's maximum "
         "before exp, softmax(z) = softmax(z - max z).",
-        lambda case: (
-            each
-            for shift in (0.0, case.z.mean(axis=1, keepdims=True) / case.T)
-            for each in _out_of_range(case, shift)
-        ),
+        lambda case: _out_of_range(case, 0.0, case.z.mean(axis=1, keepdims=True)),
     ),
     "one maximum for the whole batch": Mistake(
         f"subtract the maximum {_EACH}: elsewhere exp underflows.",
-        lambda case: _out_of_range(case, case.z.max() / case.T) if len(case.z) > 1 else (),
+        lambda case: _out_of_range(case, case.z.max()) if len(case.z) > 1 else (),
     ),
 }
