@@ -419,7 +419,7 @@ def test_advice_begins_with_a_capital_letter_or_with_a_symbol_as_it_is() -> None
 
 def raw(z: Array) -> Array:
     """Return softmax in float32, without the shift."""
-    e = np.exp(z.astype(np.float32))
+    e: Array = np.exp(z.astype(np.float32))
     return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
 
@@ -438,7 +438,7 @@ def test_small_inputs_get_their_cause() -> None:
 
     def v(z: Array, g: Array) -> Array:
         y = wrong.softmax(z.astype(np.float32))
-        return g.astype(np.float32) * y * (1 - y)
+        return np.asarray(g.astype(np.float32) * y * (1 - y))
 
     assert names(check_vjp(v, z, g)) == ["only the diagonal"]
     with np.errstate(all="ignore"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
@@ -48,17 +49,16 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
     coincide: with two classes, or special logits or gradients.
     """
     ranks, views = sorted({each.rank for each in CATALOGUE.values()}), tuple(_views(case))
-    for rank in ranks:
-        # A number is fitted as closely as those of the candidate are told.
-        for view in views[-1:] if rank else views:
-            found = {
-                name: numbers
-                for name, each in CATALOGUE.items()
-                if each.rank == rank
-                for numbers in _fitting(each, view)
-            }
-            if found:
-                return tuple(_diagnosis(name, numbers, view) for name, numbers in found.items())
+    for rank, view in product(ranks, views):
+        # Mistakes are looked for as closely as the candidate's numbers are told.
+        found = {
+            name: numbers
+            for name, each in CATALOGUE.items()
+            if each.rank == rank and (each.is_precision or view is views[-1])
+            for numbers in _fitting(each, view)
+        }
+        if found:
+            return tuple(_diagnosis(name, numbers, view) for name, numbers in found.items())
     return ()
 
 
