@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from softmax_cli.errors import SoftmaxCliError
 
-# What makes Typer colour a help text that goes into a pipe.
-_FORCE_COLOUR = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE")
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 
@@ -75,7 +73,8 @@ def _run(words: list[str]) -> int:
     if "check" not in words:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if not sys.stdout.isatty():
-        for name in _FORCE_COLOUR:
+        # They make Typer colour a help text that goes into a pipe.
+        for name in ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE"):
             os.environ.pop(name, None)
     # Imported under the handlers, so that an interruption during start-up is silent too.
     from softmax_cli.app import PROGRAM, app
@@ -88,9 +87,7 @@ def _run(words: list[str]) -> int:
         if isinstance(end.__context__, BrokenPipeError):
             silence(1)
             return PipeClosedError.exit_status
-        if isinstance(end.code, int):
-            return end.code
-        raise
+        return end.code if isinstance(end.code, int) else 1
     except Exception as error:
         failure = _failure(error)
     if not isinstance(failure, InputError):

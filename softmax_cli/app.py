@@ -3,42 +3,50 @@
 import sys
 from collections.abc import Callable, Collection
 from contextlib import redirect_stdout
-from functools import partial
-from typing import Annotated, Any
+from dataclasses import replace
+from functools import partial, wraps
+from inspect import Parameter, Signature, signature
+from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from softmax_cli import __version__, words
-from softmax_cli.errors import InputError, silence
+from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions, OutputOptions
 from softmax_cli.reading.formats import READERS
 from softmax_cli.writing.formats import SUFFIXES, WRITERS, choose_format, hint_for_format
 
 # Takes the option's name, for messages, and what the user gave.
 Parser = Callable[[str, str], Any]
+Hint = Callable[[str], str] | None
+Words = list[str] | None
 Text = str | None
 Number = float | None
 PROGRAM = "softmax-cli"
+DTYPES = ("float64", "float32", "float16", "bfloat16")
 METHODS = ("central", "forward", "complex-step", "richardson")
 
 
-def option(panel: str, spelling: str, text: str, parse: Parser | None = None, **more: Any) -> Any:
+def option(
+    panel: str, spelled: str, text: str, parse: Parser | None = None, usual: Any = None, **more: Any
+) -> Any:
     """Describe an option, spelled as in ``--format -f FORMAT``; a flag has no such last word."""
-    names = [word for word in spelling.split() if word.startswith("-")]
-    more["metavar"] = spelling.removeprefix(" ".join(names)).strip() or None
+    names = [word for word in spelled.split() if word.startswith("-")]
+    more["metavar"] = spelled.removeprefix(" ".join(names)).strip() or None
     if parse is not None:
         more["parser"] = lambda value: parse(names[0], str(value))
-    return typer.Option(*names, help=text, rich_help_panel=panel, **more)
+    default = usual if more["metavar"] else False
+    return typer.Option(default, *names, help=text, rich_help_panel=panel, **more)
 
 
 def choice(
-    panel: str, spelling: str, text: str, known: Collection[str], default: str, **more: Any
+    panel: str, spelled: str, text: str, known: Collection[str], usual: str, hint: Hint = None
 ) -> Any:
     """Describe an option that takes one of some words."""
-    text = rf"{text}: {', '.join(known)}. \[default: {default}]"
-    parse = partial(words.choice, known=known, **more)
-    return option(panel, spelling, text, parse, autocompletion=lambda: list(known))
+    text = rf"{text}: {', '.join(known)}. \[default: {usual}]"
+    parse = partial(words.choice, known=known, hint=hint)
+    return option(panel, spelled, text, parse, autocompletion=lambda: list(known))
 
 
 given, shown, how, checked = (
@@ -50,81 +58,80 @@ not_negative = partial(words.finite, zero_too=True)
 # Below the smallest normal number the derivative, up to 1/(4T), can be beyond float64.
 normal = partial(words.finite, least=sys.float_info.min)
 
-LOGITS = f"""Numbers (one sample), comma separated tokens (a sample each), one file
+NUMBERS = f"""Numbers (one sample), comma separated tokens (a sample each), one file
 ({", ".join(READERS)}), or - for standard input, which is also read when nothing is given."""
 T = "Divide the logits by T. Derivatives by the logits then carry the factor 1/T."
 OUTPUT = f"Write a file. Without --format its suffix decides: {' '.join(SUFFIXES)}."
-JOBS = "Use N processes for large inputs; by default all cores, 1: this process alone."
+N = "Use N processes for large inputs; by default all cores, 1: this process alone."
 VJP = """The upstream gradient G times the Jacobian (backpropagation), without building it.
 G is 0,0,1 or a file with one row for all samples or a row each."""
 PROBABILITIES = """Your probabilities: a file in any input format, or code, FILE.py:FUNCTION or
 PACKAGE.MODULE:FUNCTION, which is called with the logits, and differentiated too."""
+UPSTREAM = """The upstream gradient for --vjp: 0,0,1 or a file. Without it a general one is
+drawn, the same in every run, which hides nothing."""
+THEIR_JACOBIAN = "Your Jacobians: (..., C, C), or stacked (K*C, C)."
 BACKWARD = "Your backward pass, upstream gradient times Jacobian. Code takes logits and gradient."
+SHOWN_DIGITS = "Significant digits in tables, up to 17."
 
-Logits = Annotated[
-    list[str] | None, typer.Argument(metavar="[LOGITS]...", show_default=False, help=LOGITS)
-]
-Temperature = Annotated[float, how("--temperature -t T", T, words.finite)]
-DerivativeTemperature = Annotated[float, how("--temperature -t T", T, normal)]
-InputFormat = Annotated[
-    Text, choice("Input", "--input-format FORMAT", "How to read", READERS, "by suffix or content")
-]
-Delimiter = Annotated[
-    Text, given("--delimiter CHARACTER", "What separates the cells of csv.", words.delimiter)
-]
-Columns = Annotated[
-    Text, given("--columns COLUMNS", "The columns of logits: cat,dog or 2-11.", data)
-]
-IdColumn = Annotated[Text, given("--id COLUMN", "The column that names the samples.", data)]
-Sample = Annotated[Text, given("--sample SAMPLE", "Only this sample, by name or position.", data)]
-OutputFormat = Annotated[
-    Text,
-    choice("Output", "--format -f FORMAT", "How to write", WRITERS, "table", hint=hint_for_format),
-]
-# It need not be readable: whether it can be written shows when it is.
-OutputFile = Annotated[Text, shown("--output -o FILE", OUTPUT, readable=False)]
-Precision = Annotated[
-    int,
-    shown("--precision -p DIGITS", "Significant digits in tables, up to 17.", digits),
-]
-Jobs = Annotated[int | None, shown("--jobs N", JOBS, whole)]
-Log = Annotated[bool, how("--log", "Log-probabilities instead.")]
-Entry = Annotated[Text, how("--entry J,I", "Only dy_J/dz_I, by class names or positions.", data)]
-Upstream = Annotated[Text, how("--vjp G", VJP, data)]
-Explain = Annotated[bool, how("--explain", "Derive it step by step, with one sample's numbers.")]
-TheirProbabilities = Annotated[Text, checked("--probabilities CANDIDATE", PROBABILITIES)]
-TheirJacobian = Annotated[
-    Text, checked("--jacobian CANDIDATE", "Your Jacobians: (K, C, C) or stacked (K*C, C).")
-]
-TheirVjp = Annotated[Text, checked("--vjp CANDIDATE", BACKWARD)]
-TheirUpstream = Annotated[
-    Text, checked("--upstream G", "The upstream gradient for --vjp: 0,0,1 or a file.")
-]
-Method = Annotated[
-    Text, choice("Method", "--method METHOD", "The finite difference", METHODS, "central")
-]
-Step = Annotated[
-    Number, how("--step H", "The step size. Its default suits the method.", words.finite)
-]
-Atol = Annotated[Number, how("--atol A", "Absolute tolerance, in A + R |exact|.", not_negative)]
-Rtol = Annotated[Number, how("--rtol R", "Relative tolerance. The report has both.", not_negative)]
-Sweep = Annotated[bool, how("--sweep", "Show the error against the step size.")]
-Quiet = Annotated[bool, shown("--quiet -q", "Print nothing: the exit status is the verdict.")]
+LOGITS = typer.Argument(None, metavar="[LOGITS]...", show_default=False, help=NUMBERS)
+TEMPERATURE = how("--temperature -t T", T, normal, 1.0)
+SAMPLE = given("--sample SAMPLE", "Only this sample, by name or position.", data)
+JOBS = shown("--jobs N", N, whole)
+READER = choice("Input", "--input-format FORMAT", "How to read", READERS, "by suffix or content")
+WRITER = choice("Output", "--format -f FORMAT", "How to write", WRITERS, "table", hint_for_format)
+METHOD = choice("Method", "--method METHOD", "The finite difference", METHODS, "central")
+DTYPE = choice("Method", "--dtype DTYPE", "Judge in", DTYPES, "the dtype of the results")
 
 
+def reading(
+    input_format: Text = READER,
+    delimiter: Text = given("--delimiter CHAR", "What separates the cells.", words.delimiter),
+    columns: Text = given("--columns COLUMNS", "The columns of logits: cat,dog or 2-11.", data),
+    id_column: Text = given("--id COLUMN", "The column that names the samples.", data),
+) -> InputOptions:
+    """Take what every command may be told about its input."""
+    return InputOptions(input_format, delimiter, columns, id_column)
+
+
+def writing(
+    output_format: Text = WRITER,
+    # It need not be readable: whether it can be written shows when it is.
+    output: Text = shown("--output -o FILE", OUTPUT, readable=False),
+    precision: int = shown("--precision -p DIGITS", SHOWN_DIGITS, digits, OutputOptions.precision),
+) -> OutputOptions:
+    """Take what every command may be told about its output; ``-o -`` is standard output."""
+    path = None if output == "-" else output
+    return OutputOptions(choose_format(output_format, path), path, precision)
+
+
+def with_shared_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options of `reading` and `writing` in place of what these return."""
+    shared = {part.__name__: (part, signature(part).parameters) for part in (reading, writing)}
+
+    @wraps(command)
+    def run(**given: Any) -> int:
+        for name, (part, options) in shared.items():
+            given[name] = part(**{option: given.pop(option) for option in options})
+        return command(**given)
+
+    every: list[Parameter] = []
+    for name, parameter in signature(command).parameters.items():
+        every += shared[name][1].values() if name in shared else [parameter]
+    every = [each.replace(kind=each.KEYWORD_ONLY) for each in every]
+    run.__dict__["__signature__"] = Signature(every)
+    return run
+
+
+@with_shared_options
 def forward(
-    logits: Logits = None,
-    log: Log = False,
-    temperature: Temperature = 1.0,
-    sample: Sample = None,
-    input_format: InputFormat = None,
-    delimiter: Delimiter = None,
-    columns: Columns = None,
-    id_column: IdColumn = None,
-    output_format: OutputFormat = None,
-    output: OutputFile = None,
-    precision: Precision = 6,
-    jobs: Jobs = None,
+    logits: Words = LOGITS,
+    log: bool = how("--log", "Log-probabilities instead."),
+    temperature: float = how("--temperature -t T", T, words.finite, 1.0),
+    sample: Text = SAMPLE,
+    *,
+    reading: InputOptions,
+    writing: OutputOptions,
+    jobs: int | None = JOBS,
 ) -> int:
     """Probabilities: y_j = exp(z_j) / sum_c exp(z_c).
 
@@ -140,26 +147,24 @@ def forward(
         log=log,
         sample=sample,
         temperature=temperature,
-        reading=InputOptions(input_format, delimiter, columns, id_column),
-        writing=writing_options(output_format, output, precision, jobs),
+        reading=reading,
+        writing=replace(writing, jobs=jobs),
     )
 
 
+@with_shared_options
 def jacobian(
-    logits: Logits = None,
-    entry: Entry = None,
-    vjp: Upstream = None,
-    explain: Explain = False,
-    temperature: DerivativeTemperature = 1.0,
-    sample: Sample = None,
-    input_format: InputFormat = None,
-    delimiter: Delimiter = None,
-    columns: Columns = None,
-    id_column: IdColumn = None,
-    output_format: OutputFormat = None,
-    output: OutputFile = None,
-    precision: Precision = 6,
-    jobs: Jobs = None,
+    logits: Words = LOGITS,
+    entry: Text = how("--entry J,I", "Only dy_J/dz_I, by class names or positions.", data),
+    vjp: Text = how("--vjp G", VJP, data),
+    explain: bool = how("--explain", "Derive it step by step, with one sample's numbers."),
+    log: bool = how("--log", "Of log-softmax: dlog y_j/dz_i = delta_ij - y_i."),
+    temperature: float = TEMPERATURE,
+    sample: Text = SAMPLE,
+    *,
+    reading: InputOptions,
+    writing: OutputOptions,
+    jobs: int | None = JOBS,
 ) -> int:
     """The Jacobian of each sample: J_ji = dy_j/dz_i = y_j (delta_ij - y_i).
 
@@ -176,32 +181,35 @@ def jacobian(
         upstream=vjp,
         sample=sample,
         explain=explain,
+        log=log,
         temperature=temperature,
-        reading=InputOptions(input_format, delimiter, columns, id_column),
-        writing=writing_options(output_format, output, precision, jobs),
+        reading=reading,
+        writing=replace(writing, jobs=jobs),
     )
 
 
+@with_shared_options
 def check(
-    logits: Logits = None,
-    probabilities: TheirProbabilities = None,
-    jacobian: TheirJacobian = None,
-    vjp: TheirVjp = None,
-    upstream: TheirUpstream = None,
-    method: Method = None,
-    step: Step = None,
-    atol: Atol = None,
-    rtol: Rtol = None,
-    sweep: Sweep = False,
-    temperature: DerivativeTemperature = 1.0,
-    input_format: InputFormat = None,
-    delimiter: Delimiter = None,
-    columns: Columns = None,
-    id_column: IdColumn = None,
-    output_format: OutputFormat = None,
-    output: OutputFile = None,
-    precision: Precision = 6,
-    quiet: Quiet = False,
+    logits: Words = LOGITS,
+    probabilities: Text = checked("--probabilities CANDIDATE", PROBABILITIES),
+    jacobian: Text = checked("--jacobian CANDIDATE", THEIR_JACOBIAN),
+    vjp: Text = checked("--vjp CANDIDATE", BACKWARD),
+    upstream: Text = checked("--upstream G", UPSTREAM),
+    method: Text = METHOD,
+    step: Number = how("--step H", "The step size. Its default suits the method.", words.finite),
+    atol: Number = how("--atol A", "Absolute tolerance, in A + R |exact|.", not_negative),
+    rtol: Number = how("--rtol R", "Relative tolerance. The report has both.", not_negative),
+    dtype: Text = DTYPE,
+    log: bool = how("--log", "Check log-softmax instead."),
+    stress: bool = checked("--stress", "Give code hard samples of our own too."),
+    forward_only: bool = checked("--forward-only", "Leave the derivative of code out."),
+    timeout: Number = checked("--timeout S", "The seconds that code may take.", words.finite),
+    sweep: bool = how("--sweep", "Show the error against the step size."),
+    temperature: float = TEMPERATURE,
+    *,
+    reading: InputOptions,
+    writing: OutputOptions,
+    quiet: bool = shown("--quiet -q", "Print nothing: the exit status is the verdict."),
 ) -> int:
     """Check your softmax, Jacobian or backward pass; exit 0 if it passes, 1 if not.
 
@@ -214,19 +222,27 @@ def check(
 
     return run(
         logits or [],
-        candidates=Candidates(probabilities, jacobian, vjp, upstream),
-        comparison=Comparison(method, step, atol, rtol, temperature),
+        candidates=Candidates(probabilities, jacobian, vjp, upstream, timeout),
+        comparison=Comparison(
+            temperature=temperature,
+            log=log,
+            dtype=dtype,
+            atol=atol,
+            rtol=rtol,
+            method=method,
+            step=step,
+            forward_only=forward_only,
+            stress=stress,
+        ),
         sweeping=sweep,
         quiet=quiet,
-        reading=InputOptions(input_format, delimiter, columns, id_column),
-        writing=writing_options(output_format, output, precision),
+        reading=reading,
+        writing=writing,
     )
 
 
 def reference(
-    topic: Annotated[
-        str | None, typer.Argument(help="A page or a command. Without it: what there is.")
-    ] = None,
+    topic: Text = typer.Argument(None, help="A page or a command. Without it: what there is."),
 ) -> int:
     """Read the reference, a page a topic.
 
@@ -242,21 +258,9 @@ def reference(
     return run(topic, {name: str(each.__doc__).split("\n")[0] for name, each in COMMANDS.items()})
 
 
-# A new command is a function above and a line here.
-COMMANDS: dict[str, Callable[..., int]] = {
-    "forward": forward,
-    "jacobian": jacobian,
-    "check": check,
-    "help": reference,
-}
-
-
-def writing_options(
-    output_format: str | None, output: str | None, precision: int, jobs: int | None = None
-) -> OutputOptions:
-    """Put together what the user said about the output; ``-o -`` is standard output."""
-    path = None if output == "-" else output
-    return OutputOptions(choose_format(output_format, path), path, precision, jobs)
+# A new command is a function above and a word here.
+COMMANDS: dict[str, Callable[..., int]]
+COMMANDS = {"forward": forward, "jacobian": jacobian, "check": check, "help": reference}
 
 
 class LogitsCommand(TyperCommand):
@@ -293,9 +297,8 @@ class Program(TyperGroup):
             return None
         one = typer.Typer(add_completion=False)
         function = COMMANDS[cmd_name]
-        one.command(cmd_name, cls=TyperCommand if function is reference else LogitsCommand)(
-            function
-        )
+        kind = TyperCommand if function is reference else LogitsCommand
+        one.command(cmd_name, cls=kind)(function)
         return typer.main.get_command(one)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -310,12 +313,8 @@ class Program(TyperGroup):
 
 def help_instead(ctx: Any) -> typer.Exit:
     """Print the help on stderr, since it is no result; return the way out."""
-    try:
-        with redirect_stdout(sys.stderr):
-            print(ctx.get_help(), end="")
-        sys.stderr.flush()
-    except OSError:  # the exit status tells
-        silence(2)
+    with redirect_stdout(sys.stderr):
+        print(ctx.get_help(), end="")
     return typer.Exit(2)
 
 
@@ -333,13 +332,11 @@ app = typer.Typer(
 )
 
 
+VERSION = option("Options", "--version", "Show the version.", callback=print_version, is_eager=True)
+
+
 @app.callback()
-def main(
-    version: Annotated[
-        bool,
-        option("Options", "--version", "Show the version.", callback=print_version, is_eager=True),
-    ] = False,
-) -> None:
+def main(version: bool = VERSION) -> None:
     """A calculator for the softmax function and its derivative.
 
     softmax-cli forward 2 1 0.1

@@ -23,7 +23,9 @@ class InputOptions:
     check: "Callable[[FloatArray, Place], None] | None" = None
     # Whether the rows may be those of stacked Jacobians, named by columns sample and output.
     stacked: bool = False
-    block_size: int = 1 << 20  # bytes of text that are parsed at once
+    # The classes of the logits that these are results of, which are looked up by name; the column
+    # named by id_column may be missing. None where logits are read.
+    results_of: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

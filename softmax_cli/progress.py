@@ -6,15 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from softmax_cli.samples import Batch, Logits, TextBlock
 
-if TYPE_CHECKING:
-    from rich.progress import Progress
-
 _PATIENCE = 1.0
 _BETWEEN_UPDATES = 0.1
+_ERASE = "\r\x1b[2K"
 
 
 def plain_terminal() -> bool:
@@ -35,48 +32,26 @@ def watched(logits: Logits) -> Iterator[Logits]:
 def _walk(logits: Logits, shown: ExitStack) -> Iterator[Batch | TextBlock]:
     begin = time.monotonic()
     due = begin + _PATIENCE
-    bar = None
-    samples = size = 0
+    samples = 0
     for block in logits.blocks:
         yield block
-        if isinstance(block, Batch):
-            samples += len(block.logits)
-        else:
-            size += len(block.content)
+        samples += len(block.logits) if isinstance(block, Batch) else 0
         now = time.monotonic()
         if now >= due:
             due = now + _BETWEEN_UPDATES
-            bar = bar or shown.enter_context(_bar())
-            _update(bar, logits, samples, size, now - begin)
+            shown.close()
+            shown.callback(_print, _ERASE)
+            _print(_told(logits, samples, now - begin))
 
 
-def _update(bar: "Progress", logits: Logits, samples: int, size: int, seconds: float) -> None:
-    """Tell bytes where there is text, which is not counted yet, and else samples."""
-    done, total = size, None
+def _told(logits: Logits, samples: int, seconds: float) -> str:
+    """Tell bytes where only the end of the input tells how many samples there are."""
+    done, total, scale, unit = samples, logits.n_samples, 1.0, "samples"
     if logits.progress is not None:
-        done, total = logits.progress()
-        told = f"{done / 1e6:,.0f} of {total / 1e6:,.0f} MB, {done / 1e6 / seconds:,.1f} MB/s"
-    elif size:
-        told = f"{size / 1e6:,.1f} MB, {size / 1e6 / seconds:,.1f} MB/s"
-    else:
-        done, total = samples, logits.n_samples
-        told = f"{samples:,} samples, {samples / seconds:,.0f}/s"
-    bar.update(bar.task_ids[0], completed=done, total=total, told=told, refresh=True)
+        (done, total), scale, unit = logits.progress(), 1e6, "MB"
+    of = f" of {total / scale:,.0f}" if total else ""
+    return f"{done / scale:,.0f}{of} {unit}, {done / scale / seconds:,.1f} {unit}/s"
 
 
-def _bar() -> "Progress":
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    bar = Progress(
-        BarColumn(),
-        TextColumn("{task.fields[told]}", markup=False),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        auto_refresh=False,  # which takes a thread
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
-    )
-    bar.add_task("", total=None, told="")
-    return bar
+def _print(text: str) -> None:
+    print(end=text, file=sys.stderr, flush=True)

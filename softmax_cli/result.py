@@ -21,10 +21,12 @@ class Quantity(ABC):
     """What is computed for each sample; which one it is, its type says."""
 
     temperature: float = 1.0
+    log: bool = False  # whether a derivative is that of log-softmax
 
     key: ClassVar[str]  # in JSON, of all samples
     key_of_one: ClassVar[str]
     rank: ClassVar[int]  # dimensions a sample: 0 a number, 1 a row of C, 2 a matrix of (C, C)
+    symbol: ClassVar[str] = "y"
 
     @abstractmethod
     def compute(self, batch: Batch) -> FloatArray:
@@ -57,7 +59,7 @@ class Probabilities(Quantity):
 class LogProbabilities(Quantity):
     """Log-softmax."""
 
-    key, key_of_one, rank = "log_probabilities", "log_probabilities", 1
+    key, key_of_one, rank, symbol = "log_probabilities", "log_probabilities", 1, "log y"
 
     def compute(self, batch: Batch) -> FloatArray:
         """Compute log y, shape (K, C)."""
@@ -67,11 +69,11 @@ class LogProbabilities(Quantity):
 class Jacobian(Quantity):
     """The Jacobian of softmax."""
 
-    key, key_of_one, rank = "jacobian", "jacobian", 2
+    key, key_of_one, rank, symbol = "jacobian", "jacobian", 2, "J"
 
     def compute(self, batch: Batch) -> FloatArray:
         """Compute J, shape (K, C, C)."""
-        return core.jacobian(batch.logits, temperature=self.temperature)
+        return core.jacobian(batch.logits, temperature=self.temperature, log=self.log)
 
     def blocks(self, batches: Iterable[Batch]) -> Iterator["Block"]:
         """Compute in blocks of bounded size: a large matrix comes some rows at a time."""
@@ -80,7 +82,8 @@ class Jacobian(Quantity):
             step = max(1, _VALUES_AT_ONCE // n_classes)
             for j in range(0, n_classes, step):
                 outputs = range(n_classes)[j : j + step]
-                rows = core.jacobian_rows(piece.logits, slice(j, j + step), self.temperature)
+                part = slice(j, j + step)
+                rows = core.jacobian_rows(piece.logits, part, self.temperature, self.log)
                 yield Block(piece, outputs, rows)
 
 
@@ -95,18 +98,19 @@ class Partial(Quantity):
     def compute(self, batch: Batch) -> FloatArray:
         """Compute dy_j/dz_i, shape (K,)."""
         j, i = self.entry
-        return core.jacobian_rows(batch.logits, [j], temperature=self.temperature)[:, 0, i]
+        return core.jacobian_rows(batch.logits, [j], self.temperature, self.log)[:, 0, i]
 
 
 class Vjp(Quantity):
     """The upstream gradient of each sample times J."""
 
-    key, key_of_one, rank = "vjp", "vjp", 1
+    key, key_of_one, rank, symbol = "vjp", "vjp", 1, "v"
 
     def compute(self, batch: Batch) -> FloatArray:
         """Compute v, shape (K, C)."""
         assert batch.upstream is not None
-        return core.vjp(batch.logits, batch.upstream, temperature=self.temperature)
+        T, log = self.temperature, self.log
+        return core.vjp(batch.logits, batch.upstream, temperature=T, log=log)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-BYTES_A_NUMBER = 20
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -42,10 +40,6 @@ class TextBlock:
     start: int = 0  # how many samples came before this block
 
 
-def _is_parsed(block: TextBlock) -> Batch:
-    raise TypeError("blocks of text come with a function that parses them")
-
-
 @dataclass(frozen=True)
 class Logits:
     """A source of logits: what all its samples share, and the samples in blocks."""
@@ -56,28 +50,27 @@ class Logits:
     names_samples: bool = False  # whether the batches carry sample names
     sample_header: str = "sample"  # what the input calls the column of sample names
     n_samples: int | None = None  # K, or None where only the end of the input tells
-    # How many bytes of the file were read, and how many it has; None where it is no file.
-    progress: Callable[[], tuple[int, int]] | None = None
-    parse: Callable[[TextBlock], Batch] = _is_parsed  # in this process or another
+    # How many bytes were read, and how many there are if that is known.
+    progress: Callable[[], tuple[int, int | None]] | None = None
+    parse: Callable[[TextBlock], Batch] | None = None  # in this process or another
     is_ready: Callable[[], bool] = lambda: True  # or the next block has to be waited for
+
+    def parsed(self, block: Batch | TextBlock) -> Batch:
+        """Return the samples of a block."""
+        if isinstance(block, Batch):
+            return block
+        assert self.parse
+        return self.parse(block)
 
     @property
     def batches(self) -> Iterator[Batch]:
         """The samples in order, parsed here."""
-        for block in self.blocks:
-            yield block if isinstance(block, Batch) else self.parse(block)
+        return map(self.parsed, self.blocks)
 
     @property
     def is_named(self) -> bool:
         """Whether the input names its classes or its samples."""
         return self.names_samples or self.class_names is not None
-
-    @property
-    def size(self) -> int:
-        """How many bytes of text its numbers are, about; 0 where only the end tells."""
-        if self.n_samples is not None:
-            return self.n_samples * self.n_classes * BYTES_A_NUMBER
-        return 0 if self.progress is None else self.progress()[1]
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -88,11 +81,9 @@ class Logits:
 
 def concatenate(batches: Iterable[Batch], n_classes: int) -> Batch:
     """Join all batches into one; no batches make a batch of no samples."""
-    parts = list(batches)
+    parts = list(batches) or [Batch(np.empty((0, n_classes)), 0)]
     if len(parts) == 1:
         return parts[0]
-    if not parts:
-        return Batch(np.empty((0, n_classes)), 0)
     logits = np.concatenate([part.logits for part in parts])
     names = tuple(name for part in parts for name in part.samples or ())
     gradients = [part.upstream for part in parts if part.upstream is not None]

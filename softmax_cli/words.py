@@ -108,7 +108,7 @@ def separate_operands(
         elif not is_option(word):
             operands.append(word)
         elif word[1] != "-" and word[:2] not in value_options | flags:
-            raise InputError(quoted(word), "expected an option or a number", _file_hint(word))
+            raise InputError(quoted(word), "expected an option or a number")
         else:
             options.append(word)
             if _awaits_value(word, value_options):
@@ -124,10 +124,6 @@ def _awaits_value(option: str, value_options: frozenset[str]) -> bool:
         return option in value_options
     letters = [f"-{letter}" in value_options for letter in option[1:]]
     return any(letters) and letters.index(True) == len(letters) - 1
-
-
-def _file_hint(word: str) -> str:
-    return f"the file of that name is written ./{word}" if os.path.lexists(word) else ""
 
 
 def misplaced(words: Sequence[str], commands: Collection[str]) -> InputError | None:
@@ -156,20 +152,19 @@ def usage_error(error: Exception) -> InputError:
     if hasattr(error, "option_name") and hasattr(error, "possibilities"):
         if error.possibilities:
             hint = f"did you mean {' or '.join(sorted(error.possibilities))}?"
-        hint = _file_hint(error.option_name) or hint
         return InputError(quoted(error.option_name), "no such option", hint)
     message = error.format_message().rstrip(".")
     return InputError("", message[:1].lower() + message[1:], hint)
 
 
 def choice(
-    option: str, word: str, known: Collection[str], hint: Callable[[str], str] = lambda _: ""
+    option: str, word: str, known: Collection[str], hint: Callable[[str], str] | None = None
 ) -> str:
     """Read one of some words; the hint says what another may mean, or ""."""
     if word in known:
         return word
     problem = f"expected one of {', '.join(known)}, found {quoted(word)}"
-    raise InputError(option, problem, hint(word) or did_you_mean(word, known))
+    raise InputError(option, problem, (hint and hint(word)) or did_you_mean(word, known))
 
 
 def data(_: str, word: str) -> str:

@@ -66,22 +66,22 @@ class Oracle:
         return np.where(self._top, self._R, 1 + (self._R - self._e)) / (1 + self._R)
 
     def jacobian(self, log: bool = False) -> Numbers:
-        """Return y_j (delta_ij - y_i)/T, or without the y_j, but for masked rows."""
-        y, left = self.softmax(), self._alive if log else self.softmax()
+        """Return y_j (delta_ij - y_i)/T, or without the y_j."""
+        y, left = self.softmax(), 1 + 0 * self._alive if log else self.softmax()
         diagonal = np.eye(y.shape[-1], dtype=bool)
         right = np.where(diagonal, self.complement()[..., None, :], -y[..., None, :])
         return left[..., :, None] * right / self.T
 
     def vjp(self, upstream: ArrayLike, log: bool = False) -> tuple[Numbers, Numbers]:
         """Return sum_j g_j J_ji, and what its error is measured by: the sum of absolute values."""
-        g = self._array(upstream) * self._alive
+        g = self._array(upstream) + 0 * self._alive
         g_j, g_i = g[..., None, :], g[..., :, None]
         if log:
             others = np.where(np.eye(g.shape[-1], dtype=bool), 0 * g_j, g_j)
             kept, spread = g * self.complement(), self.softmax()
             v = kept - spread * others.sum(axis=-1)
             size = np.abs(kept) + spread * np.abs(others).sum(axis=-1)
-            return self._alive * v / self.T, self._alive * size / self.T
+            return v / self.T, size / self.T
         y = self.softmax()
         terms = y[..., :, None] * y[..., None, :] * (g_i - g_j) / self.T
         return terms.sum(axis=-1), np.abs(terms).sum(axis=-1)

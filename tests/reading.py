@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.formats import reader
+from softmax_cli.reading.source import open_stream
+from softmax_cli.reading.text import Stream
 from softmax_cli.samples import concatenate
 
 
@@ -19,16 +21,21 @@ class Read:
     error: str = ""
 
 
-def read(input_format: str, content: bytes, options: InputOptions | None = None) -> Read:
+def read(
+    input_format: str,
+    content: bytes,
+    options: InputOptions | None = None,
+    block_size: int = Stream.block_size,
+) -> Read:
     """Read all of a file that is called t."""
-    with tempfile.TemporaryFile() as file:
+    with tempfile.NamedTemporaryFile() as file:
         file.write(content)
-        file.seek(0)
-        try:
-            source = reader(input_format)(
-                open(file.fileno(), "rb", closefd=False), "t", options or InputOptions()
-            )
-            batch = concatenate(source.batches, source.n_classes)
-        except InputError as error:
-            return Read(error=str(error))
+        file.flush()
+        with open_stream(file.name) as stream:
+            stream.block_size = block_size
+            try:
+                source = reader(input_format)(stream, "t", options or InputOptions())
+                batch = concatenate(source.batches, source.n_classes)
+            except InputError as error:
+                return Read(error=str(error))
     return Read(source.class_names, batch.samples, tuple(map(tuple, batch.logits.tolist())))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from softmax_cli import app, check_jacobian, check_probabilities
-from softmax_cli.checking.check import StepError
+from softmax_cli.checking.derivative import StepError
 from softmax_cli.mathematics import core, finite_difference
 from tests.program import SAMPLES, run
 
@@ -52,13 +52,13 @@ def test_a_step_too_coarse_fails_with_the_worst_entry() -> None:
 def test_the_json_report_has_the_contracted_members() -> None:
     report = run("check", "1,2", "3,4", "-f", "json").json
     assert list(report) == [
-        "command", "passed", "checked", "failed", "method", "step", "atol", "rtol",
-        "samples", "diagnosis",
+        "command", "passed", "checked", "failed", "method", "step", "atol", "rtol", "dtype",
+        "samples", "diagnosis", "notes",
     ]  # fmt: skip
     assert report["step"] == pytest.approx(6.05e-06, rel=1e-3)
     assert (report["atol"], report["rtol"], report["diagnosis"]) == (1e-08, 1e-05, None)
     assert list(report["samples"][0]) == [
-        "sample", "passed", "max_abs_error", "max_rel_error", "worst",
+        "sample", "passed", "max_abs_error", "max_rel_error", "max_ulp_error", "worst",
     ]  # fmt: skip
 
 
@@ -155,7 +155,6 @@ def test_logits_too_far_from_zero_are_refused_and_not_failed() -> None:
         ("1e308 2 3 --step 1e308", "--step: expected a step that moves every logit, found 1e+308"),
         ("1e300 2 3 --step 1e-6", "--step: expected a step that moves every logit, found 1e-06"),
         ("750 751 --step 1e-18 --probabilities softmax_cli:softmax", "--step: expected a step"),
-        ("1e17 1e17 --probabilities softmax_cli:softmax", "sample 1: expected logits nearer to 0"),
     ],
 )
 def test_a_step_that_cannot_tell_is_at_fault_and_not_what_is_differentiated(
@@ -165,15 +164,29 @@ def test_a_step_that_cannot_tell_is_at_fault_and_not_what_is_differentiated(
     assert (outcome.status, outcome.stdout) == (2, "")
     assert outcome.stderr.startswith(f"error: {place}")
     assert "--method complex-step" in outcome.stderr
-    z, step = ([750.0, 751.0], 1e-18) if "--step" in words else ([1e17, 1e17], None)
     with pytest.raises(StepError, match=r"sample 1: .* pass method='complex-step'"):
-        check_probabilities(core.softmax, z, step=step)
+        check_probabilities(core.softmax, [750.0, 751.0], step=1e-18)
 
 
-def test_wrong_probabilities_are_a_finding_where_no_step_is_fine_enough() -> None:
-    verdict = check_probabilities(lambda z: 2 * core.softmax(z), [1e17, 1e17])
-    assert [check.quantity for check in verdict.checks] == ["probabilities"]
-    assert not verdict
+@pytest.mark.parametrize("z", [[1e17, 1e17], [1e14, 1e14 + 1, 1e14 + 3]])
+def test_the_verdict_is_that_of_the_probabilities_where_no_step_is_fine_enough(
+    z: list[float],
+) -> None:
+    for factor, passes in ((1, True), (2, False)):
+        verdict = check_probabilities(lambda z, factor=factor: factor * core.softmax(z), z)
+        assert [check.quantity for check in verdict.checks] == ["probabilities"]
+        assert bool(verdict) == passes
+        assert "no central step is fine enough at sample 1: no derivative" in str(verdict)
+
+
+@pytest.mark.parametrize("step", ["1e-14", "3"])
+def test_a_step_with_which_softmax_itself_fails_is_blamed(step: str) -> None:
+    words = ["check", "1,2,3", "--probabilities", "softmax_cli:softmax", "--step", step]
+    outcome = run(*words)
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith(
+        "error: --step: expected a step that suits central differences"
+    )
 
 
 def test_the_report_says_where_the_step_stops_growing() -> None:

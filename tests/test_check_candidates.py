@@ -204,8 +204,8 @@ def test_nan_and_infinity_are_findings(tmp_path: Path, content: str) -> None:
 @pytest.mark.parametrize(
     ("content", "place", "said"),
     [
-        ("1,2,3\n" * 4, "--jacobian", "expected shape (2, 3, 3) or (6, 3), found (4, 3) in 'c'"),
-        ("[[[1,2],[3,4]]]", "--jacobian", "expected shape (2, 3, 3) or (6, 3), found (1, 2, 2)"),
+        ("1,2,3\n" * 4, "--jacobian", "found shape (4, 3), expected (2, 3, 3) or (6, 3), in 'c'"),
+        ("[[[1,2],[3,4]]]", "--jacobian", "found shape (1, 2, 2), expected (2, 3, 3) or (6, 3)"),
         ("[[[1,2],[3]]]", "c: $[0][1]", "expected 2 values as in the first, found 1"),
         ("[[[1,2]],[[1,2],[3,4]]]", "c: $[1]", "expected 1 value as in the first, found 2"),
         ("[[1,2],3]", "c: $[1]", "expected 2 values as in the first, found none"),
@@ -220,7 +220,7 @@ def test_nan_and_infinity_are_findings(tmp_path: Path, content: str) -> None:
             "expected an object with 'jacobian'",
         ),
         ("{}", "c: sample 1", "found {}\n"),
-        ("[]", "--jacobian", "found (0,)"),
+        ("[]", "--jacobian", "found shape (0,)"),
         ("", "c", "expected logits, found nothing"),
         ("1,2,3\n1,2,x\n", "c:2:3", "expected a number, found 'x'"),
         ("\x93NUMPY oh no", "c", "expected an array in NPY format: "),
@@ -239,7 +239,7 @@ def test_other_files_are_errors(tmp_path: Path, content: str, place: str, said: 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("cat,dog", "dog,cat", "expected 'cat' as class 1, as in the logits, found 'dog'\n"),
+        ("cat,dog", "cat,wolf", "expected 'dog' as class 2, as in the logits, found 'wolf'\n"),
         ("blurred", "sharp", "expected results for sample 'blurred photo', found 'sharp photo'\n"),
     ],
 )
@@ -428,7 +428,8 @@ def test_right_numbers_in_a_wrong_shape_are_named(folder: Path) -> None:
         ("--jacobian broken.py:f", "broken.py:2", "SyntaxError"),
         ("--jacobian boom.py:f", "boom.py:2", "the candidate raised ZeroDivisionError: "),
         ("--jacobian needs.py:f", "needs.py:1", "the candidate raised ModuleNotFoundError: "),
-        ("--vjp mine.py:vjp", "--vjp", "expected --upstream beside it, found none"),
+        ("--jacobian c.csv --stress", "--stress", "expected a function, FILE.py:FUNCTION, among"),
+        ("--jacobian c.csv --timeout 1", "--timeout", "expected a function, FILE.py:FUNCTION, "),
         ("--upstream 0,1,0", "--upstream", "expected --vjp beside it, found none"),
         ("--jacobian c.csv --method forward", "--method", "expected a --probabilities function"),
         ("--jacobian c.csv --step 0.1", "--step", "expected a --probabilities function"),

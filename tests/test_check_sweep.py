@@ -1,22 +1,30 @@
 """Ridders' extrapolation and the sweep over steps."""
 
 import math
+import re
 
 import numpy as np
 import pytest
 
+from softmax_cli.checking.candidate import local
+from softmax_cli.checking.setting import Setting
 from softmax_cli.checking.sweep import STEPS, sweep
 from softmax_cli.mathematics import core, finite_difference
 from tests.program import SAMPLES, run, run_in_terminal
+
+
+def of(logits: object) -> Setting:
+    z = np.array(logits)
+    return Setting(z, None, tuple("abcdefg"[: z.shape[1]]), tuple(map(str, range(len(z)))))
+
 
 PETS = str(SAMPLES / "pets.csv")
 
 
 def test_the_extrapolation_estimates_its_own_error() -> None:
     z = np.random.default_rng(20).normal(0, 3, (20, 7))
-    J, estimate = finite_difference.estimate(z, "richardson")
-    error = np.abs(J - core.jacobian(z)).max()
-    assert estimate is not None
+    ((_, (slopes, estimate)),) = finite_difference.columns(z, "richardson")
+    error = np.abs(slopes - core.jacobian(z)).max()
     assert error < 1e-13
     assert error / 20 < estimate.max() < 100 * error
 
@@ -32,7 +40,7 @@ def test_the_report_shows_the_estimate() -> None:
 
 
 def test_the_curves_are_a_v() -> None:
-    found = sweep(np.random.default_rng(2).normal(0, 1, (3, 4)))
+    found = sweep(of(np.random.default_rng(2).normal(0, 1, (3, 4))))
     assert (STEPS[0], STEPS[-1], len(STEPS)) == (1e-1, 1e-15, 29)
     assert list(STEPS) == sorted(STEPS, reverse=True)
     errors = {method: dict(zip(STEPS, each, strict=True)) for method, each in found.errors.items()}
@@ -60,8 +68,8 @@ def test_the_sweep_comes_as_csv_and_json() -> None:
 
 
 def test_a_step_too_small_for_the_logits_is_no_number() -> None:
-    assert sweep([[1e300, 0.5e300]], function=lambda z: z).best["central"] is None
-    found = sweep([[1e9, 1e9]])
+    assert sweep(of([[1e300, 0.5e300]]), local(lambda z: z)).best["central"] is None
+    found = sweep(of([[1e9, 1e9]]))
     assert math.isnan(found.errors["central"][-1])
     assert not math.isnan(found.errors["complex-step"][-1])
     outcome = run("check", "1e9", "1e9", "--sweep", "-f", "json")
@@ -74,15 +82,13 @@ def test_the_plot_fits_the_terminal(columns: int) -> None:
     lines = shown.plain.splitlines()
     assert shown.status == 0
     assert max(map(len, lines)) <= columns
-    top = next(k for k, line in enumerate(lines) if line.startswith("  1e0"))
-    plot = lines[top : top + 19]
-    assert [line[:6] for line in plot[::3]] == [
-        f"{label:>5}│" for label in ("1e0", "1e-3", "1e-6", "1e-9", "1e-12", "1e-15", "1e-18")
-    ]
-    # The marks tell the methods apart without colour; forward begins highest on the left.
+    top = next(k for k, line in enumerate(lines) if line.startswith("step"))
+    assert lines[top].split() == ["step", "1e-18", "1e-12", "1e-6", "1"]
+    plot = lines[top + 2 : top + 2 + len(STEPS)]
+    assert [float(line.split()[0]) for line in plot] == list(STEPS)
+    # The marks tell the methods apart without colour; at a large step forward is furthest off.
     assert {"f", "c", "i", "*"} <= set("".join(line[6:] for line in plot))
-    first = [line[6:7] for line in plot]
-    assert first.index("f") < first.index("*")
+    assert re.search(r"\* +f$", plot[0].rstrip())
 
 
 def test_sweeping_a_function_of_mine() -> None:

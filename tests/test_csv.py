@@ -81,12 +81,12 @@ def test_options_choose_columns_names_and_delimiter(
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
-        ("\n\n1,2\n\n3\n", [], "<stdin>:5: expected 2 values as in line 3, found 1"),
+        ("\n\n1,2\n\n3\n", [], "<stdin>:5: expected 2 values as in the first row, found 1"),
         ("id,a,b\n7,1,2\n8,3,x\n", [], "<stdin>:3:3: expected a number, found 'x'"),
         ("a,b\n1,\n", [], "<stdin>:2:2: expected a number, found ''"),
         ("cat dog\n1 2\n3 x\n", [], "<stdin>:3:2: expected a number, found 'x'"),
-        ("1 2\n3\n", [], "<stdin>:2: expected 2 values as in line 1, found 1"),
-        ("cat dog\n1 2 3\n", [], "<stdin>:2: expected 2 values as in line 1, found 3"),
+        ("1 2\n3\n", [], "<stdin>:2: expected 2 values as in the first row, found 1"),
+        ("cat dog\n1 2 3\n", [], "<stdin>:2: expected 2 values as in the first row, found 3"),
         ("x\ny\n", [], "<stdin>:1: expected at least one column of logits, found only"),
         ("1,2\n1_0,2\n", [], "<stdin>:2:1: expected a number, found '1_0'"),
         ("1,2\n0x1,2\n", [], "<stdin>:2:1: expected a number, found '0x1'"),
@@ -259,7 +259,9 @@ def test_logits_under_other_names_are_read_in_silence(text: str, options: list[s
 
 def test_compressed_data_is_named() -> None:
     outcome = run("forward", stdin=gzip.compress(b"1,2\n"))
-    assert outcome.stderr.startswith("error: <stdin>: expected numbers, found gzip data\nhint: ")
+    assert outcome.stderr.startswith(
+        "error: <stdin>: expected numbers, found compressed data\nhint: "
+    )
 
 
 def test_a_message_quotes_no_more_than_a_line_of_what_is_wrong() -> None:

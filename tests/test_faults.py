@@ -168,17 +168,6 @@ def test_streams_that_are_closed_or_full(
         assert (tmp_path / "y.csv").read_text() == HALVES
 
 
-def test_a_temporary_file_without_room_is_not_told_of_stdout(tmp_path: Path) -> None:
-    (tmp_path / "z.csv").write_text("1,2\n" * 1000)
-    script = 'ulimit -f 1; export PYTHONDONTWRITEBYTECODE=1 TMPDIR=$PWD; "$@" forward z.csv -f npy'
-    outcome = run_in_shell(script, tmp_path)
-    assert (outcome.status, outcome.stdout) == (3, "")
-    problem, hint = outcome.stderr.splitlines()
-    assert problem.startswith(f"error: temporary file in {tmp_path}: cannot be written: ")
-    assert "TMPDIR" in hint
-    assert [path.name for path in tmp_path.iterdir()] == ["z.csv"]
-
-
 @pytest.mark.parametrize("candidate", ["numpy:exp", "f.py:f"])
 def test_code_is_not_looked_for_in_a_folder_that_is_gone(tmp_path: Path, candidate: str) -> None:
     script = f'mkdir gone; cd gone; rmdir ../gone; "$@" check 1 2 --probabilities {candidate}'

@@ -41,18 +41,6 @@ def test_a_table_of_a_large_jacobian_takes_memory_for_what_it_shows(
     assert "left" in shown
 
 
-@pytest.mark.parametrize("words", ["check", "check --sweep"])
-def test_a_check_of_more_than_fits_is_refused_at_once_with_what_it_needs(words: str) -> None:
-    outcome = run_limited(*words.split(), stdin=WIDE)
-    assert (outcome.status, outcome.stdout) == (2, "")
-    error, hint = outcome.stderr.splitlines()
-    assert error.startswith("error: expected an input that fits in memory")
-    assert "1 x 100000 x 100000" in error
-    assert " GB" in error
-    assert " left" in error
-    assert hint.startswith("hint: ")
-
-
 def test_an_array_larger_than_memory_streams(tmp_path: Path) -> None:
     with (tmp_path / "z.npy").open("wb") as file:
         header = {"descr": "<f8", "fortran_order": False, "shape": (7_000_000, 10)}

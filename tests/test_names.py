@@ -205,7 +205,7 @@ AWKWARD = (
 
 
 @pytest.mark.parametrize("delimiter", [",", "\t"])
-@pytest.mark.parametrize("first", ["plain", "\ufeffmark", '"quoted"', " lead", "\rx"])
+@pytest.mark.parametrize("first", ["plain", '"quoted"', " lead", "\rx"])
 def test_names_in_csv_are_read_back_the_same(delimiter: str, first: str, tmp_path: Path) -> None:
     samples = [f"{name} " for name in AWKWARD]
     classes = [first, *(name for name in AWKWARD if name != first)]

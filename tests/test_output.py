@@ -102,7 +102,6 @@ def test_an_unknown_suffix_is_an_error_before_anything_is_read(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (["-o", "y.csv.gz"], "nothing is compressed here: write y.csv, and compress it"),
         (["-f", "svg"], "write a file with -o FILE.svg"),
         (["-f", "HTML"], "write a file with -o FILE.html"),
         (["-f", "md"], "did you mean markdown?"),

@@ -55,10 +55,9 @@ def test_a_file_shows_its_bytes_and_the_bar_is_gone_in_the_end(tmp_path: Path) -
     path.write_text(ROWS)
     status, stdout, shown = run_with_stderr_at_a_terminal("forward", str(path), "-o", str(out))
     assert (status, stdout) == (0, "")
-    assert re.search(r"\d of 1 MB, [\d.]+ MB/s", shown)
+    assert re.search(r"1 of 1 MB, [\d.]+ MB/s", shown)
     assert len(out.read_text().splitlines()) == 200_000
     assert shown.rstrip().endswith("\x1b[2K")  # the line is erased
-    assert "\x1b[?25h" in shown  # and the cursor shown
 
 
 @pytest.mark.parametrize("words", ["forward -f csv", "check -f jsonl"])
@@ -66,15 +65,17 @@ def test_a_pipe_shows_how_much_came(words: str) -> None:
     status, stdout, shown = run_with_stderr_at_a_terminal(*words.split(), stdin=ROWS[:400_000])
     assert (status, len(stdout.splitlines())) == (0, 100_000)
     assert "\x1b" not in stdout
-    assert re.search(r"\d samples, [\d,]+/s|\d MB, [\d.]+ MB/s", shown)
+    assert re.search(r"\d MB, [\d.]+ MB/s", shown)
 
 
 def test_it_is_gone_before_an_error_is_told() -> None:
-    status, _, shown = run_with_stderr_at_a_terminal("forward", "-f", "npy", stdin=ROWS + "x,1\n")
+    status, _, shown = run_with_stderr_at_a_terminal(
+        "forward", "-f", "npy", stdin=ROWS * 3 + "x,1\n"
+    )
     assert status == 2
     assert re.search("samples|MB/s", shown)
     last = shown.rpartition("\x1b[2K")[2]
-    assert "error: <stdin>:200001:1: " in last
+    assert "error: <stdin>:600001:1: " in last
     assert not re.search("samples|MB/s", last)
 
 

@@ -38,12 +38,12 @@ def test_arguments_csv_tsv_and_json_read_the_same_bits(rows: list[list[float]]) 
     expected = tuple(map(tuple, rows))
     text = "".join(",".join(map(repr, row)) + "\n" for row in rows)
     quoted = [["-inf" if value == -math.inf else value for value in row] for row in rows]
-    options = InputOptions(delimiter=",", block_size=1)
-    assert read("csv", text.encode(), options).logits == expected
+    options = InputOptions(delimiter=",")
+    assert read("csv", text.encode(), options, 1).logits == expected
     assert read("tsv", text.replace(",", "\t").encode()).logits == expected
     assert read("json", json.dumps(quoted).encode()).logits == expected
     lines = "".join(json.dumps(row) + "\n" for row in quoted)
-    assert read("jsonl", lines.encode(), options).logits == expected
+    assert read("jsonl", lines.encode(), options, 1).logits == expected
     if len(rows[0]) > 1:
         assert by_arguments == rows
 
@@ -69,7 +69,7 @@ def test_a_block_of_cells_reads_like_its_numbers_one_by_one(text: str) -> None:
         one = read_number(text)
     except NotANumberError:
         one = math.nan
-    found = read("csv", f"a,b\n0,1\n0,{text}\n".encode(), InputOptions(delimiter=",", block_size=1))
+    found = read("csv", f"a,b\n0,1\n0,{text}\n".encode(), InputOptions(delimiter=","), 1)
     assert found.error or repr(found.logits[1][1]) == repr(one)
     assert bool(found.error) != (one < math.inf)
 
@@ -98,9 +98,7 @@ def test_delimited_text_reads_the_same_in_blocks_of_any_size(
     text = header + "1,2\n3,4\n" * (header == "a,b\n")
     content = (text + "".join(",".join(row) + end for row, end in lines)).encode()
     # Two rows at least settle what the columns are.
-    found = [
-        read("csv", content, InputOptions(delimiter=",", block_size=n)) for n in (size, 1 << 20)
-    ]
+    found = [read("csv", content, InputOptions(delimiter=","), n) for n in (size, 1 << 20)]
     if not found[0].error or not found[1].error:
         assert repr(found[0]) == repr(found[1])
 
@@ -108,7 +106,7 @@ def test_delimited_text_reads_the_same_in_blocks_of_any_size(
 @given(st.lists(st.sampled_from(LINES), max_size=6), st.integers(1, 40))
 def test_json_lines_read_the_same_in_blocks_of_any_size(lines: list[str], size: int) -> None:
     content = "\n".join(lines).encode()
-    found = [read("jsonl", content, InputOptions(block_size=n)) for n in (size, 1 << 20)]
+    found = [read("jsonl", content, block_size=n) for n in (size, 1 << 20)]
     if not found[0].error or not found[1].error:
         assert repr(found[0]) == repr(found[1])
 

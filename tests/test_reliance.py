@@ -99,18 +99,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("orjson", ["0", "1"])
-def test_every_setting_gives_the_same_bytes_and_no_warning(folder: Path, orjson: str) -> None:
-    plain, *others = (
-        _all_commands(folder, {"ORJSON": orjson, **changes}) for changes in ({}, *SETTINGS)
-    )
+@pytest.mark.parametrize(("orjson", "changes"), list(zip("01", SETTINGS, strict=True)))
+def test_every_setting_gives_the_same_bytes_and_no_warning(
+    folder: Path, orjson: str, changes: Mapping[str, str]
+) -> None:
+    plain, other = (_all_commands(folder, {"ORJSON": orjson, **each}) for each in ({}, changes))
     statuses = [int(part.split(b"\n")[0]) for part in plain[0][1:]]
     assert len(statuses) == len(COMMANDS)
     assert set(statuses) == {0, 1, 2}
-    for streams in others:
-        for ours, theirs in zip(plain, streams, strict=True):
-            for words, once, again in zip([*COMMANDS, []], ours, theirs, strict=True):
-                assert once == again, words
+    for ours, theirs in zip(plain, other, strict=True):
+        for words, once, again in zip([*COMMANDS, []], ours, theirs, strict=True):
+            assert once == again, words
 
 
 def _all_commands(folder: Path, changes: Mapping[str, str]) -> list[list[bytes]]:

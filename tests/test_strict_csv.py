@@ -52,10 +52,10 @@ AB = ("a", "b")
         ("1e-400,-1e-400\n", Read(None, None, ((0.0, -0.0),))),
         (f"1,2{'0' * 10_000}e-10000\n", Read(None, None, ONE)),
         # What is refused.
-        ("a,b\n1,2\n3\n", Read(error="t:3: expected 2 values as in line 1, found 1")),
-        ("a,b\n1,2,3\n", Read(error="t:2: expected 2 values as in line 1, found 3")),
-        ("a,b\r1,2\r3\r", Read(error="t:3: expected 2 values as in line 1, found 1")),
-        ('"a\nb",c\n1,2\n3\n', Read(error="t:4: expected 2 values as in line 1, found 1")),
+        ("a,b\n1,2\n3\n", Read(error="t:3: expected 2 values as in the first row, found 1")),
+        ("a,b\n1,2,3\n", Read(error="t:2: expected 2 values as in the first row, found 3")),
+        ("a,b\r1,2\r3\r", Read(error="t:3: expected 2 values as in the first row, found 1")),
+        ('"a\nb",c\n1,2\n3\n', Read(error="t:4: expected 2 values as in the first row, found 1")),
         ('"a\r\nb",c\r\n1,x\r\n3,4', Read(error="t:3:2: expected a number, found 'x'")),
         ('a,"b\n1,2\n', Read(error="t:1: expected quoting as in RFC 4180, found: unexpected end")),
         ('a,b\n1,2\n"3', Read(error="t:3: expected quoting as in RFC 4180, found: unexpected end")),
@@ -83,7 +83,6 @@ def test_each_rule_of_rfc_4180(text: str, expected: Read) -> None:
 
 
 LINES = 40_000
-SMALL = InputOptions(block_size=8)
 
 
 @pytest.mark.parametrize(
@@ -94,13 +93,13 @@ SMALL = InputOptions(block_size=8)
         ("x,3,4\ry,3,4\n", ["x", "y"], ""),
         ("x,3,4\r\n", ["x"], ""),
         ("\n \n", [], ""),
-        ("a\rb,3,4\n", [], f"t:{LINES + 2}: expected 3 values as in line 1, found 1"),
+        ("a\rb,3,4\n", [], f"t:{LINES + 2}: expected 3 values as in the first row, found 1"),
         ("a\0b,3,4\n", [], f"t:{LINES + 2}:2: expected text, found a NUL byte"),
         ("é\ud800,3,4\n", [], f"t:{LINES + 2}:2: expected UTF-8 text, found the byte 0xed"),
         ('"a"b,3,4\n', [], f"t:{LINES + 2}: expected quoting as in RFC 4180"),
         ("x,-1e400,4\n", [], f"t:{LINES + 2}:2: expected a number within the range of float64"),
         ("x,3,nan\n", [], f"t:{LINES + 2}:3: found nan"),
-        ("x,3\n", [], f"t:{LINES + 2}: expected 3 values as in line 1, found 2"),
+        ("x,3\n", [], f"t:{LINES + 2}: expected 3 values as in the first row, found 2"),
     ],
 )
 def test_far_behind_the_first_lines_the_rules_are_the_same(
@@ -125,15 +124,15 @@ def test_plain_rows_are_looked_at_before_they_are_taken_for_json(
         monkeypatch.setattr(fast, "orjson", lambda module=module: module)
         for cells, error in (
             ("1],[2", "expected a number, found '1]'"),
-            ("1,2],[3,4", "expected 2 values as in line 1, found 4"),
+            ("1,2],[3,4", "expected 2 values as in the first row, found 4"),
             ("1,[2]", "expected a number, found '[2]'"),
             ("1,true", "expected a number, found 'true'"),
             ("1,", "expected a number, found ''"),
-            ("1,2,3", "expected 2 values as in line 1, found 3"),
+            ("1,2,3", "expected 2 values as in the first row, found 3"),
             ("1,1e400", "expected a number within the range of float64"),
             (f"1,{'9' * 5000}", "expected a number within the range of float64"),
         ):
-            found = read("csv", f"a,b\n5,6\n{cells}\n".encode(), SMALL)
+            found = read("csv", f"a,b\n5,6\n{cells}\n".encode(), block_size=8)
             assert error in found.error
         rows = [
             "1,2",
@@ -145,7 +144,7 @@ def test_plain_rows_are_looked_at_before_they_are_taken_for_json(
             "1E5,1e+5",
             "9" * 300 + ",1",
         ]
-        found = read("csv", "\n".join(["a,b", *rows, ""]).encode(), SMALL)
+        found = read("csv", "\n".join(["a,b", *rows, ""]).encode(), block_size=8)
         expected = tuple(tuple(map(float, row.split(","))) for row in rows)
         assert repr(found.logits) == repr(expected)
 

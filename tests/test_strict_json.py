@@ -6,12 +6,10 @@ import time
 import pytest
 
 from softmax_cli.errors import InputError
-from softmax_cli.options import InputOptions
 from softmax_cli.reading.results import read_candidate
 from tests.program import run
 from tests.reading import read
 
-SMALL = InputOptions(block_size=1)
 # Each is no JSON, whatever some readers take it for.
 MALFORMED = [
     b"[1 true]", b'[""],', b"[1,,2]", b'["x"]]', b"[3[4]]", b"[1:2]", b"[-]", b"[1,]", b'["\x0ba"]',
@@ -51,13 +49,13 @@ REFUSED = re.compile(r"error: t(:\d+)*: expected (JSON|UTF-8 text|text)\b")
 def test_what_is_no_json_is_refused(text: bytes) -> None:
     for content in (text, b"[1]\n" + text + b"\n[2]\n"):
         for input_format in ("json", "jsonl"):
-            assert REFUSED.match(read(input_format, content, SMALL).error)
+            assert REFUSED.match(read(input_format, content, block_size=1).error)
 
 
 @pytest.mark.parametrize(("text", "decided"), OPEN)
 def test_what_the_rfc_leaves_open_is_decided(text: bytes, decided: object) -> None:
     for input_format in ("json", "jsonl"):
-        found = read(input_format, text, SMALL)
+        found = read(input_format, text, block_size=1)
         if isinstance(decided, str):
             assert decided in found.error.replace("sample 1, ", "")
         else:

@@ -80,8 +80,8 @@ def test_a_table_never_lies(words: str, truth: str) -> None:
     assert re.search(truth, run(*words.split()).stdout, re.MULTILINE)
 
 
-BITS = 20_000  # so that 1 - y has digits at all sizes
-OF_ALL_SIZES = ["2,1,0.1", "40,0,1", "800,0,1", "-745,-700,0.5", "3e3,0,-3e3", "5,5,5"]
+BITS = 4000  # so that 1 - y has digits at all sizes
+OF_ALL_SIZES = ["2,1,0.1", "40,0,1", "800,0,1", "-745,-700,0.5", "400,0,-400", "5,5,5"]
 COMMANDS = (["forward"], ["forward", "--log"], ["jacobian"], ["jacobian", "--vjp", "1.5,-2,0.25"])
 
 
@@ -127,7 +127,7 @@ def test_a_written_check_has_the_precision_of_its_table(tmp_path: Path, output_f
         words = ["1", "2", "3", "-p", str(precision), "-f", output_format]
         row = run("check", *words).stdout.splitlines()[2].replace("\\", "").strip("|")
         cells = [cell.strip() for cell in row.split("|" if output_format == "markdown" else "&")]
-        for k in (2, 3, 6, 7):
+        for k in (2, 3, 7, 8):
             assert re.fullmatch(digits, cells[k]), row
     (tmp_path / "theirs.csv").write_text(".5,0\n")
     words = ["20", "0", "--probabilities", "theirs.csv", "-f", output_format]

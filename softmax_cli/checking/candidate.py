@@ -31,11 +31,15 @@ class CandidateError(Exception):
         The position of the sample it was given, or None for all at once.
     at_once
         What it did before, when it was given all samples at once, or None.
+    ended
+        Whether it cannot be called again.
     """
 
-    def __init__(self, problem: str, place: str = "", sample: int | None = None) -> None:
-        super().__init__(problem, place, sample)
-        self.problem, self.place, self.sample = problem, place, sample
+    def __init__(
+        self, problem: str, place: str = "", sample: int | None = None, ended: bool = False
+    ) -> None:
+        super().__init__(problem, place, sample, ended)
+        self.problem, self.place, self.sample, self.ended = problem, place, sample, ended
         self.at_once: CandidateError | None = None
 
     def __str__(self) -> str:
@@ -99,6 +103,17 @@ class Form:
     tensors: bool = False
 
 
+class Rows(Protocol):
+    """Rows of numbers, which may lie in another process: a slice of them is an array."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """How many rows there are, and how long."""
+
+    def __getitem__(self, part: slice, /) -> Array:
+        """Take some of them."""
+
+
 @dataclass(frozen=True, eq=False)
 class Answer:
     """What a function returned, as rows of C numbers: one a sample, or C for a Jacobian.
@@ -106,7 +121,7 @@ class Answer:
     Attributes
     ----------
     rows
-        Shape (n, C), or (n C, C).
+        Shape (n, C), or (n C, C); from another process until it is called again.
     precision
         The format of what it returned.
     across
@@ -118,7 +133,7 @@ class Answer:
         Whether it was given torch tensors.
     """
 
-    rows: Array
+    rows: Rows
     precision: Precision = FLOAT64
     across: float = 0.0
     overwrote: bool = False
@@ -185,7 +200,7 @@ def as_numbers(values: Any) -> tuple[Array, Precision]:
     found = "None (is a return missing?)" if values is None else type(values).__name__
     try:
         array = np.asarray(values)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ShapeFoundError(_tuple_of(values) or f"{found} ({in_words(error)})") from None
     if precision.name == "bfloat16":
         array = array.astype(np.float32)
@@ -240,7 +255,7 @@ def as_rows(array: Array, shape: tuple[int, ...], form: Form, *, file: bool = Fa
         return turned.reshape(n * C, n, C)
     if array.shape == (n * C, n * C) and n > 1 and form.axis in (-1, len(shape) - 1):
         return array.reshape(n * C, n, C)
-    if array.shape == (C, C, *lead) and n > 1:
+    if array.shape == (C, C, *lead):
         return np.moveaxis(array, (0, 1), (-2, -1)).reshape(n * C, C)
     raise _unexpected(array, [whole, stacked] if file else [whole])
 

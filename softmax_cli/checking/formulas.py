@@ -116,7 +116,11 @@ class Task:
         if self.precision is FLOAT64:
             return atol * np.maximum(1.0, largest) * self.chain, rtol
         rtol = self.precision.roundings * self.precision.eps
-        size = largest * self.chain * (1.0 if self.log else self.y.max(axis=1))
+        size = largest * self.y.max(axis=1)
+        if self.log:
+            sums = 0.0 if self.g is None else np.abs(self.g.sum(axis=1))
+            size = largest + self.y.max(axis=1) * sums
+        size *= self.chain
         return rtol / 2 * size + self.precision.smallest * max(1.0, self.chain), rtol
 
     def result(self, d: Any, u: Any, v: Any) -> FloatArray:

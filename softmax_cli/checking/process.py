@@ -4,6 +4,7 @@ Whatever it does to its interpreter, the verdict is ours. It is loaded, and so r
 the user names it.
 """
 
+import mmap
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
@@ -19,6 +21,8 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
+
+import numpy as np
 
 from softmax_cli.checking.candidate import (
     Answer,
@@ -33,6 +37,9 @@ from softmax_cli.checking.candidate import (
 
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 _BETWEEN_LOOKS = 0.1
+# Bytes of numbers that come with an answer; more are taken from a window of memory.
+_SMALL = 1 << 16
+_WINDOW = 1 << 25
 
 
 @contextmanager
@@ -44,15 +51,16 @@ def running(word: str, timeout: float | None = None) -> Iterator[Function]:
     sys.stdout.flush()
     sys.stderr.flush()
     ours, theirs = Pipe()
+    window = mmap.mmap(-1, _WINDOW)
     with warnings.catch_warnings(action="ignore"):  # of the threads of BLAS, which are at rest
         process = os.fork()
     if process == 0:
         ours.close()
-        _serve(theirs, word)
+        _serve(theirs, window, word)
     theirs.close()
     with suppress(OSError):  # it has done so itself
         os.setpgid(process, process)
-    remote = _Remote(process, ours, timeout)
+    remote = _Remote(process, ours, window, timeout)
     try:
         remote.receive("while it was loaded")
         yield remote
@@ -66,25 +74,35 @@ def running(word: str, timeout: float | None = None) -> Iterator[Function]:
 class _Remote:
     """The function, as it is called from here."""
 
-    def __init__(self, process: int, connection: Connection, timeout: float | None) -> None:
+    def __init__(
+        self, process: int, connection: Connection, window: mmap.mmap, timeout: float | None
+    ) -> None:
         self._process, self._connection, self._timeout = process, connection, timeout
+        self.window = window
         self._end = None if timeout is None else time.monotonic() + timeout
         self._status: int | None = None
 
     def __call__(self, inputs: Sequence[Array], form: Form) -> Answer:
         """Call it once."""
+        answer: Answer = self.ask((list(inputs), form))
+        if isinstance(answer.rows, _Distant):
+            answer.rows.remote = self
+        return answer
+
+    def ask(self, question: Any) -> Any:
+        """Send a question and wait for its answer."""
         try:
-            self._connection.send((list(inputs), form))
+            self._connection.send(question)
         except OSError:
             raise self._ended("before it was called") from None
-        answer: Answer = self.receive()
-        return answer
+        return self.receive()
 
     def receive(self, when: str = "") -> Any:
         """Wait for what it answers; an exception is raised here."""
         while not self._connection.poll(_BETWEEN_LOOKS):
             if self._end is not None and time.monotonic() > self._end:
-                raise CandidateError(f"took longer than {self._timeout:g} s {when}".strip())
+                problem = f"took longer than {self._timeout:g} s {when}".strip()
+                raise CandidateError(problem, ended=True)
             # Another process of its own may hold the pipe open when it has ended.
             if self.wait(os.WNOHANG) is not None and not self._connection.poll():
                 raise self._ended(when)
@@ -94,7 +112,8 @@ class _Remote:
             self.wait()
             raise self._ended(when) from None
         except Exception as error:
-            raise CandidateError(f"answered what cannot be read: {in_words(error)}") from None
+            problem = f"answered what cannot be read: {in_words(error)}"
+            raise CandidateError(problem, ended=True) from None
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -109,10 +128,30 @@ class _Remote:
     def _ended(self, when: str) -> CandidateError:
         status = self.wait() or 0
         how = f"with status {status}" if status >= 0 else f"by {signal.Signals(-status).name}"
-        return CandidateError(f"ended its process {how} {when}".strip())
+        return CandidateError(f"ended its process {how} {when}".strip(), ended=True)
 
 
-def _serve(connection: Connection, word: str) -> NoReturn:
+class _Distant:
+    """Rows that lie in the candidate's process, until it is called again."""
+
+    remote: _Remote
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.shape, self.dtype = shape, dtype
+
+    def __getitem__(self, part: slice) -> Array:
+        start, stop, _ = part.indices(self.shape[0])
+        rows = np.empty((stop - start, *self.shape[1:]), self.dtype)
+        step = max(1, _WINDOW // rows[:1].nbytes)
+        for k in range(0, len(rows), step):
+            some = rows[k : k + step]
+            self.remote.ask((start + k, start + k + len(some)))
+            shown = np.frombuffer(self.remote.window, self.dtype, some.size)
+            some[:] = shown.reshape(some.shape)
+        return rows
+
+
+def _serve(connection: Connection, window: mmap.mmap, word: str) -> NoReturn:
     """Load the function and answer calls until there are no more; never return."""
     # Code may replace these.
     leave, process, current = os._exit, os.getpid(), os.getpid
@@ -123,16 +162,18 @@ def _serve(connection: Connection, word: str) -> NoReturn:
             signal.signal(number, signal.SIG_DFL)
         os.dup2(2, 1)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        answers = iter(_answers(connection, word))
+        answers = iter(_answers(connection, window, word))
         while current() == process:
             answer = next(answers)
+            with suppress(Exception):  # it may be gone
+                sys.stdout.flush()
             if current() == process:  # and not a fork of its own that has come back
                 connection.send(answer)
     finally:
         leave(0)
 
 
-def _answers(connection: Connection, word: str) -> Iterator[Any]:
+def _answers(connection: Connection, window: mmap.mmap, word: str) -> Iterator[Any]:
     """Yield what is answered: nothing but that it is loaded, and then to each call."""
     try:
         module, function = _load(word)
@@ -141,10 +182,19 @@ def _answers(connection: Connection, word: str) -> Iterator[Any]:
         return
     yield None
     call = local(function, partial(_blamed, module, function))
+    rows = np.empty((0, 0))
     while True:
         inputs, form = connection.recv()
+        if isinstance(form, int):  # rows from one to another
+            shown = rows[inputs:form]
+            np.frombuffer(window, rows.dtype, shown.size)[:] = shown.ravel()
+            yield None
+            continue
         try:
-            yield call(inputs, form)
+            answer = call(inputs, form)
+            rows = answer.rows[:]
+            is_small = rows.nbytes <= _SMALL
+            yield answer if is_small else replace(answer, rows=_Distant(rows.shape, rows.dtype))
         except Exception as error:
             yield error
         except BaseException as error:

@@ -1,15 +1,12 @@
 """What a comparison with the exact results found: verdict, place, cause and notes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from softmax_cli.checking.diagnosis import Diagnosis
-from softmax_cli.checking.formulas import FloatArray, Kind, Task
-from softmax_cli.mathematics.exact import Number, Numbers, is_held
+from softmax_cli.checking.formulas import FloatArray, Kind
+from softmax_cli.mathematics.exact import Number
 
 # Options in advice and notes: a name and its value, in the words of Python or of the command line.
 _OPTION = re.compile(r"<(\w+)=([^>]*)>")
@@ -86,7 +83,7 @@ class Check:
     labels
         All samples' labels.
     atol, rtol
-        The bound atol + rtol abs(expected); the largest atol of a sample.
+        The bound atol + rtol abs(expected), with the atol of the worst sample.
     method, step, step_is_relative
         The finite difference, a relative step on max(1, abs(z)); or ``exact`` without a step.
     called
@@ -97,6 +94,8 @@ class Check:
         What it returned, where that cannot be compared; or "".
     unstable
         Where the results of a function depend on more than its input: what was found; or "".
+    is_ours
+        Whether the samples are our own, which are hard to get right.
     worst, excess
         The position of the worst sample, and its errors in units of their bounds; None where there
         are too many to show.
@@ -122,6 +121,7 @@ class Check:
     candidate: str = ""
     problem: str = ""
     unstable: str = ""
+    is_ours: bool = False
     worst: int = 0
     excess: FloatArray | None = None
     error_estimate: float | None = None
@@ -152,99 +152,6 @@ class Check:
     def passed(self) -> bool:
         """Whether every sample passed."""
         return not self.failed and not self.problem and not self.unstable
-
-
-class Tally:
-    """The comparisons of each sample, gathered block by block.
-
-    Parameters
-    ----------
-    task
-        What is compared.
-    """
-
-    def __init__(self, task: Task) -> None:
-        K = len(task.z)
-        self._task = task
-        self._errors = np.zeros((4, K))  # absolute, relative, in ulps, in units of the bound
-        self._errors[3] = -1.0
-        self._worst = np.zeros((2, K))  # expected, actual
-        self._at: NDArray[np.intp] = np.zeros(K, dtype=np.intp)
-        self._failed: NDArray[np.intp] = np.zeros(K, dtype=np.intp)
-
-    @np.errstate(all="ignore")
-    def add(
-        self,
-        samples: slice,
-        at: NDArray[np.intp],
-        expected: FloatArray,
-        actual: FloatArray,
-        bound: FloatArray,
-    ) -> None:
-        """Compare blocks of shape (n, m), whose entries stand at these positions of a result.
-
-        An entry passes within its bound, and NaN or infinity does not.
-        """
-        error = np.abs(actual - expected)
-        error = np.where(actual == expected, 0.0, np.where(np.isnan(error), np.inf, error))
-        excess = np.where(error == 0, 0.0, error / bound)
-        relative = np.where(error == 0, 0.0, error / np.abs(expected))
-        ulps = error / self._task.precision.ulp(expected)
-        there = np.arange(len(excess)), excess.argmax(axis=1)
-        worse = excess[there] > self._errors[3, samples]
-        for kept, found in (
-            (self._worst[0], expected[there]),
-            (self._worst[1], actual[there]),
-            (self._at, at[there[1]]),
-        ):
-            kept[samples] = np.where(worse, found, kept[samples])
-        found = np.stack([each.max(axis=1) for each in (error, relative, ulps, excess)])
-        self._errors[:, samples] = np.maximum(self._errors[:, samples], found)
-        self._failed[samples] += (excess > 1).sum(axis=1)
-
-    @property
-    def worst(self) -> int:
-        """The position of the sample that is furthest over its bound."""
-        return int(self._errors[3].argmax())
-
-    def samples(self, labels: Sequence[str]) -> tuple[tuple[str, SampleCheck], ...]:
-        """Return how each sample fared, under its label."""
-        task = self._task
-        entries = int(np.prod(task.shape[1:]))
-        numbers = Numbers(task.z, task.T, task.g)
-        found = []
-        for k, label in enumerate(labels):
-            expected, actual = self._worst[:, k].tolist()
-            output, input_ = self._place(int(self._at[k]))
-            exact = expected
-            if not is_held(expected) and not task.log and np.isfinite(task.z[k]).all():
-                exact = _of_any_size(task, numbers, k, output, input_)
-            worst = Worst(output, input_, expected, actual, exact)
-            errors = self._errors[:, k].tolist()
-            found.append((label, SampleCheck(worst, entries, int(self._failed[k]), *errors)))
-        return tuple(found)
-
-    def _place(self, at: int) -> tuple[int | None, int | None]:
-        match self._task.quantity:
-            case "probabilities":
-                return at, None
-            case "jacobian":
-                C = self._task.z.shape[1]
-                return at // C, at % C
-            case "vjp":
-                return None, at
-
-
-def _of_any_size(
-    task: Task, numbers: Numbers, k: int, output: int | None, input_: int | None
-) -> Number:
-    match task.quantity:
-        case "probabilities":
-            return numbers.probability(k, output or 0)
-        case "jacobian":
-            return numbers.partial(k, output or 0, input_ or 0, 0.0)
-        case "vjp":
-            return numbers.product(k, input_ or 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -301,12 +208,14 @@ class Verdict:
         if check.failed:
             label, sample = check.samples[check.worst]
             worst = sample.worst
-            expected, actual = apart(worst.exact, worst.actual)
+            expected, actual = apart(worst, lambda value, digits: f"{value:.{digits}g}")
             lines.append(
                 f"worst: {entry_name(check, worst, self.classes)} of sample {label}: "
                 f"expected {expected}, actual {actual}, "
                 f"{sample.worst_excess:.3g} times its bound"
             )
+        if check.failed and check.unstable:
+            lines.append(check.unstable)
         lines += (f"{each.name}: {in_python(each.advice)}" for each in check.diagnoses)
         lines += (f"note: {in_python(note)}" for note in self.notes)
         return "\n".join(lines)
@@ -315,10 +224,11 @@ class Verdict:
         return f"<{'; '.join(str(self).splitlines())}>"
 
 
-def apart(expected: Number, actual: float, precision: int = 6) -> tuple[str, str]:
-    """Show two numbers with as many digits as it takes to tell them apart."""
+def apart(worst: Worst, show: Callable[[Number, int], str], precision: int = 6) -> tuple[str, str]:
+    """Show the exact and the actual entry with as many digits as it takes to tell them apart."""
+    shown = ("", "")
     for digits in range(precision, 18):
-        shown = f"{expected:.{digits}g}", f"{actual:.{digits}g}"
+        shown = show(worst.exact, digits), show(worst.actual, digits)
         if shown[0] != shown[1]:
             break
     return shown
@@ -334,6 +244,7 @@ def outcome(check: Check) -> str:
     if check.problem:
         return f"found {check.problem}"
     samples = "1 sample" if check.n_samples == 1 else f"{check.n_samples} samples"
+    samples += " of our own" if check.is_ours else ""
     one = check.entries == 1
     failed = sum(each.failed for _, each in check.samples)
     if not failed:

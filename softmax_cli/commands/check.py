@@ -1,27 +1,31 @@
 """Somebody's results, or finite differences, against the exact ones, with a verdict."""
 
+import re
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 from softmax_cli.checking import candidate as code
 from softmax_cli.checking import check as checking
-from softmax_cli.checking.check import Comparison as Comparison
+from softmax_cli.checking.derivative import StepError, check_softmax
 from softmax_cli.checking.formulas import Kind
+from softmax_cli.checking.setting import Comparison as Comparison
+from softmax_cli.checking.setting import Setting, with_gradient
 from softmax_cli.checking.sweep import Sweep, sweep
 from softmax_cli.checking.verdict import Check, Verdict
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions, OutputOptions
 from softmax_cli.progress import watched
-from softmax_cli.reading.results import Results, read_candidate
+from softmax_cli.reading.results import read_candidate
 from softmax_cli.reading.source import open_logits
-from softmax_cli.reading.upstream import with_upstream
+from softmax_cli.reading.upstream import options_for_results, with_upstream
 from softmax_cli.reading.validity import check_classes
 from softmax_cli.result import Jacobian
 from softmax_cli.samples import Batch, Logits, concatenate
 from softmax_cli.writing.formats import refuse_verdict, write
 from softmax_cli.writing.verdict_rows import sweep_report, verdict_report
+
+_OPTION = re.compile(r"<(\w+)=([^>]*)>")
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Candidates:
     jacobian: str | None = None
     vjp: str | None = None
     upstream: str | None = None
+    timeout: float | None = None  # seconds that code may take
 
     @property
     def given(self) -> dict[Kind, str]:
@@ -62,10 +67,10 @@ def run(
         _refuse_beside_sweep(candidates.given, comparison, quiet)
     with open_logits(words, reading) as source, watched(source) as logits:
         if sweeping:
-            write(sweep_report(_sweep(logits, candidates.probabilities, comparison)), writing)
+            write(sweep_report(_sweep(logits, candidates, comparison)), writing)
             return 0
         if candidates.given:
-            verdict = _check_candidates(logits, candidates, comparison)
+            verdict = _check_candidates(logits, candidates, comparison, reading)
         else:
             verdict = _check_softmax(logits, comparison)
     if not quiet or writing.path is not None:
@@ -82,19 +87,26 @@ def _refuse_contradictions(
     words: Sequence[str], candidates: Candidates, comparison: Comparison
 ) -> None:
     given = candidates.given
-    has_vjp, has_upstream = "vjp" in given, candidates.upstream is not None
-    _refuse(has_upstream > has_vjp, "--upstream", "expected --vjp beside it, found none")
-    hint = "give g as 0,0,1 or as a file"
-    _refuse(has_vjp > has_upstream, "--vjp", "expected --upstream beside it, found none", hint)
+    has_upstream = candidates.upstream is not None and "vjp" not in given
+    _refuse(has_upstream, "--upstream", "expected --vjp beside it, found none")
     stdin = [f"--{quantity}" for quantity, word in given.items() if word == "-"]
     again = len(stdin) > (0 if not words or list(words) == ["-"] else 1)
     problem = "expected a file or code, found standard input a second time"
     _refuse(again, stdin[-1] if stdin else "", problem)
-    unused = bool(given) and not code.names_code(candidates.probabilities or "")
+    differentiates = code.names_code(candidates.probabilities or "") and not comparison.forward_only
     problem = "expected a --probabilities function to differentiate, found other candidates"
     for option, value in (("--method", comparison.method), ("--step", comparison.step)):
         hint = "results are compared with the exact ones"
-        _refuse(unused and value is not None, option, problem, hint)
+        fault = bool(given) and not differentiates and value is not None
+        _refuse(fault, option, problem, hint)
+    calls = any(map(code.names_code, given.values()))
+    problem = "expected a function, FILE.py:FUNCTION, among the candidates, found none"
+    for option, is_given in (
+        ("--stress", comparison.stress),
+        ("--forward-only", comparison.forward_only),
+        ("--timeout", candidates.timeout is not None),
+    ):
+        _refuse(is_given and not calls, option, problem)
 
 
 def _refuse_beside_sweep(given: dict[Kind, str], comparison: Comparison, quiet: bool) -> None:
@@ -103,6 +115,8 @@ def _refuse_beside_sweep(given: dict[Kind, str], comparison: Comparison, quiet: 
         ("--step", comparison.step),
         ("--atol", comparison.atol),
         ("--rtol", comparison.rtol),
+        ("--dtype", comparison.dtype),
+        ("--stress", comparison.stress or None),
         ("--quiet", quiet or None),
     ):
         _refuse(value is not None, option, "expected either it or --sweep, found both")
@@ -116,55 +130,70 @@ def _check_softmax(logits: Logits, comparison: Comparison) -> Verdict:
     # As many samples at a time as their Jacobians have room for.
     pieces = Jacobian(comparison.temperature).pieces(logits.batches)
     with _telling():
-        check = checking.check_softmax(_setting(each, logits, comparison) for each in pieces)
+        check = check_softmax(_setting(each, logits, comparison) for each in pieces)
     return Verdict((check,), logits.classes, comparison.temperature)
 
 
-def _setting(batch: Batch, logits: Logits, comparison: Comparison) -> checking.Setting:
-    z, g = batch.logits, batch.upstream
-    return checking.Setting(z, g, logits.classes, batch.labels, comparison)
+def _setting(batch: Batch, logits: Logits, comparison: Comparison) -> Setting:
+    return Setting(batch.logits, batch.upstream, logits.classes, batch.labels, comparison)
 
 
-def _check_candidates(logits: Logits, candidates: Candidates, comparison: Comparison) -> Verdict:
-    with ExitStack() as stack:
-        if candidates.upstream is not None:
-            logits = stack.enter_context(with_upstream(logits, candidates.upstream, "--upstream"))
-        batch = concatenate(logits.batches, logits.n_classes)
+def _check_candidates(
+    logits: Logits, candidates: Candidates, comparison: Comparison, reading: InputOptions
+) -> Verdict:
+    batch = concatenate(logits.batches, logits.n_classes)
+    theirs = options_for_results(logits, reading)
     setting = _setting(batch, logits, comparison)
+    if candidates.upstream is not None:
+        whole = replace(logits, blocks=iter([batch]), n_samples=len(batch.logits))
+        with with_upstream(whole, candidates.upstream, "--upstream", theirs) as paired:
+            setting = replace(setting, g=concatenate(paired.batches, logits.n_classes).upstream)
+    elif candidates.vjp is not None:
+        setting = with_gradient(setting, None)
     checks: list[Check] = []
     for quantity, word in candidates.given.items():
-        with _candidate(quantity, word, logits, batch) as candidate:
-            found = checking.check_candidate(quantity, candidate, setting)
-        checks += (_in_words_of_options(check, word) for check in found.checks)
-    return setting.verdict(*checks)
+        option = f"--{quantity}"
+        if code.names_code(word):
+            from softmax_cli.checking.process import running
+
+            with _telling(option, word, batch), running(word, candidates.timeout) as function:
+                found = checking.check_function(quantity, function, setting)
+        else:
+            found = (_check_file(quantity, word, option, setting, logits, batch, theirs),)
+        checks += (replace(check, candidate=word) for check in found)
+    return setting.verdict(*map(_in_words_of_options, checks))
 
 
-def _in_words_of_options(check: Check, word: str) -> Check:
-    found = [replace(each, advice=each.advice_in("--{} {:.6g}", " ")) for each in check.diagnoses]
-    return replace(check, candidate=word, diagnoses=tuple(found))
+def _in_words_of_options(check: Check) -> Check:
+    def told(text: str) -> str:
+        return _OPTION.sub(_option, text)
+
+    causes = (replace(each, advice=told(each.advice)) for each in check.diagnoses)
+    return replace(check, diagnoses=tuple(causes), notes=tuple(map(told, check.notes)))
+
+
+def _option(found: re.Match[str]) -> str:
+    name = f"--{found[1].replace('_', '-')}"
+    return name if found[2] == "True" else f"{name} {found[2]}"
 
 
 @contextmanager
-def _candidate(quantity: Kind, word: str, logits: Logits, batch: Batch) -> Iterator[Any]:
-    """Read somebody's results, or load their function and let it run."""
-    option = f"--{quantity}"
-    if not code.names_code(word):
-        yield _results(quantity, word, option, logits, batch)
-        return
-    from softmax_cli.checking.loading import running
-
-    with _telling(option, word), running(word, batch.labels) as function:
-        yield function
-
-
-@contextmanager
-def _telling(option: str = "", word: str = "") -> Iterator[None]:
+def _telling(option: str = "", word: str = "", batch: Batch | None = None) -> Iterator[None]:
     """Tell what checking raises in the words of the command line."""
     try:
         yield
     except code.CodeError as error:
         raise InputError(error.place or option, error.problem, error.hint) from None
-    except checking.StepError as error:
+    except code.CandidateError as error:
+        given = "all samples"
+        if batch is not None and error.sample is not None:
+            given = f"sample {batch.labels[error.sample]!r}"
+        before, hint = error.at_once, ""
+        if before is not None and before.problem != error.problem:
+            hint = f"given all samples at once it {before.problem} ({before.place})"
+        problem = f"the candidate {error.problem}, given {given}"
+        raise InputError(error.place or option, problem, hint) from None
+    except StepError as error:
         place = "--step" if error.given else f"sample {error.sample}"
         leave_out = "leave it out, or " if error.given else ""
         hint = f"{leave_out}use --method complex-step, which needs no such step"
@@ -177,45 +206,50 @@ def _telling(option: str = "", word: str = "") -> Iterator[None]:
         raise InputError(option, f"expected probabilities, found {error}") from None
 
 
-def _results(quantity: Kind, word: str, option: str, logits: Logits, batch: Batch) -> Any:
+def _check_file(
+    quantity: Kind,
+    word: str,
+    option: str,
+    setting: Setting,
+    logits: Logits,
+    batch: Batch,
+    reading: InputOptions,
+) -> Check:
+    """Read somebody's results and check them."""
     if word.endswith(".py"):
         hint = f"name the function in it: {word}:FUNCTION"
         raise InputError(option, f"expected results or a function, found {quoted(word)}", hint)
-    results = read_candidate(word, option, quantity)
-    n_samples, n_classes = batch.logits.shape
-    shape = (n_samples, n_classes, n_classes) if quantity == "jacobian" else batch.logits.shape
+    results = read_candidate(word, option, quantity, reading)
+    values = results.values
+    K, C = batch.logits.shape
+    if values.ndim == 2 and len(values) in (K + 1, K * C + 1):
+        # A header of digits was read as a row.
+        header = tuple(f"{value:g}" for value in values[0])
+        values = values[1:] if header == logits.class_names else values
     try:
-        values = checking.candidate_array(_without_header(results, logits, shape), shape)
-    except ValueError as error:
-        raise InputError(option, f"{error} in {quoted(word)}") from None
+        check = checking.check_results(
+            quantity, values, results.precision, setting, printed=results.is_printed
+        )
+    except code.ShapeFoundError as error:
+        raise InputError(option, f"found {error}, in {quoted(word)}") from None
     if logits.class_names and results.classes is not None:
         check_classes(results.classes, logits.class_names, option, "the logits")
-    _check_samples(results, batch, option)
-    return values
+    if results.samples is not None and batch.samples is not None:
+        rows_each = max(1, len(results.samples) // K)
+        for ours, theirs in zip(batch.samples, results.samples[::rows_each], strict=False):
+            if ours != theirs:
+                problem = f"expected results for sample {quoted(ours)}, found {quoted(theirs)}"
+                raise InputError(option, problem)
+    return check
 
 
-def _without_header(results: Results, logits: Logits, shape: tuple[int, ...]) -> Any:
-    """Drop a header that consists of numbers, as digits do, and was read as a row."""
-    values = results.values
-    if values.ndim == 2 and len(values) in (shape[0] + 1, shape[0] * shape[1] + 1):
-        header = tuple(f"{value:g}" for value in values[0])
-        return values[1:] if header == logits.class_names else values
-    return values
-
-
-def _check_samples(results: Results, batch: Batch, option: str) -> None:
-    if results.samples is None or batch.samples is None:
-        return
-    rows_each = max(1, len(results.samples) // len(batch.samples))
-    for ours, theirs in zip(batch.samples, results.samples[::rows_each], strict=False):
-        if ours != theirs:
-            problem = f"expected results for sample {quoted(ours)}, found {quoted(theirs)}"
-            raise InputError(option, problem)
-
-
-def _sweep(logits: Logits, word: str | None, comparison: Comparison) -> Sweep:
+def _sweep(logits: Logits, candidates: Candidates, comparison: Comparison) -> Sweep:
     batch = concatenate(logits.batches, logits.n_classes)
+    setting = _setting(batch, logits, comparison)
+    word = candidates.probabilities
     if word is None:
-        return sweep(batch.logits, comparison.temperature)
-    with _candidate("probabilities", word, logits, batch) as candidate:
-        return sweep(batch.logits, comparison.temperature, candidate, word)
+        return sweep(setting)
+    from softmax_cli.checking.process import running
+
+    with _telling("--probabilities", word, batch), running(word, candidates.timeout) as function:
+        return sweep(setting, function, word)

@@ -16,18 +16,18 @@ def run(topic: str | None, commands: Mapping[str, str]) -> int:
         known = list(dict.fromkeys([*TOPICS, *commands]))
         problem = f"expected one of {', '.join(known)}, found {quoted(topic)}"
         raise InputError("argument 1", problem, did_you_mean(topic, known))
-    with open_target(None) as target, target.text(target.encoding) as stream:
-        if topic is None:
-            stream.write(_contents(commands))
-        elif not target.is_terminal:
-            stream.write(_page(topic))
-        else:
+    page = _contents(commands) if topic is None else _page(topic)
+    with open_target(None) as target:
+        if topic is not None and target.is_terminal:
             from rich.console import Console
             from rich.markdown import Markdown
 
-            console = Console(file=stream, force_terminal=True)
-            page = Markdown(_page(topic), code_theme="ansi_dark")
-            console.print(page, width=min(console.width, WIDEST))
+            console = Console(force_terminal=True)
+            with console.capture() as drawn:
+                shown = Markdown(page, code_theme="ansi_dark")
+                console.print(shown, width=min(console.width, WIDEST))
+            page = drawn.get()
+        target.write_text(page)
     return 0
 
 

@@ -8,7 +8,7 @@ from softmax_cli.options import InputOptions, OutputOptions
 from softmax_cli.reading.columns import find_name, split_names
 from softmax_cli.reading.pick import pick_sample
 from softmax_cli.reading.source import open_logits
-from softmax_cli.reading.upstream import with_upstream
+from softmax_cli.reading.upstream import options_for_results, with_upstream
 from softmax_cli.result import Arrays, Explanation, Jacobian, Partial, Probabilities, Quantity, Vjp
 from softmax_cli.samples import Logits
 from softmax_cli.writing.formats import write
@@ -21,6 +21,7 @@ def run(
     upstream: str | None,
     sample: str | None,
     explain: bool,
+    log: bool,
     temperature: float,
     reading: InputOptions,
     writing: OutputOptions,
@@ -32,32 +33,32 @@ def run(
     with ExitStack() as stack:
         logits = stack.enter_context(open_logits(words, reading))
         if upstream is not None:
-            logits = stack.enter_context(with_upstream(logits, upstream, "--vjp"))
+            theirs = options_for_results(logits, reading)
+            logits = stack.enter_context(with_upstream(logits, upstream, "--vjp", theirs))
         if sample is not None:
             logits = pick_sample(logits, sample, "--sample")
         position = None if entry is None else _find_entry(entry, logits)
-        if explain:
-            write(_explanation(logits, position, temperature), writing)
-            return 0
+        quantities: tuple[Quantity, ...] = Probabilities(temperature), Jacobian(temperature, log)
         if upstream is not None:
-            quantities: tuple[Quantity, ...] = (Vjp(temperature),)
+            quantities = (Vjp(temperature, log),)
         elif position is not None:
-            quantities = (Partial(temperature, position),)
-        else:
-            quantities = (Probabilities(temperature), Jacobian(temperature))
-        write(Arrays("jacobian", logits, quantities), writing)
+            quantities = (Partial(temperature, log, position),)
+        result = Arrays("jacobian", logits, quantities)
+        write(_explanation(logits, position, temperature, log) if explain else result, writing)
     return 0
 
 
-def _explanation(logits: Logits, entry: tuple[int, int] | None, temperature: float) -> Explanation:
+def _explanation(
+    logits: Logits, entry: tuple[int, int] | None, temperature: float, log: bool
+) -> Explanation:
     """Explain the first sample; the rest is not read."""
     from softmax_cli.mathematics.derivation import derive
 
     batch = next(logits.batches)
     label = batch.labels[0]
-    derivation = derive(batch.logits[0], logits.classes, entry, temperature, label)
-    heading = None if not batch.start else f"sample {label}"
-    return Explanation(derivation, label if logits.names_samples else heading)
+    derivation = derive(batch.logits[0], logits.classes, entry, temperature, label, log)
+    heading = label if logits.names_samples else f"sample {label}" if batch.start else None
+    return Explanation(derivation, heading)
 
 
 def _find_entry(entry: str, logits: Logits) -> tuple[int, int]:

@@ -1,7 +1,5 @@
 """Results drawn for people: which drawing it is, the type of the result says."""
 
-import math
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from textwrap import wrap
@@ -13,6 +11,7 @@ from rich.text import Text
 
 from softmax_cli import result as results
 from softmax_cli.display import grids
+from softmax_cli.display.explain import Equation, explain
 from softmax_cli.display.grids import QUIET, Cell, Grid
 from softmax_cli.display.notation import Plain
 from softmax_cli.display.numbers import given, significant
@@ -20,9 +19,8 @@ from softmax_cli.display.screen import MOST_ROWS, Screen, Shown, show_columns, s
 from softmax_cli.display.tables import HINT, draw_grid
 from softmax_cli.errors import plural
 from softmax_cli.mathematics import core
-from softmax_cli.mathematics.derivation import Equation
 from softmax_cli.mathematics.exact import Numbers
-from softmax_cli.samples import Batch, FloatArray, concatenate
+from softmax_cli.samples import Batch, concatenate
 
 _MOST_WINNERS = 10
 _LARGE_BAR, _SMALL_BAR = 30, 10
@@ -47,20 +45,18 @@ def draw(result: results.Result, screen: Screen) -> Iterator[RenderableType]:
 
 
 def _keep_ends(batches: Iterable[Batch], n_classes: int) -> tuple[Batch, Shown]:
-    """Walk all batches, keeping the samples that are shown of them, each with its label."""
-    first: list[Batch] = []
-    last: deque[Batch] = deque(maxlen=MOST_ROWS)
+    """Walk all batches; return the samples that are shown of them, each with its label."""
+    kept: list[Batch] = []
     count = 0
     for batch in batches:
-        size = len(batch.logits)
-        # Those of a short batch may be both.
-        for k in sorted({*range(min(size, MOST_ROWS)), *range(max(0, size - MOST_ROWS), size)}):
+        positions = range(len(batch.logits))
+        for k in sorted({*positions[:MOST_ROWS], *positions[-MOST_ROWS:]}):
             part = batch.part(slice(k, k + 1))
-            last.append(replace(part, samples=part.labels))
-            first += [last[-1]] if len(first) < MOST_ROWS else []
-        count += size
+            kept.append(replace(part, samples=part.labels))
+        del kept[MOST_ROWS:-MOST_ROWS]
+        count += len(batch.logits)
     shown = show_rows("sample", range(1, count + 1))
-    kept = [*first[: shown.head], *list(last)[len(last) - shown.tail :]]
+    del kept[shown.head : len(kept) - shown.tail]
     return concatenate(kept, n_classes), shown
 
 
@@ -72,14 +68,14 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[RenderableTyp
     batches = tally.watch(logits.batches, T) if is_softmax else logits.batches
     kept, shown = _keep_ends(batches, logits.n_classes)
     if isinstance(result.quantity, results.Vjp):
-        yield Text(f"v_i = sum_j g_j J[j][i] = y_i (g_i - sum_j g_j y_j){_by_T(T)}", QUIET)
+        v = "(g_i - y_i sum_j g_j)" if result.quantity.log else "y_i (g_i - sum_j g_j y_j)"
+        yield Text(f"v_i = sum_j g_j J[j][i] = {v}{_by_T(T)}", QUIET)
         yield Text()
     if len(shown.names) == 1 and result.entry is None:
         yield from _class_by_class(result, kept, screen)
         return
-    names = grids.sample_columns(result)
-    columns = show_columns("class", names)
-    grid = grids.samples_grid(result, [kept], columns.positions, screen)
+    columns = show_columns("class", grids.sample_columns(result))
+    grid = grids.samples_grid(result, [kept], screen, columns.positions)
     y = core.softmax(kept.logits, temperature=T).max(axis=1).tolist() if is_softmax else []
     yield from draw_grid(grid, screen, shown, columns, ("largest", _SMALL_BAR, y))
     if is_softmax:
@@ -111,7 +107,7 @@ class Tally:
             log_y = core.log_softmax(batch.logits, temperature=temperature)
             y = np.exp(log_y)
             # A masked class adds nothing: y log y goes to 0 with y.
-            self.entropy -= float(np.multiply(y, log_y, out=np.zeros_like(y), where=y > 0).sum())
+            self.entropy -= float((y * np.where(y > 0, log_y, 0)).sum())
             self.wins += np.bincount(batch.logits.argmax(axis=1), minlength=len(self.wins))
             self.certain &= bool((np.isfinite(batch.logits).sum(axis=1) == 1).all())
             yield batch
@@ -120,13 +116,13 @@ class Tally:
         """Tell of so many samples."""
         order = sorted(range(len(classes)), key=lambda j: -self.wins[j])
         winners = [f"{classes[j]} {self.wins[j]}" for j in order[:_MOST_WINNERS]]
-        more = [f"{len(order) - _MOST_WINNERS} more"] if len(order) > _MOST_WINNERS else []
+        winners += [f"{len(order) - _MOST_WINNERS} more"] if len(order) > _MOST_WINNERS else []
         # Where it is too small for float64 it is not 0 all the same.
         is_known = self.entropy or self.certain
         mean = significant(self.entropy / n_samples, precision) if is_known else "<5e-324"
         return (
             f"{plural(n_samples, 'sample')}, {plural(len(classes), 'class')}; "
-            f"most probable: {', '.join([*winners, *more])}; mean entropy {mean} nats"
+            f"most probable: {', '.join(winners)}; mean entropy {mean} nats"
         )
 
 
@@ -137,20 +133,18 @@ def _class_by_class(
     classes, precision, z, g = result.logits.classes, screen.precision, batch.logits, batch.upstream
     numbers = Numbers(z, result.temperature)
     text = grids.sample_text(result, batch, precision)
-    match result.quantity:
-        case results.Vjp():
-            headings = ["class", "z", "y", "g", "v"]
-        case results.LogProbabilities():
-            headings = ["class", "logit", "probability", "log probability"]
-        case _:
-            headings = ["class", "logit", "probability"]
+    headings = ["class", "logit", "probability"]
+    if g is not None:
+        headings = ["class", "z", "y", "g", "v"]
+    elif isinstance(result.quantity, results.LogProbabilities):
+        headings.append("log probability")
     top, shown, rows = int(z[0].argmax()), show_rows("class", classes), []
     for j in shown.positions:
         style = grids.LARGEST if j == top and g is None else ""
         y = grids.probability(numbers, 0, j, precision)
-        cells = [Cell(classes[j], style), Cell(given(z[0, j])), Cell(y, style)]
-        cells += [] if g is None else [Cell(given(g[0, j]))]
-        rows.append(cells if len(cells) == len(headings) else [*cells, Cell(text(0, j))])
+        more = [text(0, j)] if g is None else [given(g[0, j]), text(0, j)]
+        row = [Cell(classes[j], style), Cell(given(z[0, j])), Cell(y, style), *map(Cell, more)]
+        rows.append(row[: len(headings)])
     fractions = numbers.y[0, shown.positions].tolist() if g is None else []
     if result.logits.names_samples:
         yield screen.text(batch.labels[0], "bold")
@@ -162,7 +156,9 @@ def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[RenderableTyp
     logits = result.logits
     kept, shown = _keep_ends(logits.batches, logits.n_classes)
     delta = screen.glyph("δ_ij", "delta_ij")
-    yield Text(f"J[j][i] = dy_j/dz_i = y_j ({delta} - y_i){_by_T(result.temperature)}", QUIET)
+    T, log = result.temperature, result.quantity.log
+    formula = f"dlog y_j/dz_i = ({delta} - y_i)" if log else f"dy_j/dz_i = y_j ({delta} - y_i)"
+    yield Text(f"J[j][i] = {formula}{_by_T(T)}", QUIET)
     for position, (label, z) in enumerate(zip(kept.labels, kept.logits, strict=True)):
         yield Text()
         if position == shown.head:
@@ -170,7 +166,7 @@ def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[RenderableTyp
             yield Text()
         if logits.names_samples or len(shown.names) > 1:
             yield screen.text(label if logits.names_samples else f"sample {label}", "bold")
-        yield from _jacobian(z, logits.classes, result.temperature, screen)
+        yield from _jacobian(Numbers(z[np.newaxis], T, log=log), logits.classes, screen)
     yield Text()
     yield Text("Every row of J sums to 0, up to the rounding of its entries.", QUIET)
 
@@ -180,21 +176,11 @@ def _by_T(temperature: float) -> str:  # noqa: N802
 
 
 def _jacobian(
-    z: FloatArray, classes: tuple[str, ...], temperature: float, screen: Screen
+    numbers: Numbers, classes: tuple[str, ...], screen: Screen
 ) -> Iterator[RenderableType]:
-    """Draw the Jacobian at z beside row sums, z and y; only the rows shown are computed."""
+    """Draw the Jacobian of a sample; only the rows shown are computed."""
     rows, columns = show_rows("output", classes), show_columns("input", classes)
-    grid = grids.jacobian_grid(z, classes, temperature, rows.positions, columns.positions, screen)
-    numbers, J = (
-        Numbers(z[np.newaxis], temperature),
-        core.jacobian_rows(z, rows.positions, temperature),
-    )
-    drawn = []
-    for j, row, values in zip(rows.positions, grid.rows, J.tolist(), strict=True):
-        row_sum = Cell(significant(math.fsum(values), 2), QUIET)
-        y = grids.probability(numbers, 0, j, screen.precision)
-        drawn.append([*row, row_sum, Cell(given(z[j])), Cell(y)])
-    grid = Grid([*grid.headings, "row sum", "z", "y"], drawn, margins=3)
+    grid = grids.jacobian_grid(numbers, classes, screen, rows.positions, columns.positions)
     yield from draw_grid(grid, screen, rows, columns)
 
 
@@ -205,7 +191,7 @@ def _explanation(result: results.Explanation, screen: Screen) -> Iterator[Render
         yield screen.text(result.heading, "bold")
         yield Text()
     notation = Plain(screen.precision, screen.ascii_only)
-    for position, step in enumerate(d.steps(notation), start=1):
+    for position, step in enumerate(explain(d, notation), start=1):
         yield Text(f"{position}. {step.title}", "bold")
         for prose in wrap(step.text, (screen.width or _WIDEST_PROSE) - len(_INDENT)):
             yield Text(_INDENT + prose)
@@ -215,14 +201,14 @@ def _explanation(result: results.Explanation, screen: Screen) -> Iterator[Render
             else:
                 yield _equation(line, screen.width)
         yield Text()
-    yield from _jacobian(d.z, d.classes, d.temperature, screen)
+    yield from _jacobian(Numbers(d.numbers.z, d.temperature, log=d.log), d.classes, screen)
 
 
 def _equation(equation: Equation, width: int | None) -> Text:
     """Draw an equation on one line, or where that is too long begin one at every equals sign."""
-    *parts, last = equation.parts
+    *parts, last = equation.sides
     indent, joint = 2 * _INDENT, " = "
-    if width is not None and Text(indent + joint.join(equation.parts)).cell_len > width:
+    if width is not None and Text(indent + joint.join(equation.sides)).cell_len > width:
         joint = f"\n{indent}  = "
     style = "" if equation.value is None else "bold"
     return Text(indent + joint.join(parts)).append(joint + last, style)

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from softmax_cli.checking.mistakes import CATALOGUE
 from softmax_cli.checking.sweep import Sweep
-from softmax_cli.checking.verdict import Check, SampleCheck, Verdict, entry_name, headline
+from softmax_cli.checking.verdict import Check, SampleCheck, Verdict, apart, entry_name, headline
 from softmax_cli.display.curve import draw_sweep
 from softmax_cli.display.grids import QUIET, Cell, Grid
 from softmax_cli.display.numbers import entry, given, significant
@@ -19,6 +19,11 @@ from softmax_cli.result import Report
 _ERROR_DIGITS = 3
 _HEAT_DIGITS = 2
 _QUANTITIES = {"probabilities": "probabilities", "jacobian": "Jacobian", "vjp": "vjp"}
+_OF_LOG = {
+    "probabilities": "log-probabilities",
+    "jacobian": "Jacobian of log-softmax",
+    "vjp": "vjp of log-softmax",
+}
 
 
 def draw_report(report: Report, screen: Screen) -> Iterator[RenderableType]:
@@ -50,13 +55,17 @@ def _verdict(verdict: Verdict, screen: Screen) -> Iterator[RenderableType]:
         if check.samples:
             yield Text()
         yield from _cause(check, screen)
+    if verdict.notes:
+        yield Text()
+    for note in verdict.notes:
+        yield screen.text(f"note: {note}", QUIET)
 
 
 def _method(check: Check, verdict: Verdict, times: str) -> Iterator[str]:
     """Say what was compared with what, and how closely."""
     size = "|z|" if verdict.temperature == 1 else "|z/T|"
     if check.step is None:
-        quantity = _QUANTITIES[check.quantity]
+        quantity = (_OF_LOG if check.log else _QUANTITIES)[check.quantity]
         yield f"{quantity} from {check.candidate} against the exact {quantity}"
     else:
         largest = given(METHODS[check.method].largest_step * verdict.temperature)
@@ -64,24 +73,32 @@ def _method(check: Check, verdict: Verdict, times: str) -> Iterator[str]:
         whose = f" of {check.candidate}" if check.candidate else ""
         step = significant(check.step, _ERROR_DIGITS)
         yield f"exact Jacobian against {check.method} differences{whose}, step {step}{scale}"
+    if check.failed and check.unstable:
+        yield check.unstable
     if check.called:
         yield f"the function was given {check.called}"
     if check.error_estimate is not None:
         estimate = significant(check.error_estimate, 2)
         yield f"the extrapolation estimates its own error at up to {estimate}"
-    yield f"bound: atol + rtol {times} |exact|, atol {given(check.atol)}, rtol {given(check.rtol)}"
+    dtype = "" if check.precision == "float64" else f"{check.precision}, "
+    bound = f"atol {check.atol:.3g}, rtol {check.rtol:.3g}"
+    yield f"bound: {dtype}atol + rtol {times} |exact|, {bound}"
+    if check.step is None and check.samples:
+        ulps = max(sample.max_ulp_error for _, sample in check.samples)
+        yield f"largest error: {ulps:.3g} ulps of {check.precision}"
 
 
 def _samples(verdict: Verdict, check: Check, screen: Screen) -> Iterator[RenderableType]:
     def row(label: str, sample: SampleCheck) -> list[Cell]:
         worst = sample.worst
+        exact, actual = apart(worst, entry, screen.precision)
         error = significant(abs(worst.actual - worst.expected), _ERROR_DIGITS)
         excess = significant(sample.worst_excess, _ERROR_DIGITS)
         return [
             Cell(label),
-            Cell(entry_name(check.quantity, worst, verdict.classes)),
-            Cell(entry(worst.expected, screen.precision)),
-            Cell(entry(worst.actual, screen.precision)),
+            Cell(entry_name(check, worst, verdict.classes)),
+            Cell(exact),
+            Cell(actual),
             Cell(error),
             Cell(excess, "" if sample.passed else "bold red"),
         ]
@@ -100,7 +117,7 @@ def _worst(verdict: Verdict, check: Check, precision: int) -> str:
     worst, classes = sample.worst, verdict.classes
     positions = {"output": worst.output, "input": worst.input}
     places = [f"{end} {classes[k]}" for end, k in positions.items() if k is not None]
-    expected, actual = entry(worst.expected, precision), entry(worst.actual, precision)
+    expected, actual = apart(worst, entry, precision)
     bound = significant(check.atol + check.rtol * abs(worst.expected), _ERROR_DIGITS)
     found = f"expected {expected}, actual {actual}, bound {bound}"
     return f"worst: sample {label}, {', '.join(places)}: {found}"

@@ -1,17 +1,16 @@
 """The cells that are shown of a result: made once, for terminals, Markdown and LaTeX alike."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from softmax_cli import result as results
 from softmax_cli.display.heat import heat
-from softmax_cli.display.numbers import beside_one, entry, significant
+from softmax_cli.display.numbers import beside_one, entry, given, significant
 from softmax_cli.display.screen import Screen
 from softmax_cli.mathematics import core
 from softmax_cli.mathematics.exact import Numbers
-from softmax_cli.samples import Batch, FloatArray
+from softmax_cli.samples import Batch
 
 QUIET = "dim"
 LARGEST = "bold green"
@@ -47,30 +46,30 @@ class Grid:
     margins: int = 0
 
     def texts(self) -> Iterator[Sequence[str]]:
-        """Walk the headings and the rows."""
-        yield self.headings
+        """Walk the headings and the rows, without margins."""
+        end = len(self.headings) - self.margins
+        yield self.headings[:end]
         for row in self.rows:
-            yield [cell.text for cell in row]
+            yield [cell.text for cell in row[:end]]
 
 
 def all_grids(result: results.Result, screen: Screen) -> Iterator[tuple[str, Grid]]:
     """Show all of a result in grids, with the sample's label where a grid needs it."""
     match result:
         case results.Explanation(derivation=d):
-            everything = range(len(d.z))
-            yield "", jacobian_grid(d.z, d.classes, d.temperature, everything, everything, screen)
+            numbers = Numbers(d.numbers.z, d.temperature, log=d.log)
+            yield "", jacobian_grid(numbers, d.classes, screen)
         case results.Report():
             rows = ([_of_report(each, screen.precision) for each in row] for row in result.rows)
             yield "", Grid(result.columns, rows, names=len(result.columns))
-        case results.Arrays(quantity=results.Jacobian(), logits=logits, temperature=T):
-            everything = range(logits.n_classes)
+        case results.Arrays(quantity=results.Jacobian(T, log), logits=logits):
             for batch in logits.batches:
                 for k, (label, z) in enumerate(zip(batch.labels, batch.logits, strict=True)):
+                    numbers = Numbers(z[None], T, log=log)
                     name = label if logits.is_named or batch.start + k else ""
-                    yield name, jacobian_grid(z, logits.classes, T, everything, everything, screen)
+                    yield name, jacobian_grid(numbers, logits.classes, screen)
         case results.Arrays():
-            everything = range(len(sample_columns(result)))
-            yield "", samples_grid(result, result.logits.batches, everything, screen)
+            yield "", samples_grid(result, result.logits.batches, screen)
 
 
 def _of_report(value: object, precision: int) -> Cell:
@@ -85,87 +84,85 @@ def probability(numbers: Numbers, k: int, j: int, precision: int) -> str:
     return beside_one(y, numbers.rest(k, j) if y > 0.5 else 1 - y, precision)
 
 
+def _output(log: bool) -> str:
+    return "dlog y" if log else "dy"
+
+
 def sample_columns(result: results.Arrays) -> list[str]:
     """Name what is shown of each sample: probabilities, products, or one partial derivative."""
     classes = result.logits.classes
-    match result.quantity:
-        case results.Partial(entry=(j, i)):
-            return [f"dy_{classes[j]}/dz_{classes[i]}"]
-        case results.Vjp():
-            return [f"v_{name}" for name in classes]
-        case results.LogProbabilities():
-            return [f"log y_{name}" for name in classes]
-        case _:
-            return [f"y_{name}" for name in classes]
+    if result.entry is not None:
+        j, i = result.entry
+        return [f"{_output(result.quantity.log)}_{classes[j]}/dz_{classes[i]}"]
+    return [f"{result.quantity.symbol}_{name}" for name in classes]
 
 
 def samples_grid(
-    result: results.Arrays, batches: Iterable[Batch], columns: Sequence[int], screen: Screen
+    result: results.Arrays,
+    batches: Iterable[Batch],
+    screen: Screen,
+    columns: Sequence[int] | None = None,
 ) -> Grid:
-    """Show a row a sample, of which the largest probability is marked."""
+    """Show a row a sample, of which the largest probability is marked; of all columns or some."""
     names = sample_columns(result)
-    pieces = result.quantity.pieces(batches)
-    rows = (row for batch in pieces for row in _sample_rows(result, batch, columns, screen))
-    return Grid(["sample", *(names[c] for c in columns)], rows)
+    chosen = range(len(names)) if columns is None else columns
+    top, other = ("", ""), ("", "")
+    if isinstance(result.quantity, results.Probabilities | results.LogProbabilities):
+        top, other = (LARGEST, screen.glyph(" ◂", " <")), ("", "  ")
 
+    def rows() -> Iterator[list[Cell]]:
+        for batch in result.quantity.pieces(batches):
+            text, tops = sample_text(result, batch, screen.precision), batch.logits.argmax(axis=1)
+            for k, label in enumerate(batch.labels):
+                cells = (Cell(text(k, c), *(top if c == tops[k] else other)) for c in chosen)
+                yield [Cell(label), *cells]
 
-def _sample_rows(
-    result: results.Arrays, batch: Batch, columns: Sequence[int], screen: Screen
-) -> Iterator[list[Cell]]:
-    text = sample_text(result, batch, screen.precision)
-    is_marked = isinstance(result.quantity, results.Probabilities | results.LogProbabilities)
-    mark, no_mark = (screen.glyph(" ◂", " <"), "  ") if is_marked else ("", "")
-    for k, (label, top) in enumerate(zip(batch.labels, batch.logits.argmax(axis=1), strict=True)):
-        row = [Cell(label)]
-        for c in columns:
-            is_top = is_marked and c == top
-            row.append(Cell(text(k, c), LARGEST if is_top else "", mark if is_top else no_mark))
-        yield row
+    return Grid(["sample", *(names[c] for c in chosen)], rows())
 
 
 def sample_text(result: results.Arrays, batch: Batch, precision: int) -> Callable[[int, int], str]:
     """Return what shows column c of sample k."""
-    numbers = Numbers(batch.logits, result.temperature, batch.upstream)
+    T, log = result.temperature, result.quantity.log
+    numbers = Numbers(batch.logits, T, batch.upstream, log=log)
+    values = result.quantity.compute(batch).tolist()
     match result.quantity:
         case results.Partial(entry=(j, i)):
-            values = result.quantity.compute(batch).tolist()
             return lambda k, _: significant(numbers.partial(k, j, i, values[k]), precision)
         case results.Vjp():
-            return lambda k, i: significant(numbers.product(k, i), precision)
+            return lambda k, i: significant(numbers.product(k, i, values[k][i]), precision)
         case results.LogProbabilities():
-            return lambda k, j: significant(numbers.log_probability(k, j), precision)
+            return lambda k, j: significant(numbers.log_probability(k, j, values[k][j]), precision)
         case _:
             return lambda k, j: probability(numbers, k, j, precision)
 
 
 def jacobian_grid(
-    z: FloatArray,
+    numbers: Numbers,
     classes: Sequence[str],
-    temperature: float,
-    outputs: Sequence[int],
-    inputs: Sequence[int],
     screen: Screen,
+    outputs: Sequence[int] | None = None,
+    inputs: Sequence[int] | None = None,
 ) -> Grid:
-    """Show entries of the Jacobian at z, shape (C,), as a heatmap."""
-    numbers = Numbers(z[np.newaxis], temperature)
-    largest = 0.0
-    if screen.has_shades:
-        # |y_j y_i| <= y_j (1 - y_j), which is largest for the most probable class.
-        top = int(z.argmax())
-        largest = float(core.jacobian_rows(z, [top], temperature)[0, top])
+    """Show all or some of the Jacobian of the first sample, beside row sums, z and y."""
+    z, T, log, precision = numbers.z[0], numbers.T, numbers.log, screen.precision
+    chosen, shown = (list(range(len(z)) if each is None else each) for each in (outputs, inputs))
+    # |y_j y_i| <= y_j (1 - y_j), which is largest for the most probable class.
+    top = [int(z.argmax())]
+    largest = float(core.jacobian_rows(z, top, T, log).max()) if screen.has_shades else 0.0
+    largest = 1 / T if log else largest  # 1 - y_j is at most 1
 
     def row(j: int, values: list[float]) -> list[Cell]:
-        def entry_of(i: int) -> Cell:
-            shown = significant(numbers.partial(0, j, i, values[i]), screen.precision)
-            style = heat(values[i], largest)
-            return Cell(shown, f"{style} bold" if i == j else style)
-
-        return [Cell(f"dy_{classes[j]}"), *map(entry_of, inputs)]
+        texts = (significant(numbers.partial(0, j, i, values[i]), precision) for i in shown)
+        styles = (heat(values[i], largest) + " bold" * (i == j) for i in shown)
+        total = Cell(significant(math.fsum(values), 2), QUIET)
+        margins = (total, Cell(given(z[j])), Cell(probability(numbers, 0, j, precision)))
+        return [Cell(f"{_output(log)}_{classes[j]}"), *map(Cell, texts, styles), *margins]
 
     def rows() -> Iterator[list[Cell]]:
         step = max(1, _NUMBERS_AT_ONCE // len(z))
-        for k in range(0, len(outputs), step):
-            block = list(outputs[k : k + step])
-            yield from map(row, block, core.jacobian_rows(z, block, temperature).tolist())
+        for k in range(0, len(chosen), step):
+            block = chosen[k : k + step]
+            yield from map(row, block, core.jacobian_rows(z, block, T, log).tolist())
 
-    return Grid(["", *(f"dz_{classes[i]}" for i in inputs)], rows())
+    headings = ["", *(f"dz_{classes[i]}" for i in shown), "row sum", "z", "y"]
+    return Grid(headings, rows(), margins=3)

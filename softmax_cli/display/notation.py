@@ -1,37 +1,37 @@
 """Formulas as plain text and as LaTeX; a further notation is a further class."""
 
 import re
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 from softmax_cli.display.numbers import beside_one, given, significant
 from softmax_cli.display.screen import printable
 from softmax_cli.errors import visible
-from softmax_cli.mathematics.derivation import Part
 from softmax_cli.mathematics.exact import Number
 
 # Binding strength, so that parentheses stand only where they are needed.
 SUM, PRODUCT, SIGN, POWER, ATOM = range(5)
-_LATEX_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{character: f"\\{character}" for character in "#$%&_{}"},
-    # Other signs in the oldest of fonts, and markup where Markdown carries the formula.
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    # Behind the end of a row they would say how far the next one is.
-    "[": "{[}",
-    "*": "{*}",
-}
+_LATEX_TEXT = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        **{character: f"\\{character}" for character in "#$%&_{}"},
+        # Other signs in the oldest of fonts, and markup where Markdown carries the formula.
+        **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"},
+        # Behind the end of a row they would say how far the next one is.
+        **{"[": "{[}", "*": "{*}"},
+    }
+)
 _ASCII = {"δ": "delta", "…": "...", " · ": " * "}
-_LATEX = {"δ": r"\delta", "…": r"\dots", " · ": r" \cdot "}
+_LATEX = {"log y": r"\log y", "δ": r"\delta", "…": r"\dots", " · ": r" \cdot "}
 
 
 @dataclass(frozen=True)
 class Plain:
-    """Plain text.
+    """A formula in plain text; Python's operators, and any formula's methods, make others.
+
+    None stands for what is left out of a difference, a product or a fraction.
 
     Attributes
     ----------
@@ -39,10 +39,14 @@ class Plain:
         Significant digits of computed numbers.
     ascii_only
         Whether Greek letters and dots are spelled in ASCII.
+    text, binds
+        How it is written, and how strongly it binds.
     """
 
     precision: int = 6
     ascii_only: bool = False
+    text: str = ""
+    binds: int = ATOM
 
     parentheses: ClassVar[tuple[str, str]] = ("(", ")")
     subscript: ClassVar[str] = "_%s"
@@ -50,73 +54,72 @@ class Plain:
     # Before what a product has a dot.
     dotted: ClassVar[re.Pattern[str]] = re.compile(r"\d|e\^|\(")
 
-    def symbol(self, letter: str, *index: str) -> Part:
+    def symbol(self, letter: str, *index: str) -> Self:
         """Write z_1 or δ_12."""
-        joined = ("" if all(len(name) == 1 for name in index) else ",").join(
-            map(self._index, index)
-        )
-        return Part(self._sign(letter) + (self.subscript % joined if index else ""), ATOM)
+        between = "" if all(len(name) == 1 for name in index) else ","
+        subscript = self.subscript % between.join(map(self._index, index)) if index else ""
+        return self._new(self._sign(letter) + subscript, ATOM)
 
-    def partial(self, output: str, input_: str) -> Part:
+    def partial(self, output: str, input_: str, letter: str = "y") -> Self:
         """Write dy_1/dz_2."""
-        y, z = self.symbol("y", output).text, self.symbol("z", input_).text
-        return Part(self.derivative % (y, z), PRODUCT)
+        y, z = self.symbol(letter, output).text, self.symbol("z", input_).text
+        return self._new(self.derivative % (y, z), PRODUCT)
 
-    def given(self, value: float) -> Part:
+    def given(self, value: float) -> Self:
         """Write the user's number, or an integer, as it is."""
-        return self.written(given(value))
+        return self._number(given(value))
 
-    def number(self, value: Number, rest: Number | None = None) -> Part:
+    def number(self, value: Number, rest: Number | None = None) -> Self:
         """Write a computed number; near 1 by its rest 1 - value, where that is given."""
         p = self.precision
-        return self.written(significant(value, p) if rest is None else beside_one(value, rest, p))
+        return self._number(significant(value, p) if rest is None else beside_one(value, rest, p))
 
-    def written(self, number: str) -> Part:
-        """Write a number that is text already."""
-        compound = " " in number or number[0] in "<>"
-        return Part(number, SUM if compound else SIGN if number[0] == "-" else ATOM)
-
-    def negative(self, part: Part) -> Part:
-        """Write -a."""
-        return Part(f"-{self._within(part, ATOM)}", SIGN)
-
-    def plus(self, *parts: Part) -> Part:
-        """Write a + b + ..."""
-        return Part(" + ".join(self._within(part, PRODUCT) for part in parts), SUM)
-
-    def minus(self, left: Part, right: Part) -> Part:
-        """Write a - b."""
-        least = ATOM if right.text.startswith("-") else PRODUCT
-        return Part(f"{left.text} - {self._within(right, least)}", SUM)
-
-    def times(self, first: Part, *factors: Part) -> Part:
-        """Write a b ..., with dots where a number would run into another one."""
-        text = self._within(first, PRODUCT)
-        for factor in factors:
-            right = self._within(factor, POWER)
-            text += (self._sign(" · ") if self.dotted.match(right) else " ") + right
-        return Part(text, PRODUCT)
-
-    def over(self, top: Part, bottom: Part) -> Part:
-        """Write a / b."""
-        return Part(f"{self._within(top, PRODUCT)} / {self._within(bottom, SIGN)}", PRODUCT)
-
-    def power(self, base: Part, exponent: Part) -> Part:
-        """Write a^b."""
-        return Part(f"{self._within(base, ATOM)}^{self._within(exponent, ATOM)}", POWER)
-
-    def total(self, index: str, term: Part) -> Part:
+    def total(self, index: str, term: Self) -> Self:
         """Write the sum over an index."""
-        return Part(f"sum_{index} {self._within(term, PRODUCT)}", PRODUCT)
+        return self._new(f"sum_{index} {term.within(PRODUCT)}", PRODUCT)
 
-    def inline(self, part: Part) -> str:
-        """Write a formula within a sentence."""
-        return part.text
+    def __neg__(self) -> Self:
+        return self._new(f"-{self.within(ATOM)}", SIGN)
 
-    def _within(self, part: Part, least: int) -> str:
-        """Write a part, in parentheses where it binds less than it must."""
+    def __add__(self, other: Self) -> Self:
+        return self._new(f"{self.text} + {other.within(PRODUCT)}", SUM)
+
+    def __sub__(self, other: Self | None) -> Self:
+        if other is None:
+            return self
+        least = ATOM if other.text.startswith("-") else PRODUCT
+        return self._new(f"{self.text} - {other.within(least)}", SUM)
+
+    def __mul__(self, other: Self | None) -> Self:
+        if other is None:
+            return self
+        right = other.within(POWER)
+        dot = self._sign(" · ") if self.dotted.match(right) else " "
+        return self._new(f"{self.within(PRODUCT)}{dot}{right}", PRODUCT)
+
+    def __truediv__(self, other: Self | None) -> Self:
+        return self if other is None else self._over(other)
+
+    def __pow__(self, exponent: Self) -> Self:
+        return self._new(f"{self.within(ATOM)}^{exponent.within(ATOM)}", POWER)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def within(self, least: int) -> str:
+        """Write it in parentheses where it binds less than it must."""
         opening, closing = self.parentheses
-        return part.text if part.binds >= least else f"{opening}{part.text}{closing}"
+        return self.text if self.binds >= least else f"{opening}{self.text}{closing}"
+
+    def _new(self, text: str, binds: int) -> Self:
+        return replace(self, text=text, binds=binds)
+
+    def _number(self, text: str) -> Self:
+        compound = " " in text or text[0] in "<>"
+        return self._new(text, SUM if compound else SIGN if text[0] == "-" else ATOM)
+
+    def _over(self, bottom: Self) -> Self:
+        return self._new(f"{self.within(PRODUCT)} / {bottom.within(SIGN)}", PRODUCT)
 
     def _sign(self, sign: str) -> str:
         return _ASCII.get(sign, sign) if self.ascii_only else sign
@@ -128,34 +131,32 @@ class Plain:
 
 @dataclass(frozen=True)
 class Latex(Plain):
-    """LaTeX; needs amsmath."""
+    """A formula in LaTeX; needs amsmath. Within a sentence it stands between dollar signs."""
 
     parentheses: ClassVar[tuple[str, str]] = (r"\left(", r"\right)")
     subscript: ClassVar[str] = "_{%s}"
     derivative: ClassVar[str] = r"\frac{\partial %s}{\partial %s}"
     dotted: ClassVar[re.Pattern[str]] = re.compile(r"(\\left\()?\d")
 
-    def written(self, number: str) -> Part:
-        """Write a number that is text already."""
-        text, binds = super().written(number)
-        return Part(latex_number(text), min(binds, PRODUCT) if "e" in number else binds)
-
-    def over(self, top: Part, bottom: Part) -> Part:
-        """Write a fraction."""
-        return Part(rf"\frac{{{top.text}}}{{{bottom.text}}}", POWER)
-
-    def power(self, base: Part, exponent: Part) -> Part:
-        """Write a^{b}."""
-        braced = f"{{{exponent.text}}}" if base.text == "e" else exponent.text
-        return Part(f"{self._within(base, ATOM)}^{braced}", POWER)
-
-    def total(self, index: str, term: Part) -> Part:
+    def total(self, index: str, term: Self) -> Self:
         """Write the sum over an index."""
-        return Part(rf"\sum_{{{index}}} {self._within(term, PRODUCT)}", PRODUCT)
+        return self._new(rf"\sum_{{{index}}} {term.within(PRODUCT)}", PRODUCT)
 
-    def inline(self, part: Part) -> str:
-        """Write a formula within a sentence."""
-        return f"${part.text}$"
+    def __pow__(self, exponent: Self) -> Self:
+        braced = f"{{{exponent.text}}}" if self.text == "e" else exponent.text
+        return self._new(f"{self.within(ATOM)}^{braced}", POWER)
+
+    def __str__(self) -> str:
+        return f"${self.text}$"
+
+    def _number(self, text: str) -> Self:
+        made = super()._number(text)
+        return made._new(
+            latex_number(text), min(made.binds, PRODUCT) if "e" in text else made.binds
+        )
+
+    def _over(self, bottom: Self) -> Self:
+        return self._new(rf"\frac{{{self.text}}}{{{bottom.text}}}", POWER)
 
     def _sign(self, sign: str) -> str:
         return _LATEX.get(sign, sign)
@@ -166,17 +167,13 @@ class Latex(Plain):
 
 def latex_number(text: str) -> str:
     """Write a number that is shown in a table in LaTeX."""
-    return re.sub(r"e([-+])0*(\d+)", _power_of_ten, text).replace("inf", r"\infty")
-
-
-def _power_of_ten(match: re.Match[str]) -> str:
-    sign = "-" if match[1] == "-" else ""
-    return rf" \times 10^{{{sign}{match[2]}}}"
+    text = re.sub(r"e[+]?(-?)0*(\d+)", r" \\times 10^{\1\2}", text)
+    return text.replace("inf", r"\infty")
 
 
 def latex_text(text: str) -> str:
     """Escape what is special in LaTeX's text."""
-    return "".join(_LATEX_SPECIAL.get(character, character) for character in visible(text))
+    return visible(text).translate(_LATEX_TEXT)
 
 
 def latex_index(name: str) -> str:

@@ -34,9 +34,11 @@ def beside_one(value: Number, rest: Number, precision: int) -> str:
     return f"1 {'-' if rest > 0 else '+'} {abs(rest):.{digits}g}"
 
 
-def entry(value: float, precision: int) -> str:
+def entry(value: Number, precision: int) -> str:
     """Show an entry that was compared; one that is not 1 is not rounded to it."""
     shown = significant(value, precision)
+    if isinstance(value, Decimal):
+        return shown
     return repr(float(value)) if abs(float(shown)) == 1 != abs(value) else shown
 
 

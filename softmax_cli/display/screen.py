@@ -84,40 +84,15 @@ class Shown:
         return f"{plural(len(missing), self.noun)} left out ({span})"
 
 
-def show_rows(noun: str, names: Sequence[object]) -> Shown:
-    """Show all of up to 60, else the first and the last 10."""
-    return _show(noun, names, MOST_ROWS, _ROWS_AT_EACH_END)
-
-
-def show_columns(noun: str, names: Sequence[object]) -> Shown:
-    """Show all of up to 1000, as far as they fit, else those that may fit at each end."""
-    return _show(noun, names, _MOST_COLUMNS, _COLUMNS_AT_EACH_END)
-
-
-def _show(noun: str, names: Sequence[object], most: int, at_each_end: int) -> Shown:
+def show_rows(
+    noun: str, names: Sequence[object], most: int = MOST_ROWS, at_each_end: int = _ROWS_AT_EACH_END
+) -> Shown:
+    """Show all of up to so many, else some at each end."""
     if len(names) <= most:
         return Shown(noun, names, len(names))
     return Shown(noun, names, at_each_end, at_each_end)
 
 
-def show_fitting(candidates: Shown, widths: Sequence[int], room: int, gap: int) -> Shown:
-    """Show as many of the candidates as fit, from both ends inwards, and at least one.
-
-    Parameters
-    ----------
-    candidates
-        What may be shown.
-    widths
-        The width of each candidate, its spacing included.
-    room, gap
-        The width there is, and that of what stands for those left out.
-    """
-    if sum(widths) + (gap if candidates.is_cut else 0) <= room:
-        return candidates
-    head, tail, room = 0, 0, room - gap
-    while head + tail < len(widths):
-        room -= widths[head] if head <= tail else widths[-1 - tail]
-        if room < 0 and head:
-            break
-        head, tail = (head + 1, tail) if head <= tail else (head, tail + 1)
-    return Shown(candidates.noun, candidates.names, head, tail)
+def show_columns(noun: str, names: Sequence[object]) -> Shown:
+    """Show all of up to 1000, as far as they fit, else those that may fit at each end."""
+    return show_rows(noun, names, _MOST_COLUMNS, _COLUMNS_AT_EACH_END)

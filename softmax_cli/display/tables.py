@@ -1,6 +1,7 @@
 """A grid drawn by Rich, within the width there is."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from rich.box import ASCII2, SIMPLE_HEAD
 from rich.console import RenderableType
@@ -8,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from softmax_cli.display.grids import QUIET, Grid
-from softmax_cli.display.screen import Screen, Shown, show_fitting
+from softmax_cli.display.screen import Screen, Shown, show_columns
 
 _GAP = 2
 _UNBOUNDED = 1 << 20
@@ -30,15 +31,14 @@ def draw_grid(
     """Draw a grid, and say which rows and columns were left out.
 
     Where there is no room for all columns the margins give way, the last first; then the middle
-    of those that can be left out; or else each row is drawn as lines below each other.
+    of the others.
 
     Parameters
     ----------
     grid, screen
         What is drawn, and where.
     rows, columns
-        Which rows it has, and which columns there are between names and margins; None where all
-        must be seen.
+        Which rows it has, and which columns between names and margins; None where it has all.
     bars
         The heading, the largest width and the fractions of what is drawn in the room that is left.
     hint
@@ -46,24 +46,23 @@ def draw_grid(
     """
     texts = ([screen.text(cell.text + cell.mark, cell.style) for cell in row] for row in grid.rows)
     headings = [screen.text(heading) for heading in grid.headings]
+    for heading in headings[: grid.names]:
+        heading.justify = "left"
     drawn: list[_Column] = [list(column) for column in zip(headings, *texts, strict=True)]
     room = (_UNBOUNDED if screen.width is None else screen.width) + _GAP
     least = len(drawn) - grid.margins
     while len(drawn) > least and _width(*drawn) > room:
         drawn.pop()
-    if columns is None and _width(*drawn) > room:
-        yield from _stacked(drawn, rows, screen)
-    else:
-        if columns is not None:
-            drawn, columns = _fitted(drawn, grid.names, columns, room, screen)
-        left = {*range(grid.names), len(drawn)}
-        heading, widest, fractions = bars
-        width = min(widest, room - _width(*drawn) - _GAP)
-        if fractions and width >= max(1, len(heading)):
-            drawn.append([Text(heading), *(_bar(each, width, screen) for each in fractions)])
-        yield _table(drawn, left, rows, screen)
+    candidates = columns or show_columns("column", grid.headings[grid.names : least])
+    drawn, columns = _fitted(drawn, grid.names, candidates, room, screen)
+    title, widest, fractions = bars
+    width = min(widest, room - _width(*drawn) - _GAP)
+    if fractions and width >= max(1, len(title)):
+        heading = Text(title, justify="left")
+        drawn.append([heading, *(_bar(each, width, screen) for each in fractions)])
+    yield _table(drawn, rows, screen)
     for shown in (rows, columns):
-        if shown is not None and shown.is_cut:
+        if shown.is_cut:
             yield screen.text(shown.left_out() + hint, QUIET)
 
 
@@ -79,18 +78,20 @@ def _fitted(
     drawn: list[_Column], names: int, candidates: Shown, room: int, screen: Screen
 ) -> tuple[list[_Column], Shown]:
     """Leave out the middle of the columns between names and margins, as far as need be."""
-    end = names + len(candidates.positions)
-    widths = [_width(column) for column in drawn[names:end]]
-    room -= _width(*drawn[:names], *drawn[end:])
-    shown = show_fitting(candidates, widths, room, gap=_GAP + 3)
-    if not shown.is_cut:
-        return drawn, shown
     gap = [Text(screen.glyph("…", "..."), QUIET) for _ in drawn[0]]
-    return [*drawn[: names + shown.head], gap, *drawn[end - shown.tail :]], shown
+    end = names + len(candidates.positions)
+    room -= _width(*drawn[:names], *drawn[end:])
+    widths = [_width(column) for column in drawn[names:end]]
+    if not candidates.is_cut and sum(widths) <= room:
+        return drawn, candidates
+    while len(widths) > 1 and sum(widths) > room - _width(gap):
+        del widths[len(widths) // 2]
+    tail = len(widths) // 2
+    shown = replace(candidates, head=len(widths) - tail, tail=tail)
+    return [*drawn[: names + shown.head], gap, *drawn[end - tail :]], shown
 
 
-def _table(columns: list[_Column], left: set[int], rows: Shown, screen: Screen) -> Table:
-    """Draw columns; those whose positions are in `left` stand on that side, numbers do not."""
+def _table(columns: list[_Column], rows: Shown, screen: Screen) -> Table:
     table = Table(
         box=ASCII2 if screen.ascii_only else SIMPLE_HEAD,
         show_edge=False,
@@ -98,26 +99,13 @@ def _table(columns: list[_Column], left: set[int], rows: Shown, screen: Screen) 
         padding=(0, 0, 0, 0) if screen.ascii_only else (0, 1, 0, 0),
         header_style="bold",
     )
-    for c, (heading, *_) in enumerate(columns):
-        table.add_column(heading, justify="left" if c in left else "right", overflow="fold")
+    for heading, *_ in columns:
+        table.add_column(heading, justify=heading.justify or "right", overflow="fold")
     for k, row in enumerate(zip(*(cells for _, *cells in columns), strict=True)):
         if k == rows.head:
             table.add_row(Text(screen.glyph("⋮", ":"), QUIET))
         table.add_row(*row)
     return table
-
-
-def _stacked(columns: list[_Column], rows: Shown, screen: Screen) -> Iterator[Text]:
-    headings, *records = zip(*columns, strict=True)
-    longest = max(heading.cell_len for heading in headings)
-    for k, record in enumerate(records):
-        if k:
-            yield Text()
-        if k == rows.head:
-            yield Text(screen.glyph("⋮", ":") + "\n", QUIET)
-        for heading, cell in zip(headings, record, strict=True):
-            label = heading.plain.ljust(longest + _GAP)
-            yield Text.assemble((label, "bold"), cell, overflow="fold")
 
 
 def _bar(fraction: float, width: int, screen: Screen) -> Text:

@@ -14,14 +14,16 @@ For the logits z of one sample, in a unit of e that cancels wherever it is used:
 
 Near, nothing is shifted, because nothing can overflow: to exponentiate the rounded z - m turns an
 absolute error of half an ulp of it into a relative one, hundreds of units large ([1]_, Theorem
-4.3), and to carry what it drops, as far does, takes three times as long.
+4.3), and to carry what it drops, as far does, takes three times as long. Where it is enough for a
+result to look at S or at the smallest e, logits beyond 300 are near as well.
 
 Each sample takes its path by its own logits. What is done to it depends on C and on itself only:
 its results have the same bits alone, in any batch and in any memory layout. A sample that contains
 NaN or +inf, or nothing but -inf, has NaN for its results.
 
 Within a block of samples the classes stand on the first axis and the samples on the second, so
-that m, R and S broadcast the way they are written.
+that m, R and S broadcast the way they are written. In memory the classes of one sample are
+neighbours.
 
 References
 ----------
@@ -36,31 +38,26 @@ References
 
 import math
 from collections.abc import Iterator
-from typing import Any, Literal
+from functools import reduce
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
-# Numbers in a block: the few arrays of this size that are in use at a time stay in the L2 cache.
-_BLOCK = 96_000
-
-# Up to this many classes a block is transposed: reducing along so few numbers at a time is slow.
-_FEW = 16
+# Numbers in a block: enough that to start each step costs little, few enough for the caches.
+_BLOCK = 128_000
 
 # Of e on the far path: its range ends at exp(-1400).
 _UNIT = 2.0**1000
-
-# Of y where T < 1, and y_j y_i/T can be a normal number although y_j y_i is not.
-_UNIT_OF_Y = 2.0**511
 
 
 def softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floats:
     """Return the probabilities ``y_j = exp(z_j/T) / sum_i exp(z_i/T)``.
 
     Every probability is within 5 units of 2^-52 of the exact one, relatively, where that is a
-    normal number (found: 3.5). It is e/S, in the notation of this module.
+    normal number (found: 4.6). It is e/S, in the notation of this module.
 
     Parameters
     ----------
@@ -92,9 +89,18 @@ def softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floa
     """
     all_z, T = _classes_last(logits, axis), _temperature(temperature)
     out = np.empty(all_z.shape)
-    for y, z in _blocks(out, all_z, few=0 if math.frexp(T)[0] == 0.5 else _FEW):
-        e = _exponentials(z, T, out=y)
-        np.divide(e, _spread(_sum(e), e), out=y)
+    near = math.frexp(T)[0] == 0.5
+    for y, z in _blocks(out, all_z):
+        e = np.exp(z if T == 1 else z / T, out=y) if near else _exponentials(z, T)
+        S = _sum(e)
+        # Where S >= 1, y_j is subnormal if e_j is: quicker to see than that all z are near.
+        hard = ~np.isfinite(S)
+        if not (S.min() >= 1 or e.min() >= 1e-130):
+            hard |= (S < 1) & ~(e >= 1e-130).all(axis=0)
+        if hard.any():
+            e[:, hard] = rest = _exponentials(z.T[hard].T, T)
+            S[hard] = _sum(rest)
+        np.divide(e, _spread(S, e), out=y)
     return np.moveaxis(out, -1, axis)
 
 
@@ -132,10 +138,10 @@ def log_softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> 
     scale = 2.0 ** -max(math.frexp(T)[1], 0)  # before the subtraction, so that it cannot overflow
     out = np.empty(all_z.shape)
     for log_y, z in _blocks(out, all_z):
-        e = _exponentials(z, T, out=np.empty_like(z))
+        e = _exponentials(z, T)
         e_max, R = _parts(e)
-        s = (z * scale - _max(z) * scale) / (T * scale)
-        np.subtract(s, np.log1p(R / e_max), out=log_y)
+        s = (z * scale - _spread(_max(z) * scale, z)) / (T * scale)
+        np.subtract(s, _spread(np.log1p(R / e_max), z), out=log_y)
     return np.moveaxis(out, -1, axis)
 
 
@@ -172,9 +178,9 @@ def complement(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> F
     all_z, T = _classes_last(logits, axis), _temperature(temperature)
     out = np.empty(all_z.shape)
     for rest, z in _blocks(out, all_z):
-        e = _exponentials(z, T, out=rest)
+        e = _exponentials(z, T)
         e_max, R = _parts(e)
-        np.divide(_others(e, e_max, R), e_max + R, out=rest)
+        np.divide(_others(e, e_max, R), _spread(e_max + R, e), out=rest)
     return np.moveaxis(out, -1, axis)
 
 
@@ -187,7 +193,8 @@ def jacobian(
     number and 1e-300 <= T <= 1e300; for T < 1e-150 where, besides, no probability of it is below
     2^-1533. J is exactly symmetric. The row and the column of a masked class are exactly 0.
 
-    With `log` it is ``J[..., j, i] = d log y_j/dz_i = (delta_ij - y_i) / T``.
+    With `log` it is ``J[..., j, i] = d log y_j/dz_i = (delta_ij - y_i) / T``, also in the row of a
+    masked class, where that is the limit for logits towards -inf.
 
     Parameters
     ----------
@@ -256,19 +263,18 @@ def jacobian_rows(
     """
     all_z, T = _classes_last(logits, -1), _temperature(temperature)
     j = np.arange(all_z.shape[-1])[outputs]
-    unit = _UNIT_OF_Y if T < 1 else 1.0
+    unit = 2.0**511 if T < 1 else 1.0  # of y: y_j y_i/T may be normal where y_j y_i is not
     T *= unit**2
     out = np.empty((*all_z.shape[:-1], len(j), all_z.shape[-1]))
     for J, z in _blocks(out, all_z):
-        e = _exponentials(z, T / unit**2, out=np.empty_like(z))
+        e = _exponentials(z, T / unit**2)
         e_max, R = _parts(e)
-        S = (e_max + R) / unit
+        S = _spread((e_max + R) / unit, e)
         y, rest = e / S, _others(e, e_max, R) / S
-        y_j = (unit * (z > -np.inf) if log else y)[outputs]  # of log-softmax, dy_j/y_j
-        np.multiply(-y[:, np.newaxis], y_j, out=J)
+        y_j = (np.full_like(y, unit) if log else y)[outputs]  # of log-softmax, dy_j/y_j
+        np.einsum("in,jn->ijn", -y, y_j, out=J)
         if T != 1:
             J /= T
-        if not y.min() * y_j.min() / T > 0:
             J += 0.0  # no -0.0
         J[j, np.arange(len(j))] = y_j * rest[j] / T
     return out
@@ -294,7 +300,8 @@ def vjp(
 
     With `log` it is the product with the Jacobian of log-softmax, ``v_i = (g_i (1 - y_i) - y_i
     sum of the other g) / T``, within 16 units of the same sum of absolute values. For g = -t it
-    is the gradient of cross-entropy with the targets t, ``y sum(t) - t``.
+    is the gradient of cross-entropy with the targets t, ``y sum(t) - t``. The gradient of a masked
+    class counts too; its own v_i is g_i / T.
 
     Parameters
     ----------
@@ -328,66 +335,76 @@ def vjp(
     all_z, T = _classes_last(logits, axis), _temperature(temperature)
     all_g = _upstream(upstream, np.shape(logits), axis)
     out = np.empty(all_z.shape)
+    plain = math.frexp(T)[0] == 0.5 and 1e-200 <= T <= 1e200 and not log
     for v, z, g in _blocks(out, all_z, all_g):
-        e = _exponentials(z, T, out=np.empty_like(z))
-        if not e.min() > 0:
-            g = np.where(z > -np.inf if log else e > 0, g, 0.0 * g)
-        S, k = _fill_log_vjp(v, z, e, g) if log else _fill_vjp(v, e, g)
-        # v/(S T 2^k): each of them, and their product, may be beyond the range of float64.
-        (S, p), (T_mantissa, q) = np.frexp(S), math.frexp(T)
-        k = -(k + p + q)
-        first = np.clip(k, -1000, 1000)
-        v *= np.ldexp(1 / (S * T_mantissa), first)
-        if (k != first).any():
-            v *= np.ldexp(1.0, k - first)
+        if not plain:
+            v[...] = _scaled_vjp(z, g, T, log)
+            continue
+        e = np.exp(z if T == 1 else z / T)
+        S = _sum(e)
+        size = np.abs(_fill_vjp(v, e, g, S))
+        v *= _spread(1 / (S * T), v)
         v += 0.0  # no -0.0
+        # Otherwise nothing that counts can have been beyond the range of float64.
+        hard = ~((S <= 1e30) & (size >= 1e-60) & (size <= 1e200))
+        if not e.min() >= 1e-50:
+            hard |= ~((e >= 1e-50) | (z == -np.inf)).all(axis=0)
+        if hard.any():
+            v[:, hard] = _scaled_vjp(z.T[hard].T, g.T[hard].T, T, log)
     return np.moveaxis(out, -1, axis)
 
 
-def _fill_vjp(v: Floats, e: Floats, g: Floats) -> tuple[Floats, NDArray[np.int_]]:
-    """Fill v with e (g - y'g) 2^k, and return S and k."""
-    # Relative to its value at a maximum, the large terms of g are gone before they are summed: at
-    # saturation nothing else will do. Relative to the mean, which that gives but for a few bits,
-    # no term is large beside the sum of y_i |g_j - g_i|; and its own mean is those bits.
-    S = R = _sum(e)
-    if not e.min() > 2.0**-200 * S.max():  # then the mean may be close to g as nothing else is
-        R = _sum(np.where(g == _at_maximum(e, g), 0.0, e))
-    g, k = _scaled(g, R)  # e |g - y'g| is at most 2 R max |g|
-    at_maximum = _at_maximum(e, g)
-    np.subtract(g, at_maximum, out=v)
-    np.subtract(g, at_maximum + _sum(e * v) / S, out=v)
-    v -= _sum(e * v) / S
+def _scaled_vjp(z: Floats, g: Floats, T: float, log: bool) -> Floats:
+    """Return v where e, g, T or their products may be near the ends of the range of float64."""
+    e, v = _exponentials(z, T), np.empty_like(z)
+    if not (log or e.min() > 0):
+        g = np.where(e > 0, g, 0.0 * g)
+    S = bound = _sum(e)
+    if not (log or e.min() > 2.0**-200 * S.max()):
+        # Where g is what it is at a maximum, y |g - y'g| is less than that of the others.
+        bound = _sum(np.where(g == _spread(_at_maximum(e, g), g), 0.0, e))
+    size = _max(np.abs(g))
+    # g e 2^k ends below 2^960. All of g is NaN where one is not finite.
+    k = np.minimum(np.minimum(960 - np.frexp(bound)[1], 1000) - np.frexp(size)[1], 1000)
+    fill = _fill_log_vjp if log else _fill_vjp
+    fill(v, e, g * _spread(np.ldexp(1 + 0 * size, k), g), S)
+    # v/(S T 2^k): each of them, and their product, may be beyond the range of float64.
+    (S, p), (T_mantissa, q) = np.frexp(S), math.frexp(T)
+    return 0.0 + np.ldexp(v * _spread(1 / (S * T_mantissa), v), _spread(-(k + p + q), v))
+
+
+def _fill_vjp(v: Floats, e: Floats, g: Floats, S: Floats) -> Floats:
+    """Fill v with e (g - y'g), and return the sum of e (g - center), NaN where it overflows."""
+    # Relative to its value where y is not small, the large terms of g are gone before they are
+    # summed: at saturation nothing else will do. Relative to the mean, which that gives but for a
+    # few bits, no term is large beside the sum of y_i |g_j - g_i|; and its own mean is those bits.
+    center, small = g[0], e[0] < 1e-9 * S
+    if small.any():
+        center = np.where(small, _at_maximum(e, g), center)
+    np.subtract(g, _spread(center, g), out=v)
     v *= e
-    return S, k
+    size = _quick_sum(v)
+    np.subtract(g, _spread(center + size / S, g), out=v)
+    rest = _sum(e * v)
+    v -= _spread(rest / S, v)
+    v *= e
+    return size + 0 * rest
 
 
-def _fill_log_vjp(v: Floats, z: Floats, e: Floats, g: Floats) -> tuple[Floats, NDArray[np.int_]]:
-    """Fill v with (g (S - e) - e (sum of the other g)) 2^k, and return S and k."""
+def _fill_log_vjp(v: Floats, e: Floats, g: Floats, S: Floats) -> None:
+    """Fill v with g (S - e) - e (sum of the other g)."""
     e_max, R = _parts(e)
-    S = e_max + R
-    g, k = _scaled(g, S)
-    top = np.where(e == e_max, g, 0.0)
+    top = np.where(e == _spread(e_max, e), g, 0.0)
     np.multiply(g, _others(e, e_max, R), out=v)
-    v -= e * (_sum(g - top) + (_sum(top) - g))
-    v *= z > -np.inf
-    return S, k
+    v -= e * (_spread(_sum(g - top), g) + (_spread(_sum(top), g) - g))
 
 
-def _scaled(g: Floats, e: Floats) -> tuple[Floats, NDArray[np.int_]]:
-    """Return g 2^k and k: g e ends below 2^1000, and g is NaN where not all of it is finite."""
-    g_max = _max(np.abs(g))
-    k = np.minimum(np.minimum(1000 - np.frexp(e)[1], 1000) - np.frexp(g_max)[1], 1000)
-    return g * np.ldexp(1 + 0 * g_max, k), k
-
-
-def _blocks(out: Floats, *inputs: NDArray[Any], few: int = _FEW) -> Iterator[tuple[Floats, ...]]:
+def _blocks(out: Floats, *inputs: NDArray[Any]) -> Iterator[tuple[Floats, ...]]:
     """Yield blocks of `out` to be filled, each with its blocks of `inputs` in float64.
 
-    All have shape (..., C), with more axes after it in `out`, and their blocks (C, n): transposed
-    in memory as well for a few classes.
+    All have shape (..., C), with more axes after it in `out`, and their blocks (C, n).
     """
     lead, C = inputs[0].ndim - 1, inputs[0].shape[-1]
-    order: Literal["C", "F"] = "C" if few >= C else "F"
     out = out.reshape(-1, *out.shape[lead:])
     rows = [x.reshape(-1, C) for x in inputs]
     step = max(1, min(_BLOCK // C, 8 * _BLOCK // math.prod(out.shape[1:])))
@@ -396,38 +413,32 @@ def _blocks(out: Floats, *inputs: NDArray[Any], few: int = _FEW) -> Iterator[tup
     # it would otherwise fetch it page by page from the kernel, again for every array.
     with np.errstate(all="ignore"):
         np.setbufsize(16)
-        np.empty(16 * _BLOCK)
+        np.empty(1_500_000)
         for start in range(0, len(out), step):
             block = slice(start, start + step)
-            filled = np.empty(out[block].T.shape) if few >= C else out[block].T
-            yield filled, *(np.asarray(x[block].T, dtype=float, order=order) for x in rows)
-            if few >= C:
-                out[block] = filled.T
+            yield out[block].T, *(np.asarray(x[block], dtype=float, order="C").T for x in rows)
 
 
-def _exponentials(z: Floats, T: float, out: Floats) -> Floats:
-    """Fill `out` with e, each sample by its own path."""
+def _exponentials(z: Floats, T: float) -> Floats:
+    """Return e, each sample by its own path."""
     if math.frexp(T)[0] != 0.5:
-        return _far(z, T, out)
+        return _far(z, T)
     x = z if T == 1 else z / T
-    if x.max() <= 300 and x.min() >= -300:
-        return np.exp(x, out=out)
-    near = _max(np.where(x == -np.inf, 0.0, np.abs(x))) <= 300
-    out[:, near] = np.exp(x[:, near])
-    out[:, ~near] = _far(z[:, ~near], T, z[:, ~near])
-    return out
+    e = np.exp(x)
+    if not (x.max() <= 300 and x.min() >= -300):
+        far = ~((x == -np.inf) | (np.abs(x) <= 300)).all(axis=0) | (e == 0).all(axis=0)
+        e[:, far] = _far(z.T[far].T, T)
+    return e
 
 
-def _far(z: Floats, T: float, out: Floats) -> Floats:
-    """Fill `out` with exp((z - m)/T) in units, to a rounding or two."""
-    s, t = _shifted(np.ascontiguousarray(z) if len(z) <= _FEW else z, T)
-    e = np.exp(s)
-    e *= _UNIT
+def _far(z: Floats, T: float) -> Floats:
+    """Return exp((z - m)/T) in units, to a rounding or two."""
+    s, t = _shifted(z, T)
+    e = np.exp(s) * _UNIT
     low = s < -700
     if low.any():  # exp(s) would turn subnormal there; exp(-652) 2^1000 is all but a float64
         e[low] = np.exp(s[low] + 652) * (_UNIT * math.exp(-652))
-    t *= e
-    return np.add(e, t, out=out)  # not e (1 + t): rounding 1 + t would lose what t is there for
+    return e + t * e  # not e (1 + t): rounding 1 + t would lose what t is there for
 
 
 def _shifted(z: Floats, T: float) -> tuple[Floats, Floats]:
@@ -437,7 +448,7 @@ def _shifted(z: Floats, T: float) -> tuple[Floats, Floats]:
     # because z/T could.
     T, k = math.frexp(T)
     down, up = 2.0 ** -max(k, 0), 2.0 ** min(max(-k, 0), 1000)
-    z, m, T = z * down, _max(z) * down, math.ldexp(T, min(k, 0)) * up
+    z, m, T = z * down, _spread(_max(z) * down, z), math.ldexp(T, min(k, 0)) * up
     s = z - m
     b = s - z
     t = (z - (s - b)) - (m + b)  # TwoSum [2]_
@@ -460,72 +471,63 @@ def _split(x: Any) -> tuple[Any, Any]:
 def _parts(e: Floats) -> tuple[Floats, Floats]:
     """Return the maximum of e, and R."""
     e_max = _max(e)
-    lower = np.where(e == e_max, 0.0, e)
+    lower = np.where(e == _spread(e_max, e), 0.0, e)
     return e_max, _close_sum(lower) + (_quick_sum(e - lower) - e_max)
 
 
 def _others(e: Floats, e_max: Floats, R: Floats) -> Floats:
     """Return S - e, the sum over the other classes."""
-    return np.where(e == e_max, R, (e_max + R) - e)
+    return np.where(e == _spread(e_max, e), _spread(R, e), _spread(e_max + R, e) - e)
 
 
 def _max(x: Floats) -> Floats:
     """Return the maximum over the classes."""
-    return np.asarray(np.maximum.reduce(x, axis=0))
+    return reduce(np.maximum, x) if len(x) <= 16 else _at_maximum(x, x)
 
 
 def _at_maximum(e: Floats, x: Floats) -> Floats:
     """Return the value of x where e has a maximum."""
-    if len(e) > _FEW:
-        return np.asarray(x[np.argmax(e, axis=0), np.arange(e.shape[1])])
-    return _max(np.where(e == _max(e), x, -np.inf))  # argmax is slow along a transposed block
+    return np.asarray(x[np.argmax(e, axis=0), np.arange(e.shape[1])])
 
 
-def _spread(S: Floats, e: Floats) -> Floats:
-    """Repeat S for each of a few classes, to divide rows of e: to broadcast it takes longer."""
-    few = len(e) <= _FEW and e.flags.f_contiguous
-    return np.repeat(S, len(e)).reshape(-1, len(e)).T if few else S
+def _spread(S: Floats, x: Floats) -> Floats:
+    """Return S to be broadcast to x: repeated for each class where that is quicker."""
+    return np.repeat(S, len(x)).reshape(-1, len(x)).T if len(x) <= 300 else S
 
 
 def _sum(x: Floats) -> Floats:
-    """Sum over the classes, in an order that depends on C alone."""
-    # Four levels of plain additions: with more, roundings could take y beyond its bound.
-    for _ in range(4):
-        x = _in_pairs(x)
-    return x[0] if len(x) == 1 else _close_sum(x)
+    """Sum over the classes to a few roundings, in an order that depends on C alone."""
+    # Of some 16 numbers einsum makes nearly a tree, but it adds those beyond a multiple of 8 in
+    # line. With more roundings an adversary could take y beyond its bound.
+    if len(x) <= 16:
+        return _quick_sum(x) if not 12 < len(x) < 16 else _quick_sum(x[:8]) + _quick_sum(x[8:])
+    size = 16 if len(x) <= 128 else 32
+    m = (len(x) - 1) // size
+    sums = np.empty((x.shape[1], m + 1)).T
+    np.einsum("gjn->gn", x[: size * m].reshape(m, size, -1), out=sums[:m])
+    sums[m] = _sum(x[size * m :])
+    return _quick_sum(sums) if size == 16 else _close_sum(sums)
 
 
 def _close_sum(x: Floats) -> Floats:
     """Sum over the classes to a single rounding, in an order that depends on C alone."""
     # ExtractVector [4]_: the high parts sum exactly, and the low ones hardly matter.
-    c = np.ldexp(2.0, np.frexp(_quick_sum(np.abs(x)))[1])
+    c = _spread(4 * _quick_sum(np.abs(x)), x)
     high = (x + c) - c
     return _quick_sum(high) + _quick_sum(x - high)
 
 
 def _quick_sum(x: Floats) -> Floats:
     """Sum over the classes with many roundings, in an order that depends on C alone."""
-    while 8 <= len(x) <= _FEW:  # numpy's own order would depend on the number of samples
-        x = _in_pairs(x)
-    return np.asarray(np.add.reduce(x, axis=0, initial=0.0))
-
-
-def _in_pairs(x: Floats) -> Floats:
-    """Add the classes in pairs. An odd one stays."""
-    half, size = len(x) // 2, (len(x) + 1) // 2
-    pairs = np.empty((size, x.shape[1]), order="C" if size <= _FEW else "F")
-    # Neighbours make one long loop over all samples; of many classes, halves are quicker.
-    a, b = (x[:half], x[half:]) if size > 256 else (x[0 : 2 * half : 2], x[1 : 2 * half : 2])
-    if size > _FEW:
-        np.add(a, b[:half], out=pairs[:half])
-    for k in range(half) if size <= _FEW else ():
-        np.add(a[k], b[k], out=pairs[k])
-    if size > half:
-        pairs[half:] = x[2 * half :]
-    return pairs
+    if len(x) <= 5:
+        return reduce(np.add, x)
+    # A row takes einsum a tenth of the overhead of add, but it may cut one of more than 8192.
+    return np.asarray(np.einsum("jn->n", x) if len(x) < 5000 else np.add.reduce(x, axis=0))
 
 
 def _real(values: ArrayLike, name: str) -> NDArray[np.generic]:
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError(f"{name} must not be a masked array: use .filled(-np.inf)")
     array = np.asarray(values)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} must be real numbers, not {array.dtype}")

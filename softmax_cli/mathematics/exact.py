@@ -5,6 +5,7 @@ size; 1 - y_j is the sum of the others. Only what a float cannot hold is compute
 """
 
 import math
+from collections.abc import Callable
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_UP, Context, Decimal, localcontext
 from functools import cached_property
 
@@ -24,27 +25,33 @@ _ANY_SIZE = Context(prec=30, Emin=MIN_EMIN, Emax=MAX_EMAX, rounding=ROUND_UP, tr
 _SMALLEST = Decimal((0, (1,), MIN_EMIN))
 
 
-def is_held(value: float) -> bool:
-    """Tell whether float64 holds all digits of a value: it neither under- nor overflowed."""
-    return _SMALLEST_NORMAL <= abs(value) < math.inf
+def _of_any_size(value: float, exact: Callable[[], Decimal]) -> Number:
+    """Return a value that float64 holds with all digits, or else the exact one."""
+    if _SMALLEST_NORMAL <= abs(value) < math.inf:
+        return value
+    with localcontext(_ANY_SIZE):
+        return exact()
 
 
 def exponential(z: float, m: float, temperature: float) -> Number:
     """Return exp((z - m)/T), which is 0 for z = -inf alone."""
-    power = math.exp((z - m) / temperature)
-    if is_held(power):
-        return power
-    with localcontext(_ANY_SIZE):
-        exact = ((Decimal(z) - Decimal(m)) / Decimal(temperature)).exp()
-        return exact if exact or math.isinf(z) else _SMALLEST
+    if math.isinf(z):
+        return 0.0
+    return _of_any_size(
+        math.exp((z - m) / temperature),
+        lambda: ((Decimal(z) - Decimal(m)) / Decimal(temperature)).exp() or _SMALLEST,
+    )
 
 
 class Numbers:
-    """The numbers of some samples: floats, and decimals where float64 has no room for them."""
+    """The numbers of some samples: floats, and decimals where float64 has no room for them.
 
-    def __init__(self, z: Floats, T: float, g: Floats | None = None) -> None:
-        self.z, self.T, self.g = z, T, g
-        self._means: dict[int, tuple[Decimal, Decimal]] = {}
+    Derivatives are those of log-softmax if that is asked for.
+    """
+
+    def __init__(self, z: Floats, T: float, g: Floats | None = None, *, log: bool = False) -> None:
+        self.z, self.T, self.g, self.log = z, T, g, log
+        self._upstream: dict[int, tuple[list[Decimal], Decimal, Decimal]] = {}
 
     @cached_property
     def y(self) -> Floats:
@@ -55,70 +62,65 @@ class Numbers:
     def _rests(self) -> Floats:
         return core.complement(self.z, temperature=self.T)
 
-    @cached_property
-    def _log_y(self) -> Floats:
-        return core.log_softmax(self.z, temperature=self.T)
-
-    @cached_property
-    def _v(self) -> Floats:
-        assert self.g is not None
-        return core.vjp(self.z, self.g, temperature=self.T)
-
     def probability(self, k: int, j: int) -> Number:
         """Return y_j of sample k."""
-        y = float(self.y[k, j])
-        if is_held(y):
-            return y
         top = int(self.z[k].argmax())
-        with localcontext(_ANY_SIZE):
-            power = Decimal(exponential(float(self.z[k, j]), float(self.z[k, top]), self.T))
-            return Decimal(float(self.y[k, top])) * power
+
+        def exact() -> Decimal:
+            power = exponential(float(self.z[k, j]), float(self.z[k, top]), self.T)
+            return Decimal(float(self.y[k, top])) * Decimal(power)
+
+        return _of_any_size(float(self.y[k, j]), exact)
 
     def rest(self, k: int, j: int) -> Number:
         """Return 1 - y_j of sample k."""
-        rest = float(self._rests[k, j])
-        if is_held(rest):
-            return rest
-        with localcontext(_ANY_SIZE):
-            others = (i for i in range(self.z.shape[1]) if i != j)
-            return sum((Decimal(self.probability(k, i)) for i in others), Decimal(0))
+        others = (Decimal(self.probability(k, i)) for i in range(self.z.shape[1]) if i != j)
+        return _of_any_size(float(self._rests[k, j]), lambda: sum(others, Decimal(0)))
 
-    def log_probability(self, k: int, j: int) -> Number:
-        """Return log y_j of sample k."""
-        log_y, z, m = float(self._log_y[k, j]), float(self.z[k, j]), float(self.z[k].max())
-        if is_held(log_y) or math.isinf(z):
-            return log_y
-        with localcontext(_ANY_SIZE):
+    def log_probability(self, k: int, j: int, log_y: float) -> Number:
+        """Return log y_j of sample k, of which float64 has this value."""
+        z, m = float(self.z[k, j]), float(self.z[k].max())
+
+        def exact() -> Decimal:
             if log_y:  # beyond the largest float64, where log S is nothing
                 return (Decimal(z) - Decimal(m)) / Decimal(self.T)
             return -Decimal(self.rest(k, j))
 
+        return log_y if math.isinf(z) else _of_any_size(log_y, exact)
+
     def partial(self, k: int, j: int, i: int, value: float) -> Number:
         """Return dy_j/dz_i of sample k, of which float64 has this value."""
-        if is_held(value):
-            return value
-        with localcontext(_ANY_SIZE):
+
+        def exact() -> Decimal:
             factor = self.rest(k, j) if i == j else -self.probability(k, i)
-            return Decimal(self.probability(k, j)) * Decimal(factor) / Decimal(self.T)
+            y_j = 1 if self.log else self.probability(k, j)
+            return Decimal(y_j) * Decimal(factor) / Decimal(self.T)
 
-    def product(self, k: int, i: int) -> Number:
-        """Return v_i = y_i (g_i - mean g)/T of sample k; 0 also where rounding hides its sign."""
-        v = float(self._v[k, i])
-        if is_held(v) or math.isinf(self.z[k, i]):
-            return v
-        with localcontext(_ANY_SIZE):
-            if k not in self._means:
-                terms = [
-                    Decimal(self.probability(k, j)) * self._g(k, j) for j in range(len(self.z[k]))
-                ]
-                self._means[k] = sum(terms, Decimal(0)), sum(map(abs, terms), Decimal(0))
-            mean, size = self._means[k]
-            g = self._g(k, i)
-            if abs(g - mean) <= _ROUNDING * (abs(g) + size):
-                return 0.0
-            return Decimal(self.probability(k, i)) * (g - mean) / Decimal(self.T)
+        return _of_any_size(value, exact)
 
-    def _g(self, k: int, j: int) -> Decimal:
-        """Return g_j, relative to that at the maximum of z, so that their differences are exact."""
-        assert self.g is not None
-        return Decimal(self.g[k, j]) - Decimal(self.g[k, self.z[k].argmax()])
+    def product(self, k: int, i: int, v: float) -> Number:
+        """Return v_i = y_i (g_i - mean g)/T of sample k, of which float64 has this value."""
+
+        def exact() -> Decimal:
+            assert self.g is not None
+            g, mean, size = self._means(k)
+            if self.log:
+                others = sum(Decimal(each) for j, each in enumerate(self.g[k].tolist()) if j != i)
+                kept = Decimal(self.g[k, i]) * Decimal(self.rest(k, i))
+                return (kept - Decimal(self.probability(k, i)) * others) / Decimal(self.T)
+            # 0 also where rounding hides its sign.
+            if abs(g[i] - mean) <= _ROUNDING * (abs(g[i]) + size):
+                return Decimal(0)
+            return Decimal(self.probability(k, i)) * (g[i] - mean) / Decimal(self.T)
+
+        return _of_any_size(v, exact)
+
+    def _means(self, k: int) -> tuple[list[Decimal], Decimal, Decimal]:
+        """Return g relative to that at the maximum of z, exactly, and the means of it and |g|."""
+        if k not in self._upstream:
+            assert self.g is not None
+            top = Decimal(self.g[k, self.z[k].argmax()])
+            g = [Decimal(each) - top for each in self.g[k].tolist()]
+            terms = [Decimal(self.probability(k, j)) * each for j, each in enumerate(g)]
+            self._upstream[k] = g, sum(terms, Decimal(0)), sum(map(abs, terms), Decimal(0))
+        return self._upstream[k]

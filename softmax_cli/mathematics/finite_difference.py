@@ -131,35 +131,11 @@ def jacobian(
     -------
     Shape (K, C, C), output index before input index. A masked class (-inf) has zeros.
     """
-    return estimate(logits, method, step, temperature, function, log)[0]
-
-
-def estimate(
-    logits: ArrayLike,
-    method: str,
-    step: float | None = None,
-    temperature: float = 1.0,
-    function: Function | None = None,
-    log: bool = False,
-) -> tuple[FloatArray, FloatArray | None]:
-    """Differentiate as `jacobian` does, and return the method's own estimate of its error.
-
-    Parameters
-    ----------
-    logits, method, step, temperature, function, log
-        As in `jacobian`.
-
-    Returns
-    -------
-    The Jacobian and the estimates, shape (K, C, C) each; None from all methods but
-    ``richardson``.
-    """
     z = np.asarray(logits, dtype=np.float64)
-    J, errors = (np.empty((*z.shape, z.shape[1])) for _ in range(2))
-    for inputs, found in columns(z, method, step, temperature, function, log=log):
-        for whole, part in zip((J, errors), found, strict=False):
-            whole[:, :, inputs] = part.swapaxes(1, 2)
-    return J, errors if method == "richardson" else None
+    J = np.empty((*z.shape, z.shape[1]))
+    for inputs, (slopes, *_) in columns(z, method, step, temperature, function, log=log):
+        J[:, :, inputs] = slopes.swapaxes(1, 2)
+    return J
 
 
 def columns(

@@ -1,15 +1,16 @@
 """Which columns are logits and which one names the samples: one rule for all formats."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from softmax_cli.errors import InputError, did_you_mean, quoted, warn
 from softmax_cli.options import InputOptions
+from softmax_cli.samples import Batch, Logits, TextBlock
 from softmax_cli.words import is_broken_number, is_number
 
-SAMPLES_OF_COLUMN = 1_000  # how many of the first samples tell what a column holds
+_SAMPLES_OF_COLUMN = 1_000  # how many of the first samples tell what a column holds
 _NAMES_OF_NAME_COLUMNS = frozenset({"", "id", "index", "name", "sample"})
 # The last word of a header, as in sample_id and userId, but not acid; or all of it. "Unnamed: 0"
 # is what pandas calls the index of a table that it had written without a name.
@@ -25,18 +26,34 @@ _WAY_OUT = (
 
 @dataclass(frozen=True)
 class Columns:
-    """Positions, from 0, of the logits and of the sample names."""
+    """Positions, from 0, of the logits and of the sample names, and what all columns are called."""
 
     logits: tuple[int, ...]
-    sample: int | None
+    sample: int | None = None
+    header: Sequence[str] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """The classes' names."""
+        return None if self.header is None else tuple(self.header[c] for c in self.logits)
+
+    @property
+    def sample_header(self) -> str:
+        """What the sample names are called."""
+        return self.header[self.sample] if self.header and self.sample is not None else "sample"
+
+    def source(self, blocks: Iterator[Batch | TextBlock]) -> Logits:
+        """Name what all samples share."""
+        is_named = self.sample is not None
+        return Logits(len(self.logits), blocks, self.names, is_named, self.sample_header)
 
 
-def kinds_of(columns: Iterable[Sequence[Any]]) -> list[str]:
+def kinds_of(rows: Sequence[Sequence[Any]]) -> list[str]:
     """Tell what columns hold by their first values: text, whole numbers, or numbers.
 
     A column of text with a single number in it, or a broken one, is logits with a mistake.
     """
-    return list(map(_kind, columns))
+    return list(map(_kind, zip(*rows[:_SAMPLES_OF_COLUMN], strict=True)))
 
 
 def _kind(values: Sequence[Any]) -> str:
@@ -69,7 +86,11 @@ def choose_columns(
     """
     names, width, sample = header or (), len(kinds), None
     if options.stacked and list(names[:2]) == ["sample", "output"]:
-        return Columns(tuple(range(2, width)), 0)
+        return Columns(tuple(range(2, width)), 0, header)
+    if options.results_of is not None:
+        if options.results_of and set(options.results_of) <= set(names):
+            return _columns_of_results(names, options.results_of, options.id_column)
+        options = replace(options, id_column=None)
     if options.id_column is not None:
         sample = find_name(options.id_column, names, width, "--id")
     by_name = {c for c, name in enumerate(names) if _names_samples(name)}
@@ -77,7 +98,9 @@ def choose_columns(
     if options.columns is not None:
         picked = pick_columns(options.columns, names, width)
         others = sorted(by_name - set(picked) or text - set(picked))
-        return Columns(picked, others[0] if sample is None and len(others) == 1 else sample)
+        if sample is None and len(others) == 1:
+            sample = others[0]
+        return Columns(picked, sample, header)
 
     found = sorted(by_name | text if sample is None else (text - by_name) | {sample})
     if len(found) > 1:
@@ -92,25 +115,34 @@ def choose_columns(
         if kinds[c] == "whole" and re.fullmatch(_IDENTIFIER, names[c].strip()):
             warn(place, f"{quoted(names[c])} is taken for logits; if it is none, {_WAY_OUT}")
             break
-    return Columns(logits, found[0] if found else None)
+    return Columns(logits, found[0] if found else None, header)
+
+
+def _columns_of_results(
+    names: Sequence[str], classes: Sequence[str], id_column: str | None
+) -> Columns:
+    """Find the columns named as the classes, and the one that names the samples among the rest."""
+    found = tuple(map(names.index, classes))
+    others = [c for c in range(len(names)) if c not in found]
+    named = [c for c in others if names[c] == id_column] or [
+        c for c in others if _names_samples(names[c])
+    ]
+    return Columns(found, named[0] if named else None, names)
 
 
 def _names_samples(name: str) -> bool:
     return name.strip(" \t").lower() in _NAMES_OF_NAME_COLUMNS
 
 
-def warn_of_header(header: Sequence[str], place: str) -> None:
-    """Warn where a first row that is taken as the header may be meant as a sample."""
-    strange = [name for name in header if not is_number(name) and not _names_samples(name)]
-    if strange and any(map(is_number, header)):
+def warn_of_first_row(rows: Sequence[Sequence[str]], is_header: bool, place: str) -> None:
+    """Warn where a header may be meant as a sample, or a first sample as the header."""
+    first, second = rows[0], rows[1] if rows[1:] else []
+    strange = [name for name in first if not (is_number(name) or _names_samples(name))]
+    positions = [str(c) for c in range(len(first))]
+    if is_header and strange and any(map(is_number, first)):
         why = f"because {quoted(strange[0])} is not a number"
         warn(place, f"taken as the header, {why}; if it is a sample, put a header before it")
-
-
-def warn_of_positions(rows: Sequence[Sequence[str]], place: str) -> None:
-    """Warn where a first row that is taken as a sample may be meant as the header."""
-    first, second = rows[0], rows[1] if len(rows) > 1 else []
-    if len(first) > 1 and first == [str(c) for c in range(len(first))] and "." in "".join(second):
+    elif len(first) > 1 and first == positions and "." in "".join(second):
         warn(place, "0, 1, ... are taken as a sample's logits, because a header is not all numbers")
 
 

@@ -3,34 +3,30 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from io import BufferedReader
-from itertools import chain
+from itertools import islice
+from typing import Any
 
 import numpy as np
 
 from softmax_cli import fast
-from softmax_cli.errors import InputError, quoted, visible
-from softmax_cli.options import InputOptions
-from softmax_cli.reading.columns import (
-    SAMPLES_OF_COLUMN,
-    Columns,
-    choose_columns,
-    kinds_of,
-    warn_of_header,
-    warn_of_positions,
-)
-from softmax_cli.reading.layout import csv_reader, guess_delimiter, is_header
-from softmax_cli.reading.text import Lines, count_lines, decode, has_blank_lines
-from softmax_cli.reading.validity import check_length, check_logits
+from softmax_cli.errors import InputError
+from softmax_cli.options import InputOptions, Place
+from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, warn_of_first_row
+from softmax_cli.reading.text import Stream, count_lines, decode, read_lines
+from softmax_cli.reading.validity import check_lengths, check_logits, read_numbers
 from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
-from softmax_cli.words import NotANumberError, is_broken_number, is_number, mending, read_number
+from softmax_cli.words import has_decimal_comma, is_broken_number, is_number, mending
 
-_PLAIN = b"0123456789+-.eE \n"
-_MINUS_ZERO = re.compile(rb"-0[], ]")
+_PLAIN = b"0123456789+-.eE \r"
+_DELIMITERS = ",;\t| "
+_GUESS_LINES = 20
+_GUESS_CHARACTERS = 1 << 16
+_MINUS_ZERO = re.compile(rb"-0[],\s]")
+
+csv.field_size_limit(1 << 28)
 
 Record = tuple[int, list[str]]  # the line where it begins, and its cells
 
@@ -47,8 +43,6 @@ class Table:
         What separates the cells.
     width
         How many cells every row has.
-    first_line
-        Where the first row stands.
     columns
         Which of them are logits, and which one names the sample.
     options
@@ -58,27 +52,25 @@ class Table:
     name: str
     delimiter: str
     width: int
-    first_line: int
     columns: Columns
     options: InputOptions
 
-    def place(self, line: int, c: int | None) -> str:
-        """Name the place of the row that begins on a line, or of logit c in it."""
-        where = f"{self.name}:{line}"
-        return where if c is None else f"{where}:{self.columns.logits[c] + 1}"
+    def places(self, lines: Sequence[int]) -> Place:
+        """Name places by the line where a row begins, and by the column."""
 
-    def check(self, logits: FloatArray, lines: Sequence[int]) -> None:
-        """Raise for numbers that are no logits."""
-        check = self.options.check or check_logits
-        check(logits, lambda k, c: self.place(lines[k], c))
+        def place(k: int, c: int | None) -> str:
+            where = f"{self.name}:{lines[k]}"
+            return where if c is None else f"{where}:{self.columns.logits[c] + 1}"
+
+        return place
 
 
-def read_tsv(stream: BufferedReader, name: str, options: InputOptions) -> Logits:
+def read_tsv(stream: Stream, name: str, options: InputOptions) -> Logits:
     """Read tab separated text, as `read_csv` does."""
     return read_csv(stream, name, replace(options, delimiter=options.delimiter or "\t"))
 
 
-def read_csv(stream: BufferedReader, name: str, options: InputOptions) -> Logits:
+def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     """Read delimited text block by block; the delimiter is guessed unless it is given.
 
     Parameters
@@ -95,116 +87,83 @@ def read_csv(stream: BufferedReader, name: str, options: InputOptions) -> Logits
     InputError
         With line and column: here for the first rows, from the batches for the rest.
     """
-    source = Lines(stream)
-    head = source.take_head(options.block_size)
-    delimiter = options.delimiter or guess_delimiter(decode(head, name))
-    records, line = _records(TextBlock(1, head), source, delimiter, name)
-    while len(records) < 2 and (content := source.take(0)):
-        more, line = _records(TextBlock(line, content), source, delimiter, name)
-        records += more
+    head = stream.take_head()
+    delimiter = options.delimiter or _guess_delimiter(decode(head, name))
+    records, line = _records(TextBlock(1, head), stream, delimiter, name, least=2)
     if not records:
         raise InputError(name, "expected logits, found nothing")
-    first_line, first = records[0]
-    place = f"{name}:{first_line}"
-    header = first if is_header(first) else None
-    if options.check is None and header:
-        warn_of_header(header, place)
-    elif options.check is None:
-        warn_of_positions([cells for _, cells in records[:2]], place)
+    line_of_first, first = records[0]
+    place = f"{name}:{line_of_first}"
+    header = first if _is_header(first) else None
+    if options.check is None:
+        warn_of_first_row([cells for _, cells in records[:2]], header is not None, place)
     if header:
         records = records[1:]
     if not records:
         raise InputError(name, "expected at least one sample, found only a header")
-    _check_widths(records, len(first), name, first_line)
-    kinds = kinds_of(zip(*(cells for _, cells in records[:SAMPLES_OF_COLUMN]), strict=True))
-    columns = choose_columns(header, kinds, options, place)
-    table = Table(name, delimiter, len(first), first_line, columns, options)
-    return Logits(
-        n_classes=len(columns.logits),
-        blocks=_blocks(table, records, line, source),
-        class_names=tuple(header[c] for c in columns.logits) if header else None,
-        names_samples=columns.sample is not None,
-        sample_header=header[columns.sample] if header and columns.sample is not None else "sample",
-        parse=lambda block: _parse(block, table),
-        is_ready=source.is_ready,
-    )
+    rows = [cells for _, cells in records]
+    check_lengths(rows, len(first), lambda k, _: f"{name}:{records[k][0]}", "the first row")
+    columns = choose_columns(header, kinds_of(rows), options, place)
+    table = Table(name, delimiter, len(first), columns, options)
+
+    def read(block: TextBlock) -> tuple[Batch, int]:
+        records, line = _records(block, stream, delimiter, name)
+        return _convert(records, table, block.start), line
+
+    blocks = read_lines(stream, line, _convert(records, table, 0), _count_plain, read)
+    parse = partial(_parse, table=table)
+    return replace(columns.source(blocks), parse=parse, is_ready=stream.is_ready)
 
 
 def _records(
-    block: TextBlock, source: Lines | None, delimiter: str, name: str
+    block: TextBlock, stream: Stream | None, delimiter: str, name: str, least: int = 0
 ) -> tuple[list[Record], int]:
-    """Read the records that begin in a block, and return the line behind them too.
+    """Read the records of a block, and return the line behind them too.
 
-    The last one may go on in the source, behind the block, within quotes.
+    More is taken from the stream while the last one is not complete, or there are not enough.
     """
-    lines = list(io.StringIO(decode(block.content, name, block.line), newline=""))
-    further = iter(partial(source.take, 0), b"") if source else iter(())
-    numbered = enumerate(further, block.line + len(lines))
-    behind = (decode(content, name, number) for number, content in numbered)
-    reader = csv_reader(chain(lines, behind), delimiter)
-    records, line = [], block.line
+    lines = io.StringIO(decode(block.content, name, block.line), newline="")
+    reader = _csv_reader(lines, delimiter)
+    records, line, problem = [], block.line, ""
     try:
-        while reader.line_num < len(lines):
-            cells = next(reader)
+        for cells in reader:
             if len(cells) > 1 or (cells and not cells[0].isspace()):
                 records.append((line, cells))
             line = block.line + reader.line_num
     except csv.Error as error:
-        problem = f"expected quoting as in RFC 4180, found: {visible(str(error))}"
-        raise InputError(f"{name}:{line}", problem) from None
+        problem = str(error)
+    is_open = len(records) < least or problem == "unexpected end of data"
+    if is_open and stream and (more := stream.take(len(block.content))):
+        longer = replace(block, content=block.content + more)
+        return _records(longer, stream, delimiter, name, least)
+    if problem:
+        raise InputError(f"{name}:{line}", f"expected quoting as in RFC 4180, found: {problem}")
     return records, line
 
 
-def _check_widths(records: Sequence[Record], width: int, name: str, first_line: int) -> None:
-    for line, cells in records:
-        if len(cells) != width:
-            check_length(len(cells), width, f"{name}:{line}", f"line {first_line}")
-
-
-def _blocks(
-    table: Table, records: list[Record], line: int, source: Lines
-) -> Iterator[Batch | TextBlock]:
-    """Yield the rows that were read and the rest; where records may cross lines, read them here."""
-    start = len(records)
-    yield _convert(records, table, 0)
-    while content := source.take(table.options.block_size):
-        block = TextBlock(line, content, start)
-        if _is_a_record_a_line(content):
-            fast.orjson()  # before other processes are forked
-            yield block
-            n_lines = count_lines(content)
-            start, line = start + n_lines, line + n_lines
-            continue
-        records, line = _records(block, source, table.delimiter, table.name)
-        if records:
-            yield _convert(records, table, start)
-            start += len(records)
-
-
-def _is_a_record_a_line(content: bytes) -> bool:
+def _count_plain(content: bytes) -> int | None:
+    """Count the lines if each is a record."""
     alone = b"\r" in content and content.count(b"\r") != content.count(b"\r\n")
-    return not (alone or b'"' in content or has_blank_lines(content))
+    return None if alone or b'"' in content else count_lines(content)
 
 
 def _parse(block: TextBlock, table: Table) -> Batch:
     """Parse a block of a record a line: at once where all numbers are plain."""
-    content = block.content
-    if b"\r" in content:
-        content = content.replace(b"\r\n", b"\n")
-    content = content.removesuffix(b"\n")
-    names = None
-    if table.columns == Columns(tuple(range(1, table.width)), 0):
+    content = block.content.removesuffix(b"\n")
+    columns, names = table.columns, None
+    if (columns.sample, columns.logits) == (0, tuple(range(1, table.width))):
         lines = decode(content, table.name, block.line).split("\n")
         parts = [line.partition(table.delimiter) for line in lines]
         names = tuple(part[0] for part in parts)
         content = "\n".join([part[2] for part in parts]).encode()
-    elif table.columns.logits != tuple(range(table.width)):
+    elif columns.logits != tuple(range(table.width)):
         content = b"?"
     logits = _plain_numbers(content, table)
     if logits is None:
         records, _ = _records(block, None, table.delimiter, table.name)
         return _convert(records, table, block.start)
-    table.check(logits, range(block.line, block.line + len(logits)))
+    place = table.places(range(block.line, block.line + len(logits)))
+    (table.options.check or check_logits)(logits, place)
     return Batch(logits, block.start, names)
 
 
@@ -213,65 +172,82 @@ def _plain_numbers(content: bytes, table: Table) -> FloatArray | None:
 
     What JSON takes proves nothing by itself: ``1],[2`` is no cell. So the characters come first.
     """
-    delimiter = table.delimiter.encode()
-    if content.translate(None, _PLAIN + delimiter):
-        return None
-    document = b"[[" + content.replace(delimiter, b",").replace(b"\n", b"],[") + b"]]"
     width = len(table.columns.logits)
+    delimiter = table.delimiter.encode()
+    # As many delimiters in every row, and nothing else that is no part of a number.
+    layout = content.translate(None, _PLAIN.replace(delimiter, b"")) + b"\n"
+    if layout != (delimiter * (width - 1) + b"\n") * (len(layout) // width):
+        return None
+    if delimiter != b",":
+        content = content.replace(delimiter, b",")
+    array = b"[" + content.replace(b"\n", b",") + b"]"
     try:
-        rows = fast.loads(document)
-        if set(map(len, rows)) != {width}:
-            return None
-        values = np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * width)
+        numbers = fast.loads(array)
+        values = np.fromiter(numbers, np.float64, len(numbers))
     except (ValueError, OverflowError):  # cells that are missing, +1, 01, 1., 1e400
         return None
     # To a reader of integers -0 is 0.
-    if not np.isfinite(values).all() or (not values.all() and _MINUS_ZERO.search(document)):
+    if not np.isfinite(values).all() or (not values.all() and _MINUS_ZERO.search(array)):
         return None
     return values.reshape(-1, width)
 
 
 def _convert(records: Sequence[Record], table: Table, start: int) -> Batch:
     """Turn cells into numbers and names."""
-    _check_widths(records, table.width, table.name, table.first_line)
     columns, width = table.columns, len(table.columns.logits)
-    flat = [cells[c] for _, cells in records for c in columns.logits]
+    rows = [cells for _, cells in records]
+    place = table.places([line for line, _ in records])
+    check_lengths(rows, table.width, place, "the first row")
+    flat = [cells[c] for cells in rows for c in columns.logits]
 
-    def number(i: int) -> float:
-        try:
-            return read_number(flat[i])
-        except NotANumberError as error:
-            k, c = divmod(i, width)
-            place, hint = table.place(records[k][0], c), _hint(flat[i], flat[c::width], c, table)
-            raise InputError(place, f"{error}, found {quoted(flat[i])}", hint) from None
+    def hint(i: int) -> str:
+        return _hint(flat[i], flat[i % width :: width], columns.logits[i % width] + 1, table)
 
-    logits = _numbers(flat, number).reshape(len(records), width)
-    table.check(logits, [line for line, _ in records])
+    logits = read_numbers(flat, width, place, hint)
+    (table.options.check or check_logits)(logits, place)
     if columns.sample is None:
         return Batch(logits, start)
-    return Batch(logits, start, tuple(cells[columns.sample] for _, cells in records))
+    return Batch(logits, start, tuple(cells[columns.sample] for cells in rows))
 
 
-def _numbers(cells: Sequence[str], number: Callable[[int], float]) -> FloatArray:
-    """Turn cells into float64; ``number`` reads cell i or raises.
-
-    Python's float reads more than we do (digits with underscores, other scripts, 1e400 as
-    inf), so whatever could be such a cell is read one by one.
-    """
-    text = "".join(cells)
-    if text.isascii() and "_" not in text:
-        with suppress(ValueError):  # float knows fewer spaces, or a cell is at fault
-            values = np.fromiter(map(float, cells), np.float64, len(cells))
-            for i in np.flatnonzero(np.isinf(values)).tolist():
-                number(i)
-            return values
-    return np.fromiter(map(number, range(len(cells))), np.float64, len(cells))
-
-
-def _hint(cell: str, cells: Sequence[str], c: int, table: Table) -> str:
+def _hint(cell: str, cells: Sequence[str], column: int, table: Table) -> str:
     """Say what to do about a cell of a column that is no number, or nothing."""
     is_settled = table.columns.sample is not None or table.options.columns or table.options.check
-    hint, column = mending(cell), table.columns.logits[c] + 1
+    hint = mending(cell)
     if hint or is_settled or is_broken_number(cell) or 2 * sum(map(is_number, cells)) > len(cells):
         return hint
     return f"if column {column} names the samples, give --id {column}"
+
+
+def _csv_reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) -> Any:
+    """Return a reader by RFC 4180; any number of spaces, also around the row, is one delimiter."""
+    is_space = delimiter == " "
+    if is_space:
+        lines = (line.strip(" \r\n") + "\n" for line in lines)
+    return csv.reader(lines, delimiter=delimiter, strict=strict, skipinitialspace=is_space)
+
+
+def _guess_delimiter(text: str) -> str:
+    """Guess from the first lines: what splits them evenly, and most of all into numbers."""
+    first = islice(io.StringIO(text[:_GUESS_CHARACTERS], newline=""), _GUESS_LINES)
+    lines = [line for line in first if line.strip()]
+
+    def score(delimiter: str) -> tuple[bool, float, int]:
+        rows = list(_csv_reader(lines, delimiter, strict=False))
+        widths = set(map(len, rows))
+        widest = max(widths, default=0)
+        cells = [is_number(c) or (widest > 1 and has_decimal_comma(c)) for row in rows for c in row]
+        return len(widths) == 1 and widest > 1, sum(cells) / max(len(cells), 1), widest
+
+    return max(_DELIMITERS, key=score)
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    """Tell names from numbers; a row of numbers with some that are broken holds no names.
+
+    Nor does one that ends in a delimiter; at its beginning, an empty cell is of a column of names.
+    """
+    return not all(
+        is_number(cell) or is_broken_number(cell) or (c > 0 and not cell.strip())
+        for c, cell in enumerate(cells)
+    )

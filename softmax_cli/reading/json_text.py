@@ -1,21 +1,23 @@
 """JSON: arrays, an object with "logits", or records; JSON lines hold one of them a line."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from io import BufferedReader
 from itertools import chain
 from typing import Any
 
+from softmax_cli import fast
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions
-from softmax_cli.reading import columns, strict_json
+from softmax_cli.reading import strict_json, validity
+from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, refuse_columns
 from softmax_cli.reading.strict_json import shown
-from softmax_cli.reading.text import take_all
-from softmax_cli.reading.validity import check_classes, check_length, check_logits
+from softmax_cli.reading.text import Stream, count_lines, read_lines, take_all
+from softmax_cli.reading.validity import Where
 from softmax_cli.samples import Batch, Logits, TextBlock
 
-Where = Callable[[int], str]
+# What only one reader refuses, and keys that are counted as none.
+_DOUBTFUL = (b"\\u", b" :", b"\t", b"\r", b"NaN", b"Infinity")
 
 
 @dataclass(frozen=True)
@@ -24,26 +26,20 @@ class Form:
 
     Attributes
     ----------
-    n_classes
-        How many logits each has.
-    classes
-        The classes' names, or None.
+    columns
+        Which values are its logits, of an array or of a record's members.
     members
         The keys that each has; none if it is an array.
     keys
         The keys of its logits; none if they are an array.
-    sample
-        The key of its name, or None.
     """
 
-    n_classes: int
-    classes: tuple[str, ...] | None = None
+    columns: Columns
     members: AbstractSet[str] = frozenset()
     keys: tuple[str, ...] = ()
-    sample: str | None = None
 
 
-def read_json(stream: BufferedReader, name: str, options: InputOptions) -> Logits:
+def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
     """Read one JSON text, or JSON lines, whole.
 
     Parameters
@@ -64,6 +60,42 @@ def read_json(stream: BufferedReader, name: str, options: InputOptions) -> Logit
     return read_document(strict_json.load_all(take_all(stream), name), name, options)
 
 
+def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
+    """Read JSON lines block by block.
+
+    Parameters
+    ----------
+    stream
+        UTF-8 bytes, with or without a byte order mark.
+    name
+        What messages call the stream.
+    options
+        What the user said; columns can be chosen in records only.
+
+    Raises
+    ------
+    InputError
+        With the line: here for the first block, from the batches for the rest.
+    """
+    head = stream.take_head()
+    samples, lines = strict_json.load_lines(head, name)
+    if not samples:
+        raise InputError(name, "expected logits, found nothing")
+    form = settle(samples, lambda k: f"{name}:{lines[k]}", name, options)
+
+    def parse(block: TextBlock) -> Batch:
+        loaded = _load_at_once(block)
+        values, lines = loaded or strict_json.load_lines(block.content, name, block.line)
+        return read_batch(values, form, lambda k: f"{name}:{lines[k]}", block.start, options)
+
+    def read(block: TextBlock) -> tuple[Batch, int]:
+        return parse(block), block.line + block.content.count(b"\n")
+
+    first, line = read(TextBlock(1, head))
+    blocks = read_lines(stream, line, first, count_lines, read)
+    return replace(form.columns.source(blocks), parse=parse, is_ready=stream.is_ready)
+
+
 def read_document(document: Any, name: str, options: InputOptions) -> Logits:
     """Read logits from a JSON value."""
     named: dict[str, Any] = {}
@@ -77,21 +109,14 @@ def read_document(document: Any, name: str, options: InputOptions) -> Logits:
     if not isinstance(rows[0], list | dict):
         rows = [rows]
 
-    def where(k: int) -> str:
-        return f"{name}: sample {k + 1}"
-
+    where = validity.place_of_sample(name)
     form = settle(rows, where, name, options)
-    classes = strict_json.names(named, "classes", name, form.n_classes) or form.classes
+    classes = strict_json.names(named, "classes", name, len(form.columns.logits))
     batch = read_batch(rows, form, where, 0, options)
     samples = strict_json.names(named, "samples", name, len(rows)) or batch.samples
-    found = source_of(replace(form, classes=classes), iter([replace(batch, samples=samples)]))
-    return replace(found, names_samples=samples is not None, n_samples=len(rows))
-
-
-def source_of(form: Form, blocks: Iterator[Batch | TextBlock]) -> Logits:
-    """Name what all samples of that form share."""
-    is_named = form.sample is not None
-    return Logits(form.n_classes, blocks, form.classes, is_named, form.sample or "sample")
+    source = form.columns.source(iter([replace(batch, samples=samples)]))
+    names = classes or source.class_names
+    return replace(source, class_names=names, names_samples=bool(samples), n_samples=len(rows))
 
 
 def settle(samples: Sequence[Any], where: Where, name: str, options: InputOptions) -> Form:
@@ -110,27 +135,24 @@ def settle(samples: Sequence[Any], where: Where, name: str, options: InputOption
     """
     first = samples[0]
     if isinstance(first, dict) and first and "logits" not in first:
-        return _settle_records(samples[: columns.SAMPLES_OF_COLUMN], where, name, options)
-    columns.refuse_columns(options, name)
+        return _settle_records(samples, where, name, options)
+    refuse_columns(options, name)
     members = first.keys() & {"logits", "sample"} if isinstance(first, dict) else set()
     row = first["logits"] if members else first
     if not isinstance(row, list) or not row:
         raise InputError(where(0), f"expected an array of logits, found {shown(row)}")
-    if not members:
-        return Form(len(row))
-    classes = strict_json.names(first, "classes", where(0), len(row))
-    return Form(len(row), classes, members, sample="sample" if "sample" in members else None)
+    classes = strict_json.names(first, "classes", where(0), len(row)) if members else None
+    header = classes and (*classes, "sample")
+    sample = len(row) if "sample" in members else None
+    return Form(Columns(tuple(range(len(row))), sample, header), members)
 
 
 def _settle_records(records: Sequence[Any], where: Where, name: str, options: InputOptions) -> Form:
     header = tuple(records[0])
-    form = Form(len(header), members=records[0].keys(), keys=header)
+    form = Form(Columns(tuple(range(len(header)))), records[0].keys(), header)
     rows = [_row(each, form, where, k) for k, each in enumerate(records)]
-    kinds = columns.kinds_of(zip(*rows, strict=True))
-    chosen = columns.choose_columns(header, kinds, options, name)
-    keys = tuple(header[c] for c in chosen.logits)
-    sample = None if chosen.sample is None else header[chosen.sample]
-    return Form(len(keys), keys, form.members, keys, sample)
+    chosen = choose_columns(header, kinds_of(rows), options, name)
+    return Form(chosen, form.members, chosen.names or ())
 
 
 def read_batch(
@@ -143,20 +165,17 @@ def read_batch(
     InputError
         For the first sample at fault.
     """
-
-    def place(k: int, c: int | None) -> str:
-        if c is None:
-            return where(k)
-        return f"{where(k)}, {quoted(form.keys[c]) if form.keys else f'value {c + 1}'}"
-
+    place, n_classes = validity.place_in(where, form.keys), len(form.columns.logits)
     rows = [_row(each, form, where, k) for k, each in enumerate(samples)]
+    validity.check_lengths(rows, n_classes, place, "the first sample")
     flat = list(chain.from_iterable(rows))
-    values = strict_json.numbers(flat, lambda i: place(*divmod(i, form.n_classes)))
-    logits = values.reshape(len(rows), form.n_classes)
-    (options.check or check_logits)(logits, place)
-    if form.sample is None:
+    values = strict_json.numbers(flat, lambda i: place(*divmod(i, n_classes)))
+    logits = values.reshape(len(rows), n_classes)
+    (options.check or validity.check_logits)(logits, place)
+    if form.columns.sample is None:
         return Batch(logits, start)
-    names = (strict_json.name(each[form.sample], where(k)) for k, each in enumerate(samples))
+    key = form.columns.sample_header
+    names = (strict_json.name(each[key], where(k)) for k, each in enumerate(samples))
     return Batch(logits, start, tuple(names))
 
 
@@ -173,10 +192,29 @@ def _row(sample: Any, form: Form, where: Where, k: int) -> list[Any]:
     if form.members:
         if "classes" in sample:
             names = strict_json.names(sample, "classes", where(k)) or ()
-            check_classes(names, form.classes or (), where(k), "the first sample")
+            validity.check_classes(names, form.columns.names or (), where(k), "the first sample")
         sample = sample["logits"]
     if not isinstance(sample, list):
         raise InputError(where(k), f"expected an array of logits, found {shown(sample)}")
-    if len(sample) != form.n_classes:
-        check_length(len(sample), form.n_classes, where(k), "the first sample")
     return sample
+
+
+def _load_at_once(block: TextBlock) -> tuple[list[Any], Sequence[int]] | None:
+    """Load lines of an array each, or an object, with none inside, or return None.
+
+    That is seen by counting: as many begin, and as many end, as there are lines. Two keys of the
+    same name would be seen as fewer members than colons.
+    """
+    content = block.content.replace(b"\r\n", b"\n").removesuffix(b"\n")
+    opening, closing = (b"{", b"}") if content.startswith(b"{") else (b"[", b"]")
+    end, n = closing + b"\n" + opening, content.count(b"\n") + 1
+    counts = {content.count(opening), content.count(closing), content.count(end) + 1, n}
+    if len(counts) > 1 or not content.startswith(opening) or any(map(content.count, _DOUBTFUL)):
+        return None
+    try:
+        values = fast.loads(b"[" + content.replace(end, closing + b",\n" + opening) + b"]")
+    except (ValueError, RecursionError):
+        return None
+    if len(values) != n or (opening == b"{" and sum(map(len, values)) != content.count(b'":')):
+        return None
+    return values, range(block.line, block.line + n)

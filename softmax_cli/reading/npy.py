@@ -3,22 +3,23 @@
 import math
 import warnings
 from collections.abc import Iterator
-from io import BufferedReader
+from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy_format
+from numpy.typing import NDArray
 
 from softmax_cli.errors import InputError, visible
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.columns import refuse_columns
-from softmax_cli.reading.validity import check_logits
+from softmax_cli.reading.text import Stream
+from softmax_cli.reading.validity import check_logits, place_in, place_of_sample
 from softmax_cli.samples import Batch, FloatArray, Logits
 
 _VALUES_A_BATCH = 1 << 17
-_BYTES_AT_ONCE = 1 << 20
 
 
-def read_npy(stream: BufferedReader, name: str, options: InputOptions) -> Logits:
+def read_npy(stream: Stream, name: str, options: InputOptions) -> Logits:
     """Read an array of shape (C,) or (K, C), whatever its size; by column, whole.
 
     Parameters
@@ -42,35 +43,25 @@ def read_npy(stream: BufferedReader, name: str, options: InputOptions) -> Logits
     K, C = shape if len(shape) == 2 else (1, *shape)
 
     def batches() -> Iterator[Batch]:
-        step = max(1, _VALUES_A_BATCH // C)
-        whole = _take(stream, K * C, dtype, name) if by_column else None
+        step = K if by_column else max(1, _VALUES_A_BATCH // C)
         for start in range(0, K, step):
             n = min(step, K - start)
-
-            def place(k: int, c: int | None, start: int = start) -> str:
-                where = f"{name}: sample {start + k + 1}"
-                return where if c is None else f"{where}, value {c + 1}"
-
-            if whole is None:
-                logits = _take(stream, n * C, dtype, name, start + n == K).reshape(n, C)
-            else:
-                logits = whole.reshape(C, K)[:, start : start + n].T
-            (options.check or check_logits)(logits, place)
+            values = _take(stream, n * C, dtype, name, start + n == K)
+            logits = values.reshape(n, C, order="F" if by_column else "C")
+            (options.check or check_logits)(logits, place_in(place_of_sample(name, start)))
             yield Batch(logits, start)
 
     return Logits(C, batches(), n_samples=K)
 
 
-def read_array(stream: BufferedReader, name: str) -> FloatArray:
-    """Read an array of any shape, whole."""
+def read_array(stream: Stream, name: str) -> NDArray[Any]:
+    """Read an array of any shape and kind of number, whole."""
     shape, by_column, dtype = _read_header(stream, name)
-    values = _take(stream, math.prod(shape), dtype, name)
+    values = _take(stream, math.prod(shape), dtype, name).astype(dtype, copy=False)
     return values.reshape(shape, order="F" if by_column else "C")
 
 
-def _read_header(
-    stream: BufferedReader, name: str
-) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
+def _read_header(stream: Stream, name: str) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
     """Read what stands before the numbers: their shape, whether they go by column, their type."""
     try:
         version = npy_format.read_magic(stream)
@@ -91,13 +82,11 @@ def _read_header(
 
 
 def _take(
-    stream: BufferedReader, count: int, dtype: np.dtype[np.generic], name: str, is_last: bool = True
+    stream: Stream, count: int, dtype: np.dtype[np.generic], name: str, is_last: bool = True
 ) -> FloatArray:
-    """Read so many numbers: the memory is taken as they come, not as the header tells."""
+    """Read so many numbers."""
     size = count * dtype.itemsize
-    content = bytearray()
-    while part := stream.read(min(size - len(content), _BYTES_AT_ONCE)):
-        content += part
+    content = stream.read(size)
     if len(content) < size or (is_last and stream.read(1)):
         found = "fewer" if len(content) < size else "more"
         raise InputError(name, f"expected the numbers that its header tells of, found {found}")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedReader
 from itertools import chain
 from typing import Any
 
@@ -10,15 +9,15 @@ import numpy as np
 
 from softmax_cli.errors import InputError, quoted, visible
 from softmax_cli.options import InputOptions
-from softmax_cli.reading.columns import SAMPLES_OF_COLUMN, choose_columns, kinds_of
-from softmax_cli.reading.text import take_all
-from softmax_cli.reading.validity import check_logits
+from softmax_cli.reading.columns import choose_columns, kinds_of
+from softmax_cli.reading.text import Stream, take_all
+from softmax_cli.reading.validity import check_logits, place_in, place_of_sample
 from softmax_cli.samples import Batch, Logits
 
 _VALUES_A_BATCH = 1 << 17
 
 
-def read_parquet(stream: BufferedReader, name: str, options: InputOptions) -> Logits:
+def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
     """Read a parquet file batch by batch; a pipe is read whole, for the format ends in its index.
 
     Parameters
@@ -42,7 +41,9 @@ def read_parquet(stream: BufferedReader, name: str, options: InputOptions) -> Lo
         hint = "pip install pyarrow, which the extra named parquet brings too"
         raise InputError(name, "expected pyarrow to read parquet, found none", hint) from None
     with _told(name):
-        file = ParquetFile(stream if stream.seekable() else pyarrow.BufferReader(take_all(stream)))
+        if is_file := stream.raw.seekable():
+            stream.raw.seek(0)
+        file = ParquetFile(stream.raw if is_file else pyarrow.BufferReader(take_all(stream)))
         header = file.schema_arrow.names
         rows = max(1, _VALUES_A_BATCH // max(1, len(header)))
         tables = file.iter_batches(rows, use_threads=False)
@@ -51,7 +52,6 @@ def read_parquet(stream: BufferedReader, name: str, options: InputOptions) -> Lo
             raise InputError(name, "expected logits, found no rows")
         kinds = list(map(_kind, first.columns))
     columns = choose_columns(header, kinds, options, name)
-    names = tuple(header[c] for c in columns.logits)
     for c in columns.logits:
         if kinds[c] == "text":
             problem = f"expected a column of numbers, found {first.column(c).type}"
@@ -60,12 +60,9 @@ def read_parquet(stream: BufferedReader, name: str, options: InputOptions) -> Lo
     def batches() -> Iterator[Batch]:
         start = 0
 
-        def place(k: int, c: int | None) -> str:
-            where = f"{name}: sample {start + k + 1}"
-            return where if c is None else f"{where}, {quoted(names[c])}"
-
         with _told(name):
             for table in chain([first], tables):
+                place = place_in(place_of_sample(name, start), columns.names)
                 picked = [table.column(c) for c in columns.logits]
                 for c, column in enumerate(picked):
                     if column.null_count:
@@ -78,8 +75,7 @@ def read_parquet(stream: BufferedReader, name: str, options: InputOptions) -> Lo
                 yield Batch(logits, start, ids and tuple("" if i is None else str(i) for i in ids))
                 start += len(logits)
 
-    header_of_names = "sample" if columns.sample is None else header[columns.sample] or "sample"
-    return Logits(len(names), batches(), names, columns.sample is not None, header_of_names)
+    return columns.source(batches())
 
 
 @contextmanager
@@ -99,4 +95,4 @@ def _kind(column: Any) -> str:
     numeric = (types.is_integer, types.is_floating, types.is_decimal)
     if not any(is_a(column.type) for is_a in numeric):
         return "text"
-    return kinds_of([column.slice(0, SAMPLES_OF_COLUMN).to_pylist()])[0]
+    return kinds_of([[value] for value in column.to_pylist()])[0]

@@ -1,6 +1,5 @@
 """One sample out of many, by its name or its position."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from softmax_cli.errors import InputError, quoted
@@ -15,16 +14,11 @@ def pick_sample(logits: Logits, word: str, option: str) -> Logits:
     InputError
         When no sample, or more than one, has that name, and none that position.
     """
-    found = iter([_find(logits.batches, word, option)])
-    return replace(logits, blocks=found, n_samples=1)
-
-
-def _find(batches: Iterator[Batch], word: str, option: str) -> Batch:
     position = int(word[:18]) - 1 if word.isascii() and word.isdigit() else -1
     named: list[Batch] = []
     at_position: list[Batch] = []
     count = 0
-    for batch in batches:
+    for batch in logits.batches:
         count += len(batch.logits)
         same = [k for k, name in enumerate(batch.samples or ()) if name == word]
         named += [batch.part(slice(k, k + 1)) for k in same]
@@ -36,7 +30,8 @@ def _find(batches: Iterator[Batch], word: str, option: str) -> Batch:
         positions = ", ".join(str(each.start + 1) for each in named[:6])
         problem = f"{quoted(word)} names {len(named)} samples, at positions {positions}"
         raise InputError(option, problem, "use a position, counted from 1")
-    if not named and not at_position:
+    found = named or at_position
+    if not found:
         expected = f"a sample's name or a position from 1 to {count}"
         raise InputError(option, f"expected {expected}, found {quoted(word)}")
-    return (named or at_position)[0]
+    return replace(logits, blocks=iter(found), n_samples=1)

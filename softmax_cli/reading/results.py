@@ -1,10 +1,11 @@
 """Somebody's results from a file: probabilities, Jacobians or gradients, in any input format."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from softmax_cli.checking.precision import FLOAT64, Precision, precision_of
 from softmax_cli.errors import InputError, plural, quoted, visible
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import strict_json
@@ -29,14 +30,22 @@ class Results:
         The classes' names, or None.
     samples
         A name a row of the file, or None.
+    precision
+        The number format that the file holds them in.
+    is_printed
+        Whether they are text, whose digits may be few.
     """
 
     values: FloatArray
     classes: tuple[str, ...] | None = None
     samples: tuple[str, ...] | None = None
+    precision: Precision = FLOAT64
+    is_printed: bool = True
 
 
-def read_candidate(word: str, option: str, quantity: str) -> Results:
+def read_candidate(
+    word: str, option: str, quantity: str, options: InputOptions | None = None
+) -> Results:
     """Read results from a file, from standard input (``-``) or from the numbers themselves.
 
     NaN and infinities are read: they are for the check to find.
@@ -49,13 +58,17 @@ def read_candidate(word: str, option: str, quantity: str) -> Results:
         The option it was given to, for messages.
     quantity
         The key that holds the results in a JSON object.
+    options
+        As `options_for_results` gives them.
 
     Raises
     ------
     InputError
         When it cannot be read.
     """
-    options = InputOptions(check=lambda *_: None, stacked=quantity == "jacobian")
+    options = replace(
+        options or InputOptions(), check=lambda *_: None, stacked=quantity == "jacobian"
+    )
     if all(map(is_number, split_row(word))):
         return _from_table(read_arguments([word], options, option))
     name = STDIN if word == "-" else visible(word)
@@ -67,11 +80,14 @@ def read_candidate(word: str, option: str, quantity: str) -> Results:
         if input_format == "npy":
             from softmax_cli.reading.npy import read_array
 
-            return Results(read_array(stream, name))
+            array = read_array(stream, name)
+            precision = precision_of(array.dtype)
+            return Results(array.astype(float), precision=precision, is_printed=False)
         if input_format in ("json", "jsonl"):
             document = strict_json.load_all(take_all(stream), name)
             return _from_json(document, name, quantity, options)
-        return _from_table(reader(input_format)(stream, name, options))
+        found = _from_table(reader(input_format)(stream, name, options))
+        return replace(found, is_printed=input_format != "parquet")
 
 
 def _from_table(table: Logits) -> Results:
@@ -83,7 +99,8 @@ def _from_json(document: Any, name: str, quantity: str, options: InputOptions) -
     first = document[0] if isinstance(document, list) and document else document
     if not isinstance(first, dict):
         return Results(_array(document, name))
-    key = next((key for key in (quantity, "logits") if key in first), None)
+    keys = (quantity, f"log_{quantity}", "logits")
+    key = next((key for key in keys if key in first), None)
     if key is None and any(isinstance(value, list) for value in first.values()):
         raise InputError(name, f'expected arrays under "{quantity}", found {quoted(min(first))}')
     if key is None:  # each class has a key of its own

@@ -1,33 +1,30 @@
 """From the words on the command line to a source, and from the source to its format."""
 
-import io
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from io import FileIO
 from pathlib import Path
-from typing import Any, cast
 
-from softmax_cli.errors import InputError, quoted, reason, visible, warn
+from softmax_cli.errors import InputError, quoted, visible, warn
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.arguments import read_arguments
 from softmax_cli.reading.formats import SUFFIXES, reader
-from softmax_cli.reading.text import BYTE_ORDER_MARK
+from softmax_cli.reading.text import Stream, readable
 from softmax_cli.samples import Logits
 from softmax_cli.words import is_number, split_row, starts_like_number
 
 STDIN = "<stdin>"
-_PEEKED = 1 << 16  # how much of the content can be looked at before it is read
-_LINES_OF_HEAD = 2
-_COMPRESSED = (
-    (b"\x1f\x8b", "gzip", "gzip -dc"),
-    (b"BZh", "bzip2", "bzip2 -dc"),
-    (b"\xfd7zXZ\x00", "xz", "xz -dc"),
-    (b"\x28\xb5\x2f\xfd", "zstd", "zstd -dc"),
-    (b"PK\x03\x04", "zip", "unzip -p"),
-)
+_COMPRESSED = {
+    b"\x1f\x8b": "gzip -dc",
+    b"BZh": "bzip2 -dc",
+    b"\xfd7zXZ": "xz -dc",
+    b"\x28\xb5\x2f\xfd": "zstd -dc",
+    b"PK\x03\x04": "unzip -p",
+}
 
 
 @contextmanager
@@ -53,7 +50,8 @@ def open_logits(
     """
     path = _only_path(words)
     if path is None:
-        _refuse_file_options(options)
+        if options.results_of is None:
+            _refuse_file_options(options)
         yield read_arguments(words, options, name)
         return
     name = STDIN if path == "-" else visible(path)
@@ -62,20 +60,15 @@ def open_logits(
         logits = reader(input_format)(stream, name, options)
         if options.check is None:
             _warn_of_repeats(logits.class_names or (), name)
-        yield replace(logits, progress=_progress(stream)) if logits.n_samples is None else logits
+        if logits.n_samples is None:
+            logits = replace(logits, progress=lambda: (stream.n_read, stream.size))
+        yield logits
 
 
 def _warn_of_repeats(names: Sequence[str], place: str) -> None:
     if len(set(names)) < len(names):
         name, count = Counter(names).most_common(1)[0]
         warn(place, f"{quoted(name)} names {count} classes")
-
-
-def _progress(stream: io.BufferedReader) -> Callable[[], tuple[int, int]] | None:
-    found = os.fstat(stream.fileno())
-    if not stat.S_ISREG(found.st_mode):
-        return None
-    return lambda: (stream.tell(), found.st_size)
 
 
 def _only_path(words: Sequence[str]) -> str | None:
@@ -116,39 +109,8 @@ def _refuse_file_options(options: InputOptions) -> None:
             raise InputError(option, "expected a file or standard input, found numbers")
 
 
-class _Input(io.FileIO):
-    """A file whose first lines come in one piece, and whose end is told only once.
-
-    What the beginning is taken for does not depend on the pieces in which a pipe brings it. A
-    terminal would ask the user for a second end.
-    """
-
-    label = ""
-    _is_begun = _is_ended = False
-
-    def readinto(self, buffer: Any) -> int:
-        count = 0
-        while not self._is_ended and count < len(buffer):
-            with _told(self.label):
-                part = super().readinto(memoryview(buffer)[count:]) or 0
-            count += part
-            self._is_ended = not part and self.isatty()
-            if not part or self._is_begun or bytes(buffer[:count]).count(b"\n") >= _LINES_OF_HEAD:
-                break
-        self._is_begun = True
-        return count
-
-
 @contextmanager
-def _told(name: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise InputError(name, f"cannot be read: {reason(error)}") from None
-
-
-@contextmanager
-def open_stream(path: str) -> Iterator[io.BufferedReader]:
+def open_stream(path: str) -> Iterator[Stream]:
     """Open a file, or standard input for ``-``.
 
     Raises
@@ -157,19 +119,19 @@ def open_stream(path: str) -> Iterator[io.BufferedReader]:
         When it cannot be opened, or is what standard output goes to; reading raises it too.
     """
     name = STDIN if path == "-" else visible(path)
-    with _told(name):
-        raw = _Input(0, closefd=False) if path == "-" else _Input(path)
+    with readable(name):
+        raw = FileIO(0 if path == "-" else path, closefd=path != "-")
         os.set_blocking(raw.fileno(), True)  # whoever shares it may have set it otherwise
-    raw.label = name
     with raw:
         found = os.fstat(raw.fileno())
-        if stat.S_ISREG(found.st_mode) and os.path.samestat(found, os.fstat(1)):
+        is_file = stat.S_ISREG(found.st_mode)
+        if is_file and os.path.samestat(found, os.fstat(1)):
             hint = "write to a file with -o, which may be the one that is read"
             raise InputError(name, "expected an input, found what standard output goes to", hint)
-        yield io.BufferedReader(cast(Any, raw), _PEEKED)
+        yield Stream(raw, name, found.st_size if is_file else None)
 
 
-def guess_format(path: str, stream: io.BufferedReader, name: str) -> str:
+def guess_format(path: str, stream: Stream, name: str) -> str:
     """Tell the format by the suffix, or else by how the content begins.
 
     Raises
@@ -178,10 +140,10 @@ def guess_format(path: str, stream: io.BufferedReader, name: str) -> str:
         For compressed data.
     """
     beginning = stream.peek()
-    for mark, what, command in _COMPRESSED:
+    for mark, command in _COMPRESSED.items():
         if beginning.startswith(mark):
             hint = f"decompress it first, for example with {command} FILE | softmax-cli ..."
-            raise InputError(name, f"expected numbers, found {what} data", hint)
+            raise InputError(name, "expected numbers, found compressed data", hint)
     suffix = Path(path).suffix.lower()
     if suffix in SUFFIXES:
         return SUFFIXES[suffix]
@@ -189,7 +151,7 @@ def guess_format(path: str, stream: io.BufferedReader, name: str) -> str:
         return "npy"
     if beginning.startswith(b"PAR1"):
         return "parquet"
-    content = beginning.removeprefix(BYTE_ORDER_MARK).lstrip()
+    content = beginning.lstrip()
     if not content.startswith((b"[", b"{")):
         return "csv"
     from softmax_cli.reading.strict_json import looks_like_lines

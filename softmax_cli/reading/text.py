@@ -2,80 +2,143 @@
 
 import re
 import select
-from functools import partial
-from io import BufferedReader
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import FileIO
 
 import numpy as np
 
-from softmax_cli.errors import InputError
+from softmax_cli.errors import InputError, reason
+from softmax_cli.samples import Batch, TextBlock
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 HEAD = 1 << 16
 _SILENCE = 0.01  # seconds after which what a pipe has brought is answered
 _SILENCE_OF_HEAD = 0.3
-_LEAST_READ = 1 << 16
-_BLANK = re.compile(rb"(?:\A|\n)[ \t]*(?:\r?\n|(?<=[ \t])\Z)")
+_AT_ONCE = 1 << 20
+_LINES_OF_HEAD = 2
+_BLANK = re.compile(rb"\n[ \t\r]*(?:\n|(?<=[ \t\r])\Z)")
 _LINE_END = re.compile(r"\r\n?|\n")
 
 
-class Lines:
-    """Whole lines of a stream, as they arrive."""
+class Stream:
+    """A file or a pipe, read as it comes: in whole lines, in bytes, or all of it."""
 
-    def __init__(self, stream: BufferedReader) -> None:
-        self._stream = stream
-        self._rest = b""
+    block_size = 1 << 20  # bytes of text that are parsed at once
 
-    def take_head(self, size: int) -> bytes:
-        """Take what settles the rest, two lines that hold something, without a byte order mark."""
-        head = self.take(min(HEAD, size), _SILENCE_OF_HEAD)
+    def __init__(self, raw: FileIO, name: str, size: int | None) -> None:
+        self.raw, self.n_read, self.size = raw, 0, size
+        self._name, self._held, self._has_more = name, bytearray(), True
+        # What the beginning is taken for does not depend on the pieces in which a pipe brings it.
+        while self._held.count(b"\n") < _LINES_OF_HEAD and len(self._held) < HEAD:
+            if not self._fill():
+                break
+        if self._held.startswith(BYTE_ORDER_MARK):
+            self._cut(len(BYTE_ORDER_MARK))
+
+    def peek(self) -> bytes:
+        """Return the beginning, which stays to be read."""
+        return bytes(self._held[:HEAD])
+
+    def take_head(self) -> bytes:
+        """Take what settles the rest: two lines that hold something."""
+        head = self.take(min(HEAD, self.block_size), _SILENCE_OF_HEAD)
         while b"\n" not in head.strip() and (line := self.take(0)):
             head += line
-        return head.removeprefix(BYTE_ORDER_MARK)
+        return head
 
     def take(self, size: int, silence: float = _SILENCE) -> bytes:
         """Take about `size` bytes, and fewer where a pipe falls silent, but a line at least."""
-        parts, length, has_end = [self._rest], len(self._rest), b"\n" in self._rest
-        is_all = False
-        while not has_end or (length < size and self._brings_more(silence)):
-            part = self._stream.read1(max(size - length, _LEAST_READ))
-            if not part:
-                is_all = length <= size
+        while b"\n" not in self._held or (len(self._held) < size and self.is_ready(silence)):
+            if not self._fill():
                 break
+        end = self._held.rfind(b"\n", 0, size) + 1 or self._held.find(b"\n") + 1
+        is_all = not self._has_more and len(self._held) <= size
+        return self._cut(len(self._held) if is_all or not end else end)
+
+    def read(self, size: int = sys.maxsize, /) -> bytes:
+        """Read so many bytes, fewer only at the end; memory is taken as they come."""
+        parts = [self._cut(size)]
+        missing = size - len(parts[0])
+        while missing and (part := self._read(min(missing, _AT_ONCE))):
             parts.append(part)
-            length += len(part)
-            has_end = has_end or b"\n" in part
-        content = b"".join(parts)
-        end = content.rfind(b"\n", 0, size) + 1 or content.find(b"\n") + 1
-        end = length if is_all or not end else end
-        self._rest = content[end:]
-        return content[:end]
+            missing -= len(part)
+        return b"".join(parts)
 
-    def is_ready(self) -> bool:
-        """Tell whether there are lines to take without waiting for them."""
-        return b"\n" in self._rest or self._brings_more(0)
+    def is_ready(self, seconds: float = 0) -> bool:
+        """Tell whether there is more to read, or the end, within some seconds."""
+        return bool(select.select([self.raw], [], [], seconds)[0])
 
-    def _brings_more(self, seconds: float) -> bool:
-        return bool(select.select([self._stream], [], [], seconds)[0])
+    def _fill(self) -> bool:
+        part = self._read(_AT_ONCE)
+        self._held += part
+        return bool(part)
 
+    def _read(self, size: int) -> bytes:
+        # An end is told only once: a terminal would ask the user for a second.
+        with readable(self._name):
+            part = self.raw.read(size) if self._has_more else b""
+        self._has_more = bool(part)
+        self.n_read += len(part)
+        return part
 
-def take_all(stream: BufferedReader) -> bytes:
-    """Read to the end, without a byte order mark."""
-    return b"".join(iter(partial(stream.read1, 1 << 20), b"")).removeprefix(BYTE_ORDER_MARK)
-
-
-def count_lines(content: bytes) -> int:
-    """Count the lines; the last one may lack its end."""
-    # Ten times as fast as to let bytes count.
-    ends = np.count_nonzero(np.frombuffer(content, np.uint8) == ord("\n"))
-    return int(ends) + (not content.endswith(b"\n"))
+    def _cut(self, end: int) -> bytes:
+        content = bytes(memoryview(self._held)[:end])
+        del self._held[:end]
+        return content
 
 
-def has_blank_lines(content: bytes) -> bool:
-    """Tell whether a line holds nothing but spaces and tabs."""
+@contextmanager
+def readable(name: str) -> Iterator[None]:
+    """Say why a stream cannot be read."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(name, f"cannot be read: {reason(error)}") from None
+
+
+def take_all(stream: Stream) -> bytes:
+    """Read to the end."""
+    return stream.read()
+
+
+def count_lines(content: bytes) -> int | None:
+    """Count the lines, of which the last may lack its end; None if some are blank."""
+    # Ten times as fast as to let bytes count, and to search where no line begins with a space.
     characters = np.frombuffer(content, np.uint8)
-    begins = (characters[:-1] == ord("\n")) & (characters[1:] <= ord(" "))
-    suspect = content[:1].isspace() or begins.any()
-    return bool(suspect) and _BLANK.search(content) is not None
+    ends = characters == ord("\n")
+    may_be_blank = (ends[:-1] & (characters[1:] <= ord(" "))).any()
+    if content.lstrip(b" \t\r").startswith(b"\n") or (may_be_blank and _BLANK.search(content)):
+        return None
+    return int(np.count_nonzero(ends)) + (not content.endswith(b"\n"))
+
+
+def read_lines(
+    stream: Stream,
+    line: int,
+    first: Batch,
+    count_plain: Callable[[bytes], int | None],
+    read: Callable[[TextBlock], tuple[Batch, int]],
+) -> Iterator[Batch | TextBlock]:
+    """Yield the first samples, and the rest in blocks: to be parsed where each line is a sample.
+
+    Others are read here, so that samples and lines can be counted: `read` returns the number of
+    the line behind them too.
+    """
+    start = len(first.logits)
+    yield first
+    while content := stream.take(stream.block_size):
+        block = TextBlock(line, content, start)
+        count = count_plain(content)
+        if count is not None:
+            yield block
+            line += count
+        else:
+            batch, line = read(block)
+            yield batch
+            count = len(batch.logits)
+        start += count
 
 
 def decode(content: bytes, name: str, line: int = 1) -> str:

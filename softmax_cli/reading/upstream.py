@@ -14,8 +14,15 @@ from softmax_cli.reading.validity import check_classes, check_gradient
 from softmax_cli.samples import Batch, FloatArray, Logits, concatenate
 
 
+def options_for_results(logits: Logits, options: InputOptions) -> InputOptions:
+    """Say how to read results of these logits: by the names of classes and of samples they have."""
+    return InputOptions(id_column=options.id_column, results_of=logits.class_names or ())
+
+
 @contextmanager
-def with_upstream(logits: Logits, word: str, option: str) -> Iterator[Logits]:
+def with_upstream(
+    logits: Logits, word: str, option: str, options: InputOptions | None = None
+) -> Iterator[Logits]:
     """Give every batch its rows of the upstream gradient g.
 
     Parameters
@@ -26,6 +33,8 @@ def with_upstream(logits: Logits, word: str, option: str) -> Iterator[Logits]:
         ``0,0,1``, or a file with one row for all samples or with a row each.
     option
         What the user called it, for messages.
+    options
+        How to read the file; its columns are those of the logits.
 
     Raises
     ------
@@ -34,7 +43,9 @@ def with_upstream(logits: Logits, word: str, option: str) -> Iterator[Logits]:
     """
     if word == "-":
         raise InputError(option, "expected numbers or a file, found standard input")
-    with open_logits([word], InputOptions(check=check_gradient), option) as gradient:
+    with open_logits(
+        [word], replace(options or InputOptions(), check=check_gradient), option
+    ) as gradient:
         if gradient.n_classes != logits.n_classes:
             expected = plural(logits.n_classes, "value")
             raise InputError(option, f"expected {expected} a sample, found {gradient.n_classes}")
@@ -56,7 +67,7 @@ def _with_one(logits: Logits, gradient: FloatArray) -> Logits:
         return replace(batch, upstream=np.broadcast_to(gradient, batch.logits.shape))
 
     blocks = (with_it(block) if isinstance(block, Batch) else block for block in logits.blocks)
-    return replace(logits, blocks=blocks, parse=lambda block: with_it(logits.parse(block)))
+    return replace(logits, blocks=blocks, parse=lambda block: with_it(logits.parsed(block)))
 
 
 def _paired(logits: Logits, held: Batch, rows: Iterator[Batch], option: str) -> Iterator[Batch]:

@@ -1,14 +1,60 @@
 """The rules that every sample keeps, whatever format it came in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 import numpy as np
 
 from softmax_cli.errors import InputError, plural, quoted
 from softmax_cli.options import Place
 from softmax_cli.samples import FloatArray
+from softmax_cli.words import NotANumberError, read_number
+
+Where = Callable[[int], str]
 
 MASK_HINT = "only -inf marks a masked class; leave the sample out or correct it"
+
+
+def place_in(where: Where, names: Sequence[str] | None = None) -> Place:
+    """Name places by that of the sample and by the class."""
+
+    def place(k: int, c: int | None) -> str:
+        if c is None:
+            return where(k)
+        return f"{where(k)}, {quoted(names[c]) if names else f'value {c + 1}'}"
+
+    return place
+
+
+def place_of_sample(name: str, start: int = 0) -> Where:
+    """Name places by the position of the sample, where a format has no lines."""
+    return lambda k: f"{name}: sample {start + k + 1}"
+
+
+def read_numbers(
+    cells: Sequence[str], width: int, place: Place, hint: Callable[[int], str] = lambda _: ""
+) -> FloatArray:
+    """Turn the cells of all rows into float64; the hint is that of cell i.
+
+    Python's float reads more than we do (digits with underscores, other scripts, 1e400 as
+    inf), so whatever could be such a cell is read one by one.
+    """
+
+    def number(i: int) -> float:
+        try:
+            return read_number(cells[i])
+        except NotANumberError as error:
+            problem = f"{error}, found {quoted(cells[i])}"
+            raise InputError(place(*divmod(i, width)), problem, hint(i)) from None
+
+    text = "".join(cells)
+    if text.isascii() and "_" not in text:
+        with suppress(ValueError):  # float knows fewer spaces, or a cell is at fault
+            values = np.fromiter(map(float, cells), np.float64, len(cells))
+            for i in np.flatnonzero(np.isinf(values)).tolist():
+                number(i)
+            return values.reshape(-1, width)
+    return np.array([number(i) for i in range(len(cells))]).reshape(-1, width)
 
 
 def check_logits(logits: FloatArray, place: Place) -> None:
@@ -35,11 +81,16 @@ def check_gradient(gradient: FloatArray, place: Place) -> None:
         raise InputError(place(k, c), f"found {gradient[k, c]}, expected a finite number")
 
 
-def check_length(found: int, expected: int, place: str, first_place: str) -> None:
-    """Raise for a row whose number of values differs from the first row's."""
-    if found != expected:
-        values = plural(expected, "value")
-        raise InputError(place, f"expected {values} as in {first_place}, found {found}")
+def check_lengths(
+    rows: Iterable[Sequence[object]], expected: int, place: Place, first_place: str
+) -> None:
+    """Raise for the first row whose number of values differs from the first row's."""
+    for k, row in enumerate(rows):
+        if len(row) != expected:
+            values = plural(expected, "value")
+            raise InputError(
+                place(k, None), f"expected {values} as in {first_place}, found {len(row)}"
+            )
 
 
 def check_classes(

@@ -1,14 +1,13 @@
 """Comma and tab separated text; names are quoted by the csv module."""
 
-import re
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import repeat
 from types import SimpleNamespace
 
+from softmax_cli.fast import print_rows
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Block, Report, Result
-from softmax_cli.writing.rows import print_rows
 from softmax_cli.writing.target import Target, write_pieces
 
 
@@ -61,8 +60,6 @@ def _lines(rows: Iterable[Sequence[object]], delimiter: str) -> list[str]:
     collect = SimpleNamespace(write=lambda line: lines.append(line[:-2] + "\n"))
     # The writer quotes what is in its line end; a carriage return alone ends a line for many.
     csv.writer(collect, delimiter=delimiter, lineterminator="\r\n").writerows(rows)
-    # Readers leave a byte order mark out, unless it is quoted.
-    lines[:1] = [re.sub(f"^\ufeff[^{delimiter}\n]*", r'"\g<0>"', line) for line in lines[:1]]
     return lines
 
 

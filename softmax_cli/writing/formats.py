@@ -19,10 +19,8 @@ WRITERS = ("table", "csv", "tsv", "json", "jsonl", "npy", "parquet", "markdown",
 STREAMED = frozenset({"csv", "tsv", "jsonl"})
 BINARY = frozenset({"npy", "parquet"})
 _PICTURES = ("svg", "html")  # the table as it looks, in a file only
-_NAMED_ALIKE = ("csv", "tsv", "json", "jsonl", "npy", "parquet")
-SUFFIXES = {f".{name}": name for name in (*_NAMED_ALIKE, *_PICTURES)}
+SUFFIXES = {f".{name}": name for name in (*WRITERS[1:7], *_PICTURES)}
 SUFFIXES |= {".txt": "table", ".md": "markdown", ".tex": "latex", ".ndjson": "jsonl"}
-_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 
 
 def write(result: "Result", options: OutputOptions) -> None:
@@ -58,15 +56,14 @@ def write(result: "Result", options: OutputOptions) -> None:
 
 def _writer(name: str) -> "Writer":
     # Rich is loaded for what is drawn only.
-    if name in ("table", "svg", "html"):
-        from softmax_cli.writing import picture, table
+    if name in ("table", *_PICTURES):
+        from softmax_cli.writing.table import write_drawn
 
-        drawn = {"table": table.write_table, "svg": picture.write_svg, "html": picture.write_html}
-        return drawn[name]
+        return write_drawn
     if name in ("markdown", "latex"):
         from softmax_cli.writing import latex, markdown
 
-        return {"markdown": markdown.write_markdown, "latex": latex.write_latex}[name]
+        return markdown.write_markdown if name == "markdown" else latex.write_latex
     from softmax_cli.writing import delimited, json_lines, json_text, npy, parquet
 
     return {
@@ -99,8 +96,6 @@ def choose_format(name: str | None, path: str | None) -> str:
     if suffix not in SUFFIXES:
         problem = f"expected a file name ending in {', '.join(SUFFIXES)}, found {quoted(path)}"
         hint = f"name the format with --format: {', '.join(WRITERS)}"
-        if suffix in _COMPRESSED:
-            hint = f"nothing is compressed here: write {Path(path).stem}, and compress it"
         raise InputError("--output", problem, hint)
     return SUFFIXES[suffix]
 

@@ -2,16 +2,16 @@
 
 import json
 import re
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from softmax_cli.fast import print_rows
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Block, Explanation, Report, Result
 from softmax_cli.samples import concatenate
-from softmax_cli.writing.rows import print_rows
 from softmax_cli.writing.target import Target
 
 if TYPE_CHECKING:
+    from softmax_cli.display.explain import Equation
     from softmax_cli.mathematics.derivation import Derivation
 
 _STRING_OR_CONSTANT = re.compile(r'("(?:[^"\\]|\\.)*")|-?Infinity|NaN')
@@ -31,11 +31,9 @@ def write_json(result: Result, target: Target, options: OutputOptions) -> None:
 def _write_arrays(result: Arrays, target: Target) -> None:
     logits = result.logits
     batch = concatenate(logits.batches, logits.n_classes)
-    head: dict[str, Any] = {
-        "command": result.command,
-        "classes": logits.classes,
-        "samples": batch.labels,
-    }
+    head: dict[str, Any] = {"command": result.command, "classes": logits.classes}
+    head["samples"] = batch.labels
+    head |= {"log": True} if result.quantity.log else {}
     if result.entry is not None:
         output, input_ = (logits.classes[position] for position in result.entry)
         head["entry"] = {"output": output, "input": input_}
@@ -49,26 +47,38 @@ def _write_arrays(result: Arrays, target: Target) -> None:
     target.write(b"}\n")
 
 
-def _explained(derivation: "Derivation") -> dict[str, Any]:
+def _explained(d: "Derivation") -> dict[str, Any]:
     """Return the derivation as data: formulas in plain ASCII, numbers with all digits."""
+    from softmax_cli.display.explain import explain
     from softmax_cli.display.notation import Plain
+    from softmax_cli.mathematics import core
 
-    def given(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        """Leave out the numbers of an equation that is general."""
-        return {key: value for key, value in pairs if value not in ("", None) and key != "shown"}
-
-    steps = derivation.steps(Plain(precision=17, ascii_only=True))
+    steps = explain(d, Plain(precision=17, ascii_only=True))
     return {
         "command": "jacobian",
-        "classes": derivation.classes,
-        "sample": derivation.sample,
-        "logits": derivation.z.tolist(),
-        "temperature": derivation.temperature,
-        "shift": derivation.shift,
-        "steps": [asdict(step, dict_factory=given) for step in steps],
-        "probabilities": derivation.y.tolist(),
-        "jacobian": derivation.J.tolist(),
+        **({"log": True} if d.log else {}),
+        "classes": d.classes,
+        "sample": d.sample,
+        "logits": d.z.tolist(),
+        "temperature": d.temperature,
+        "shift": d.shift,
+        "steps": [
+            {"title": step.title, "text": step.text, "lines": list(map(_line, step.lines))}
+            for step in steps
+        ],
+        "probabilities": d.numbers.y[0].tolist(),
+        "jacobian": core.jacobian(d.z, temperature=d.temperature, log=d.log).tolist(),
     }
+
+
+def _line(line: "Equation | str") -> Any:
+    if isinstance(line, str):
+        return line
+    left, *rest = line.parts
+    if line.value is None:
+        return {"left": left, "formulas": rest}
+    value = float(line.value) + 0.0
+    return {"left": left, "formulas": rest[:-2], "numbers": rest[-2], "value": value}
 
 
 def dump(value: Any) -> str:
@@ -86,7 +96,7 @@ def samples_as_text(block: Block) -> list[str]:
     """
     text = print_rows(block.rows).decode()
     if "inf" in text:
-        text = re.sub("-?inf", lambda found: dump(float(found[0])), text)
+        text = re.sub("(-?)inf", r'"\1Infinity"', text)
     lines = text.splitlines()
     if block.values.ndim == 1:
         return lines

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from softmax_cli.display.explain import explain
 from softmax_cli.display.grids import Grid, all_grids
 from softmax_cli.display.notation import Latex, latex_index, latex_number, latex_text
 from softmax_cli.display.screen import Screen
@@ -20,8 +21,7 @@ def write_latex(result: Result, target: Target, options: OutputOptions) -> None:
             lines = _tabular(result, screen)
         case Arrays():
             lines = _matrices(result, screen)
-    with target.text() as text:
-        text.writelines(f"{line}\n" for line in lines)
+    target.write("".join(f"{line}\n" for line in lines).encode())
 
 
 def bmatrix(grid: Grid, space: str = " ") -> str:
@@ -32,10 +32,10 @@ def bmatrix(grid: Grid, space: str = " ") -> str:
 
 
 def _matrices(result: Arrays, screen: Screen) -> Iterator[str]:
-    symbols = {"jacobian": "J", "log_probabilities": r"\log y", "vjp": "v"}
-    symbol = symbols.get(result.quantity.key, "y")
+    symbol = result.quantity.symbol.replace("log", r"\log")
     if result.entry is not None:
-        symbol = Latex().partial(*(result.logits.classes[c] for c in result.entry)).text
+        output, input_ = (result.logits.classes[c] for c in result.entry)
+        symbol = Latex().partial(output, input_, "log y" if result.quantity.log else "y").text
     if result.logits.class_names is not None:
         what = "rows and columns" if symbol == "J" else "columns"
         yield f"% {what}: {', '.join(map(latex_text, result.logits.classes))}"
@@ -56,13 +56,13 @@ def _tabular(result: Report, screen: Screen) -> Iterator[str]:
 def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
     if result.heading is not None:
         yield f"% {latex_text(result.heading)}"
-    for position, step in enumerate(result.derivation.steps(Latex(screen.precision)), start=1):
+    for position, step in enumerate(explain(result.derivation, Latex(screen.precision)), 1):
         yield f"\\paragraph{{{position}. {step.title}.}}\n{step.text}"
         for line in step.lines:
             if isinstance(line, str):
                 yield latex_text(line)
             else:
-                left, *rest = line.parts
+                left, *rest = line.sides
                 equation = f"{left} &= " + " \\\\\n  &= ".join(rest)
                 yield f"\\begin{{align*}}\n{equation}\n\\end{{align*}}"
         yield ""

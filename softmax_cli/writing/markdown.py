@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from softmax_cli.display.explain import explain
 from softmax_cli.display.grids import all_grids
 from softmax_cli.display.notation import Latex
 from softmax_cli.display.screen import Screen
@@ -18,9 +19,8 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&-])")
 def write_markdown(result: Result, target: Target, options: OutputOptions) -> None:
     """Write tables, or the steps of a derivation."""
     screen = Screen(precision=options.precision)
-    write = _steps(result, screen) if isinstance(result, Explanation) else _tables(result, screen)
-    with target.text() as text:
-        text.writelines(f"{line}\n" for line in write)
+    lines = _steps(result, screen) if isinstance(result, Explanation) else _tables(result, screen)
+    target.write("".join(f"{line}\n" for line in lines).encode())
 
 
 def escaped(text: str) -> str:
@@ -46,13 +46,13 @@ def _tables(result: Arrays | Report, screen: Screen) -> Iterator[str]:
 def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
     if result.heading is not None:
         yield f"**{escaped(result.heading)}**\n"
-    for position, step in enumerate(result.derivation.steps(Latex(screen.precision)), start=1):
+    for position, step in enumerate(explain(result.derivation, Latex(screen.precision)), 1):
         yield f"### {position}. {step.title}\n\n{step.text}\n"
         for k, line in enumerate(step.lines):
             if isinstance(line, str):
                 yield f"\n{escaped(line)}\n" if k else f"{escaped(line)}\n"
             else:
-                yield f"- ${' = '.join(line.parts)}$"
+                yield f"- ${' = '.join(line.sides)}$"
         if step.lines:
             yield ""
     for _, grid in all_grids(result, screen):

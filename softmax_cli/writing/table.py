@@ -1,7 +1,9 @@
-"""Tables for people, by Rich."""
+"""Tables for people, and pictures of them: SVG and HTML, by Rich."""
 
-from typing import Any
+import io
+import re
 
+from rich.cells import cell_len
 from rich.console import Console
 
 from softmax_cli.display.draw import draw
@@ -11,28 +13,47 @@ from softmax_cli.progress import plain_terminal
 from softmax_cli.result import Result
 from softmax_cli.writing.target import Target
 
-# Of a console that nothing bounds.
-UNLIMITED = 1 << 20
-# Names are data.
-PLAINLY: dict[str, Any] = {"markup": False, "highlight": False, "emoji": False}
+_UNLIMITED = 1 << 20
 _WITH_SHADES = ("256", "truecolor")
+# Rich's SVG fetches its font from a server; a picture must not.
+_FONT_FACE = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
 
 
-def write_table(result: Result, target: Target, options: OutputOptions) -> None:
-    """Draw the result, coloured and within the width of a terminal only."""
-    with target.text(target.encoding) as text:
-        console = Console(
-            file=text,
-            force_terminal=target.is_terminal,
-            width=None if target.is_terminal else UNLIMITED,
-            color_system="auto" if target.is_terminal and not plain_terminal() else None,
-            **PLAINLY,
-        )
-        width = console.width if target.is_terminal else None
-        has_shades = console.color_system in _WITH_SHADES
-        ascii_only = not target.encoding.lower().startswith("utf")
-        screen = Screen(width, options.precision, ascii_only, has_shades)
-        with console.capture() as drawn:
-            for part in draw(result, screen):
-                console.print(part)
-        text.writelines(line.rstrip() + "\n" for line in drawn.get().splitlines())
+def write_drawn(result: Result, target: Target, options: OutputOptions) -> None:
+    """Draw the result: as wide as a terminal and in its colours, or as wide as it is."""
+    is_picture = options.output_format != "table"
+    size = None if target.is_terminal else _UNLIMITED
+    has_colours = target.is_terminal and not plain_terminal()
+    drawn = io.StringIO()
+    console = Console(
+        file=drawn,
+        record=is_picture,
+        force_terminal=target.is_terminal or is_picture,
+        width=size,
+        height=size,
+        color_system="truecolor" if is_picture else "auto" if has_colours else None,
+        no_color=False,
+        markup=False,  # names are data
+        highlight=False,
+        emoji=False,
+    )
+    width = console.width if target.is_terminal else None
+    ascii_only = not target.encoding.lower().startswith("utf")
+    has_shades = console.color_system in _WITH_SHADES
+    for part in draw(result, Screen(width, options.precision, ascii_only, has_shades)):
+        console.print(part)
+    if options.output_format == "html":
+        text = console.export_html(inline_styles=True)
+    elif is_picture:
+        text = _svg(console)
+    else:
+        text = "".join(line.rstrip() + "\n" for line in drawn.getvalue().splitlines())
+    target.write_text(text)
+
+
+def _svg(console: Console) -> str:
+    lines = console.export_text(clear=False).splitlines()
+    console.width = max(map(cell_len, lines), default=1)
+    svg = _FONT_FACE.sub("", console.export_svg(title="softmax-cli"))
+    # Numbers stand on the right of their columns by leading spaces, which must be kept.
+    return svg.replace("<svg ", '<svg xml:space="preserve" ', 1)

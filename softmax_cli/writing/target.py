@@ -1,6 +1,5 @@
 """Where a result goes: standard output, or a file that appears whole or not at all."""
 
-import io
 import os
 import re
 import stat
@@ -32,12 +31,9 @@ class Target:
         while rest:
             rest = rest[self.stream.write(rest) :]
 
-    @contextmanager
-    def text(self, encoding: str = "utf-8") -> Iterator[io.StringIO]:
-        """Collect text with LF line ends and write it; what the encoding lacks is escaped."""
-        text = io.StringIO(newline="\n")
-        yield text
-        self.write(text.getvalue().encode(encoding, "backslashreplace"))
+    def write_text(self, text: str) -> None:
+        """Write text for people; what the encoding lacks is escaped."""
+        self.write(text.encode(self.encoding, "backslashreplace"))
 
     @contextmanager
     def whole(self) -> Iterator["Target"]:
@@ -49,12 +45,7 @@ class Target:
         import tempfile
 
         with tempfile.TemporaryFile(buffering=0) as spool:
-            try:
-                yield replace(self, stream=spool, keeps_parts=False)
-            except OSError as error:
-                place = f"temporary file in {visible(tempfile.gettempdir())}"
-                hint = "name a folder with more room in TMPDIR, or the file to write with -o"
-                raise OutputError(place, f"cannot be written: {reason(error)}", hint) from None
+            yield replace(self, stream=spool, keeps_parts=False)
             spool.seek(0)
             shutil.copyfileobj(spool, self)
 
@@ -70,10 +61,10 @@ def write_pieces(
     n_samples = 0
     try:
         with closing(convert_all(result, encode, options.jobs)) as pieces:
-            for piece in pieces:
-                target.write(head + piece.content)
+            for content, completed in pieces:
+                target.write(head + content if head else content)
                 head = b""
-                n_samples += piece.n_samples
+                n_samples += completed
     except InputError as error:
         raise error.after(n_samples if target.keeps_parts else 0) from None
     return n_samples
@@ -131,7 +122,7 @@ def _opened(where: int | str) -> Iterator[Target]:
 def _replaced(path: Path, old: os.stat_result | None) -> Iterator[Target]:
     """Write beside the target and move into its place when complete.
 
-    An old file's mode and, if possible, its owner are kept.
+    An old file's mode is kept.
     """
     if old is not None:
         os.close(os.open(path, os.O_WRONLY))  # fails if it may not be written
@@ -142,8 +133,6 @@ def _replaced(path: Path, old: os.stat_result | None) -> Iterator[Target]:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with FileIO(descriptor, "wb") as stream:
             if old is not None:
-                with suppress(PermissionError):
-                    os.fchown(descriptor, old.st_uid, old.st_gid)
                 os.fchmod(descriptor, mode)
             yield Target(stream, keeps_parts=False)
             os.fsync(descriptor)

@@ -9,7 +9,7 @@ from softmax_cli.checking.verdict import Check, SampleCheck, Verdict
 from softmax_cli.result import Report
 
 COLUMNS = (
-    "sample", "passed", "max_abs_error", "max_rel_error",
+    "sample", "passed", "max_abs_error", "max_rel_error", "max_ulp_error",
     "worst_output", "worst_input", "expected", "actual", "quantity", "problem",
 )  # fmt: skip
 
@@ -29,12 +29,14 @@ def verdict_report(verdict: Verdict) -> Report:
     document = {
         "command": "check",
         "passed": verdict.passed,
-        "checked": check.n_samples,
+        "checked": len(samples),
         "failed": sum(not sample["passed"] for sample in samples),
         **_how(check),
         "samples": samples,
         "diagnosis": _diagnosis(check),
-        **({"problem": check.problem} if check.problem else {}),
+        "notes": list(verdict.notes),
+        **({} if verdict.upstream is None else {"upstream": verdict.upstream.tolist()}),
+        **_problem(check),
         **({"checks": list(map(_check, verdict.checks))} if check.candidate else {}),
     }
     return Report(COLUMNS, rows, document, verdict)
@@ -53,17 +55,19 @@ def sweep_report(sweep: Sweep) -> Report:
 def _decisive(verdict: Verdict) -> Iterator[tuple[str, Check, SampleCheck | None]]:
     """Walk the samples, each with the first check that it fails, or else the decisive one.
 
-    None stands for a sample where nothing could be compared.
+    None stands for a sample where nothing could be compared. Our own samples follow the user's.
     """
-    unusable = next((check for check in verdict.checks if check.problem), None)
-    if unusable is not None:
-        yield from ((label, unusable, None) for label in unusable.labels)
-        return
-    decisive = verdict.decisive
-    for k, label in enumerate(decisive.labels):
-        failed = (check for check in verdict.checks if not check.samples[k][1].passed)
-        check = next(failed, decisive)
-        yield label, check, check.samples[k][1]
+    for labels in dict.fromkeys(check.labels for check in verdict.checks):
+        checks = [check for check in verdict.checks if check.labels == labels]
+        decisive = next((check for check in checks if not check.passed), checks[-1])
+        unusable = next((check for check in checks if check.problem), None)
+        for k, label in enumerate(labels):
+            if unusable is not None:
+                yield label, unusable, None
+                continue
+            failed = (check for check in checks if not check.samples[k][1].passed)
+            check = next(failed, decisive)
+            yield label, check, check.samples[k][1]
 
 
 def _sample(
@@ -72,12 +76,18 @@ def _sample(
     found: dict[str, Any] = {"sample": label, "passed": sample is not None and sample.passed}
     if sample is not None:
         worst = asdict(sample.worst)
+        del worst["exact"]
         for end in ("output", "input"):
             worst[end] = None if worst[end] is None else verdict.classes[worst[end]]
-        errors = {"max_abs_error": sample.max_abs_error, "max_rel_error": sample.max_rel_error}
-        found |= errors | {"worst": worst}
+        names = ("max_abs_error", "max_rel_error", "max_ulp_error")
+        found |= {name: getattr(sample, name) for name in names} | {"worst": worst}
     found |= {"quantity": check.quantity} if check.candidate else {}
-    return found | ({"problem": check.problem} if check.problem else {})
+    return found | _problem(check)
+
+
+def _problem(check: Check) -> dict[str, str]:
+    problem = check.problem or check.unstable
+    return {"problem": problem} if problem else {}
 
 
 def _check(check: Check) -> dict[str, Any]:
@@ -94,6 +104,7 @@ def _check(check: Check) -> dict[str, Any]:
 
 def _how(check: Check) -> dict[str, Any]:
     how = {"method": check.method, "step": check.step, "atol": check.atol, "rtol": check.rtol}
+    how |= {"dtype": check.precision} | ({"log": True} if check.log else {})
     estimate = check.error_estimate
     return how | ({} if estimate is None else {"error_estimate": estimate})
 
@@ -101,9 +112,7 @@ def _how(check: Check) -> dict[str, Any]:
 def _diagnosis(check: Check) -> dict[str, Any] | None:
     """Return the mistake that explains the failure, and what else would explain it."""
     found: list[dict[str, Any]] = [
-        {"name": each.name, "advice": each.advice}
-        | ({} if each.factor is None else {"factor": each.factor})
-        for each in check.diagnoses
+        {"name": each.name, "advice": each.advice, **dict(each.numbers)} for each in check.diagnoses
     ]
     if len(found) > 1:
         found[0]["alternatives"] = found[1:]

@@ -1,0 +1,536 @@
+"""What a verdict promises: nothing wrong passes, nothing right fails, and what was not seen."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from softmax_cli import CandidateError, check_jacobian, check_probabilities, check_vjp
+from softmax_cli.mathematics import core
+from tests import wrong
+from tests.program import PROGRAM, Outcome, environment, run
+from tests.wrong import Array, softmax
+
+Z = np.array([[1.0, 2.0, 3.0], [0.5, -1.0, 0.0], [2.0, 0.1, -0.3]])
+G = np.array([[1.25, -0.5, 0.75], [0.3, 2.5, -1.5], [-0.7, 0.9, 0.4]])
+
+
+def vjp(z: Array, g: Array) -> Array:
+    y = softmax(z)
+    return np.asarray(y * (g - (y * g).sum(axis=-1, keepdims=True)))
+
+
+def jacobian(z: Array) -> Array:
+    y = softmax(z)
+    return np.asarray(y[..., :, None] * (np.eye(z.shape[-1]) - y[..., None, :]))
+
+
+def log_softmax(z: Array) -> Array:
+    s = z - z.max(axis=-1, keepdims=True)
+    return np.asarray(s - np.log(np.exp(s).sum(axis=-1, keepdims=True)))
+
+
+def causes(verdict: Any) -> list[str]:
+    return [each.name for each in verdict.decisive.diagnoses]
+
+
+def test_no_sample_loosens_the_bound_of_another() -> None:
+    z, g = np.array([[0.0, 1, 2], [1.0, 0, 3]]), np.array([[1e12, 0, 0], [1.0, 0, 0]])
+    v = core.vjp(z, g)
+    v[1] = 0
+    for results in (v, lambda z, g: v[: len(z)]):
+        verdict = check_vjp(results, z, g)
+        assert [label for label, _ in verdict.decisive.failed] == ["2"]
+
+
+class Counter:
+    calls = 0
+
+    def __call__(self, z: Array) -> Array:
+        self.calls += 1
+        return softmax(z) * (1 + 0.1 * (self.calls > 1))
+
+
+class Cache:
+    known: Array | None = None
+
+    def __call__(self, z: Array) -> Array:
+        if self.known is None or self.known.shape != z.shape:
+            self.known = softmax(z)
+        return np.asarray(self.known)
+
+
+def of_the_company(z: Array) -> Array:
+    return softmax(z) * (1.0 if len(z) > 1 else 1.01)
+
+
+def over_the_batch(z: Array) -> Array:
+    return softmax(z, axis=0) if len(z) > 1 else softmax(z)
+
+
+@pytest.mark.parametrize(
+    ("function", "cause", "said"),
+    [
+        (Counter(), "state between calls", "given the same input again it returns another result"),
+        (Cache(), "depends on the other samples", "given alone it returns another result: "),
+        (of_the_company, "depends on the other samples", "0.0909309 in place of 0.0900306 in "),
+        (over_the_batch, "softmax along the wrong axis", "given alone it returns another result"),
+    ],
+)
+def test_a_result_depends_on_its_input_alone(
+    function: Callable[[Array], Array], cause: str, said: str
+) -> None:
+    verdict = check_probabilities(function, Z, forward_only=True)
+    assert not verdict
+    assert causes(verdict) == [cause]
+    assert said in str(verdict)
+
+
+def test_input_that_is_overwritten_is_noted_and_spoils_nothing() -> None:
+    def in_place(z: Array) -> Array:
+        z -= z.max(axis=-1, keepdims=True)
+        np.exp(z, out=z)
+        z /= z.sum(axis=-1, keepdims=True)
+        return z
+
+    verdict = check_probabilities(in_place, Z)
+    assert verdict, verdict
+    assert "the function overwrites its input" in verdict.notes
+
+
+def test_a_batch_that_fails_where_single_samples_work_is_noted() -> None:
+    def one(z: Array) -> Array:
+        y = softmax(z)
+        return np.asarray(np.diag(y) - np.outer(y, y))
+
+    verdict = check_jacobian(one, Z)
+    assert verdict
+    assert any(
+        note.startswith("given all samples at once, shape (3, 3), it") for note in verdict.notes
+    )
+    needs_two = check_jacobian(lambda z: jacobian(z) + 0 * z[1, 0], Z)
+    assert needs_two
+    assert any("given a single sample, shape (1, 3), it raised Index" in n for n in needs_two.notes)
+
+
+def test_a_gradient_that_is_left_out_is_drawn_and_hides_nothing() -> None:
+    def squared(z: Array, g: Array) -> Array:
+        return vjp(z, g * g)
+
+    assert check_vjp(vjp, Z)
+    assert not check_vjp(squared, Z)
+    verdict = check_vjp(squared, Z, [1.0, 0.0, 0.0])
+    assert verdict
+    assert any(
+        note.startswith("an upstream gradient that is one-hot hides") for note in verdict.notes
+    )
+    drawn = check_vjp(vjp, Z).upstream
+    assert drawn is not None
+    again = check_vjp(vjp, Z).upstream
+    assert (drawn == again).all()
+    assert len(np.unique(drawn)) == drawn.size
+    assert not np.isin(drawn, (0, 1, -1)).any()
+    outcome = run("check", "1,2,3", "0.5,-1,0", "--vjp", "softmax_cli:vjp", "-f", "json")
+    assert np.shape(outcome.json["upstream"]) == (2, 3)
+    assert any("the upstream gradient was drawn: " in note for note in outcome.json["notes"])
+
+
+@pytest.mark.parametrize(
+    ("upstream", "kind"),
+    [
+        ([0.0, 0, 0], "zero"),
+        ([2.0, 2, 2], "constant"),
+        ([0.0, 3, 0], "one-hot"),
+        ([1.0, -1, 0], "of"),
+    ],
+)
+def test_a_special_gradient_is_noted(upstream: list[float], kind: str) -> None:
+    notes = check_vjp(vjp, Z, upstream).notes
+    assert any(note.startswith(f"an upstream gradient that is {kind}") for note in notes)
+    assert not any("upstream gradient that is" in note for note in check_vjp(vjp, Z, G).notes)
+
+
+def test_a_pass_says_what_it_could_not_see() -> None:
+    one = str(check_jacobian(jacobian, [[40.0, 0.0, 1.0]]))
+    assert "note: one sample cannot show a wrong axis" in one
+    assert "note: all samples are saturated" in one
+    assert "9 of 9 exact entries are below the bound: zeros would pass; atol=0 compares" in one
+    assert "exp that is not shifted by the maximum passes logits this small; stress=True" in one
+    zeros = check_jacobian(lambda z: np.zeros((*z.shape, 3)), [[40.0, 0.0, 1.0]], atol=0.0)
+    assert not zeros
+    assert "dy_1/dz_1 of sample 1: expected 1.57966e-17, actual 0" in str(zeros)
+    assert "unshifted" not in str(check_probabilities(softmax, Z, stress=True))
+    words = ["check", "40,0,1", "--jacobian", "softmax_cli:jacobian"]
+    assert "zeros would pass; --atol 0 compares their digits" in run(*words).stdout
+    assert any("--atol 0" in note for note in run(*words, "-f", "json").json["notes"])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [wrong.naive, lambda z: np.exp(z - z.max()) / np.exp(z - z.max()).sum(-1, keepdims=True)],
+)
+def test_stress_finds_what_small_logits_hide(function: Callable[[Array], Array]) -> None:
+    def quiet(z: Array) -> Array:
+        with np.errstate(all="ignore"):
+            return function(z)
+
+    assert check_probabilities(quiet, Z)
+    verdict = check_probabilities(quiet, Z, stress=True)
+    assert not verdict
+    assert "(ours)" in str(verdict)
+    for right in (softmax, lambda z: np.exp(core.log_softmax(z))):
+        assert check_probabilities(right, Z, stress=True)
+        assert check_probabilities(right, Z.reshape(1, 3, 1, 3), stress=True)
+    assert check_vjp(vjp, Z, stress=True)
+    assert check_jacobian(jacobian, Z, stress=True)
+    assert check_probabilities(log_softmax, Z, log=True, stress=True)
+
+
+def test_stress_tries_batches_of_other_sizes() -> None:
+    def of_two(z: Array) -> Array:
+        return softmax(z) * (1.5 if len(z) == 2 else 1.0)
+
+    assert check_probabilities(of_two, Z)
+    assert not check_probabilities(of_two, Z, stress=True)
+
+
+def test_what_holds_one_array_is_that_array() -> None:
+    for wrap in (lambda y: (y,), lambda y: [y], lambda y: y.tolist()):
+        assert check_probabilities(lambda z, wrap=wrap: wrap(softmax(z)), Z)
+    for pair in (lambda y: (y, None), lambda y: (y, {"cache": 1}), lambda y: [y, y, y]):
+        verdict = check_probabilities(lambda z, pair=pair: pair(softmax(z)), Z)
+        assert not verdict
+        assert "expected one array: return its first part alone, [0]" in str(verdict)
+
+
+SHAPES = [(3,), (1, 3), (4, 3), (2, 3, 4), (2, 2, 3, 3)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_logits_and_results_have_any_number_of_dimensions(shape: tuple[int, ...]) -> None:
+    z = np.random.default_rng(1).normal(0, 2, shape)
+    C = shape[-1]
+    n = z.size // C
+
+    def last(z: Array) -> Array:
+        assert z.ndim == len(shape)
+        return softmax(z)
+
+    assert check_probabilities(last, z)
+    assert check_vjp(vjp, z)
+    assert check_probabilities(softmax(z), z)
+    J = jacobian(z)
+    twice = np.zeros(shape + shape)
+    for k in np.ndindex(*shape[:-1]):
+        twice[(*k, slice(None), *k, slice(None))] = J[k]
+    flat = twice.reshape(z.size, z.size)
+    last_batch = np.moveaxis(J, (-2, -1), (0, 1))
+    for form in (J, J.reshape(n * C, C), last_batch, twice, flat):
+        assert check_jacobian(form, z), form.shape
+        if form is not flat or n > 1:
+            assert check_jacobian(lambda z, form=form: form if z.shape == shape else jacobian(z), z)
+    if n > 1:
+        twice[(*([0] * (len(shape) - 1)), 0, *[-1] * (len(shape) - 1), 0)] = 1e-5
+        for form in (twice, twice.reshape(z.size, z.size)):
+            verdict = check_jacobian(form, z)
+            assert not verdict
+            assert "an entry that connects two samples is 1e-05, expected 0" in str(verdict)
+
+
+def test_the_classes_may_stand_on_any_axis() -> None:
+    z = np.random.default_rng(1).normal(0, 2, (2, 3, 4))
+
+    def along(z: Array) -> Array:
+        return softmax(z, axis=1)
+
+    assert check_probabilities(along, z, axis=1)
+    assert not check_probabilities(along, z)
+    verdict = check_probabilities(softmax, z, axis=1)
+    assert not verdict
+    assert "of sample 1-" in str(verdict) or "of sample 2-" in str(verdict)
+
+
+def test_a_flattened_batch_is_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "f.py").write_text(
+        "import numpy as np\ndef flat(z):\n    e = np.exp(z.ravel())\n    p = e / e.sum()\n"
+        "    return np.diag(p) - np.outer(p, p)\n"
+    )
+    words = ["--jacobian", "f.py:flat", "-f", "json"]
+    outcome = run("check", "-", *words, stdin="0,1,2,3\n4,5,6,7\n", cwd=tmp_path)
+    assert outcome.status == 1
+    assert "an entry that connects two samples is " in outcome.json["problem"]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("shape", [(20, 3), (20, 10), (10, 1000)])
+def test_right_results_of_fewer_digits_pass(dtype: str, shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(4)
+    normal, far = rng.normal(0, 2, shape), 80 * rng.choice([-1.0, 1.0], shape)
+    masked = np.where(rng.random(shape) < 0.3, -np.inf, normal)
+    masked[:, 0] = 0.5
+
+    def rounded(values: Array) -> Array:
+        return np.asarray(values, dtype=dtype)
+
+    def inner(function: Callable[..., Array]) -> Callable[..., Array]:
+        """Compute in float32 and store in the format, as kernels do."""
+        return lambda *z: rounded(function(*(rounded(each).astype(np.float32) for each in z)))
+
+    for z in (normal, far, far + normal, masked):
+        for values in (inner(softmax), inner(softmax)(z)):
+            assert check_probabilities(values, z), check_probabilities(values, z)
+        assert check_vjp(inner(vjp), z), check_vjp(inner(vjp), z)
+        if shape[1] < 100:
+            assert check_jacobian(inner(jacobian), z)
+    verdict = check_probabilities(inner(softmax), normal)
+    assert f"the results are {dtype}: they are judged in it" in verdict.notes
+    assert verdict.checks[0].precision == dtype
+    assert not check_probabilities(inner(softmax), normal, dtype="float64")
+    wider = check_probabilities(lambda z: softmax(1.01 * z).astype(dtype), normal)
+    assert not wider or dtype == "float16"
+
+
+def test_errors_are_told_in_ulps_of_the_format(tmp_path: Path) -> None:
+    z = Z.astype(np.float32)
+    exact = core.softmax(z)
+    y = exact.astype(np.float32)
+    y[0, 2] = np.nextafter(y[0, 2], np.float32(2))
+    ((_, first), *_) = check_probabilities(y, z).checks[0].samples
+    assert first.max_ulp_error == pytest.approx(np.abs(y[0] - exact[0]).max() / 2**-24, rel=1e-6)
+    np.save(tmp_path / "y.npy", y)
+    words = ["check", "1,2,3", "0.5,-1,0", "2,0.1,-0.3", "--probabilities", "y.npy", "-f", "json"]
+    report = run(*words, cwd=tmp_path).json
+    assert (report["passed"], report["dtype"]) == (True, "float32")
+    assert 0 < report["samples"][0]["max_ulp_error"] < 2
+
+
+def test_text_of_few_digits_is_read_as_what_it_was_rounded_from(tmp_path: Path) -> None:
+    for digits, is_few in (("%.6f", True), ("%.7g", True), ("%.12f", False)):
+        rows = ["".join([",".join(digits % v for v in row), "\n"]) for row in core.softmax(Z)]
+        (tmp_path / "y.csv").write_text("".join(rows))
+        logits = [",".join(map(str, row)) for row in Z.tolist()]
+        outcome = run("check", *logits, "--probabilities", "y.csv", cwd=tmp_path)
+        assert outcome.status == 0
+        assert (
+            "significant digits: half a unit in the last one passes too" in outcome.stdout
+        ) == is_few
+    (tmp_path / "y.csv").write_text("1,0,0\n" * 3)
+    assert run("check", *logits, "--probabilities", "y.csv", cwd=tmp_path).status == 1
+
+
+def test_numbers_that_agree_in_the_digits_shown_are_shown_with_more() -> None:
+    y = core.softmax(Z)
+    y[0, 0] += 1e-10
+    text = str(check_probabilities(y, Z))
+    assert "expected 0.0900305732, actual 0.0900305733" in text
+
+
+def test_log_softmax_and_cross_entropy() -> None:
+    y, t = core.softmax(Z), np.eye(3)
+    assert check_probabilities(log_softmax, Z, log=True)
+    assert check_jacobian(np.eye(3) - y[:, None, :], Z, log=True)
+    assert check_vjp(lambda z, g: g - softmax(z) * g.sum(-1, keepdims=True), Z, log=True)
+    assert check_vjp(y - t, Z, -t, log=True)
+    assert not check_vjp(y - t, Z, t)
+    assert not check_jacobian(jacobian, Z, log=True)
+    v = core.vjp([0.1, 0.9], [1.0, 1.0], log=True)
+    assert v.tolist() == pytest.approx([0.379948962255225, -0.379948962255225])
+    outcome = run("check", "1,2,3", "0,1,1", "--log", "--vjp", "0.1,0,0", "--upstream", "1,0,0")
+    assert outcome.status == 2  # one row for two samples
+
+
+def test_the_failure_is_an_assertion_that_says_why() -> None:
+    check_probabilities(softmax, Z).raise_if_failed()
+    verdict = check_jacobian(lambda z: np.stack([np.diag(y * (1 - y)) for y in softmax(z)]), Z)
+    with pytest.raises(AssertionError, match="only the diagonal") as caught:
+        verdict.raise_if_failed()
+    assert str(caught.value) == str(verdict)
+    assert "--" not in str(verdict)
+
+
+@pytest.mark.parametrize(
+    "words", [["--id", "image_id"], ["--id", "image_id", "--columns", "cat,dog"]]
+)
+def test_what_the_program_prints_of_a_labelled_file_is_checked_as_it_is(
+    tmp_path: Path, words: list[str]
+) -> None:
+    (tmp_path / "z.csv").write_text("image_id,cat,dog\n1001,2.0,1.5\n1002,1,0.5\n")
+    (tmp_path / "g.csv").write_text("image_id,cat,dog\n1001,0.5,-2.5\n1002,1.5,0.25\n")
+    vjp = ["--vjp", "g.csv"]
+    for command, more, option in (
+        ("forward", [], ["--probabilities"]),
+        ("jacobian", [], ["--jacobian"]),
+        ("jacobian", vjp, ["--upstream", "g.csv", "--vjp"]),
+    ):
+        for suffix in ("csv", "json", "jsonl", "tsv"):
+            if command == "jacobian" and more:
+                upstream = ["--vjp", "0.5,-2.5"]
+                option = ["--upstream", "0.5,-2.5", "--vjp"]
+                more = upstream
+            printed = run(command, "z.csv", *words, *more, "-o", f"p.{suffix}", cwd=tmp_path)
+            assert printed == Outcome(0, "", "")
+            outcome = run("check", "z.csv", *words, *option, f"p.{suffix}", cwd=tmp_path)
+            assert (outcome.status, outcome.stderr) == (0, ""), (command, suffix)
+    outcome = run(
+        "check", "z.csv", *words, "--vjp", "softmax_cli:vjp", "--upstream", "g.csv", cwd=tmp_path
+    )
+    assert (outcome.status, outcome.stderr) == (0, "")
+
+
+HOSTILE = """
+import atexit, builtins, ctypes, os, posix, signal, sys, threading, time
+import numpy as np
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+def exits(z): os._exit(0)
+def exits_elsewhere(z): posix._exit(0)
+def at_exit(z):
+    atexit.register(os._exit, 0)
+    return softmax(z) * 2
+def killed(z): os.kill(os.getpid(), signal.SIGSEGV)
+class Bad(Exception):
+    def __str__(self): raise RuntimeError
+def bad(z): raise Bad
+class Odd:
+    def __array__(self, *a, **b): raise SystemExit(0)
+def odd(z): return Odd()
+def no_stdout(z):
+    sys.stdout = sys.stderr = None
+    return softmax(z) * 2
+def other_exp(z):
+    np.exp = lambda x: x
+    return softmax(z)
+def other_builtins(z):
+    builtins.len = builtins.isinstance = None
+    return softmax(z) * 2
+def forks(z):
+    os.fork()
+    return softmax(z) * 2
+def endless_thread(z):
+    threading.Thread(target=time.sleep, args=(1000,)).start()
+    return softmax(z) * 2
+def hangs(z):
+    while True:
+        try: time.sleep(1)
+        except BaseException: pass
+def floods(z):
+    for k in range(2000): print("x" * 500)
+    return softmax(z) * 2
+def eats(z): return np.ones((1 << 40, 1 << 10))
+def raises_exit(z): sys.exit(0)
+def interrupts(z): raise KeyboardInterrupt
+def closes(z):
+    os.closerange(0, 100)
+    return softmax(z)
+"""
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Path:
+    (tmp_path / "h.py").write_text(HOSTILE)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "said"),
+    [
+        ("exits", 2, "ended its process with status 0, given all samples"),
+        ("exits_elsewhere", 2, "ended its process with status 0"),
+        ("at_exit", 1, "FAIL"),
+        ("killed", 2, "ended its process by SIGSEGV"),
+        ("bad", 2, "h.py:17: the candidate raised Bad"),
+        ("odd", 1, "Odd (SystemExit: 0)"),
+        ("no_stdout", 1, "FAIL"),
+        ("other_exp", 1, "FAIL"),
+        ("other_builtins", 2, "the candidate "),
+        ("forks", 1, "FAIL"),
+        ("endless_thread", 1, "FAIL"),
+        ("floods", 1, "FAIL"),
+        ("eats", 2, "raised MemoryError"),
+        ("raises_exit", 2, "raised SystemExit: 0"),
+        ("interrupts", 2, "raised KeyboardInterrupt"),
+        ("closes", 2, "ended its process"),
+    ],
+)
+def test_whatever_code_does_to_its_process_the_verdict_is_ours(
+    hostile: Path, name: str, status: int, said: str
+) -> None:
+    outcome = run("check", "1,2,3", "0,1,1", "--probabilities", f"h.py:{name}", cwd=hostile)
+    assert outcome.status == status, outcome
+    assert said in outcome.stdout + outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+def test_code_that_hangs_ends_in_time_or_by_a_signal(hostile: Path) -> None:
+    words = ["check", "1,2,3", "--probabilities", "h.py:hangs"]
+    outcome = run(*words, "--timeout", "0.5", cwd=hostile)
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert "the candidate took longer than 0.5 s, given all samples" in outcome.stderr
+    for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        with subprocess.Popen([*PROGRAM, *words], cwd=hostile, env=environment({}), stdin=-3) as it:
+            time.sleep(1.2)
+            begin = time.monotonic()
+            it.send_signal(number)
+            assert it.wait(10) == status
+            assert time.monotonic() - begin < 1
+    left = subprocess.run(["pgrep", "-f", "h.py:hangs"], capture_output=True, check=False)
+    assert left.stdout == b""
+
+
+def test_in_this_process_what_a_function_raises_has_its_message() -> None:
+    def fails(z: Array) -> Array:
+        raise ValueError("no such luck")
+
+    with pytest.raises(CandidateError, match="raised ValueError: no such luck, given sample 1"):
+        check_probabilities(fails, Z)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("from .helper import f\n", "hint: name it by its package, from the folder above: "),
+        ("a = 1\0\n", "f.py: expected Python, found a NUL byte"),
+    ],
+)
+def test_code_that_cannot_be_loaded_has_its_hint(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "f.py").write_text(text)
+    outcome = run("check", "1,2", "--probabilities", "f.py:f", cwd=tmp_path)
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert said in outcome.stderr
+
+
+def test_names_of_code_may_be_unicode(tmp_path: Path) -> None:
+    (tmp_path / "größe.py").write_text(HOSTILE + "\nμ = softmax\n")
+    words = ["check", "1,2", "--probabilities"]
+    assert run(*words, "größe.py:μ", cwd=tmp_path).status == 0
+    assert run(*words, "größe:μ", cwd=tmp_path).status == 0
+
+
+def test_a_large_jacobian_is_compared_row_by_row(tmp_path: Path) -> None:
+    z = np.random.default_rng(0).normal(0, 2, (1, 3000))
+    np.save(tmp_path / "z.npy", z)
+    J = core.jacobian(z)
+    assert check_jacobian(J, z)
+    J[0, 2999, 17] += 1e-6
+    verdict = check_jacobian(J, z)
+    assert not verdict
+    assert "dy_3000/dz_18 of sample 1" in str(verdict)
+    assert (
+        json.dumps(
+            run(
+                "check", "z.npy", "--jacobian", "softmax_cli:jacobian", "-f", "json", cwd=tmp_path
+            ).json["passed"]
+        )
+        == "true"
+    )
+    assert os.path.exists(tmp_path / "z.npy")  # noqa: PTH110
