@@ -358,8 +358,8 @@ def softmax(z):
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 
-single = lambda z: softmax(z.astype(np.float32))
-half = lambda z: softmax(z.astype(np.float16))
+single = lambda z: softmax(z.astype(np.float32)).astype(float)
+half = lambda z: softmax(z.astype(np.float16)).astype(float)
 rounded = lambda z: softmax(z).round(6)
 steps = lambda z: softmax(z) + z * (z != z.round()).any()
 """
@@ -383,6 +383,8 @@ def test_a_function_of_low_precision_passes_as_advised(
     diagnosis = first.json["diagnosis"]
     assert diagnosis["name"] == name
     options = diagnosis["advice"].partition("or check with ")[2].rstrip(".").split()
+    if "--forward-only" in options:
+        del command[5:]  # the method of a derivative
     assert run(*command, *options, cwd=tmp_path).status == 0
 
 

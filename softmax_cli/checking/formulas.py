@@ -180,7 +180,9 @@ class Case(Task):
         if self.quantity == "jacobian":
             tells = np.diagonal(tells, axis1=1, axis2=2)
         total = np.exp(self.actual) if self.log else self.actual
-        # One of a sample follows from the others.
+        # Equal samples tell the same, and one entry of a sample follows from the others.
+        given = self.z if self.g is None else np.hstack([self.z, self.g])
+        tells = tells[np.unique(given, axis=0, return_index=True)[1]]
         follows = self.is_derivative or (np.abs(total.sum(axis=1) - 1) < _TELLING).all()
         return int(np.maximum(tells.sum(axis=1) - follows, 0).sum())
 
