@@ -412,7 +412,7 @@ def test_where_mistakes_coincide_all_are_listed(tmp_path: Path) -> None:
 def test_advice_begins_with_a_capital_letter_or_with_a_symbol_as_it_is() -> None:
     z, g = np.array([[0.5, -1.0, 2.0]]), np.array([[1.0, -0.5, 0.25]])
     products = {
-        "J = diag(y) - y y^T, and": wrong.softmax(z) * (1 - wrong.softmax(z)) * g,
+        "Fill in what": wrong.softmax(z) * (1 - wrong.softmax(z)) * g,
         "y - t is": wrong.softmax(z) - g,
     }
     for advice, v in products.items():

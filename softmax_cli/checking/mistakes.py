@@ -63,7 +63,7 @@ class Mistake:
 
 def _derivative(formula: Callable[[Case], Iterable[FloatArray]], advice: str = "") -> Mistake:
     """Make a mistake in J and vjp."""
-    advice = (advice and f"{advice}: ") + "{J}, and {v}."
+    advice = (f"{advice}: " if advice else "the right one is ") + "{J}, and {v}."
     return Mistake(advice, lambda case: formula(case) if case.is_derivative else ())
 
 
@@ -416,11 +416,15 @@ _EACH = "over the classes of each sample (axis=-1, keepdims=True)"
 _ORDER = "return them in the order of the logits."
 
 CATALOGUE = {
-    "only the diagonal": _matrix(lambda d, u, v: [(d + u * v, 0, 0)]),
+    "only the diagonal": _matrix(
+        lambda d, u, v: [(d + u * v, 0, 0)], "fill in what is off the diagonal"
+    ),
     "the diagonal is missing": _matrix(lambda d, u, v: [(-u * v, u, v)]),
     "diag(y) alone": _matrix(lambda d, u, v: [(v, 0, 0)]),
     "the delta term is missing": _matrix(lambda d, u, v: [(0, u, v), (0, -u, v)]),
-    "sign of the off-diagonal": _matrix(lambda d, u, v: [(d + 2 * u * v, -u, v)]),
+    "sign of the off-diagonal": _matrix(
+        lambda d, u, v: [(d + 2 * u * v, -u, v)], "what is off the diagonal is negative"
+    ),
     "sign of the outer product": _matrix(lambda d, u, v: [(d, -u, v)]),
     "the outer product twice": _matrix(lambda d, u, v: [(d, 2 * u, v)]),
     "a factor y is missing": _matrix(lambda d, u, v: [(d, -1, v), (d, u, 1), (1, u, v)]),
