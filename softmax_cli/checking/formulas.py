@@ -176,7 +176,8 @@ class Case(Task):
     @property
     def freedom(self) -> int:
         """How many numbers the results tell, by entries that are not lost in their bounds."""
-        tells = self.bound(self.expected) < _TELLING * np.abs(self.expected)
+        least = np.minimum(np.abs(self.expected), np.abs(self.actual))
+        tells = self.bound(self.expected) < _TELLING * least
         if self.quantity == "jacobian":
             tells = np.diagonal(tells, axis1=1, axis2=2)
         total = np.exp(self.actual) if self.log else self.actual

@@ -80,7 +80,12 @@ def _vjp(formula: Callable[[Case, FloatArray], Iterable[FloatArray]], advice: st
 
 def _y_is(advice: str, functions: Callable[[Case], Iterable[FloatArray]]) -> Mistake:
     """Make a mistake of wrong probabilities, for them and for the derivative made of them."""
-    return Mistake(advice, lambda case: map(case.of_y, functions(case)))
+
+    def formula(case: Case) -> Iterator[FloatArray]:
+        results = map(case.of_y, functions(case))
+        yield from (each for each in results if np.isfinite(each).any())
+
+    return Mistake(advice, formula)
 
 
 def _forward(advice: str, function: Callable[[Case], FloatArray]) -> Mistake:
@@ -185,12 +190,14 @@ def _along(axis: int | None) -> Formula:
     """Return the formula of softmax along the samples (0), or over everything (None)."""
 
     def formula(case: Case) -> Iterator[FloatArray]:
+        if len(case.z) == 1 and case.log:
+            return  # it is 0
         z = case.z if axis == 0 else case.z.ravel()
         y = core.softmax(z, axis=0, temperature=case.T).reshape(case.z.shape)
         yield case.of_y(y)
-        if case.g is not None:
+        if len(case.z) > 1 and case.g is not None:
             yield _summed_along(case, case.g, y, axis)
-        elif axis == 0:  # of each sample alone
+        elif len(case.z) > 1 and axis == 0:  # of each sample alone
             yield from _diagonal(case, y)
 
     return formula
@@ -219,7 +226,7 @@ def _without_upstream(case: Case, g: FloatArray) -> Iterator[FloatArray]:
 def _row_sums(case: Case, g: FloatArray) -> Iterator[FloatArray]:
     sums = replace(case, g=np.ones(g.shape)).exact()
     # Those of softmax are 0, and what is left is their rounding.
-    near = case.rounding(FLOAT32)
+    near = case.rounding(FLOAT32) + case.bound(sums)
     are_sums = (np.abs(case.actual - sums) <= near).all() and (case.actual != 0).any()
     if are_sums and (np.abs(case.expected - sums) > near).any():
         yield case.actual
