@@ -88,11 +88,11 @@ def _fitting(mistake: Mistake, case: Case) -> Iterator[dict[str, float]]:
             yield wrong[1] if isinstance(wrong, tuple) else {}
 
 
-def _diagnosis(name: str, numbers: dict[str, float], case: Case) -> Diagnosis:
+def _diagnosis(name: str, numbers: dict[str, float], case: Task) -> Diagnosis:
     mistake = CATALOGUE[name]
     right = _RIGHT_OF_LOG if case.log else _RIGHT
     advice = mistake.advice.format(case=case, **right, **numbers)
-    if mistake.is_precision:
+    if mistake.is_precision and isinstance(case, Case):
         advice = advice.removesuffix(".") + _allowance(case) + "."
     return Diagnosis(name, advice, tuple(numbers.items()))
 
@@ -120,12 +120,13 @@ def _allowance(case: Case) -> str:
 def diagnose_shape(task: Task, found: FloatArray) -> tuple[Diagnosis, ...]:
     """Explain right numbers in a wrong shape: a batch transposed, or a row for each matrix."""
     exact = task.exact()
-    named = {"transposed batch": np.moveaxis(exact, 0, -1)}
+    named = {"transposed batch": np.moveaxis(exact, 0, -1), "summed over the batch": exact.sum(0)}
     if task.quantity == "jacobian":
         named["only the diagonal"] = np.diagonal(exact, axis1=1, axis2=2)
-    atol, rtol = task.tolerances()
+        named["row sums of the Jacobian"] = exact.sum(axis=1)
+    atol, rtol = replace(task, precision=shown_precision(found)).tolerances()
     return tuple(
-        Diagnosis(name, CATALOGUE[name].advice)
+        _diagnosis(name, {}, task)
         for name, values in named.items()
         if values.shape == found.shape and np.allclose(values, found, rtol, float(atol.max()))
     )

@@ -367,7 +367,7 @@ def _out_of_range(case: Case, *shifts: Any) -> Iterator[Wrong]:
         e = precision.round(np.exp((case.z - shift) / case.T))
         total = precision.round(_total(e))
         lost = np.isinf(total) | (total == 0)
-        if (lost[:, 0] == broken).all():
+        if (lost[:, 0] == broken).all() and (lost.any() or precision is case.precision):
             naive = case.of_y(e / total)
             # Which further entries a NaN spreads to depends on how the formula is written.
             rows = lost.reshape(-1, *(1,) * (case.actual.ndim - 1))
