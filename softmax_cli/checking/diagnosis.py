@@ -28,7 +28,7 @@ class Diagnosis:
     name, advice
         As in the catalogue; options in the advice stand as ``<name=value>``.
     numbers
-        What the mistake has for a number, by its name: ``factor``, ``temperature``.
+        What the mistake has for a number, by its name: ``factor``, ``number``, ``limit``.
     """
 
     name: str

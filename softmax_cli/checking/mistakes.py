@@ -121,12 +121,9 @@ def _total(values: FloatArray) -> FloatArray:
     return np.asarray(values.sum(axis=1, keepdims=True))
 
 
-def _powers(case: Case) -> FloatArray:
-    return np.asarray(np.exp(case.z / case.T))
-
-
-def _shifted_powers(case: Case) -> FloatArray:
-    return np.asarray(np.exp((case.z - case.z.max(axis=1, keepdims=True)) / case.T))
+def _exponentials(case: Case) -> tuple[FloatArray, FloatArray]:
+    """Return exp(z/T) as it is, and shifted by each sample's maximum."""
+    return np.exp(case.z / case.T), np.exp((case.z - case.z.max(axis=1, keepdims=True)) / case.T)
 
 
 def _over(case: Case, e: FloatArray, number: float) -> FloatArray:
@@ -134,7 +131,7 @@ def _over(case: Case, e: FloatArray, number: float) -> FloatArray:
 
 
 def _not_normalised(case: Case) -> Iterator[FloatArray]:
-    for e in (_powers(case), _shifted_powers(case)):
+    for e in _exponentials(case):
         yield from (e, e / _total(case.z), e / _total(case.z / case.T))
 
 
@@ -468,8 +465,8 @@ CATALOGUE = {
     "a number is added below": _fitted(
         "take {number:.6g} out of the denominator, which is the sum of exp(z) alone.",
         (1e-11, 1e3),
-        lambda case, number: _over(case, _powers(case), number),
-        lambda case, number: _over(case, _shifted_powers(case), number),
+        lambda case, number: _over(case, _exponentials(case)[0], number),
+        lambda case, number: _over(case, _exponentials(case)[1], number),
     ),
     "clipped probabilities": _fitted(
         "do not clip the probabilities at {number:.6g}.",
