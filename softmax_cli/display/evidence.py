@@ -85,13 +85,15 @@ def _method(check: Check, verdict: Verdict, times: str) -> Iterator[str]:
     yield f"bound: {dtype}atol + rtol {times} |exact|, {bound}"
     if check.step is None and check.samples:
         ulps = max(sample.max_ulp_error for _, sample in check.samples)
-        yield f"largest error: {ulps:.3g} ulps of {check.precision}"
+        yield f"largest error: {ulps:.3g} ulp of {check.precision}"
 
 
 def _samples(verdict: Verdict, check: Check, screen: Screen) -> Iterator[RenderableType]:
     def row(label: str, sample: SampleCheck) -> list[Cell]:
         worst = sample.worst
-        exact, actual = apart(worst, entry, screen.precision)
+        exact, actual = (entry(each, screen.precision) for each in (worst.exact, worst.actual))
+        if not sample.passed:
+            exact, actual = apart(worst, entry, screen.precision)
         error = significant(abs(worst.actual - worst.expected), _ERROR_DIGITS)
         excess = significant(sample.worst_excess, _ERROR_DIGITS)
         return [
