@@ -1,114 +1,516 @@
 """The catalogue of mistakes: each is produced, recognised and not mistaken for another."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from softmax_cli import check_jacobian, check_probabilities, check_vjp
 from softmax_cli.checking.check import check_results
 from softmax_cli.checking.formulas import Kind
-from softmax_cli.checking.precision import FLOAT32, FLOAT64
+from softmax_cli.checking.mistakes import CATALOGUE
+from softmax_cli.checking.precision import PRECISIONS, precision_of
 from softmax_cli.checking.setting import Comparison, Setting, positions
-from softmax_cli.checking.verdict import Check
+from softmax_cli.checking.verdict import Check, Verdict
 from tests import wrong
-from tests.wrong import Array, T
+from tests.program import run
+from tests.wrong import Array, T, Z
+
+Results = Callable[[Array, Array], Array]
+
+PRECISIONS_OF_DATA = ("float64", "float32", "float32 as float64", "6 digits")
+
+
+def names(verdict: Verdict) -> list[str]:
+    assert not verdict
+    return [diagnosis.name for diagnosis in verdict.decisive.diagnoses]
+
+
+def gradient(z: Array) -> Array:
+    return np.random.default_rng(3).normal(0, 1, z.shape).astype(z.dtype)
+
+
+def stacked(values: Array) -> str:
+    rows = values.reshape(-1, values.shape[-1]).tolist()
+    return "".join(",".join(map(repr, row)) + "\n" for row in rows)
+
+
+def with_digits(values: Array, digits: int = 6) -> Array:
+    return np.array([float(f"{x:.{digits}g}") for x in values.ravel()]).reshape(values.shape)
+
+
+def checked(
+    kind: Kind, values: Array, z: Array, g: Array, *, printed: bool = False, **how: Any
+) -> Check:
+    """Check results as the command does, which knows whether they are text."""
+    z = z.astype(float)
+    classes = tuple(map(str, range(z.shape[1])))
+    comparison = Comparison(**{"temperature": T} | how)
+    setting = Setting(z, g.astype(float), classes, tuple(positions(z.shape)), comparison)
+    return check_results(kind, values, precision_of(values.dtype), setting, printed=printed)
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """Somebody's wrong results, computed in the dtype of the logits."""
+    """Somebody's wrong results: a function of logits and upstream gradients, in their dtype."""
 
     name: str
     kind: Kind
     log: bool
-    values: Any
-    number: int
+    results: Results
 
     def __str__(self) -> str:
-        log = " of log" if self.log else ""
-        return f"{self.name}: {self.kind}{log} {self.number}"
+        return f"{self.name}, {'log ' if self.log else ''}{self.kind}"
 
-    def compute(self, dtype: str) -> tuple[Array, Array, Array]:
+    def compute(self, dtype: str = "float64") -> tuple[Array, Array, Array]:
         """Return logits, gradients and results."""
         z = wrong.logits_for(self.name, dtype)
-        g = np.random.default_rng(3).normal(0, 1, z.shape).astype(dtype)
         with np.errstate(all="ignore"):
-            return z, g, self.values(z, g).astype(dtype)
+            return z, gradient(z), self.results(z, gradient(z)).astype(dtype)
+
+
+def of_logits(f: wrong.Logits) -> Results:
+    return lambda z, g: f(z)
+
+
+def of_matrix(name: str, log: bool, J: wrong.Logits) -> Iterator[Example]:
+    yield Example(name, "jacobian", log, of_logits(J))
+    yield Example(name, "vjp", log, lambda z, g: wrong.product(J(z), g))
+
+
+def derived(f: wrong.Logits) -> wrong.Logits:
+    return lambda z: np.asarray(wrong.derivative(f(z)) / T)
+
+
+def changed(results: Results, change: Results) -> Results:
+    return lambda z, g: change(results(z, g), z.astype(float))
+
+
+def right(kind: Kind, log: bool) -> Results:
+    """Return the right results of a kind, in the dtype of the logits."""
+    J = wrong.exact_of_log if log else wrong.exact
+    match kind:
+        case "probabilities":
+            return lambda z, g: np.log(wrong.y(z)) if log else wrong.y(z)
+        case "jacobian":
+            return lambda z, g: J(z)
+        case "vjp":
+            return lambda z, g: wrong.product(J(z), g)
 
 
 def examples() -> Iterator[Example]:
     """Produce every mistake in each kind of result."""
-    for log in (False, True):
-        derivative = wrong.derivative_of_log if log else wrong.derivative
-        forward = wrong.LOGARITHMS if log else wrong.PROBABILITIES | wrong.PROBABILITIES_ALONE
-        for name, functions in forward.items():
-            for n, f in enumerate(functions):
-                yield Example(name, "probabilities", log, lambda z, g, f=f: f(z), n)
-        jacobians = {
-            (name, n): lambda z, f=f, d=derivative: d(f(z)) / T
-            for name, functions in ({} if log else wrong.PROBABILITIES).items()
-            for n, f in enumerate(functions)
-        } | {
-            (name, 100 + n): f
-            for name, functions in (wrong.JACOBIANS_OF_LOG if log else wrong.JACOBIANS).items()
-            for n, f in enumerate(functions)
-        }
-        for (name, n), f in jacobians.items():
-            yield Example(name, "jacobian", log, lambda z, g, f=f: f(z), n)
-            if name != "softmax along the wrong axis" or n < 100:
-                yield Example(name, "vjp", log, lambda z, g, f=f: wrong.product(f(z), g), n)
-        for name, products in (wrong.PRODUCTS_OF_LOG if log else wrong.PRODUCTS).items():
-            for n, p in enumerate(products):
-                yield Example(name, "vjp", log, p, 200 + n)
-        exact: dict[Kind, Any] = {
-            "probabilities": lambda z, g: wrong.y(z),
-            "jacobian": lambda z, g: wrong.exact(z),
-            "vjp": lambda z, g: wrong.product(wrong.exact(z), g),
-        }
-        if log:
-            exact = {
-                "probabilities": lambda z, g: np.log(wrong.y(z)),
-                "jacobian": lambda z, g: wrong.exact_of_log(z),
-                "vjp": lambda z, g: wrong.product(wrong.exact_of_log(z), g),
-            }
-        for name, results in wrong.RESULTS.items():
-            for n, r in enumerate(results):
-                for kind, e in exact.items():
-                    if name == "transposed batch" and kind == "jacobian":
-                        continue
-                    yield Example(
-                        name, kind, log, lambda z, g, e=e, r=r: r(e(z, g), z.astype(float)), 300 + n
-                    )
+    for name, functions in (wrong.PROBABILITIES | wrong.PROBABILITIES_ALONE).items():
+        for f in functions:
+            yield Example(name, "probabilities", False, of_logits(f))
+    for name, functions in wrong.LOGARITHMS.items():
+        for f in functions:
+            yield Example(name, "probabilities", True, of_logits(f))
+    for name, functions in wrong.PROBABILITIES.items():
+        for f in functions:
+            yield from of_matrix(name, False, derived(f))
+    for log, matrices in ((False, wrong.JACOBIANS), (True, wrong.JACOBIANS_OF_LOG)):
+        for name, functions in matrices.items():
+            for f in functions:
+                yield from of_matrix(name, log, f)
+    # Of the derivative along the samples, that of each sample's own logits.
+    for name, f in wrong.BLOCKS.items():
+        yield Example(name, "jacobian", False, of_logits(f))
+    for log, products in ((False, wrong.PRODUCTS), (True, wrong.PRODUCTS_OF_LOG)):
+        for name, both in products.items():
+            for p in both:
+                yield Example(name, "vjp", log, p)
+    for name, changes in wrong.RESULTS.items():
+        for change in changes:
+            for log in (False, True):
+                for kind in KINDS:
+                    if (name, kind) != ("transposed batch", "jacobian"):
+                        yield Example(name, kind, log, changed(right(kind, log), change))
 
 
-def printed(values: Array) -> Array:
-    return np.array([float(f"{value:.6g}") for value in values.ravel()]).reshape(values.shape)
-
-
-def checked(
-    kind: Kind, values: Array, z: Array, g: Array, printed: bool = False, **how: Any
-) -> Check:
-    z = z.astype(float)
-    names = tuple("abcdefgh"[: z.shape[1]])
-    comparison = Comparison(**{"temperature": T} | how)
-    setting = Setting(z, g.astype(float), names, tuple(positions(z.shape)), comparison)
-    precision = FLOAT32 if values.dtype == np.float32 else FLOAT64
-    return check_results(kind, values, precision, setting, printed=printed)
-
-
+KINDS: tuple[Kind, ...] = ("probabilities", "jacobian", "vjp")
 EXAMPLES = list(examples())
 
 
-@pytest.mark.parametrize("precision", ["float64", "float32", "float32 as float64", "6 digits"])
+def test_every_row_has_its_case_here() -> None:
+    apart = {"cancellation in 1 - y", "the sum is in half precision"}
+    assert {*CATALOGUE} == {each.name for each in EXAMPLES} | {*wrong.ROUNDED} | apart
+
+
+@pytest.mark.parametrize("precision", PRECISIONS_OF_DATA)
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
 def test_the_mistake_is_named_and_no_other(example: Example, precision: str) -> None:
-    z, g, values = example.compute("float32" if "32" in precision else "float64")
+    z, g, values = example.compute("float32" if "float32" in precision else "float64")
     if precision == "6 digits":
-        values = printed(values)
-    if "as" in precision:
+        values = with_digits(values)
+    if precision == "float32 as float64":
         values = values.astype(float)
-    check = checked(example.kind, values, z, g, precision == "6 digits", log=example.log)
+    check = checked(example.kind, values, z, g, printed=precision == "6 digits", log=example.log)
     assert not check.passed
-    assert [each.name for each in check.diagnoses] == [example.name]
+    expected = example.name
+    if precision == "float32 as float64" and expected == "rounding of z - logsumexp":
+        expected = "float32 results"  # as it is beside what float64 gives
+    assert [each.name for each in check.diagnoses] == [expected]
+    assert "{" not in check.diagnoses[0].advice
+
+
+@pytest.mark.parametrize("log", [False, True], ids=["softmax", "log-softmax"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", wrong.ROUNDED)
+def test_too_few_digits_are_named_alone(name: str, kind: Kind, log: bool) -> None:
+    g = gradient(Z)
+    values = wrong.ROUNDED[name](right(kind, log)(Z, g)).astype(float)
+    check = checked(kind, values, Z, g, log=log)
+    assert [each.name for each in check.diagnoses] == [name]
+    # What is suggested lets them pass.
+    options = dict(re.findall(r"<(\w+)=([^>]*)>", check.diagnoses[0].advice))
+    assert options
+    how: dict[str, Any] = {**options}
+    if "atol" in how:
+        how["atol"] = float(how["atol"])
+    assert checked(kind, values, Z, g, log=log, **how).passed
+
+
+@pytest.mark.parametrize("log", [False, True], ids=["softmax", "log-softmax"])
+def test_cancellation_is_named_where_nothing_is_allowed_for_it(log: bool) -> None:
+    z = wrong.SATURATED
+    g = gradient(z)
+    kinds: tuple[Kind, ...] = ("jacobian",) if log else ("jacobian", "vjp")
+    for kind in kinds:
+        values = right(kind, log)(z, g)
+        check = checked(kind, values, z, g, log=log, atol=0.0)
+        assert [each.name for each in check.diagnoses] == ["cancellation in 1 - y"]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_sums_in_half_precision_are_named(dtype: str) -> None:
+    to_half = PRECISIONS[dtype].round
+    z = to_half(np.random.default_rng(5).normal(0, 1, (3, 3000)))
+    g = to_half(np.random.default_rng(6).uniform(0.5, 1.5, z.shape))
+
+    def total(terms: Array) -> Array:
+        """Sum one after the other, as a loop over an array of this format does."""
+        sums = np.zeros(len(terms))
+        for column in terms.T:
+            sums = to_half(sums + column)
+        return np.asarray(sums[:, None])
+
+    e = to_half(np.exp(z - z.max(axis=1, keepdims=True)))
+    y = wrong.softmax(z)
+    v = to_half(y * (g - total(to_half(y * g))))
+    cases: dict[Kind, Array] = {"probabilities": to_half(e / total(e)), "vjp": v}
+    for kind, values in cases.items():
+        check = checked(kind, values, z, g, temperature=1.0, dtype=dtype)
+        assert [each.name for each in check.diagnoses] == ["the sum is in half precision"]
+
+
+@pytest.mark.parametrize(
+    ("name", "factor"),
+    [
+        ("a constant factor", 0.7),
+        ("divided by the batch size", 0.25),
+        ("factor 1/T missing", T),
+        ("factor 1/T squared", 1 / T),
+    ],
+)
+def test_factors_are_reported(name: str, factor: float) -> None:
+    verdict = check_jacobian(factor * wrong.exact(Z), Z, temperature=T)
+    (diagnosis,) = verdict.decisive.diagnoses
+    assert diagnosis.name == name
+    assert diagnosis.factor == pytest.approx(factor)
+    assert name != "a constant factor" or "0.7 times" in str(verdict)
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "function"),
+    [
+        ("another temperature", 2.0, lambda z: wrong.softmax(z / 2)),
+        ("another temperature", 0.61803, lambda z: wrong.softmax(z / 0.61803)),
+        ("a number is added below", 1.0, lambda z: wrong.below(np.exp(z), 1.0)),
+        ("a number is added below", 1e-5, lambda z: wrong.below(np.exp(z), 1e-5)),
+        ("eps is added", 1e-8, lambda z: wrong.softmax(z) + 1e-8),
+        ("clipped probabilities", 1e-2, lambda z: np.clip(wrong.softmax(z), 0.01, 0.99)),
+        ("smoothed probabilities", 0.1, lambda z: 0.9 * wrong.softmax(z) + 0.1 / z.shape[1]),
+    ],
+)
+def test_the_number_of_a_mistake_is_given(name: str, number: float, function: wrong.Logits) -> None:
+    z = np.random.default_rng(7).normal(0, 3, (4, 5))
+    for values in (function(z), with_digits(function(z), 9)):
+        verdict = check_probabilities(values, z)
+        assert names(verdict) == [name]
+        assert f"{number:g}" in verdict.decisive.diagnoses[0].advice
+    if name == "another temperature":
+        assert f"give temperature={number:g}" in str(verdict)
+
+
+def test_one_number_is_no_evidence_of_a_factor() -> None:
+    assert names(check_probabilities([0.75], [3.0])) == []
+    assert names(check_probabilities([0.0, 1.5], [-900.0, 0.0])) == []
+    assert names(check_probabilities([0.75, 0.75], [0.0, 0.0])) == ["a constant factor"]
+
+
+@pytest.mark.parametrize("z", [Z, Z[:1]], ids=["batch", "sample"])
+def test_it_is_recognised_in_a_product_as_it_is_written(z: Array) -> None:
+    y, g = wrong.softmax(z), gradient(z)
+    for name, v in (
+        ("sign of the outer product", y * (g + (g * y).sum(-1, keepdims=True))),
+        ("a factor y is missing", y * (g - g.sum(-1, keepdims=True))),
+        ("a factor y is missing", y * g - (g * y).sum(-1, keepdims=True)),
+        ("the upstream gradient is left out", y * (1 - y)),
+        ("the upstream gradient is left out", y),
+    ):
+        assert names(check_vjp(v, z, g)) == [name]
+    # With g = 1 nothing is left out by what leaves g out.
+    left_out = names(check_vjp(y * (1 - y), z, np.ones(z.shape)))
+    assert "the upstream gradient is left out" not in left_out
+
+
+def test_what_no_mistake_explains_stays_unexplained() -> None:
+    one_entry = wrong.exact(Z)
+    one_entry[2, 1, 0] += 0.25
+    # One entry apart from a known mistake is another mistake.
+    apart = wrong.diagonal(wrong.y(Z) * (1 - wrong.y(Z))) / T
+    apart[0, 0, 1] = 0.125
+    noise = np.random.default_rng(1).normal(0, 1e-9, one_entry.shape)
+    for J in (one_entry, apart, wrong.exact(Z) + noise):
+        assert names(check_jacobian(J, Z, temperature=T)) == []
+    assert names(check_vjp([0.1, 0.1, 0.1], [1, 2, 3], [1, 0, 0])) == []
+
+
+@pytest.mark.parametrize("rtol", [1e-9, 1e-14, 0.0])
+@pytest.mark.parametrize("z", [
+    [[40.0, 0.0, 1.0]], [[40.5, -0.25], [1.0, 2.0]], [[700.3, 0.0, 0.1]], [[0.0, 0.0]], [[3.0]],
+], ids=str)  # fmt: skip
+def test_what_is_no_mistake_there_is_never_named(z: list[list[float]], rtol: float) -> None:
+    # Of one sample, at T = 1, or with g = 1 many a wrong formula is the right one: what fails where
+    # nothing is allowed for is its rounding.
+    y = wrong.softmax(np.array(z))
+    exact = wrong.derivative(y)
+    given: dict[str, Any] = {"atol": 0.0, "rtol": rtol}
+    for J in (exact, wrong.diagonal(y) - wrong.outer(y, y)):
+        verdict = check_jacobian(J, z, **given)
+        assert verdict or names(verdict) in ([], ["cancellation in 1 - y"])
+    for g in (np.ones(y.shape), gradient(y)):
+        v = y * (g - (y * g).sum(axis=1, keepdims=True))
+        verdict = check_vjp(v, z, g, **given)
+        assert verdict or names(verdict) in ([], ["cancellation in 1 - y"])
+    verdict = check_probabilities(y, z, **given)
+    assert verdict or names(verdict) == []
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.25, 3.0])
+@pytest.mark.parametrize("shape", [(1, 2), (1, 5), (2, 2), (5, 2), (3, 10), (40, 7)])
+def test_right_results_pass_in_any_form(shape: tuple[int, int], temperature: float) -> None:
+    z = np.random.default_rng(12).normal(0, 5, shape)
+    z[0, 0] = 700.0
+    y = wrong.softmax(z / temperature)
+    J = wrong.derivative(y) / temperature
+    g = 1e3 * gradient(z)
+    v = y * (g - (y * g).sum(axis=1, keepdims=True)) / temperature
+    assert check_probabilities(y, z, temperature=temperature)
+    assert check_jacobian(J, z, temperature=temperature)
+    assert check_jacobian(J.reshape(-1, shape[1]), z, temperature=temperature)
+    assert check_vjp(v, z, g, temperature=temperature)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_mistake_is_recognised_by_the_program(tmp_path: Path, name: str) -> None:
+    example = next((each for each in EXAMPLES if each.name == name), None)
+    if example is None:  # it is of low precision, or shows only where nothing is allowed
+        return
+    z, g, values = example.compute()
+    (tmp_path / "z.csv").write_text(stacked(z))
+    (tmp_path / "g.csv").write_text(stacked(g))
+    (tmp_path / "c.csv").write_text(stacked(values))
+    words = [f"--{example.kind}", "c.csv", "-t", str(T), *(["--log"] if example.log else [])]
+    words += ["--upstream", "g.csv"] if example.kind == "vjp" else []
+    outcome = run("check", "z.csv", *words, "-f", "json", cwd=tmp_path)
+    assert (outcome.status, outcome.stderr) == (1, "")
+    diagnosis = outcome.json["diagnosis"]
+    assert diagnosis["name"] == name
+    assert not {*"{}<>"} & {*diagnosis["advice"]}
+    assert "alternatives" not in diagnosis
+
+
+@pytest.mark.parametrize(("value", "count"), [("nan,0,0", 1), ("nan,nan,nan", 3)])
+def test_nan_is_said_and_counted(value: str, count: int) -> None:
+    shown = run("check", "1", "2", "3", "--vjp", value, "--upstream", "0,0,1").stdout
+    assert "cause: NaN among the results\n" in shown
+    assert f"NaN in {count} of 3 entries: look for" in shown
+
+
+def test_that_no_mistake_explains_it_is_said() -> None:
+    words = ["check", "1", "2", "3", "--vjp", "0.1,0.1,0.1", "--upstream", "1,0,0"]
+    shown = run(*words)
+    assert shown.status == 1
+    assert f"cause: none of the {len(CATALOGUE)} known mistakes" in shown.stdout
+    assert run(*words, "-f", "json").json["diagnosis"] is None
+
+
+LOW = """
+import numpy as np
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+single = lambda z: softmax(z.astype(np.float32)).astype(float)
+half = lambda z: softmax(z.astype(np.float16)).astype(float)
+rounded = lambda z: softmax(z).round(6)
+steps = lambda z: softmax(z) + z * (z != z.round()).any()
+"""
+
+
+@pytest.mark.parametrize("logits", ["1,2,3", "0,0", "100.3,99,98.7"])
+@pytest.mark.parametrize("words", ["", "--method forward", "--method richardson"])
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [("single", "float32 results"), ("half", "float16 results"), ("rounded", "rounded results")],
+)
+def test_a_function_of_low_precision_passes_as_advised(
+    tmp_path: Path, function: str, name: str, words: str, logits: str
+) -> None:
+    (tmp_path / "low.py").write_text(LOW)
+    command = ["check", logits, logits, "--probabilities", f"low.py:{function}", *words.split()]
+    first = run(*command, "-f", "json", cwd=tmp_path)
+    if first.status == 0:  # richardson finds the step by itself
+        assert "richardson" in words
+        return
+    diagnosis = first.json["diagnosis"]
+    assert diagnosis["name"] == name
+    options = diagnosis["advice"].partition("or check with ")[2].rstrip(".").split()
+    if "--forward-only" in options:
+        del command[5:]  # the method of a derivative
+    assert run(*command, *options, cwd=tmp_path).status == 0
+
+
+def test_a_function_whose_derivative_alone_is_wrong_is_not_of_low_precision(tmp_path: Path) -> None:
+    (tmp_path / "low.py").write_text(LOW)
+    words = ["check", "0", "0", "--probabilities", "low.py:steps", "-f", "json"]
+    outcome = run(*words, cwd=tmp_path)
+    assert (outcome.status, outcome.json["diagnosis"]) == (1, None)
+
+
+def test_where_mistakes_coincide_all_are_listed(tmp_path: Path) -> None:
+    # At z = (0, 0) sigmoid and softmax are both one half.
+    words = ["check", "0", "0", "--jacobian", "c.csv"]
+    (tmp_path / "c.csv").write_text("0.25,0\n0,0.25\n")
+    diagnosis = run(*words, "-f", "json", cwd=tmp_path).json["diagnosis"]
+    assert [diagnosis["name"], *(each["name"] for each in diagnosis["alternatives"])] == [
+        "only the diagonal",
+        "sigmoid in place of softmax",
+    ]
+    shown = run(*words, cwd=tmp_path).stdout
+    assert "2 known mistakes explain every entry here" in shown
+    assert "- sigmoid in place of softmax\n" in shown
+
+
+def test_advice_begins_with_a_capital_letter_or_with_a_symbol_as_it_is() -> None:
+    z, g = np.array([[0.5, -1.0, 2.0]]), np.array([[1.0, -0.5, 0.25]])
+    products = {
+        "Fill in what": wrong.softmax(z) * (1 - wrong.softmax(z)) * g,
+        "y - t is": wrong.softmax(z) - g,
+    }
+    for advice, v in products.items():
+        words = ["--vjp", stacked(v).strip(), "--upstream", stacked(g).strip()]
+        assert f"\n{advice}" in run("check", stacked(z).strip(), *words).stdout
+
+
+def raw(z: Array) -> Array:
+    """Return softmax in float32, without the shift."""
+    e: Array = np.exp(z.astype(np.float32))
+    return np.asarray(e / e.sum(axis=-1, keepdims=True))
+
+
+def masked_late(z: Array) -> Array:
+    return np.asarray(wrong.softmax(np.where(z == -np.inf, 0, z)) * (z > -np.inf))
+
+
+def test_small_inputs_get_their_cause() -> None:
+    z = np.array([[1.0, 2.0, 1.5]])
+    y = wrong.softmax(z)
+    J = np.array([[float(f"{x:.4f}") for x in row] for row in np.diag((y * (1 - y))[0])])
+    check = checked("jacobian", J, z, z, printed=True, temperature=1.0)
+    assert [each.name for each in check.diagnoses] == ["only the diagonal"]
+    z = np.array([[2.0, 1.0, 0.1], [0.3, -1.7, 2.2]])
+    g = np.array([1.0, 0.0, -0.5])
+
+    def v(z: Array, g: Array) -> Array:
+        y = wrong.softmax(z.astype(np.float32))
+        return np.asarray(g.astype(np.float32) * y * (1 - y))
+
+    assert names(check_vjp(v, z, g)) == ["only the diagonal"]
+    with np.errstate(all="ignore"):
+        assert names(check_probabilities(raw, [90.0, 2.0, -2.0])) == [
+            "overflow: the maximum is not subtracted"
+        ]
+    assert names(check_probabilities(masked_late, [1.0, 0.5, -np.inf, -0.3])) == [
+        "masked after softmax"
+    ]
+    # Far from 0, exp(z - logsumexp(z)) has only the digits that z has.
+    far = np.array([1e8, 1e8 + 1, 1e8 + 3])
+    top = far.max()
+    assert names(
+        check_probabilities(lambda z: np.exp(z - (top + np.log(np.exp(z - top).sum()))), far)
+    ) == ["rounding of z - logsumexp"]
+
+
+RIGHT: dict[str, Callable[[Array], Array]] = {
+    "shifted": wrong.softmax,
+    "naive": wrong.naive,
+    "log-sum-exp": lambda z: np.exp(
+        z
+        - (
+            z.max(-1, keepdims=True)
+            + np.log(np.exp(z - z.max(-1, keepdims=True)).sum(-1, keepdims=True))
+        )
+    ),
+    "sum of ratios": lambda z: 1 / np.exp(z[..., None, :] - z[..., :, None]).sum(axis=-1),
+    "einsum": lambda z: np.einsum("kj,k->kj", np.exp(z), 1 / np.einsum("kj->k", np.exp(z))),
+}
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.5, 3.0])
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_results_of_any_precision_pass_or_are_of_low_precision(
+    name: str, temperature: float
+) -> None:
+    draw = np.random.default_rng(9)
+    for z in (draw.normal(0, 2, (4, 3)), draw.normal(0, 2, (1, 300)), draw.normal(0, 8, (5, 7))):
+        g = gradient(z)
+        for dtype in ("float64", "float32"):
+            y = RIGHT[name](z.astype(dtype) / np.dtype(dtype).type(temperature))
+            J = wrong.derivative(y) / np.dtype(dtype).type(temperature)
+            p, h = y * g.astype(dtype), g.astype(dtype)
+            kinds: dict[Kind, list[Array]] = {"probabilities": [y], "jacobian": [J]}
+            kinds["vjp"] = [
+                each / np.dtype(dtype).type(temperature)
+                for each in (p - y * p.sum(-1, keepdims=True), y * (h - p.sum(-1, keepdims=True)))
+            ] + [wrong.product(J, h)]
+            for kind, results in kinds.items():
+                for values in results:
+                    assert values.dtype == dtype
+                    assert checked(kind, values, z, g, temperature=temperature).passed
+                    check = checked(kind, values.astype(float), z, g, temperature=temperature)
+                    assert check.passed == (dtype == "float64")
+                    expected = [] if check.passed else ["float32 results"]
+                    assert [each.name for each in check.diagnoses] == expected
+
+
+SHAPES: dict[str, Callable[[Array], Array]] = {
+    "only the diagonal": lambda z: wrong.softmax(z) * (1 - wrong.softmax(z)),
+    "row sums of the Jacobian": lambda z: wrong.derivative(wrong.softmax(z)).sum(axis=1),
+    "summed over the batch": lambda z: wrong.derivative(wrong.softmax(z)).sum(axis=0),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", SHAPES)
+def test_right_numbers_in_a_wrong_shape_are_named(name: str, dtype: str) -> None:
+    verdict = check_jacobian(lambda z: SHAPES[name](z).astype(dtype), Z)
+    assert names(verdict) == [name]
+    assert "{" not in str(verdict)

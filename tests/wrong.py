@@ -104,8 +104,8 @@ PROBABILITIES: dict[str, list[Logits]] = {
         lambda z: below(np.exp(z / T - (z / T).max(axis=-1, keepdims=True)), 1e-3),
     ],
     "clipped probabilities": [
-        lambda z: np.clip(y(z), 0.2, 0.8),
-        lambda z: np.maximum(y(z), 0.15),
+        lambda z: np.clip(y(z), 0.05, 0.95),
+        lambda z: np.maximum(y(z), 0.1),
     ],
     "eps is added": [lambda z: y(z) + 1e-3],
     "smoothed probabilities": [lambda z: 0.9 * y(z) + 0.1 / z.shape[1]],
@@ -147,7 +147,7 @@ LOGARITHMS: dict[str, list[Logits]] = {
     "softmax twice": [lambda z: np.log(softmax(y(z)))],
     "softmax of -z": [lambda z: np.log(softmax(-z / T))],
     "eps is added": [lambda z: np.log(y(z) + 1e-3)],
-    "clipped probabilities": [lambda z: np.log(np.clip(y(z), 0.2, 1.0))],
+    "clipped probabilities": [lambda z: np.log(np.clip(y(z), 0.05, 1.0))],
     "smoothed probabilities": [lambda z: np.log(0.9 * y(z) + 0.1 / z.shape[1])],
     "a number is added below": [lambda z: np.log(below(np.exp(z / T), 1.0))],
     "softmax along the wrong axis": [lambda z: np.log(softmax(z / T, axis=0))],
@@ -173,22 +173,19 @@ JACOBIANS: dict[str, list[Logits]] = {
         lambda z: exact(z) * y(z)[:, None, :],
     ],
     "one triangle": [lambda z: np.tril(exact(z)), lambda z: np.triu(exact(z))],
-    "logits in place of some probabilities": [
+    "logits in place of probabilities": [
         lambda z: y(z)[:, :, None] * (eye(z) - z[:, None, :]) / T,
         lambda z: y(z)[:, None, :] * (eye(z) - z[:, :, None]) / T,
         lambda z: diagonal(y(z) * (1 - z)) / T,
         lambda z: diagonal(z * (1 - z)) / T,
     ],
-    "sigmoid's derivative": [lambda z: diagonal(sigmoid(z / T) * (1 - sigmoid(z / T))) / T],
+    "sigmoid in place of softmax": [lambda z: diagonal(sigmoid(z / T) * (1 - sigmoid(z / T))) / T],
     "softmax twice": [lambda z: derivative(softmax(y(z))) @ exact(z)],
     "softmax of -z": [lambda z: -derivative(softmax(-z / T)) / T],
     "powers of 2": [lambda z: np.log(2) * derivative(softmax(z / T * np.log(2))) / T],
     "derivative of log-softmax": [exact_of_log],
     "transposed derivative of log-softmax": [lambda z: (eye(z) - y(z)[:, :, None]) / T],
     "the upstream gradient is copied": [lambda z: np.stack([eye(z)] * len(z)) / T],
-    "softmax along the wrong axis": [
-        lambda z: diagonal(softmax(z / T, axis=0) * (1 - softmax(z / T, axis=0))) / T
-    ],
     "a factor for each sample": [
         lambda z: exact(z) * np.array([0.5, 0.25, 0.7, 1.5], z.dtype)[:, None, None]
     ],
@@ -198,6 +195,13 @@ JACOBIANS: dict[str, list[Logits]] = {
     "temperature applied twice": [lambda z: derivative(softmax(z / T**2)) / T**2],
     "temperature multiplied": [lambda z: derivative(softmax(z * T)) * T],
     "another temperature": [lambda z: derivative(softmax(z / 2.3)) / 2.3],
+}
+
+# Wrong Jacobians that lack what connects the samples, which a product has.
+BLOCKS: dict[str, Logits] = {
+    "softmax along the wrong axis": lambda z: (
+        diagonal(softmax(z / T, axis=0) * (1 - softmax(z / T, axis=0))) / T
+    )
 }
 
 # The same of log-softmax.
@@ -212,13 +216,15 @@ JACOBIANS_OF_LOG: dict[str, list[Logits]] = {
     "a factor y is missing": [lambda z: np.stack([eye(z) - 1] * len(z)) / T],
     "a factor y too many": [lambda z: (eye(z) - outer(y(z), y(z))) / T],
     "one triangle": [lambda z: np.tril(exact_of_log(z)), lambda z: np.triu(exact_of_log(z))],
-    "logits in place of some probabilities": [lambda z: diagonal(1 - z) / T],
-    "logits in place of probabilities": [lambda z: derivative_of_log(z) / T],
-    "sigmoid's derivative": [lambda z: diagonal(1 - sigmoid(z / T)) / T],
+    "logits in place of probabilities": [
+        lambda z: diagonal(1 - z) / T,
+        lambda z: derivative_of_log(z) / T,
+    ],
+    "sigmoid in place of softmax": [lambda z: diagonal(1 - sigmoid(z / T)) / T],
     "derivative of softmax": [exact],
     "transposed derivative of log-softmax": [lambda z: (eye(z) - y(z)[:, :, None]) / T],
     "the upstream gradient is copied": [lambda z: np.stack([eye(z)] * len(z)) / T],
-    "clipped probabilities": [lambda z: derivative_of_log(np.clip(y(z), 0.2, 0.8)) / T],
+    "clipped probabilities": [lambda z: derivative_of_log(np.clip(y(z), 0.05, 0.95)) / T],
     "eps is added": [lambda z: exact_of_log(z) * (y(z) / (y(z) + 1e-3))[:, :, None]],
     "another temperature": [lambda z: derivative_of_log(softmax(z / 2.3)) / 2.3],
     "factor 1/T missing": [lambda z: exact_of_log(z) * T],
@@ -326,6 +332,7 @@ def logits_for(name: str, dtype: str = "float64") -> Array:
         "one": APART,
         "cancellation": SATURATED,
         "transposed": SQUARE,
+        "clipped": 3 * Z,
         "masked": MASKED,
         "underflow": LOW,
         "rounding": Z + (1e11 if dtype == "float64" else 3e3),

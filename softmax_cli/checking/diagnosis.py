@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
 from softmax_cli.checking.formulas import CLEARLY_WRONG, Case, FloatArray, Task
-from softmax_cli.checking.mistakes import CATALOGUE, Mistake
+from softmax_cli.checking.mistakes import CATALOGUE, Mistake, Wrong
 from softmax_cli.checking.precision import (
     FLOAT64,
     printed_digits,
@@ -27,7 +28,7 @@ class Diagnosis:
     name, advice
         As in the catalogue; options in the advice stand as ``<name=value>``.
     numbers
-        What the mistake has for a number, by its name: ``factor``, ``temperature``.
+        What the mistake has for a number, by its name: ``factor``, ``number``, ``limit``.
     """
 
     name: str
@@ -48,17 +49,16 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
     coincide: with two classes, or special logits or gradients.
     """
     ranks, views = sorted({each.rank for each in CATALOGUE.values()}), tuple(_views(case))
-    for rank in ranks:
-        # A number is fitted as closely as those of the candidate are told.
-        for view in views[-1:] if rank else views:
-            found = {
-                name: numbers
-                for name, each in CATALOGUE.items()
-                if each.rank == rank
-                for numbers in _fitting(each, view)
-            }
-            if found:
-                return tuple(_diagnosis(name, numbers, view) for name, numbers in found.items())
+    for rank, view in product(ranks, views):
+        # Mistakes are looked for as closely as the candidate's numbers are told.
+        found = {
+            name: numbers
+            for name, each in CATALOGUE.items()
+            if each.rank == rank and (each.is_precision or view is views[-1])
+            for numbers in _fitting(each, view)
+        }
+        if found:
+            return tuple(_diagnosis(name, numbers, view) for name, numbers in found.items())
     return ()
 
 
@@ -77,19 +77,22 @@ def _views(case: Case) -> Iterator[Case]:
         yield replace(case, unit=printed[1])
 
 
+def _values(wrong: Wrong) -> FloatArray:
+    return wrong[0] if isinstance(wrong, tuple) else wrong
+
+
 def _fitting(mistake: Mistake, case: Case) -> Iterator[dict[str, float]]:
     """Yield the numbers of each way to make a mistake that explains the case."""
     for wrong in mistake.formula(case):
-        values, numbers = wrong if isinstance(wrong, tuple) else (wrong, {})
-        if case.is_explained_by(values):
-            yield numbers
+        if case.is_explained_by(_values(wrong)):
+            yield wrong[1] if isinstance(wrong, tuple) else {}
 
 
-def _diagnosis(name: str, numbers: dict[str, float], case: Case) -> Diagnosis:
+def _diagnosis(name: str, numbers: dict[str, float], case: Task) -> Diagnosis:
     mistake = CATALOGUE[name]
     right = _RIGHT_OF_LOG if case.log else _RIGHT
     advice = mistake.advice.format(case=case, **right, **numbers)
-    if mistake.is_precision:
+    if mistake.is_precision and isinstance(case, Case):
         advice = advice.removesuffix(".") + _allowance(case) + "."
     return Diagnosis(name, advice, tuple(numbers.items()))
 
@@ -101,14 +104,14 @@ def _allowance(case: Case) -> str:
         return f", or check with <dtype={precision.name}>"
     atol = 10.0 ** np.ceil(np.log10(float(case.error.max())))
     loose = replace(case, atol=np.full(len(case.z), atol))
+    right = replace(case, actual=case.expected)
+    others = [replace(case, T=factor * case.T).exact() for factor in (0.8, 1.25)]
     for mistake in CATALOGUE.values():
-        for wrong in mistake.formula(case) if not mistake.is_precision else ():
-            values = wrong[0] if isinstance(wrong, tuple) else wrong
-            if values is case.actual:
-                continue
-            is_wrong = case.beyond(case.expected, values).max() > CLEARLY_WRONG
-            if is_wrong and loose.beyond(case.expected, values).max() <= 1:
-                return ""
+        others += (_values(wrong) for wrong in mistake.formula(right))
+    for values in others:
+        is_wrong = case.beyond(case.expected, values).max() > CLEARLY_WRONG
+        if is_wrong and loose.beyond(case.expected, values).max() <= 1:
+            return ""
     forward = " <forward_only=True>" if case.quantity == "probabilities" else ""
     return f", or check with <atol={atol:.6g}>{forward}"
 
@@ -117,12 +120,13 @@ def _allowance(case: Case) -> str:
 def diagnose_shape(task: Task, found: FloatArray) -> tuple[Diagnosis, ...]:
     """Explain right numbers in a wrong shape: a batch transposed, or a row for each matrix."""
     exact = task.exact()
-    named = {"transposed batch": np.moveaxis(exact, 0, -1)}
+    named = {"transposed batch": np.moveaxis(exact, 0, -1), "summed over the batch": exact.sum(0)}
     if task.quantity == "jacobian":
         named["only the diagonal"] = np.diagonal(exact, axis1=1, axis2=2)
-    atol, rtol = task.tolerances()
+        named["row sums of the Jacobian"] = exact.sum(axis=1)
+    atol, rtol = replace(task, precision=shown_precision(found)).tolerances()
     return tuple(
-        Diagnosis(name, CATALOGUE[name].advice)
+        _diagnosis(name, {}, task)
         for name, values in named.items()
         if values.shape == found.shape and np.allclose(values, found, rtol, float(atol.max()))
     )

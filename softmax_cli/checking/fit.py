@@ -19,11 +19,10 @@ def fit(case: Case, family: Family, low: float, high: float) -> Iterator[float]:
     """Yield the number between two others for which a family explains a case, if there is one.
 
     It is found by least squares: the best of some numbers, then of some around it, then by Gauss
-    and Newton's steps. One number always explains one, so there must be more.
+    and Newton's steps.
     """
-    K, C = case.z.shape
     size = case.actual[0].size
-    if K * (C - 1) < 2 or size > _MOST:
+    if case.freedom < 2 or size > _MOST:
         return
     few = case.first(max(1, _MANY // size))
     bound = few.bound(few.actual)
@@ -56,12 +55,12 @@ def fit(case: Case, family: Family, low: float, high: float) -> Iterator[float]:
             break
     for found in shortest(case, family, number):
         # Of one sample some number may fit by chance: it says something if it is round.
-        if K > 1 or found == float(f"{found:.2g}"):
+        if len(case.z) > 1 or found == float(f"{found:.2g}"):
             yield found
 
 
 def shortest(case: Case, family: Family, number: float) -> Iterator[float]:
     """Yield the number of fewest digits near this one for which a family explains a case."""
-    if case.loose.is_explained_by(family(case, number)):
+    if case.is_explained_by(family(case, number), fitted=1):
         rounded = (float(f"{number:.{digits}g}") for digits in range(1, 18))
-        yield next(each for each in rounded if case.loose.is_explained_by(family(case, each)))
+        yield next(each for each in rounded if case.is_explained_by(family(case, each), fitted=1))

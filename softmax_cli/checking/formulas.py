@@ -1,5 +1,6 @@
 """What is checked, and when a wrong formula explains a candidate that fails."""
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -17,6 +18,10 @@ Kind = Literal["probabilities", "jacobian", "vjp"]
 ATOL, RTOL = 1e-12, 1e-9
 # A wrong formula that is hardly wrong here (as many are where softmax saturates) explains nothing.
 CLEARLY_WRONG = 10.0
+# A number is believed if it leaves so many digits, of all results together, to be explained.
+_EVIDENCE = 3.0
+# The relative error of an entry that tells something.
+_TELLING = 0.1
 # A relative error larger than this is wrong in any precision.
 _MOST_ROUNDING = 0.1
 
@@ -54,6 +59,11 @@ class Task:
     def parts(self, y: FloatArray) -> tuple[Any, Any, Any]:
         """Return d, u and v of the matrix T J = diag(d) + u v' that is made of probabilities."""
         return (1.0, -1.0, y) if self.log else (y, -y, y)
+
+    @property
+    def right(self) -> tuple[Any, Any, Any]:
+        """The parts of the right matrix."""
+        return self.parts(self.y)
 
     @property
     def is_derivative(self) -> bool:
@@ -164,9 +174,18 @@ class Case(Task):
         return np.asarray(np.divide(*sums))
 
     @property
-    def loose(self) -> "Case":
-        """The same with twice the bound: for formulas with a number taken from the candidate."""
-        return replace(self, atol=2 * self.atol, rtol=2 * self.rtol, unit=2 * self.unit)
+    def freedom(self) -> int:
+        """How many numbers the results tell, by entries that are not lost in their bounds."""
+        least = np.minimum(np.abs(self.expected), np.abs(self.actual))
+        tells = self.bound(self.expected) < _TELLING * least
+        if self.quantity == "jacobian":
+            tells = np.diagonal(tells, axis1=1, axis2=2)
+        total = np.exp(self.actual) if self.log else self.actual
+        # Equal samples tell the same, and one entry of a sample follows from the others.
+        given = self.z if self.g is None else np.hstack([self.z, self.g])
+        tells = tells[np.unique(given, axis=0, return_index=True)[1]]
+        follows = self.is_derivative or (np.abs(total.sum(axis=1) - 1) < _TELLING).all()
+        return int(np.maximum(tells.sum(axis=1) - follows, 0).sum())
 
     def first(self, n: int) -> "Case":
         """Return the case of the first samples."""
@@ -203,6 +222,7 @@ class Case(Task):
         atol = self.atol.reshape(-1, *(1,) * (expected.ndim - 1))
         return np.maximum(atol + self.rtol * np.abs(expected), self.unit)
 
+    @np.errstate(all="ignore")
     def beyond(self, expected: FloatArray, actual: FloatArray) -> FloatArray:
         """Return errors in units of the bound; the same infinity, or NaN twice, is no error."""
         same = (expected == actual) | (np.isnan(expected) & np.isnan(actual))
@@ -224,16 +244,20 @@ class Case(Task):
         unit = min(self.roundings * precision.eps, _MOST_ROUNDING)
         return np.maximum(unit * terms, self.roundings * least)
 
-    def is_explained_by(self, wrong: FloatArray) -> bool:
+    def is_explained_by(self, wrong: FloatArray, fitted: int = 0) -> bool:
         """Tell whether every entry of the candidate is what a wrong formula gives.
 
-        A formula may yield `actual` itself to say that it explains it.
+        A formula may yield `actual` itself to say that it explains it. Numbers that are fitted to
+        the candidate double the bound, and the formula must explain more than these.
         """
         if wrong is self.actual:
             return True
         values = np.broadcast_to(wrong, self.actual.shape)
-        if self.beyond(values, self.actual).max() > 1:
+        if self.beyond(values, self.actual).max() > (2 if fitted else 1):
             return False
         # A formula that is the right one here, as of one sample or at T = 1, is no mistake.
         is_rounding = (np.abs(values - self.expected) <= self.rounding(self.precision)).all()
-        return not is_rounding and bool(self.beyond(self.expected, values).max() > CLEARLY_WRONG)
+        clear = float(self.beyond(self.expected, values).max())
+        if is_rounding or not clear > CLEARLY_WRONG:
+            return False
+        return fitted == 0 or (self.freedom - fitted) * math.log10(clear) > _EVIDENCE

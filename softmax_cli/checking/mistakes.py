@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.checking.fit import Family, fit, shortest
-from softmax_cli.checking.formulas import CLEARLY_WRONG, Case, FloatArray
+from softmax_cli.checking.formulas import Case, FloatArray
 from softmax_cli.checking.precision import (
     FLOAT32,
     FLOAT64,
@@ -35,8 +35,8 @@ Form = tuple[Any, Any, Any]
 # Ranks of mistakes with a number that is fitted, and of those that say little.
 FITTED, VAGUE = 1, 2
 
-# Roundings of logits so large that they show.
-_LARGE = 1000
+# Logits whose rounding shows.
+_LARGE = 100
 
 
 @dataclass(frozen=True)
@@ -61,28 +61,31 @@ class Mistake:
     is_precision: bool = False
 
 
-def _derivative(what: str, formula: Callable[[Case], Iterable[FloatArray]]) -> Mistake:
+def _derivative(formula: Callable[[Case], Iterable[FloatArray]], advice: str = "") -> Mistake:
     """Make a mistake in J and vjp."""
-    advice = f"{what}: {{J}}, and {{v}}."
+    advice = (f"{advice}: " if advice else "the right one is ") + "{J}, and {v}."
     return Mistake(advice, lambda case: formula(case) if case.is_derivative else ())
 
 
-def _matrix(what: str, *forms: Callable[[Any, Any, Any], Form]) -> Mistake:
-    """Make a mistake in J and vjp of wrong matrices, each made of d, u and v of the right one."""
-    return _derivative(
-        what, lambda case: (case.result(*form(*case.parts(case.y))) for form in forms)
-    )
+def _matrix(forms: Callable[[Any, Any, Any], list[Form]], advice: str = "") -> Mistake:
+    """Make a mistake in J and vjp of wrong matrices, made of d, u and v of the right one."""
+    return _derivative(lambda case: (case.result(*form) for form in forms(*case.right)), advice)
 
 
-def _vjp(what: str, formula: Callable[[Case, FloatArray], Iterable[FloatArray]]) -> Mistake:
+def _vjp(formula: Callable[[Case, FloatArray], Iterable[FloatArray]], advice: str = "") -> Mistake:
     """Make a mistake in vjp, a function also of the upstream gradient."""
-    advice = f"{what}: {{v}}."
+    advice = (advice and f"{advice}: ") + "{v}."
     return Mistake(advice, lambda case: () if case.g is None else formula(case, case.g))
 
 
 def _y_is(advice: str, functions: Callable[[Case], Iterable[FloatArray]]) -> Mistake:
     """Make a mistake of wrong probabilities, for them and for the derivative made of them."""
-    return Mistake(advice, lambda case: map(case.of_y, functions(case)))
+
+    def formula(case: Case) -> Iterator[FloatArray]:
+        results = map(case.of_y, functions(case))
+        yield from (each for each in results if np.isfinite(each).any())
+
+    return Mistake(advice, formula)
 
 
 def _forward(advice: str, function: Callable[[Case], FloatArray]) -> Mistake:
@@ -90,8 +93,9 @@ def _forward(advice: str, function: Callable[[Case], FloatArray]) -> Mistake:
     return Mistake(advice, lambda case: () if case.is_derivative else [function(case)])
 
 
-def _temperature_is(advice: str, temperature: Callable[[float], float]) -> Mistake:
+def _temperature_is(temperature: Callable[[float], float]) -> Mistake:
     """Make a mistake of another temperature, with the derivative that belongs to it."""
+    advice = "divide the logits by the temperature, once: y = softmax(z/T)."
     return Mistake(advice, lambda case: [replace(case, T=temperature(case.T)).exact()])
 
 
@@ -117,32 +121,31 @@ def _total(values: FloatArray) -> FloatArray:
     return np.asarray(values.sum(axis=1, keepdims=True))
 
 
-def _powers(case: Case, *, shifted: bool) -> FloatArray:
-    return np.asarray(np.exp((case.z - shifted * case.z.max(axis=1, keepdims=True)) / case.T))
+def _exponentials(case: Case) -> tuple[FloatArray, FloatArray]:
+    """Return exp(z/T) as it is, and shifted by each sample's maximum."""
+    return np.exp(case.z / case.T), np.exp((case.z - case.z.max(axis=1, keepdims=True)) / case.T)
+
+
+def _over(case: Case, e: FloatArray, number: float) -> FloatArray:
+    return case.of_y(e / (number + _total(e)))
 
 
 def _not_normalised(case: Case) -> Iterator[FloatArray]:
-    for e in (_powers(case, shifted=False), _powers(case, shifted=True)):
+    for e in _exponentials(case):
         yield from (e, e / _total(case.z), e / _total(case.z / case.T))
-
-
-def _number_below(shifted: bool) -> Family:
-    def family(case: Case, number: float) -> FloatArray:
-        e = _powers(case, shifted=shifted)
-        return case.of_y(e / (number + _total(e)))
-
-    return family
 
 
 def _log_with_eps(case: Case, eps: float) -> FloatArray:
     """Return the derivative of log(y + eps); that of y + eps is right."""
-    d, u, v = case.parts(case.y)
+    d, u, v = case.right
     ratio = case.y / (case.y + eps) if case.log else 1.0
     return case.result(d * ratio, u * ratio, v) if case.is_derivative else case.expected
 
 
-def _sigmoid(case: Case) -> FloatArray:
-    return np.asarray(1 / (1 + np.exp(-case.z / case.T)))
+def _sigmoid(case: Case) -> Iterator[FloatArray]:
+    s = 1 / (1 + np.exp(-case.z / case.T))
+    yield case.of_y(s)
+    yield from _diagonal(case, s)
 
 
 def _twice(case: Case) -> Iterator[FloatArray]:
@@ -165,14 +168,6 @@ def _powers_of_two(case: Case) -> Iterator[FloatArray]:
         yield case.expected / np.log(2)
 
 
-def _softmin(case: Case) -> Iterator[FloatArray]:
-    """Yield softmax(-z) and its derivative, without and with its sign."""
-    result = replace(case, z=-case.z).exact()
-    yield result
-    if case.is_derivative:
-        yield -result
-
-
 def _masked_with(case: Case, number: float) -> Case:
     return replace(case, z=np.where(np.isneginf(case.z), number, case.z))
 
@@ -182,22 +177,25 @@ def _masked_after(case: Case, number: float) -> FloatArray:
     return case.of_y(np.where(np.isneginf(case.z), 0.0, _masked_with(case, number).y))
 
 
-def _diagonal(case: Case, y: FloatArray) -> FloatArray:
+def _diagonal(case: Case, y: FloatArray) -> Iterator[FloatArray]:
     d, u, v = case.parts(y)
-    return case.result(d + u * v, 0, 0)
+    if case.is_derivative:
+        yield case.result(d + u * v, 0, 0)
 
 
 def _along(axis: int | None) -> Formula:
     """Return the formula of softmax along the samples (0), or over everything (None)."""
 
     def formula(case: Case) -> Iterator[FloatArray]:
+        if len(case.z) == 1 and case.log:
+            return  # it is 0
         z = case.z if axis == 0 else case.z.ravel()
         y = core.softmax(z, axis=0, temperature=case.T).reshape(case.z.shape)
         yield case.of_y(y)
-        if case.g is not None:
+        if len(case.z) > 1 and case.g is not None:
             yield _summed_along(case, case.g, y, axis)
-        elif case.is_derivative:  # each sample's own part
-            yield _diagonal(case, y)
+        elif len(case.z) > 1 and axis == 0:  # of each sample alone
+            yield from _diagonal(case, y)
 
     return formula
 
@@ -208,21 +206,16 @@ def _summed_along(case: Case, g: FloatArray, y: FloatArray, axis: int | None) ->
 
 
 def _logits_for_y(case: Case) -> Iterator[FloatArray]:
-    y = case.y
-    d, u, _ = case.parts(y)
+    """Yield what has z in place of y: everywhere, or here and there in the derivative."""
+    (d, u, _), y = case.right, case.y
     for z in (case.z, case.z / case.T):
-        for form in (
-            (y, -y, z),
-            (y, -z, y),
-            (d + u * z, 0, 0),
-            (z - z * y, 0, 0),
-            (z - z * z, 0, 0),
-        ):
-            yield case.result(*form)
+        yield case.of_y(z)
+        forms = [(y, -y, z), (y, -z, y), (d + u * z, 0, 0), (z - z * y, 0, 0), (z - z * z, 0, 0)]
+        yield from (case.result(*form) for form in forms if case.is_derivative)
 
 
 def _without_upstream(case: Case, g: FloatArray) -> Iterator[FloatArray]:
-    d, u, v = case.parts(case.y)
+    d, u, v = case.right
     if (g != 1).any():  # of 1 it is not left out
         yield from ((d + u * v) / case.T, case.y / case.T)
 
@@ -230,8 +223,9 @@ def _without_upstream(case: Case, g: FloatArray) -> Iterator[FloatArray]:
 def _row_sums(case: Case, g: FloatArray) -> Iterator[FloatArray]:
     sums = replace(case, g=np.ones(g.shape)).exact()
     # Those of softmax are 0, and what is left is their rounding.
-    is_rounding = (np.abs(case.actual - sums) <= case.rounding(FLOAT32)).all()
-    if (case.actual != 0).any() and is_rounding:
+    near = case.rounding(FLOAT32) + case.bound(sums)
+    are_sums = (np.abs(case.actual - sums) <= near).all() and (case.actual != 0).any()
+    if are_sums and (np.abs(case.expected - sums) > near).any():
         yield case.actual
 
 
@@ -245,7 +239,7 @@ def _triangles(case: Case) -> Iterator[FloatArray]:
     if case.g is None:
         yield from (np.tril(case.expected), np.triu(case.expected))
         return
-    d, u, v = case.parts(case.y)
+    d, u, v = case.right
     for step in (1, -1):
         sums = np.cumsum((u * case.g)[:, ::step], axis=1)[:, ::step]
         yield (d * case.g + v * sums) / case.T
@@ -262,45 +256,38 @@ def _one_for_all(case: Case) -> Iterator[FloatArray]:
 
 
 def _constant_factor(case: Case) -> Iterator[Wrong]:
-    """Yield a factor, unless it is that of one number, which has some factor in any case."""
     factor = case.ratios(tuple(range(case.actual.ndim))).item()
-    is_clear = case.beyond(case.expected, case.expected * factor) > CLEARLY_WRONG
-    # What is smaller is what a difference leaves.
-    size = case.chain * (1.0 if case.g is None else np.abs(case.g).max())
-    is_clear &= np.abs(case.expected) > 1e-6 * size
-    if is_clear.sum() > 1 and factor != 0 and np.isfinite(factor):
+    if factor != 0 and np.isfinite(factor):
         for number in shortest(case, lambda case, factor: case.expected * factor, factor):
             yield case.actual, {"factor": number}
 
 
 def _factor_for_each_sample(case: Case) -> Iterator[FloatArray]:
-    K, C = case.z.shape
     ratios = case.ratios(tuple(range(1, case.actual.ndim)))
     wrong = case.expected * ratios
     if case.log and not case.is_derivative:
         top = case.z.argmax(axis=1)[:, None]
         ratios = np.take_along_axis(case.actual - case.expected, top, axis=1)
         wrong = case.expected + ratios
-    enough = K > 1 and (C > 2 or not case.is_derivative)
-    usual = (ratios == 0).any() or not np.isfinite(ratios).all() or [*_constant_factor(case)]
-    if enough and not usual and case.loose.is_explained_by(wrong):
+    is_some = len(case.z) > 1 and (ratios != 0).all() and np.isfinite(ratios).all()
+    if is_some and case.is_explained_by(wrong, len(case.z)) and not [*_constant_factor(case)]:
         yield case.actual
 
 
 def _half_sum(case: Case) -> Iterator[FloatArray]:
     """The candidate itself, if its sums over the classes are as wrong as those of 16 bits are."""
-    if case.precision.bits >= FLOAT32.bits:
+    if case.precision.bits >= FLOAT32.bits or (case.excess <= 1).all():
         return
     ratios = case.ratios(tuple(range(1, case.actual.ndim)))
     wrong, off = case.expected * ratios, 1 / ratios - 1
     if case.g is not None:
-        d, u, v = case.parts(case.y)
+        d, u, v = case.right
         top = case.z.argmax(axis=1)[:, None]
         sums = np.take_along_axis((case.actual * case.T - d * case.g) / case.y, top, 1)
         wrong = (d * case.g + v * sums) / case.T
         off = (sums - _total(u * case.g)) / _total(np.abs(u * case.g))
     most = case.z.shape[1] * case.precision.eps / 2
-    if (np.abs(off) <= most).all() and case.loose.is_explained_by(wrong):
+    if (np.abs(off) <= most).all() and (case.beyond(wrong, case.actual) <= 1).all():
         yield case.actual
 
 
@@ -369,21 +356,21 @@ def _left_at_zero(case: Case) -> Iterator[FloatArray]:
     yield wrong
 
 
-def _out_of_range(case: Case, shift: Any) -> Iterator[Wrong]:
-    """Yield what exp(z/T - shift) makes where it over- or underflows, in each precision."""
+def _out_of_range(case: Case, *shifts: Any) -> Iterator[Wrong]:
+    """Yield what exp((z - shift)/T) makes where it over- or underflows, in each precision."""
     is_lost = ~np.isfinite(case.actual) & (case.actual != case.expected)
     broken = is_lost.reshape(len(case.z), -1).any(axis=1)
-    for precision in PRECISIONS.values():
-        e = precision.round(np.exp(case.z / case.T - shift))
+    for shift, precision in product(shifts, PRECISIONS.values()):
+        e = precision.round(np.exp((case.z - shift) / case.T))
         total = precision.round(_total(e))
         lost = np.isinf(total) | (total == 0)
-        if (lost[:, 0] == broken).all():
+        if (lost[:, 0] == broken).all() and (lost.any() or precision is case.precision):
             naive = case.of_y(e / total)
             # Which further entries a NaN spreads to depends on how the formula is written.
-            agrees = is_lost | (case.error <= case.rounding(case.precision))
+            rows = lost.reshape(-1, *(1,) * (case.actual.ndim - 1))
+            agrees = np.where(rows, is_lost, case.error <= case.rounding(case.precision))
             agrees |= case.beyond(naive, case.actual) <= 1
-            limit = {"limit": np.log(precision.largest)}
-            yield np.where(agrees, case.actual, naive), limit
+            yield np.where(agrees, case.actual, naive), {"limit": np.log(precision.largest)}
 
 
 def _is_rounding(case: Case, precision: Precision) -> bool:
@@ -393,7 +380,8 @@ def _is_rounding(case: Case, precision: Precision) -> bool:
 def _rounded_at_an_offset(case: Case) -> Iterator[FloatArray]:
     """The candidate itself, where errors are those of the large logits that it has not shifted."""
     few = case.rounding(case.precision) * 16 / case.roundings
-    if case.roundings > _LARGE and (case.error > few).any() and _is_rounding(case, case.precision):
+    is_offset = (np.abs(case.z).min(axis=1) > _LARGE * case.T).any()
+    if is_offset and (case.error > few).any() and _is_rounding(case, case.precision):
         yield case.actual
 
 
@@ -429,99 +417,84 @@ def _printed(case: Case) -> Iterable[FloatArray]:
 
 _LOW = {name: each for name, each in PRECISIONS.items() if each is not FLOAT64}
 _EACH = "over the classes of each sample (axis=-1, keepdims=True)"
-_EPS, _MASK = (1e-11, 0.9), (-45.0, 15.0)
-_Z_BY_T = "divide the logits by the temperature"
+_ORDER = "return them in the order of the logits."
 
 CATALOGUE = {
     "only the diagonal": _matrix(
-        "fill in what is off the diagonal", lambda d, u, v: (d + u * v, 0, 0)
+        lambda d, u, v: [(d + u * v, 0, 0)], "fill in what is off the diagonal"
     ),
-    "the diagonal is missing": _matrix("the diagonal is not 0", lambda d, u, v: (-u * v, u, v)),
-    "diag(y) alone": _matrix("subtract the outer product", lambda d, u, v: (v, 0, 0)),
-    "the delta term is missing": _matrix(
-        "add the diagonal matrix", lambda d, u, v: (0, u, v), lambda d, u, v: (0, -u, v)
-    ),
+    "the diagonal is missing": _matrix(lambda d, u, v: [(-u * v, u, v)]),
+    "diag(y) alone": _matrix(lambda d, u, v: [(v, 0, 0)]),
+    "the delta term is missing": _matrix(lambda d, u, v: [(0, u, v), (0, -u, v)]),
     "sign of the off-diagonal": _matrix(
-        "what is off the diagonal is negative", lambda d, u, v: (d + 2 * u * v, -u, v)
+        lambda d, u, v: [(d + 2 * u * v, -u, v)], "what is off the diagonal is negative"
     ),
-    "sign of the outer product": _matrix("subtract it", lambda d, u, v: (d, -u, v)),
-    "the outer product twice": _matrix("subtract it once", lambda d, u, v: (d, 2 * u, v)),
-    "a factor y is missing": _matrix(
-        "look for it",
-        lambda d, u, v: (d, -1, v),
-        lambda d, u, v: (d, u, 1),
-        lambda d, u, v: (1, u, v),
+    "sign of the outer product": _matrix(lambda d, u, v: [(d, -u, v)]),
+    "the outer product twice": _matrix(lambda d, u, v: [(d, 2 * u, v)]),
+    "a factor y is missing": _matrix(lambda d, u, v: [(d, -1, v), (d, u, 1), (1, u, v)]),
+    "a factor y too many": _matrix(lambda d, u, v: [(d, u * v, v), (d * v, u, v * v)]),
+    "one triangle": _derivative(_triangles, "the matrix has two"),
+    "derivative of log-softmax": _matrix(
+        lambda d, u, v: [(1, -1, v)], "delta_ij - y_i differentiates log y_j: multiply row j by y_j"
     ),
-    "a factor y too many": _matrix(
-        "take it out", lambda d, u, v: (d, u * v, v), lambda d, u, v: (d * v, u, v * v)
+    "derivative of softmax": _matrix(
+        lambda d, u, v: [(v, -v, v)], "y_j (delta_ij - y_i) differentiates y_j, not log y_j"
     ),
-    "one triangle": _derivative("fill in both triangles of the matrix", _triangles),
+    "transposed derivative of log-softmax": _matrix(
+        lambda d, u, v: [(1, -v, 1)],
+        "multiply column i by y_i for softmax, or transpose it for log-softmax",
+    ),
     "sign of everything": _scaled("change the sign: {J}, and {v}.", lambda case: -1.0),
-    "logits in place of probabilities": _y_is(
-        "put softmax(z) where the logits z stand.", lambda case: [case.z, case.z / case.T]
+    "logits in place of probabilities": Mistake(
+        "put y = softmax(z) where the logits z stand.", _logits_for_y
     ),
-    "logits in place of some probabilities": _derivative(
-        "put the output y where the input z stands", _logits_for_y
+    "sigmoid in place of softmax": Mistake(
+        "divide exp(z) by its sum over the classes; 1/(1 + exp(-z)) is another function.", _sigmoid
     ),
-    "sigmoid's derivative": _derivative(
-        "softmax has another one", lambda case: [_diagonal(case, _sigmoid(case))]
-    ),
-    "sigmoid in place of softmax": _y_is(
-        "divide exp(z) by its sum over the classes; 1/(1 + exp(-z)) is another function.",
-        lambda case: [_sigmoid(case)],
-    ),
-    "softmax twice": Mistake("apply softmax to the logits, not to probabilities.", _twice),
-    "softmax of -z": Mistake("take off the minus sign: exp(z), not exp(-z).", _softmin),
-    "powers of 2": Mistake("use exp and log to the base e, not 2.", _powers_of_two),
     "argmax in place of softmax": _forward(
         "this is 1 for the largest logit and 0 for others: divide exp(z) by its sum.",
         lambda case: np.where(case.z == case.z.max(axis=1, keepdims=True), 1.0, 0.0),
     ),
+    "softmax twice": Mistake("apply softmax to the logits, not to probabilities.", _twice),
+    "softmax of -z": Mistake(
+        "take off the minus sign: exp(z), not exp(-z).",
+        lambda case: [sign * replace(case, z=-case.z).exact() for sign in (1.0, -1.0)],
+    ),
+    "powers of 2": Mistake("use exp and log to the base e, not 2.", _powers_of_two),
     "not normalised": _y_is(f"divide exp(z) by the sum of exp(z) {_EACH}.", _not_normalised),
     "a number is added below": _fitted(
         "take {number:.6g} out of the denominator, which is the sum of exp(z) alone.",
         (1e-11, 1e3),
-        _number_below(shifted=False),
-        _number_below(shifted=True),
+        lambda case, number: _over(case, _exponentials(case)[0], number),
+        lambda case, number: _over(case, _exponentials(case)[1], number),
     ),
     "clipped probabilities": _fitted(
         "do not clip the probabilities at {number:.6g}.",
-        _EPS,
+        (1e-11, 0.11),
         lambda case, eps: case.of_y(np.clip(case.y, eps, 1 - eps)),
         lambda case, eps: case.of_y(np.maximum(case.y, eps)),
     ),
     "eps is added": _fitted(
         "do not add {number:.6g} to the probabilities: log_softmax needs no eps.",
-        _EPS,
+        (1e-11, 0.11),
         lambda case, eps: case.of_y(case.y + eps),
         _log_with_eps,
     ),
     "smoothed probabilities": _fitted(
         "these are (1 - s) y + s/C with s = {number:.6g}: smooth the targets, not softmax.",
-        _EPS,
+        (1e-11, 0.9),
         lambda case, s: case.of_y((1 - s) * case.y + s / case.y.shape[1]),
     ),
     "masked after softmax": _fitted(
         "mask the logits, with -inf, before softmax: the other classes no longer add up to 1.",
-        _MASK,
+        (-45.0, 15.0),
         _masked_after,
         rank=0,
     ),
     "masked with a finite number": _fitted(
         "mask with -inf, not with {number:.6g}: the masked classes are not 0.",
-        _MASK,
+        (-45.0, 15.0),
         lambda case, number: _masked_with(case, number).exact(),
-    ),
-    "derivative of log-softmax": _matrix(
-        "delta_ij - y_i differentiates log y_j: multiply row j by y_j", lambda d, u, v: (1, -1, v)
-    ),
-    "transposed derivative of log-softmax": _matrix(
-        "delta_ij - y_j has the outputs along its rows: for softmax multiply column i by y_i, for "
-        "log-softmax transpose it",
-        lambda d, u, v: (1, -v, 1),
-    ),
-    "derivative of softmax": _matrix(
-        "y_j (delta_ij - y_i) differentiates y_j, not log y_j", lambda d, u, v: (v, -v, v)
     ),
     "logarithms of the probabilities": _forward(
         "these are log-probabilities: take exp, or check them with <log=True>.",
@@ -533,27 +506,29 @@ CATALOGUE = {
     "softmax along the wrong axis": Mistake(f"sum {_EACH}, not over the samples.", _along(0)),
     "softmax over the whole batch": Mistake(f"sum {_EACH}, not over everything.", _along(None)),
     "the sum over y g along the wrong axis": _vjp(
-        f"sum {_EACH}", lambda case, g: [_summed_along(case, g, case.y, axis) for axis in (0, None)]
+        lambda case, g: [_summed_along(case, g, case.y, axis) for axis in (0, None)], f"sum {_EACH}"
     ),
-    "the sum over g is missing": _vjp(
-        "multiply y by it", lambda case, g: [(g - case.y) / case.T] if case.log else []
-    ),
+    "the sum over g is missing": _vjp(lambda case, g: [(g - case.y) / case.T] if case.log else []),
     "gradient of cross-entropy": _vjp(
+        _cross_entropy,
         "y - t is the gradient of cross-entropy with the targets t: check it with <log=True> and "
         "minus the targets for the upstream gradient, or return the vjp of softmax",
-        _cross_entropy,
     ),
-    "the upstream gradient is left out": _vjp("multiply the Jacobian by it", _without_upstream),
-    "the upstream gradient is copied": _matrix("multiply it by J", lambda d, u, v: (1, 0, 0)),
+    "the upstream gradient is left out": _vjp(_without_upstream),
+    "the upstream gradient is copied": _matrix(lambda d, u, v: [(1, 0, 0)]),
     "row sums of the Jacobian": _vjp(
-        "this is the product with an upstream gradient of ones, as of y.sum()", _row_sums
+        _row_sums, "this is the product with an upstream gradient of ones, as of y.sum()"
     ),
     "powers of the upstream gradient": _vjp(
+        lambda case, g: [
+            replace(case, g=each).exact()
+            for each in (g * g, np.abs(g))
+            if not np.isin(g, (-1, 0, 1)).all()
+        ],
         "take g itself, not its square or absolute value",
-        lambda case, g: [replace(case, g=each).exact() for each in (g * g, np.abs(g))],
     ),
     "arguments in the wrong order": _vjp(
-        "z is the first one, g the second", lambda case, g: [replace(case, z=g, g=case.z).exact()]
+        lambda case, g: [replace(case, z=g, g=case.z).exact()], "z comes first, g second"
     ),
     "one sample for all": Mistake(
         "use the logits and the upstream gradient of each sample, not of one.", _one_for_all
@@ -568,42 +543,30 @@ CATALOGUE = {
     ),
     "factor 1/T missing": _scaled("the chain rule gives J/T.", lambda case: 1 / case.chain),
     "factor 1/T squared": _scaled("divide by T once, not twice.", lambda case: case.chain),
-    "temperature left out": _temperature_is(f"{_Z_BY_T}: softmax(z/T).", lambda T: 1.0),
-    "temperature applied twice": _temperature_is(f"{_Z_BY_T} once: softmax(z/T).", lambda T: T**2),
-    "temperature multiplied": _temperature_is(f"{_Z_BY_T}: softmax(z/T).", lambda T: 1 / T),
+    "temperature left out": _temperature_is(lambda T: 1.0),
+    "temperature applied twice": _temperature_is(lambda T: T**2),
+    "temperature multiplied": _temperature_is(lambda T: 1 / T),
     "another temperature": _fitted(
         "it looks like T = {number:.6g}: give <temperature={number:.6g}>, or correct it.",
         (1 / 30, 30.0),
         lambda case, T: replace(case, T=T).exact(),
     ),
-    "samples in another order": Mistake(
-        "return the samples in the order of the logits.", _samples_in_another_order
-    ),
-    "classes in another order": Mistake(
-        "return the classes in the order of the logits.", _classes_in_another_order, FITTED
-    ),
-    "classes sorted in each sample": Mistake(
-        "undo the sorting: the classes belong in the order of the logits.", _classes_sorted
-    ),
+    "samples in another order": Mistake(_ORDER, _samples_in_another_order),
+    "classes in another order": Mistake(_ORDER, _classes_in_another_order, FITTED),
+    "classes sorted in each sample": Mistake(f"undo the sorting: {_ORDER}", _classes_sorted),
     "shifted by a class": Mistake("look for an index that is off by one.", _shifted),
     "a class or a sample is left at 0": Mistake("look for a loop that ends early.", _left_at_zero),
     "transposed batch": Mistake(
-        "samples are rows and classes columns: take out, or undo, the transposition.",
-        _transposed,
-        VAGUE,
+        "samples are rows and classes columns: undo the transposition.", _transposed, VAGUE
     ),
     "nothing but zeros": Mistake(
         "fill in the result: all of it is 0.", lambda case: [np.zeros(case.shape)], VAGUE
     ),
     "a constant factor": Mistake(
-        "every entry is {factor:.6g} times the exact one: take the factor out.",
-        _constant_factor,
-        VAGUE,
+        "every entry is {factor:.6g} times the exact one: take it out.", _constant_factor, VAGUE
     ),
     "a factor for each sample": Mistake(
-        "each sample is right but for one number: look at the sum over its classes.",
-        _factor_for_each_sample,
-        VAGUE,
+        "each sample is right but for one number: look at its sum.", _factor_for_each_sample, VAGUE
     ),
     "the sum is in half precision": Mistake(
         "sum in float32: a sum of 16 bits has few digits, and stops growing.", _half_sum
@@ -613,12 +576,8 @@ CATALOGUE = {
         _cancellation,
     ),
     "rounding of z - logsumexp": Mistake(
-        "the logits are so large that z - logsumexp(z) is rounded: subtract the maximum first.",
+        "logits this large have too few digits for z - logsumexp(z): subtract the maximum first.",
         _rounded_at_an_offset,
-    ),
-    "underflow before the logarithm": _y_is(
-        "log(softmax(z)) is -inf where a probability underflows: use z - max - log(sum(exp)).",
-        lambda case: [np.where(p.round(case.y) == 0, 0, case.y) for p in PRECISIONS.values()],
     ),
     **{f"{name} results": _computed_in(each) for name, each in _LOW.items()},
     "rounded results": Mistake(
@@ -631,13 +590,17 @@ CATALOGUE = {
         lambda case: [case.actual] if case.nan else [],
         VAGUE,
     ),
+    "underflow before the logarithm": _y_is(
+        "log(softmax(z)) is -inf where a probability underflows: use z - max - log(sum(exp)).",
+        lambda case: [np.where(p.round(case.y) == 0, 0, case.y) for p in PRECISIONS.values()],
+    ),
     "overflow: the maximum is not subtracted": Mistake(
         "exp overflows above {limit:.4g}, or all of it underflows: subtract each sample's maximum "
         "before exp, softmax(z) = softmax(z - max z).",
-        lambda case: _out_of_range(case, 0.0),
+        lambda case: _out_of_range(case, 0.0, case.z.mean(axis=1, keepdims=True)),
     ),
     "one maximum for the whole batch": Mistake(
         f"subtract the maximum {_EACH}: elsewhere exp underflows.",
-        lambda case: _out_of_range(case, case.z.max() / case.T),
+        lambda case: _out_of_range(case, case.z.max()) if len(case.z) > 1 else (),
     ),
 }
