@@ -79,7 +79,7 @@ def over_the_batch(z: Array) -> Array:
     ("function", "cause", "said"),
     [
         (Counter(), "state between calls", "given the same input again it returns another result"),
-        (Cache(), "depends on the other samples", "given alone it returns another result: "),
+        (Cache(), "state between calls", "given alone it returns an old result: "),
         (of_the_company, "depends on the other samples", "0.0909309 in place of 0.0900306 in "),
         (over_the_batch, "softmax along the wrong axis", "given alone it returns another result"),
     ],
@@ -191,6 +191,38 @@ def test_stress_finds_what_small_logits_hide(function: Callable[[Array], Array])
     assert check_vjp(vjp, Z, stress=True)
     assert check_jacobian(jacobian, Z, stress=True)
     assert check_probabilities(log_softmax, Z, log=True, stress=True)
+
+
+@pytest.mark.parametrize("where", ["first", "last", "running"])
+def test_stress_has_its_hard_logits_at_every_position(where: str) -> None:
+    def shifted(z: Array) -> Array:
+        shift = {"first": z[..., :1], "last": z[..., -1:], "running": z[..., :2].max(-1)[..., None]}
+        with np.errstate(all="ignore"):
+            e = np.exp(z - shift[where])
+            return np.asarray(e / e.sum(-1, keepdims=True))
+
+    assert check_probabilities(shifted, Z)
+    assert not check_probabilities(shifted, Z, stress=True)
+
+
+@pytest.mark.parametrize("C", [3, 5, 12])
+def test_stress_passes_jacobians_of_which_the_batch_stands_last(C: int) -> None:
+    z = np.random.default_rng(1).normal(0, 1, (4, C))
+    verdict = check_jacobian(lambda z: np.moveaxis(jacobian(z), 0, -1), z, stress=True)
+    assert verdict, verdict
+
+
+@pytest.mark.parametrize("options", [{"atol": np.nan}, {"rtol": np.inf}, {"atol": -1.0}])
+def test_a_tolerance_is_a_number_that_can_be_kept(options: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="to be finite and 0 or more, found"):
+        check_vjp(lambda z, g: 0 * z, Z, **options)  # type: ignore[arg-type]
+
+
+def test_results_of_a_vjp_belong_to_a_gradient() -> None:
+    with pytest.raises(ValueError, match="expected the upstream gradient"):
+        check_vjp(Z, Z)
+    outcome = run("check", "1,2", "--vjp", "0.1,-0.1")
+    assert outcome.stderr.startswith("error: --vjp: expected --upstream beside results, found none")
 
 
 def test_stress_tries_batches_of_other_sizes() -> None:
@@ -323,6 +355,16 @@ def test_text_of_few_digits_is_read_as_what_it_was_rounded_from(tmp_path: Path) 
         ) == is_few
     (tmp_path / "y.csv").write_text("1,0,0\n" * 3)
     assert run("check", *logits, "--probabilities", "y.csv", cwd=tmp_path).status == 1
+
+
+def test_float32_printed_as_short_as_it_reads_back_is_told(tmp_path: Path) -> None:
+    rows = [",".join(map(str, row)) + "\n" for row in core.softmax(Z).astype(np.float32)]
+    (tmp_path / "y.csv").write_text("".join(rows))
+    words = ["check", *(",".join(map(str, row)) for row in Z.tolist()), "--probabilities", "y.csv"]
+    shown = run(*words, cwd=tmp_path).stdout
+    assert "cause: float32 results\n" in shown
+    assert "check with --dtype float32." in shown
+    assert run(*words, "--dtype", "float32", cwd=tmp_path).status == 0
 
 
 def test_numbers_that_agree_in_the_digits_shown_are_shown_with_more() -> None:

@@ -7,12 +7,13 @@ from itertools import product
 import numpy as np
 
 from softmax_cli.checking.formulas import CLEARLY_WRONG, Case, FloatArray, Task
-from softmax_cli.checking.mistakes import CATALOGUE, Mistake, Wrong
+from softmax_cli.checking.mistakes import CATALOGUE, Mistake
 from softmax_cli.checking.precision import (
     FLOAT64,
     printed_digits,
     shown_precision,
 )
+from softmax_cli.checking.wrong import Wrong
 
 # The right derivative, for advice.
 _RIGHT = {"J": "J = diag(y) - y y^T", "v": "the vjp is y (g - sum_j g_j y_j)"}

@@ -6,37 +6,26 @@ wrong formula. Adding a mistake is one row of `CATALOGUE`.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from softmax_cli.checking.fit import Family, fit, shortest
+from softmax_cli.checking import wrong
+from softmax_cli.checking.fit import Family, fit
 from softmax_cli.checking.formulas import Case, FloatArray
 from softmax_cli.checking.precision import (
-    FLOAT32,
     FLOAT64,
     PRECISIONS,
     Precision,
-    printed_digits,
     shown_precision,
 )
-from softmax_cli.mathematics import core
-
-# What a wrong formula gives, perhaps with numbers of its own by name, for the advice. What takes
-# its numbers from the candidate yields the candidate's own array to say that it explains it.
-Wrong = FloatArray | tuple[FloatArray, dict[str, float]]
-Formula = Callable[[Case], Iterable[Wrong]]
+from softmax_cli.checking.wrong import Formula, Wrong
 
 # A matrix diag(d) + u v', each of shape (K, C) or a number: most mistakes in J are of this form.
 Form = tuple[Any, Any, Any]
 
 # Ranks of mistakes with a number that is fitted, and of those that say little.
 FITTED, VAGUE = 1, 2
-
-# Logits whose rounding shows.
-_LARGE = 100
 
 
 @dataclass(frozen=True)
@@ -117,302 +106,13 @@ def _fitted(
     return Mistake(advice, formula, rank)
 
 
-def _total(values: FloatArray) -> FloatArray:
-    return np.asarray(values.sum(axis=1, keepdims=True))
-
-
-def _exponentials(case: Case) -> tuple[FloatArray, FloatArray]:
-    """Return exp(z/T) as it is, and shifted by each sample's maximum."""
-    return np.exp(case.z / case.T), np.exp((case.z - case.z.max(axis=1, keepdims=True)) / case.T)
-
-
-def _over(case: Case, e: FloatArray, number: float) -> FloatArray:
-    return case.of_y(e / (number + _total(e)))
-
-
-def _not_normalised(case: Case) -> Iterator[FloatArray]:
-    for e in _exponentials(case):
-        yield from (e, e / _total(case.z), e / _total(case.z / case.T))
-
-
-def _log_with_eps(case: Case, eps: float) -> FloatArray:
-    """Return the derivative of log(y + eps); that of y + eps is right."""
-    d, u, v = case.right
-    ratio = case.y / (case.y + eps) if case.log else 1.0
-    return case.result(d * ratio, u * ratio, v) if case.is_derivative else case.expected
-
-
-def _sigmoid(case: Case) -> Iterator[FloatArray]:
-    s = 1 / (1 + np.exp(-case.z / case.T))
-    yield case.of_y(s)
-    yield from _diagonal(case, s)
-
-
-def _twice(case: Case) -> Iterator[FloatArray]:
-    """Yield softmax(y) and its derivative, by the formula or by the chain rule."""
-    inner = replace(case, log=False)
-    for T in {1.0, case.T}:
-        outer = replace(case, z=case.y, T=T)
-        result = outer.exact()
-        if not case.is_derivative:
-            yield result
-        else:
-            yield case.of_y(outer.y)
-            yield result @ inner.exact() if case.g is None else replace(inner, g=result).exact()
-
-
-def _powers_of_two(case: Case) -> Iterator[FloatArray]:
-    other = replace(case, T=case.T / np.log(2))
-    yield from (other.exact(), case.of_y(other.y))
-    if case.log and not case.is_derivative:
-        yield case.expected / np.log(2)
-
-
-def _masked_with(case: Case, number: float) -> Case:
-    return replace(case, z=np.where(np.isneginf(case.z), number, case.z))
-
-
-def _masked_after(case: Case, number: float) -> FloatArray:
-    """Make the classes 0 that are masked by a finite number in softmax."""
-    return case.of_y(np.where(np.isneginf(case.z), 0.0, _masked_with(case, number).y))
-
-
-def _diagonal(case: Case, y: FloatArray) -> Iterator[FloatArray]:
-    d, u, v = case.parts(y)
-    if case.is_derivative:
-        yield case.result(d + u * v, 0, 0)
-
-
-def _along(axis: int | None) -> Formula:
-    """Return the formula of softmax along the samples (0), or over everything (None)."""
-
-    def formula(case: Case) -> Iterator[FloatArray]:
-        if len(case.z) == 1 and case.log:
-            return  # it is 0
-        z = case.z if axis == 0 else case.z.ravel()
-        y = core.softmax(z, axis=0, temperature=case.T).reshape(case.z.shape)
-        yield case.of_y(y)
-        if len(case.z) > 1 and case.g is not None:
-            yield _summed_along(case, case.g, y, axis)
-        elif len(case.z) > 1 and axis == 0:  # of each sample alone
-            yield from _diagonal(case, y)
-
-    return formula
-
-
-def _summed_along(case: Case, g: FloatArray, y: FloatArray, axis: int | None) -> FloatArray:
-    d, u, v = case.parts(y)
-    return np.asarray((d * g + v * (u * g).sum(axis=axis, keepdims=True)) / case.T)
-
-
-def _logits_for_y(case: Case) -> Iterator[FloatArray]:
-    """Yield what has z in place of y: everywhere, or here and there in the derivative."""
-    (d, u, _), y = case.right, case.y
-    for z in (case.z, case.z / case.T):
-        yield case.of_y(z)
-        forms = [(y, -y, z), (y, -z, y), (d + u * z, 0, 0), (z - z * y, 0, 0), (z - z * z, 0, 0)]
-        yield from (case.result(*form) for form in forms if case.is_derivative)
-
-
-def _without_upstream(case: Case, g: FloatArray) -> Iterator[FloatArray]:
-    d, u, v = case.right
-    if (g != 1).any():  # of 1 it is not left out
-        yield from ((d + u * v) / case.T, case.y / case.T)
-
-
-def _row_sums(case: Case, g: FloatArray) -> Iterator[FloatArray]:
-    sums = replace(case, g=np.ones(g.shape)).exact()
-    # Those of softmax are 0, and what is left is their rounding.
-    near = case.rounding(FLOAT32) + case.bound(sums)
-    are_sums = (np.abs(case.actual - sums) <= near).all() and (case.actual != 0).any()
-    if are_sums and (np.abs(case.expected - sums) > near).any():
-        yield case.actual
-
-
-def _cross_entropy(case: Case, g: FloatArray) -> Iterator[FloatArray]:
-    for factor, scale in product((1.0, 2.0, -1.0), {1.0, 1 / len(g), 1 / case.T}):
-        if factor > 0 or not case.log:  # where g - y is another mistake
-            yield factor * scale * (case.y - g)
-
-
-def _triangles(case: Case) -> Iterator[FloatArray]:
-    if case.g is None:
-        yield from (np.tril(case.expected), np.triu(case.expected))
-        return
-    d, u, v = case.right
-    for step in (1, -1):
-        sums = np.cumsum((u * case.g)[:, ::step], axis=1)[:, ::step]
-        yield (d * case.g + v * sums) / case.T
-
-
-def _one_for_all(case: Case) -> Iterator[FloatArray]:
-    """Yield the results of the first, or last, sample's logits or gradient, or of both."""
-    for k in (0, -1):
-        one = replace(case, z=np.broadcast_to(case.z[k], case.z.shape))
-        yield one.exact()
-        if case.g is not None:
-            g = np.broadcast_to(case.g[k], case.g.shape)
-            yield from (replace(case, g=g).exact(), replace(one, g=g).exact())
-
-
-def _constant_factor(case: Case) -> Iterator[Wrong]:
-    factor = case.ratios(tuple(range(case.actual.ndim))).item()
-    if factor != 0 and np.isfinite(factor):
-        for number in shortest(case, lambda case, factor: case.expected * factor, factor):
-            yield case.actual, {"factor": number}
-
-
-def _factor_for_each_sample(case: Case) -> Iterator[FloatArray]:
-    ratios = case.ratios(tuple(range(1, case.actual.ndim)))
-    wrong = case.expected * ratios
-    if case.log and not case.is_derivative:
-        top = case.z.argmax(axis=1)[:, None]
-        ratios = np.take_along_axis(case.actual - case.expected, top, axis=1)
-        wrong = case.expected + ratios
-    is_some = len(case.z) > 1 and (ratios != 0).all() and np.isfinite(ratios).all()
-    if is_some and case.is_explained_by(wrong, len(case.z)) and not [*_constant_factor(case)]:
-        yield case.actual
-
-
-def _half_sum(case: Case) -> Iterator[FloatArray]:
-    """The candidate itself, if its sums over the classes are as wrong as those of 16 bits are."""
-    if case.precision.bits >= FLOAT32.bits or (case.excess <= 1).all():
-        return
-    ratios = case.ratios(tuple(range(1, case.actual.ndim)))
-    wrong, off = case.expected * ratios, 1 / ratios - 1
-    if case.g is not None:
-        d, u, v = case.right
-        top = case.z.argmax(axis=1)[:, None]
-        sums = np.take_along_axis((case.actual * case.T - d * case.g) / case.y, top, 1)
-        wrong = (d * case.g + v * sums) / case.T
-        off = (sums - _total(u * case.g)) / _total(np.abs(u * case.g))
-    most = case.z.shape[1] * case.precision.eps / 2
-    if (np.abs(off) <= most).all() and (case.beyond(wrong, case.actual) <= 1).all():
-        yield case.actual
-
-
-def _ranked(expected: FloatArray, actual: FloatArray) -> NDArray[np.intp]:
-    """Pair numbers by rank: return the positions of the expected ones."""
-    order = np.empty(len(expected), dtype=np.intp)
-    order[np.argsort(actual)] = np.argsort(expected)
-    return order
-
-
-def _samples_in_another_order(case: Case) -> Iterator[FloatArray]:
-    """Pair the samples by rank of one number each; a wrong pairing explains nothing."""
-    expected, actual = (each.reshape(len(case.z), -1) for each in (case.expected, case.actual))
-    weights = np.random.default_rng(0).uniform(1, 2, expected.shape[1])
-    yield case.expected[_ranked(expected @ weights, actual @ weights)]
-
-
-def _reordered(case: Case, order: NDArray[np.intp]) -> FloatArray:
-    """Return the expected result with the classes of each sample, shape (K, C), in an order."""
-    if case.quantity != "jacobian":
-        return np.take_along_axis(case.expected, order, axis=1)
-    rows = np.take_along_axis(case.expected, order[:, :, None], axis=1)
-    return np.take_along_axis(rows, order[:, None, :], axis=2)
-
-
-def _classes_in_another_order(case: Case) -> Iterator[FloatArray]:
-    """Pair the classes by rank of a number that does not depend on the order of the others."""
-    weights = np.random.default_rng(0).uniform(1, 2, len(case.z))
-
-    def number(values: FloatArray) -> FloatArray:
-        if case.quantity == "jacobian":
-            own = np.diagonal(values, axis1=1, axis2=2)
-            values = own + np.sqrt(2) * (values**2).sum(axis=2)
-        return np.asarray(weights @ values)
-
-    order = _ranked(number(case.expected), number(case.actual))
-    yield _reordered(case, np.broadcast_to(order, case.z.shape))
-
-
-def _classes_sorted(case: Case) -> Iterator[FloatArray]:
-    # Of one sample, any order is another order of its classes.
-    if len(case.z) > 1:
-        for keys in (-case.z, case.z):
-            yield _reordered(case, np.argsort(keys, axis=1, kind="stable"))
-
-
-def _transposed(case: Case) -> Iterator[FloatArray]:
-    if case.quantity != "jacobian" and case.z.shape[0] == case.z.shape[1]:
-        yield case.expected.T
-        if case.g is not None:
-            yield core.vjp(case.z, case.g.T, temperature=case.T)
-
-
-def _shifted(case: Case) -> Iterator[FloatArray]:
-    axes = ((1,), (2,), (1, 2)) if case.actual.ndim == 3 else ((1,),)
-    for shift, axis in product((1, -1), axes):
-        yield np.roll(case.expected, (shift,) * len(axis), axis)
-
-
-def _left_at_zero(case: Case) -> Iterator[FloatArray]:
-    """Yield the exact result with 0 for the classes, and samples, that are 0 throughout."""
-    wrong, axes = case.expected, set(range(case.expected.ndim))
-    for axis in axes:
-        lost = (case.actual == 0).all(axis=tuple(axes - {axis}), keepdims=True)
-        wrong = wrong if lost.all() else np.where(lost, 0.0, wrong)
-    yield wrong
-
-
-def _out_of_range(case: Case, *shifts: Any) -> Iterator[Wrong]:
-    """Yield what exp((z - shift)/T) makes where it over- or underflows, in each precision."""
-    is_lost = ~np.isfinite(case.actual) & (case.actual != case.expected)
-    broken = is_lost.reshape(len(case.z), -1).any(axis=1)
-    for shift, precision in product(shifts, PRECISIONS.values()):
-        e = precision.round(np.exp((case.z - shift) / case.T))
-        total = precision.round(_total(e))
-        lost = np.isinf(total) | (total == 0)
-        if (lost[:, 0] == broken).all() and (lost.any() or precision is case.precision):
-            naive = case.of_y(e / total)
-            # Which further entries a NaN spreads to depends on how the formula is written.
-            rows = lost.reshape(-1, *(1,) * (case.actual.ndim - 1))
-            agrees = np.where(rows, is_lost, case.error <= case.rounding(case.precision))
-            agrees |= case.beyond(naive, case.actual) <= 1
-            yield np.where(agrees, case.actual, naive), {"limit": np.log(precision.largest)}
-
-
-def _is_rounding(case: Case, precision: Precision) -> bool:
-    return bool((case.error <= case.rounding(precision))[case.excess > 1].all())
-
-
-def _rounded_at_an_offset(case: Case) -> Iterator[FloatArray]:
-    """The candidate itself, where errors are those of the large logits that it has not shifted."""
-    few = case.rounding(case.precision) * 16 / case.roundings
-    is_offset = (np.abs(case.z).min(axis=1) > _LARGE * case.T).any()
-    if is_offset and (case.error > few).any() and _is_rounding(case, case.precision):
-        yield case.actual
-
-
-def _cancellation(case: Case) -> Iterator[FloatArray]:
-    """The candidate itself, where a difference has left no more than the rounding of its terms."""
-    lost = case.error > FLOAT64.eps * case.roundings * np.abs(case.expected)
-    is_difference = (case.is_derivative or case.log) and not [*_rounded_at_an_offset(case)]
-    if is_difference and lost[case.excess > 1].any() and _is_rounding(case, FLOAT64):
-        yield case.actual
-
-
-def _rounded(case: Case, unit: FloatArray) -> Iterator[FloatArray]:
-    """The candidate itself, where errors are no more than a unit, and more than rounding."""
-    is_near = (case.error <= unit)[case.excess > 1].all()
-    if is_near and (case.error > case.rounding(case.precision)).any():
-        yield case.actual
-
-
 def _computed_in(precision: Precision) -> Mistake:
     def formula(case: Case) -> Iterable[FloatArray]:
         is_shown = shown_precision(case.actual) is precision
-        return _rounded(case, case.rounding(precision)) if is_shown else ()
+        return wrong.rounded(case, case.rounding(precision)) if is_shown else ()
 
     advice = f"the error is that of {precision.name}: compute in float64."
     return Mistake(advice, formula, is_precision=True)
-
-
-def _printed(case: Case) -> Iterable[FloatArray]:
-    digits = printed_digits(case.actual, range(2, 12))
-    # Slightly over a half, as they may have been float32 before.
-    return _rounded(case, 1.02 * digits[1]) if digits else ()
 
 
 _LOW = {name: each for name, each in PRECISIONS.items() if each is not FLOAT64}
@@ -433,7 +133,7 @@ CATALOGUE = {
     "the outer product twice": _matrix(lambda d, u, v: [(d, 2 * u, v)]),
     "a factor y is missing": _matrix(lambda d, u, v: [(d, -1, v), (d, u, 1), (1, u, v)]),
     "a factor y too many": _matrix(lambda d, u, v: [(d, u * v, v), (d * v, u, v * v)]),
-    "one triangle": _derivative(_triangles, "the matrix has two"),
+    "one triangle": _derivative(wrong.triangles, "the matrix has two"),
     "derivative of log-softmax": _matrix(
         lambda d, u, v: [(1, -1, v)], "delta_ij - y_i differentiates log y_j: multiply row j by y_j"
     ),
@@ -446,27 +146,28 @@ CATALOGUE = {
     ),
     "sign of everything": _scaled("change the sign: {J}, and {v}.", lambda case: -1.0),
     "logits in place of probabilities": Mistake(
-        "put y = softmax(z) where the logits z stand.", _logits_for_y
+        "put y = softmax(z) where the logits z stand.", wrong.logits_for_y
     ),
     "sigmoid in place of softmax": Mistake(
-        "divide exp(z) by its sum over the classes; 1/(1 + exp(-z)) is another function.", _sigmoid
+        "divide exp(z) by its sum over the classes; 1/(1 + exp(-z)) is another function.",
+        wrong.sigmoid,
     ),
     "argmax in place of softmax": _forward(
         "this is 1 for the largest logit and 0 for others: divide exp(z) by its sum.",
         lambda case: np.where(case.z == case.z.max(axis=1, keepdims=True), 1.0, 0.0),
     ),
-    "softmax twice": Mistake("apply softmax to the logits, not to probabilities.", _twice),
+    "softmax twice": Mistake("apply softmax to the logits, not to probabilities.", wrong.twice),
     "softmax of -z": Mistake(
         "take off the minus sign: exp(z), not exp(-z).",
         lambda case: [sign * replace(case, z=-case.z).exact() for sign in (1.0, -1.0)],
     ),
-    "powers of 2": Mistake("use exp and log to the base e, not 2.", _powers_of_two),
-    "not normalised": _y_is(f"divide exp(z) by the sum of exp(z) {_EACH}.", _not_normalised),
+    "powers of 2": Mistake("use exp and log to the base e, not 2.", wrong.powers_of_two),
+    "not normalised": _y_is(f"divide exp(z) by the sum of exp(z) {_EACH}.", wrong.not_normalised),
     "a number is added below": _fitted(
         "take {number:.6g} out of the denominator, which is the sum of exp(z) alone.",
         (1e-11, 1e3),
-        lambda case, number: _over(case, _exponentials(case)[0], number),
-        lambda case, number: _over(case, _exponentials(case)[1], number),
+        lambda case, number: wrong.over(case, wrong.exponentials(case)[0], number),
+        lambda case, number: wrong.over(case, wrong.exponentials(case)[1], number),
     ),
     "clipped probabilities": _fitted(
         "do not clip the probabilities at {number:.6g}.",
@@ -478,7 +179,7 @@ CATALOGUE = {
         "do not add {number:.6g} to the probabilities: log_softmax needs no eps.",
         (1e-11, 0.11),
         lambda case, eps: case.of_y(case.y + eps),
-        _log_with_eps,
+        wrong.log_with_eps,
     ),
     "smoothed probabilities": _fitted(
         "these are (1 - s) y + s/C with s = {number:.6g}: smooth the targets, not softmax.",
@@ -488,13 +189,13 @@ CATALOGUE = {
     "masked after softmax": _fitted(
         "mask the logits, with -inf, before softmax: the other classes no longer add up to 1.",
         (-45.0, 15.0),
-        _masked_after,
+        wrong.masked_after,
         rank=0,
     ),
     "masked with a finite number": _fitted(
         "mask with -inf, not with {number:.6g}: the masked classes are not 0.",
         (-45.0, 15.0),
-        lambda case, number: _masked_with(case, number).exact(),
+        lambda case, number: wrong.masked_with(case, number).exact(),
     ),
     "logarithms of the probabilities": _forward(
         "these are log-probabilities: take exp, or check them with <log=True>.",
@@ -503,21 +204,25 @@ CATALOGUE = {
     "probabilities in place of their logarithms": _forward(
         "use log_softmax, not softmax.", lambda case: case.y
     ),
-    "softmax along the wrong axis": Mistake(f"sum {_EACH}, not over the samples.", _along(0)),
-    "softmax over the whole batch": Mistake(f"sum {_EACH}, not over everything.", _along(None)),
+    "softmax along the wrong axis": Mistake(f"sum {_EACH}, not over the samples.", wrong.along(0)),
+    "softmax over the whole batch": Mistake(
+        f"sum {_EACH}, not over everything.", wrong.along(None)
+    ),
     "the sum over y g along the wrong axis": _vjp(
-        lambda case, g: [_summed_along(case, g, case.y, axis) for axis in (0, None)], f"sum {_EACH}"
+        lambda case, g: [wrong.summed_along(case, g, case.y, axis) for axis in (0, None)],
+        f"sum {_EACH}",
     ),
     "the sum over g is missing": _vjp(lambda case, g: [(g - case.y) / case.T] if case.log else []),
     "gradient of cross-entropy": _vjp(
-        _cross_entropy,
+        wrong.cross_entropy,
         "y - t is the gradient of cross-entropy with the targets t: check it with <log=True> and "
-        "minus the targets for the upstream gradient, or return the vjp of softmax",
+        "minus the targets for the upstream gradient, a function f(z, t) as f(z, -g); or return "
+        "the vjp of softmax",
     ),
-    "the upstream gradient is left out": _vjp(_without_upstream),
+    "the upstream gradient is left out": _vjp(wrong.without_upstream),
     "the upstream gradient is copied": _matrix(lambda d, u, v: [(1, 0, 0)]),
     "row sums of the Jacobian": _vjp(
-        _row_sums, "this is the product with an upstream gradient of ones, as of y.sum()"
+        wrong.row_sums, "this is the product with an upstream gradient of ones, as of y.sum()"
     ),
     "powers of the upstream gradient": _vjp(
         lambda case, g: [
@@ -531,7 +236,7 @@ CATALOGUE = {
         lambda case, g: [replace(case, z=g, g=case.z).exact()], "z comes first, g second"
     ),
     "one sample for all": Mistake(
-        "use the logits and the upstream gradient of each sample, not of one.", _one_for_all
+        "use the logits and the upstream gradient of each sample, not of one.", wrong.one_for_all
     ),
     "summed over the batch": Mistake(
         "give each sample its own result: do not sum over the samples.",
@@ -551,38 +256,44 @@ CATALOGUE = {
         (1 / 30, 30.0),
         lambda case, T: replace(case, T=T).exact(),
     ),
-    "samples in another order": Mistake(_ORDER, _samples_in_another_order),
-    "classes in another order": Mistake(_ORDER, _classes_in_another_order, FITTED),
-    "classes sorted in each sample": Mistake(f"undo the sorting: {_ORDER}", _classes_sorted),
-    "shifted by a class": Mistake("look for an index that is off by one.", _shifted),
-    "a class or a sample is left at 0": Mistake("look for a loop that ends early.", _left_at_zero),
+    "samples in another order": Mistake(_ORDER, wrong.samples_in_another_order),
+    "classes in another order": Mistake(_ORDER, wrong.classes_in_another_order, FITTED),
+    "classes sorted in each sample": Mistake(f"undo the sorting: {_ORDER}", wrong.classes_sorted),
+    "shifted by a class": Mistake("look for an index that is off by one.", wrong.shifted),
+    "a class or a sample is left at 0": Mistake(
+        "look for a loop that ends early.", wrong.left_at_zero
+    ),
     "transposed batch": Mistake(
-        "samples are rows and classes columns: undo the transposition.", _transposed, VAGUE
+        "samples are rows and classes columns: undo the transposition.", wrong.transposed, VAGUE
     ),
     "nothing but zeros": Mistake(
         "fill in the result: all of it is 0.", lambda case: [np.zeros(case.shape)], VAGUE
     ),
     "a constant factor": Mistake(
-        "every entry is {factor:.6g} times the exact one: take it out.", _constant_factor, VAGUE
+        "every entry is {factor:.6g} times the exact one: take it out.",
+        wrong.constant_factor,
+        VAGUE,
     ),
     "a factor for each sample": Mistake(
-        "each sample is right but for one number: look at its sum.", _factor_for_each_sample, VAGUE
+        "each sample is right but for one number: look at its sum.",
+        wrong.factor_for_each_sample,
+        VAGUE,
     ),
     "the sum is in half precision": Mistake(
-        "sum in float32: a sum of 16 bits has few digits, and stops growing.", _half_sum
+        "sum in float32: a sum of 16 bits has few digits, and stops growing.", wrong.half_sum
     ),
     "cancellation in 1 - y": Mistake(
         "1 - y_i has lost its digits where y_i is nearly 1: sum the other y_j, or allow more atol.",
-        _cancellation,
+        wrong.cancellation,
     ),
     "rounding of z - logsumexp": Mistake(
         "logits this large have too few digits for z - logsumexp(z): subtract the maximum first.",
-        _rounded_at_an_offset,
+        wrong.rounded_at_an_offset,
     ),
     **{f"{name} results": _computed_in(each) for name, each in _LOW.items()},
     "rounded results": Mistake(
         "these are the exact values printed with too few digits: print 17 (%.17g).",
-        _printed,
+        wrong.printed,
         is_precision=True,
     ),
     "NaN among the results": Mistake(
@@ -597,10 +308,10 @@ CATALOGUE = {
     "overflow: the maximum is not subtracted": Mistake(
         "exp overflows above {limit:.4g}, or all of it underflows: subtract each sample's maximum "
         "before exp, softmax(z) = softmax(z - max z).",
-        lambda case: _out_of_range(case, 0.0, case.z.mean(axis=1, keepdims=True)),
+        lambda case: wrong.out_of_range(case, 0.0, case.z.mean(axis=1, keepdims=True)),
     ),
     "one maximum for the whole batch": Mistake(
         f"subtract the maximum {_EACH}: elsewhere exp underflows.",
-        lambda case: _out_of_range(case, case.z.max()) if len(case.z) > 1 else (),
+        lambda case: wrong.out_of_range(case, case.z.max()) if len(case.z) > 1 else (),
     ),
 }

@@ -107,13 +107,13 @@ def shown_precision(values: FloatArray) -> Precision:
     finite = values[np.isfinite(values)]
 
     def are_numbers_of(each: Precision) -> bool:
-        # Perhaps printed with the 9 digits that tell apart what is float32, or with fewer.
-        off = np.abs(finite - each.round(finite)) > 2e-9 * np.abs(finite)
-        shortest = [float(str(value)) for value in finite[off][:_LOOKED_AT].astype(np.float32)]
-        is_text = each.bits == FLOAT32.bits and np.array_equal(shortest, finite[off][:_LOOKED_AT])
-        return is_text or not off.any()
+        # Perhaps printed with the 9 digits that tell apart what is float32.
+        return bool((np.abs(finite - each.round(finite)) <= 2e-9 * np.abs(finite)).all())
 
     for each in (BFLOAT16, FLOAT16, FLOAT32):
         if are_numbers_of(each):
             return FLOAT64 if are_numbers_of(replace(each, bits=each.bits // 2 + 1)) else each
-    return FLOAT64
+    some = finite[:_LOOKED_AT]
+    shortest = [float(str(value)) for value in some.astype(np.float32)]
+    is_shortest = printed_digits(some, range(8, 10)) and np.array_equal(shortest, some)
+    return FLOAT32 if is_shortest else FLOAT64
