@@ -61,6 +61,7 @@ normal = partial(words.finite, least=sys.float_info.min)
 NUMBERS = f"""Numbers (one sample), comma separated tokens (a sample each), one file
 ({", ".join(READERS)}), or - for standard input, which is also read when nothing is given."""
 T = "Divide the logits by T. Derivatives by the logits then carry the factor 1/T."
+T_FROM_0 = "Divide the logits by T. 0 is the limit: 1 for the maximum, shared among ties."
 OUTPUT = f"Write a file. Without --format its suffix decides: {' '.join(SUFFIXES)}."
 N = "Use N processes for large inputs; by default all cores, 1: this process alone."
 VJP = """The upstream gradient G times the Jacobian (backpropagation), without building it.
@@ -126,7 +127,7 @@ def with_shared_options(command: Callable[..., int]) -> Callable[..., int]:
 def forward(
     logits: Words = LOGITS,
     log: bool = how("--log", "Log-probabilities instead."),
-    temperature: float = how("--temperature -t T", T, words.finite, 1.0),
+    temperature: float = how("--temperature -t T", T_FROM_0, not_negative, 1.0),
     sample: Text = SAMPLE,
     *,
     reading: InputOptions,

@@ -109,7 +109,8 @@ class Tally:
             # A masked class adds nothing: y log y goes to 0 with y.
             self.entropy -= float((y * np.where(y > 0, log_y, 0)).sum())
             self.wins += np.bincount(batch.logits.argmax(axis=1), minlength=len(self.wins))
-            self.certain &= bool((np.isfinite(batch.logits).sum(axis=1) == 1).all())
+            z = batch.logits if temperature else core.limit(batch.logits)
+            self.certain &= bool((np.isfinite(z).sum(axis=1) == 1).all())
             yield batch
 
     def told(self, classes: tuple[str, ...], n_samples: int, precision: int) -> str:
