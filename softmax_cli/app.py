@@ -72,12 +72,14 @@ UPSTREAM = """The upstream gradient for --vjp: 0,0,1 or a file. Without it a gen
 drawn, the same in every run, which hides nothing."""
 THEIR_JACOBIAN = "Your Jacobians: (..., C, C), or stacked (K*C, C)."
 BACKWARD = "Your backward pass, upstream gradient times Jacobian. Code takes logits and gradient."
+TOP = "Only the N most probable classes of each sample, with their names."
 SHOWN_DIGITS = "Significant digits in tables, up to 17."
 
 LOGITS = typer.Argument(None, metavar="[LOGITS]...", show_default=False, help=NUMBERS)
 TEMPERATURE = how("--temperature -t T", T, normal, 1.0)
 SAMPLE = given("--sample SAMPLE", "Only this sample, by name or position.", data)
 JOBS = shown("--jobs N", N, whole)
+PREFIX = shown("--prefix PREFIX", "Put it before the names of classes in headers.", data)
 READER = choice("Input", "--input-format FORMAT", "How to read", READERS, "by suffix or content")
 WRITER = choice("Output", "--format -f FORMAT", "How to write", WRITERS, "table", hint_for_format)
 METHOD = choice("Method", "--method METHOD", "The finite difference", METHODS, "central")
@@ -127,6 +129,8 @@ def with_shared_options(command: Callable[..., int]) -> Callable[..., int]:
 def forward(
     logits: Words = LOGITS,
     log: bool = how("--log", "Log-probabilities instead."),
+    top: int | None = shown("--top N", TOP, partial(whole, last=10**9 - 1)),
+    prefix: Text = PREFIX,
     temperature: float = how("--temperature -t T", T_FROM_0, not_negative, 1.0),
     sample: Text = SAMPLE,
     *,
@@ -146,6 +150,8 @@ def forward(
     return run(
         logits or [],
         log=log,
+        top=top,
+        prefix=prefix,
         sample=sample,
         temperature=temperature,
         reading=reading,
@@ -160,6 +166,7 @@ def jacobian(
     vjp: Text = how("--vjp G", VJP, data),
     explain: bool = how("--explain", "Derive it step by step, with one sample's numbers."),
     log: bool = how("--log", "Of log-softmax: dlog y_j/dz_i = delta_ij - y_i."),
+    prefix: Text = PREFIX,
     temperature: float = TEMPERATURE,
     sample: Text = SAMPLE,
     *,
@@ -183,6 +190,7 @@ def jacobian(
         sample=sample,
         explain=explain,
         log=log,
+        prefix=prefix,
         temperature=temperature,
         reading=reading,
         writing=replace(writing, jobs=jobs),

@@ -1,5 +1,6 @@
 """The one thing that flows from reading to writing: batches of named samples."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -72,14 +73,21 @@ class Logits:
 
     @property
     def is_named(self) -> bool:
-        """Whether the input names its classes or its samples."""
-        return self.names_samples or self.class_names is not None
+        """Whether the input names its classes, its samples, or columns that are passed on."""
+        return self.names_samples or self.class_names is not None or bool(self.kept_names)
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes' names, or their positions from 1."""
         positions = range(1, self.n_classes + 1)
         return tuple(map(str, positions)) if self.class_names is None else self.class_names
+
+
+def as_text(value: object) -> str:
+    """Return a value of the input, or of a verdict, as a cell."""
+    if isinstance(value, bool | list | dict):
+        return json.dumps(value, default=str)
+    return "" if value is None else str(value)
 
 
 def concatenate(batches: Iterable[Batch], n_classes: int) -> Batch:

@@ -43,6 +43,11 @@ def write(result: "Result", options: OutputOptions) -> None:
     if isinstance(result, Explanation) and name in STREAMED | BINARY:
         expected = "table, markdown, latex, json or a picture"
         raise InputError("--explain", f"expected the format {expected}, found {name}")
+    if isinstance(result, Arrays) and name in ("latex", "npy"):
+        for option, given in (("--top", result.top), ("--keep", result.logits.kept_names)):
+            if given:
+                problem = f"expected a format with names and numbers, found {name}"
+                raise InputError(option, problem, "any other format than latex and npy holds them")
     with open_target(options.path) as target:
         if target.is_terminal and name in BINARY:
             problem = f"expected a file or a pipe for {name}, found a terminal"
