@@ -82,6 +82,11 @@ class Logits:
         positions = range(1, self.n_classes + 1)
         return tuple(map(str, positions)) if self.class_names is None else self.class_names
 
+    def title(self, label: str, batch: Batch, k: int) -> str:
+        """Return a label of sample k with what is kept of it."""
+        kept = zip(self.kept_names, batch.kept[k], strict=True) if batch.kept else ()
+        return ", ".join([label, *(f"{name} {as_text(value)}".strip() for name, value in kept)])
+
 
 def as_text(value: object) -> str:
     """Return a value of the input, or of a verdict, as a cell."""
