@@ -88,21 +88,25 @@ def refuse_verdict(output_format: str) -> InputError:
 
 
 def choose_format(name: str | None, path: str | None) -> str:
-    """Take the format that was named, or else the one of the file's suffix.
+    """Take the format that was named, or else the one of the file's suffix, before ``.gz``.
 
     Raises
     ------
     InputError
-        When the suffix belongs to no format.
+        When the suffix belongs to no format, and for bytes in a compressed file.
     """
-    if name is not None or path is None:
+    if path is None:
         return name or "table"
-    suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
+    suffix = Path(path.lower().removesuffix(".gz")).suffix
+    found = name or SUFFIXES.get(suffix)
+    if found in BINARY and path.lower().endswith(".gz"):
+        problem = f"expected a text format for a .gz file, found {found}"
+        raise InputError("--output", problem, "leave .gz away")
+    if found is None:
         problem = f"expected a file name ending in {', '.join(SUFFIXES)}, found {quoted(path)}"
         hint = f"name the format with --format: {', '.join(WRITERS)}"
         raise InputError("--output", problem, hint)
-    return SUFFIXES[suffix]
+    return found
 
 
 def hint_for_format(name: str) -> str:
