@@ -62,8 +62,7 @@ NUMBERS = f"""Numbers (one sample), comma separated tokens (a sample each), one 
 ({", ".join(READERS)}), or - for standard input, which is also read when nothing is given."""
 T = "Divide the logits by T. Derivatives by the logits then carry the factor 1/T."
 T_FROM_0 = "Divide the logits by T. 0 is the limit: 1 for the maximum, shared among ties."
-OUTPUT = f"""Write a file. Without --format its suffix decides: {" ".join(SUFFIXES)}.
-Behind a suffix of text .gz compresses it."""
+OUTPUT = f"Write a file. Without --format its suffix decides: {' '.join(SUFFIXES)}, .gz of text."
 N = "Use N processes for large inputs; by default all cores, 1: this process alone."
 VJP = """The upstream gradient G times the Jacobian (backpropagation), without building it.
 G is 0,0,1 or a file with one row for all samples or a row each."""
@@ -233,7 +232,7 @@ def check(
 
     return run(
         logits or [],
-        candidates=Candidates(probabilities, jacobian, vjp, upstream, timeout),
+        candidates=Candidates(probabilities, jacobian, vjp, upstream, timeout, sample),
         comparison=Comparison(
             temperature=temperature,
             log=log,
@@ -245,7 +244,6 @@ def check(
             forward_only=forward_only,
             stress=stress,
         ),
-        sample=sample,
         sweeping=sweep,
         quiet=quiet,
         reading=reading,

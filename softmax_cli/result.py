@@ -175,8 +175,8 @@ class Arrays:
 
     def order(self, batch: Batch) -> NDArray[np.intp]:
         """Return the positions of the largest probabilities, shape (K, N); ties keep the order."""
-        # Logits tell apart what float64 has for 0. At T = 0 it is 0.
-        z = batch.logits if self.temperature else core.limit(batch.logits)
+        # Logits tell apart what float64 has for 0; at T = 0 it is 0.
+        z, _ = core.or_limit(batch.logits, self.temperature)
         return np.argsort(-z, axis=1, kind="stable")[:, : self.top]
 
     def largest(self, block: Block) -> tuple[NDArray[np.object_], FloatArray]:

@@ -38,6 +38,7 @@ class Candidates:
     vjp: str | None = None
     upstream: str | None = None
     timeout: float | None = None  # seconds that code may take
+    sample: str | None = None  # the one that is looked at; results may be those of all
 
     @property
     def given(self) -> dict[Kind, str]:
@@ -55,7 +56,6 @@ def run(
     *,
     candidates: Candidates,
     comparison: Comparison,
-    sample: str | None,
     sweeping: bool,
     quiet: bool,
     reading: InputOptions,
@@ -69,13 +69,12 @@ def run(
         _refuse_beside_sweep(candidates.given, comparison, quiet)
     with open_logits(words, reading) as source, watched(source) as logits:
         if sweeping:
-            picked = _picked(logits, sample)
-            write(sweep_report(_sweep(picked, candidates, comparison)), writing)
+            write(sweep_report(_sweep(logits, candidates, comparison)), writing)
             return 0
         if candidates.given:
-            verdict = _check_candidates(logits, sample, candidates, comparison, reading)
+            verdict = _check_candidates(logits, candidates, comparison, reading)
         else:
-            verdict = _check_softmax(_picked(logits, sample), comparison)
+            verdict = _check_softmax(_picked(logits, candidates.sample), comparison)
     if not quiet or writing.path is not None:
         write(verdict_report(verdict), writing)
     return 0 if verdict.passed else 1
@@ -146,20 +145,16 @@ def _setting(batch: Batch, logits: Logits, comparison: Comparison) -> Setting:
 
 
 def _check_candidates(
-    logits: Logits,
-    sample: str | None,
-    candidates: Candidates,
-    comparison: Comparison,
-    reading: InputOptions,
+    logits: Logits, candidates: Candidates, comparison: Comparison, reading: InputOptions
 ) -> Verdict:
     whole = concatenate(logits.batches, logits.n_classes)
     theirs = options_for_results(logits, reading)
     source = replace(logits, blocks=iter([whole]), n_samples=len(whole.logits))
     if candidates.upstream is None:
-        batch = next(_picked(source, sample).batches)
+        batch = next(_picked(source, candidates.sample).batches)
     else:
         with with_upstream(source, candidates.upstream, "--upstream", theirs) as paired:
-            batch = concatenate(_picked(paired, sample).batches, logits.n_classes)
+            batch = concatenate(_picked(paired, candidates.sample).batches, logits.n_classes)
     setting = _setting(batch, logits, comparison)
     if candidates.vjp is not None and candidates.upstream is None:
         setting = with_gradient(setting, None)
@@ -261,7 +256,7 @@ def _check_file(
 
 
 def _sweep(logits: Logits, candidates: Candidates, comparison: Comparison) -> Sweep:
-    batch = concatenate(logits.batches, logits.n_classes)
+    batch = concatenate(_picked(logits, candidates.sample).batches, logits.n_classes)
     setting = _setting(batch, logits, comparison)
     word = candidates.probabilities
     if word is None:

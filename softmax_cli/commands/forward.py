@@ -11,7 +11,6 @@ from softmax_cli.writing.formats import write
 
 def run(
     words: Sequence[str],
-    *,
     log: bool,
     top: int | None,
     prefix: str | None,

@@ -79,26 +79,24 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[RenderableTyp
     columns = show_columns("class", grids.sample_columns(result))
     y = core.softmax(kept.logits, temperature=T).max(axis=1).tolist() if is_softmax else []
     if is_softmax and not result.top:
-        result, kept = _with_winners(result, kept, screen.precision)
+        logits = replace(logits, kept_names=(*logits.kept_names, "top"))
+        result, kept = replace(result, logits=logits), _with_winners(kept, result, screen)
     grid = grids.samples_grid(result, [kept], screen, columns.positions)
-    grid = replace(grid, names=1 + len(result.logits.kept_names))
+    grid = replace(grid, names=1 + len(logits.kept_names))
     yield from draw_grid(grid, screen, shown, columns, ("largest", _SMALL_BAR, y))
     if is_softmax:
         yield Text()
         yield screen.text(tally.told(logits.classes, len(shown.names), screen.precision), QUIET)
 
 
-def _with_winners(
-    result: results.Arrays, batch: Batch, precision: int
-) -> tuple[results.Arrays, Batch]:
-    """Name the most probable class, with its probability, as one more column that is kept."""
-    logits, numbers = result.logits, Numbers(batch.logits, result.temperature)
+def _with_winners(batch: Batch, result: results.Arrays, screen: Screen) -> Batch:
+    """Name the most probable class, with its probability, in one more column that is kept."""
+    numbers, classes = Numbers(batch.logits, result.temperature), result.logits.classes
     rows = []
     for k, j in enumerate(batch.logits.argmax(axis=1).tolist()):
-        y = grids.probability(numbers, k, j, min(precision, _WINNER_DIGITS))
-        rows.append((*(batch.kept[k] if batch.kept else ()), f"{logits.classes[j]} {y}"))
-    logits = replace(logits, kept_names=(*logits.kept_names, "top"))
-    return replace(result, logits=logits), replace(batch, kept=tuple(rows))
+        y = grids.probability(numbers, k, j, min(screen.precision, _WINNER_DIGITS))
+        rows.append((*(batch.kept[k] if batch.kept else ()), f"{classes[j]} {y}"))
+    return replace(batch, kept=tuple(rows))
 
 
 @dataclass
@@ -127,7 +125,7 @@ class Tally:
             # A masked class adds nothing: y log y goes to 0 with y.
             self.entropy -= float((y * np.where(y > 0, log_y, 0)).sum())
             self.wins += np.bincount(batch.logits.argmax(axis=1), minlength=len(self.wins))
-            z = batch.logits if temperature else core.limit(batch.logits)
+            z, _ = core.or_limit(batch.logits, temperature)
             self.certain &= bool((np.isfinite(z).sum(axis=1) == 1).all())
             yield batch
 
@@ -135,11 +133,9 @@ class Tally:
         """Tell of so many samples."""
         order = sorted(range(len(classes)), key=lambda j: -self.wins[j])
         counted = [(classes[j], int(self.wins[j])) for j in order[:_MOST_WINNERS]]
-        winners = [f"{name} {count}" for name, count in counted]
+        winners = [f"{name} {n}" for name, n in counted]
         if any(map(is_number, classes)):
-            winners = [
-                f"class {name}: {plural(count, 'sample')}" for name, count in counted if count
-            ]
+            winners = [f"class {name}: {plural(n, 'sample')}" for name, n in counted if n]
         winners += [f"{len(order) - _MOST_WINNERS} more"] if len(order) > _MOST_WINNERS else []
         # Where it is too small for float64 it is not 0 all the same.
         is_known = self.entropy or self.certain

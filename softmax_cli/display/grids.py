@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 from softmax_cli import result as results
 from softmax_cli.display.heat import heat
@@ -107,21 +108,21 @@ def samples_grid(
     columns: Sequence[int] | None = None,
 ) -> Grid:
     """Show a row a sample, of which the largest probability is marked; of all columns or some."""
-    names, classes = sample_columns(result), result.logits.classes
+    names = sample_columns(result)
     chosen = range(len(names)) if columns is None else columns
+    name = [f"{each} " if result.top else "" for each in result.logits.classes]
     top, other = ("", ""), ("", "")
-    if isinstance(result.quantity, results.Probabilities | results.LogProbabilities):
+    is_softmax = isinstance(result.quantity, results.Probabilities | results.LogProbabilities)
+    if is_softmax and not result.top:
         top, other = (LARGEST, screen.glyph(" ◂", " <")), ("", "  ")
 
     def rows() -> Iterator[list[Cell]]:
         for batch in result.quantity.pieces(batches):
             text, tops = sample_text(result, batch, screen.precision), batch.logits.argmax(axis=1)
-            order = result.order(batch)[:, chosen].tolist() if result.top else []
-            for k, label in enumerate(batch.labels):
+            order = result.order(batch)[:, chosen].tolist() if result.top else repeat(chosen)
+            for k, (label, row) in enumerate(zip(batch.labels, order, strict=False)):
                 kept = map(Cell, map(as_text, batch.kept[k] if batch.kept else ()))
-                cells = [Cell(text(k, c), *(top if c == tops[k] else other)) for c in chosen]
-                if order:
-                    cells = [Cell(f"{classes[j]} {text(k, j)}") for j in order[k]]
+                cells = (Cell(name[c] + text(k, c), *(top if c == tops[k] else other)) for c in row)
                 yield [Cell(label), *kept, *cells]
 
     first = ["sample", *result.logits.kept_names]

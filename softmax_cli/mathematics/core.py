@@ -87,7 +87,7 @@ def softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floa
     >>> softmax([2.0, 1.0, 0.1])
     array([0.65900114, 0.24243297, 0.09856589])
     """
-    all_z, T = _or_limit(_classes_last(logits, axis), temperature)
+    all_z, T = or_limit(_classes_last(logits, axis), temperature)
     out = np.empty(all_z.shape)
     near = math.frexp(T)[0] == 0.5
     for y, z in _blocks(out, all_z):
@@ -134,7 +134,7 @@ def log_softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> 
     >>> log_softmax([40.0, 0.0])
     array([-4.24835426e-18, -4.00000000e+01])
     """
-    all_z, T = _or_limit(_classes_last(logits, axis), temperature)
+    all_z, T = or_limit(_classes_last(logits, axis), temperature)
     scale = 2.0 ** -max(math.frexp(T)[1], 0)  # before the subtraction, so that it cannot overflow
     out = np.empty(all_z.shape)
     for log_y, z in _blocks(out, all_z):
@@ -145,12 +145,14 @@ def log_softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> 
     return np.moveaxis(out, -1, axis)
 
 
-def limit(logits: NDArray[np.generic]) -> Floats:
-    """Return logits, classes last, that have at T = 1 the softmax of these at T = 0."""
+def or_limit(logits: NDArray[Any], temperature: float) -> tuple[NDArray[Any], float]:
+    """Return logits, classes last, and T; for T = 0 those that have this softmax at T = 1."""
+    if temperature != 0:
+        return logits, _temperature(temperature)
     z = logits.astype(float)
     with np.errstate(all="ignore"):
         distance = z - z.max(axis=-1, keepdims=True)
-    return np.where(distance < 0, -np.inf, distance)
+    return np.where(distance < 0, -np.inf, distance), 1.0
 
 
 def complement(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floats:
@@ -558,11 +560,6 @@ def _upstream(upstream: ArrayLike, shape: tuple[int, ...], axis: int) -> NDArray
         return np.moveaxis(np.broadcast_to(g, shape), axis, -1)
     except ValueError:
         raise ValueError(f"upstream of shape {g.shape} does not fit logits of {shape}") from None
-
-
-def _or_limit(z: NDArray[np.generic], temperature: float) -> tuple[NDArray[np.generic], float]:
-    """Return logits and T, or for T = 0 the limit's."""
-    return (limit(z), 1.0) if temperature == 0 else (z, _temperature(temperature))
 
 
 def _temperature(temperature: float) -> float:

@@ -6,8 +6,6 @@ from itertools import repeat
 from types import SimpleNamespace
 from typing import Any
 
-from numpy.typing import NDArray
-
 from softmax_cli.fast import print_rows
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Block, Report, Result
@@ -53,7 +51,7 @@ def name_columns(result: Arrays, block: Block) -> list[Sequence[object]]:
     return columns
 
 
-def result_columns(result: Arrays, block: Block) -> list[NDArray[Any]]:
+def result_columns(result: Arrays, block: Block) -> list[Any]:
     """Return the columns of results: numbers, or classes and numbers by turns."""
     if not result.top:
         return list(block.rows.T.copy())
@@ -62,8 +60,9 @@ def result_columns(result: Arrays, block: Block) -> list[NDArray[Any]]:
 
 
 def _rows(result: Arrays, delimiter: str, block: Block) -> bytes:
-    before = name_columns(result, block) if result.has_header else []
-    columns: list[Iterable[object]] = [map(as_text, column) for column in before]
+    columns: list[Iterable[object]] = [*name_columns(result, block)] if result.has_header else []
+    if block.batch.kept:
+        columns = [map(as_text, column) for column in columns]
     if result.top:
         columns += result_columns(result, block)
         return "".join(_lines(zip(*columns, strict=True), delimiter)).encode()

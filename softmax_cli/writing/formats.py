@@ -46,8 +46,8 @@ def write(result: "Result", options: OutputOptions) -> None:
     if isinstance(result, Arrays) and name in ("latex", "npy"):
         for option, given in (("--top", result.top), ("--keep", result.logits.kept_names)):
             if given:
-                problem = f"expected a format with names and numbers, found {name}"
-                raise InputError(option, problem, "any other format than latex and npy holds them")
+                problem = f"expected another format than latex and npy, found {name}"
+                raise InputError(option, problem)
     with open_target(options.path) as target:
         if target.is_terminal and name in BINARY:
             problem = f"expected a file or a pipe for {name}, found a terminal"
@@ -99,12 +99,9 @@ def choose_format(name: str | None, path: str | None) -> str:
         return name or "table"
     suffix = Path(path.lower().removesuffix(".gz")).suffix
     found = name or SUFFIXES.get(suffix)
-    if found in BINARY and path.lower().endswith(".gz"):
-        problem = f"expected a text format for a .gz file, found {found}"
-        raise InputError("--output", problem, "leave .gz away")
-    if found is None:
+    if found is None or (found in BINARY and path.lower().endswith(".gz")):
         problem = f"expected a file name ending in {', '.join(SUFFIXES)}, found {quoted(path)}"
-        hint = f"name the format with --format: {', '.join(WRITERS)}"
+        hint = f"name the format with --format: {', '.join(WRITERS)}; .gz is for text only"
         raise InputError("--output", problem, hint)
     return found
 

@@ -2,9 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from json.encoder import encode_basestring_ascii
-from operator import add
+from collections.abc import Iterator
+from json.encoder import encode_basestring_ascii as encode
 from typing import TYPE_CHECKING, Any
 
 from softmax_cli.fast import print_rows
@@ -98,19 +97,19 @@ def kept_objects(logits: Logits, batch: Batch) -> Iterator[dict[str, object]]:
     return (dict(zip(logits.kept_names, row, strict=True)) for row in batch.kept or ())
 
 
-def samples_as_text(result: Arrays, block: Block, keys: Sequence[str] = ()) -> list[str]:
+def samples_as_text(result: Arrays, block: Block, row: str = "") -> list[str]:
     """Return each sample's number, array or array of arrays, as `dump` writes them.
 
-    With keys of the classes, what is one number a class is an object. A block that does not begin
-    or end its sample leaves the bracket away.
+    The numbers of the classes may be put into a text with so many ``%s``. A block that does not
+    begin or end its sample leaves the bracket away.
     """
     if result.top:
         return _largest_as_text(result, block)
     lines = _print_lines(block.rows)
     if block.values.ndim == 1:
         return lines
-    if keys and block.values.ndim == 2:
-        return [f"{{{','.join(map(add, keys, line.split(',')))}}}" for line in lines]
+    if row and block.values.ndim == 2:
+        return [row % tuple(line.split(",")) for line in lines]
     arrays = [f"[{line}]" for line in lines]
     if block.values.ndim == 2:
         return arrays
@@ -122,11 +121,9 @@ def samples_as_text(result: Arrays, block: Block, keys: Sequence[str] = ()) -> l
 def _largest_as_text(result: Arrays, block: Block) -> list[str]:
     classes, values = result.largest(block)
     pair = f'{{"class":%s,"{result.quantity.of_class[1]}":%s}}'
-    texts = []
-    for row, line in zip(classes.tolist(), _print_lines(values), strict=True):
-        pairs = zip(map(encode_basestring_ascii, row), line.split(","), strict=True)
-        texts.append(f"[{','.join([pair % each for each in pairs])}]")
-    return texts
+    lines = zip(classes.tolist(), _print_lines(values), strict=True)
+    rows = (zip(map(encode, row), line.split(","), strict=True) for row, line in lines)
+    return [f"[{','.join([pair % each for each in row])}]" for row in rows]
 
 
 def _print_lines(values: FloatArray) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from softmax_cli.errors import InputError, quoted
+from softmax_cli.errors import InputError, quoted, visible
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Report, Result
 from softmax_cli.writing.delimited import column_names, name_columns, result_columns
@@ -53,8 +53,7 @@ def _batches(result: Arrays) -> Iterator[Any]:
         columns = [*name_columns(result, block), *result_columns(result, block)]
         try:
             arrays = list(map(pa.array, columns, types))
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            problem = f"expected values of one type in a column for parquet: {error}"
-            raise InputError("--keep", problem) from None
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InputError("--keep", visible(f"expected one type a column: {error}")) from None
         types = [array.type for array in arrays]
         yield pa.record_batch(arrays, names=names)

@@ -86,12 +86,10 @@ def open_target(path: str | None) -> Iterator[Target]:
     name = "<stdout>" if path is None else visible(path)
     try:
         with _opened(1 if path is None else _descriptor(path)) as target:
-            if path is None or not path.lower().endswith(".gz"):
-                yield target
-            else:
-                gzip = zlib.compressobj(wbits=31)  # a gzip file without name and time
-                yield replace(target, gzip=gzip)
-                target.write(gzip.flush())
+            # A gzip file, without name and time.
+            gzip = zlib.compressobj(wbits=31) if name.lower().endswith(".gz") else None
+            yield replace(target, gzip=gzip)
+            target.write(gzip.flush() if gzip else b"")
     except BrokenPipeError:
         raise PipeClosedError(name, "the reader went away") from None
     except OSError as error:
