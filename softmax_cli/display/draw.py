@@ -24,7 +24,6 @@ from softmax_cli.samples import Batch, concatenate
 from softmax_cli.words import is_number
 
 _MOST_WINNERS = 10
-_WINNER_DIGITS = 3
 _LARGE_BAR, _SMALL_BAR = 30, 10
 _INDENT = "   "
 # Prose is broken where nothing else bounds it.
@@ -94,7 +93,8 @@ def _with_winners(batch: Batch, result: results.Arrays, screen: Screen) -> Batch
     numbers, classes = Numbers(batch.logits, result.temperature), result.logits.classes
     rows = []
     for k, j in enumerate(batch.logits.argmax(axis=1).tolist()):
-        y = grids.probability(numbers, k, j, min(screen.precision, _WINNER_DIGITS))
+        # All its digits stand in its own column.
+        y = grids.probability(numbers, k, j, min(screen.precision, 3))
         rows.append((*(batch.kept[k] if batch.kept else ()), f"{classes[j]} {y}"))
     return replace(batch, kept=tuple(rows))
 

@@ -97,8 +97,7 @@ def choose_format(name: str | None, path: str | None) -> str:
     """
     if path is None:
         return name or "table"
-    suffix = Path(path.lower().removesuffix(".gz")).suffix
-    found = name or SUFFIXES.get(suffix)
+    found = name or SUFFIXES.get(Path(path.lower().removesuffix(".gz")).suffix)
     if found is None or (found in BINARY and path.lower().endswith(".gz")):
         problem = f"expected a file name ending in {', '.join(SUFFIXES)}, found {quoted(path)}"
         hint = f"name the format with --format: {', '.join(WRITERS)}; .gz is for text only"
