@@ -61,7 +61,8 @@ normal = partial(words.finite, least=sys.float_info.min)
 NUMBERS = f"""Numbers (one sample), comma separated tokens (a sample each), one file
 ({", ".join(READERS)}), or - for standard input, which is also read when nothing is given."""
 T = "Divide the logits by T. Derivatives by the logits then carry the factor 1/T."
-OUTPUT = f"Write a file. Without --format its suffix decides: {' '.join(SUFFIXES)}."
+T_FROM_0 = "Divide the logits by T. 0 is the limit: 1 for the maximum, shared among ties."
+OUTPUT = f"Write a file. Without --format its suffix decides: {' '.join(SUFFIXES)}, .gz of text."
 N = "Use N processes for large inputs; by default all cores, 1: this process alone."
 VJP = """The upstream gradient G times the Jacobian (backpropagation), without building it.
 G is 0,0,1 or a file with one row for all samples or a row each."""
@@ -71,12 +72,14 @@ UPSTREAM = """The upstream gradient for --vjp: 0,0,1 or a file. Without it a gen
 drawn, the same in every run, which hides no mistake of the usual kinds."""
 THEIR_JACOBIAN = "Your Jacobians: (..., C, C), or stacked (K*C, C)."
 BACKWARD = "Your backward pass, upstream gradient times Jacobian. Code takes logits and gradient."
+TOP = "Only the N most probable classes of each sample, with their names."
 SHOWN_DIGITS = "Significant digits in tables, up to 17."
 
 LOGITS = typer.Argument(None, metavar="[LOGITS]...", show_default=False, help=NUMBERS)
 TEMPERATURE = how("--temperature -t T", T, normal, 1.0)
 SAMPLE = given("--sample SAMPLE", "Only this sample, by name or position.", data)
 JOBS = shown("--jobs N", N, whole)
+PREFIX = shown("--prefix PREFIX", "Put it before the names of classes in headers.", data)
 READER = choice("Input", "--input-format FORMAT", "How to read", READERS, "by suffix or content")
 WRITER = choice("Output", "--format -f FORMAT", "How to write", WRITERS, "table", hint_for_format)
 METHOD = choice("Method", "--method METHOD", "The finite difference", METHODS, "central")
@@ -126,7 +129,9 @@ def with_shared_options(command: Callable[..., int]) -> Callable[..., int]:
 def forward(
     logits: Words = LOGITS,
     log: bool = how("--log", "Log-probabilities instead."),
-    temperature: float = how("--temperature -t T", T, words.finite, 1.0),
+    top: int | None = shown("--top N", TOP, partial(whole, last=10**9 - 1)),
+    prefix: Text = PREFIX,
+    temperature: float = how("--temperature -t T", T_FROM_0, not_negative, 1.0),
     sample: Text = SAMPLE,
     *,
     reading: InputOptions,
@@ -145,6 +150,8 @@ def forward(
     return run(
         logits or [],
         log=log,
+        top=top,
+        prefix=prefix,
         sample=sample,
         temperature=temperature,
         reading=reading,
@@ -159,6 +166,7 @@ def jacobian(
     vjp: Text = how("--vjp G", VJP, data),
     explain: bool = how("--explain", "Derive it step by step, with one sample's numbers."),
     log: bool = how("--log", "Of log-softmax: dlog y_j/dz_i = delta_ij - y_i."),
+    prefix: Text = PREFIX,
     temperature: float = TEMPERATURE,
     sample: Text = SAMPLE,
     *,
@@ -182,6 +190,7 @@ def jacobian(
         sample=sample,
         explain=explain,
         log=log,
+        prefix=prefix,
         temperature=temperature,
         reading=reading,
         writing=replace(writing, jobs=jobs),
@@ -206,6 +215,7 @@ def check(
     timeout: Number = checked("--timeout S", "The seconds that code may take.", words.finite),
     sweep: bool = how("--sweep", "Show the error against the step size."),
     temperature: float = TEMPERATURE,
+    sample: Text = SAMPLE,
     *,
     reading: InputOptions,
     writing: OutputOptions,
@@ -222,7 +232,7 @@ def check(
 
     return run(
         logits or [],
-        candidates=Candidates(probabilities, jacobian, vjp, upstream, timeout),
+        candidates=Candidates(probabilities, jacobian, vjp, upstream, timeout, sample),
         comparison=Comparison(
             temperature=temperature,
             log=log,

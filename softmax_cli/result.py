@@ -5,6 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from softmax_cli.mathematics import core
 from softmax_cli.samples import Batch, FloatArray, Logits
 
@@ -27,6 +30,7 @@ class Quantity(ABC):
     key_of_one: ClassVar[str]
     rank: ClassVar[int]  # dimensions a sample: 0 a number, 1 a row of C, 2 a matrix of (C, C)
     symbol: ClassVar[str] = "y"
+    of_class: ClassVar[tuple[str, str]] = ("", "")  # beside a class, in csv and in JSON
 
     @abstractmethod
     def compute(self, batch: Batch) -> FloatArray:
@@ -50,6 +54,7 @@ class Probabilities(Quantity):
     """Softmax."""
 
     key, key_of_one, rank = "probabilities", "probabilities", 1
+    of_class = "p", "probability"
 
     def compute(self, batch: Batch) -> FloatArray:
         """Compute y, shape (K, C)."""
@@ -60,6 +65,7 @@ class LogProbabilities(Quantity):
     """Log-softmax."""
 
     key, key_of_one, rank, symbol = "log_probabilities", "log_probabilities", 1, "log y"
+    of_class = "log_p", "log_probability"
 
     def compute(self, batch: Batch) -> FloatArray:
         """Compute log y, shape (K, C)."""
@@ -144,6 +150,8 @@ class Arrays:
     command: str
     logits: Logits
     quantities: tuple[Quantity, ...]  # that JSON shows, the one that the command is about last
+    prefix: str = ""  # of class names in headers
+    top: int | None = None  # how many of the largest are shown, with their classes; None: all
 
     @property
     def quantity(self) -> Quantity:
@@ -159,6 +167,23 @@ class Arrays:
     def entry(self) -> tuple[int, int] | None:
         """Positions of output and input, where the quantity is a single entry of J."""
         return self.quantity.entry if isinstance(self.quantity, Partial) else None
+
+    @property
+    def has_header(self) -> bool:
+        """Whether columns are named; unless something is, a header would be numbers as well."""
+        return self.logits.is_named or bool(self.prefix or self.top)
+
+    def order(self, batch: Batch) -> NDArray[np.intp]:
+        """Return the positions of the largest probabilities, shape (K, N); ties keep the order."""
+        # Logits tell apart what float64 has for 0; at T = 0 it is 0.
+        z, _ = core.or_limit(batch.logits, self.temperature)
+        return np.argsort(-z, axis=1, kind="stable")[:, : self.top]
+
+    def largest(self, block: Block) -> tuple[NDArray[np.object_], FloatArray]:
+        """Return the classes and the values of the largest of each sample, shape (K, N)."""
+        order = self.order(block.batch)
+        classes = np.array(self.logits.classes, dtype=object)[order]
+        return classes, np.take_along_axis(block.values, order, axis=1)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The one thing that flows from reading to writing: batches of named samples."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ class Batch:
     start: int  # how many samples came before this batch
     samples: tuple[str, ...] | None = None  # the K names, or None where the input has none
     upstream: FloatArray | None = None  # a gradient each, (K, C), where a command takes one
+    kept: tuple[tuple[object, ...], ...] | None = None  # values to pass on, a tuple a sample
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -28,7 +30,8 @@ class Batch:
         """Return some of the samples, as views."""
         start = self.start + rows.indices(len(self.logits))[0]
         upstream = None if self.upstream is None else self.upstream[rows]
-        return Batch(self.logits[rows], start, self.samples and self.samples[rows], upstream)
+        samples, kept = self.samples and self.samples[rows], self.kept and self.kept[rows]
+        return Batch(self.logits[rows], start, samples, upstream, kept)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Logits:
     class_names: tuple[str, ...] | None = None  # C names from a header
     names_samples: bool = False  # whether the batches carry sample names
     sample_header: str = "sample"  # what the input calls the column of sample names
+    kept_names: tuple[str, ...] = ()  # of the columns that are passed on
     n_samples: int | None = None  # K, or None where only the end of the input tells
     # How many bytes were read, and how many there are if that is known.
     progress: Callable[[], tuple[int, int | None]] | None = None
@@ -69,14 +73,26 @@ class Logits:
 
     @property
     def is_named(self) -> bool:
-        """Whether the input names its classes or its samples."""
-        return self.names_samples or self.class_names is not None
+        """Whether the input names its classes, its samples, or columns that are passed on."""
+        return self.names_samples or self.class_names is not None or bool(self.kept_names)
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes' names, or their positions from 1."""
         positions = range(1, self.n_classes + 1)
         return tuple(map(str, positions)) if self.class_names is None else self.class_names
+
+    def title(self, label: str, batch: Batch, k: int) -> str:
+        """Return a label of sample k with what is kept of it."""
+        kept = zip(self.kept_names, batch.kept[k], strict=True) if batch.kept else ()
+        return ", ".join([label, *(f"{name} {as_text(value)}".strip() for name, value in kept)])
+
+
+def as_text(value: object) -> str:
+    """Return a value of the input, or of a verdict, as a cell."""
+    if isinstance(value, bool | list | dict):
+        return json.dumps(value, default=str)
+    return "" if value is None else str(value)
 
 
 def concatenate(batches: Iterable[Batch], n_classes: int) -> Batch:
@@ -88,4 +104,5 @@ def concatenate(batches: Iterable[Batch], n_classes: int) -> Batch:
     names = tuple(name for part in parts for name in part.samples or ())
     gradients = [part.upstream for part in parts if part.upstream is not None]
     upstream = np.concatenate(gradients) if gradients else None
-    return Batch(logits, parts[0].start, names or None, upstream)
+    kept = tuple(values for part in parts for values in part.kept or ())
+    return Batch(logits, parts[0].start, names or None, upstream, kept or None)

@@ -450,7 +450,6 @@ REFUSED: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
     (np.array(["2020-01-01"], dtype="M8[D]"), {}, TypeError, "real numbers, not datetime64"),
     ([1.0, 2.0], {"axis": 1}, ValueError, "axis"),
     ([1.0, 2.0], {"axis": -2}, ValueError, "axis"),
-    ([1.0, 2.0], {"temperature": 0.0}, ValueError, "greater than 0, not 0.0"),
     ([1.0, 2.0], {"temperature": -1}, ValueError, "greater than 0, not -1"),
     ([1.0, 2.0], {"temperature": nan}, ValueError, "finite"),
     ([1.0, 2.0], {"temperature": inf}, ValueError, "finite"),
@@ -466,6 +465,32 @@ def test_what_has_no_meaning_is_refused(
     for function in and_vjp(1.0):
         with pytest.raises(error, match=match):
             function(z, **options)
+
+
+AT_ZERO = [
+    ([1.0, 3.0, 3.0, 2.0], [0.0, 0.5, 0.5, 0.0]),
+    ([[1, 3], [5, 5]], [[0.0, 1.0], [0.5, 0.5]]),
+    ([1e308, -1e308], [1.0, 0.0]),
+    ([-inf, -5.0], [0.0, 1.0]),
+    ([3.0], [1.0]),
+    ([[-inf, -inf], [nan, 1.0], [inf, 1.0]], [[nan, nan]] * 3),
+]
+
+
+@pytest.mark.parametrize(("z", "limit"), AT_ZERO)
+@pytest.mark.parametrize("T", [0, 0.0, -0.0])
+def test_at_zero_the_maximum_takes_all_and_ties_share(z: Any, limit: Any, T: float) -> None:
+    with np.errstate(all="raise", divide="ignore"):
+        np.testing.assert_array_equal(softmax(z, temperature=T), limit)
+        np.testing.assert_array_equal(log_softmax(z, temperature=T), np.log(limit))
+    turned = softmax(np.array(z)[..., np.newaxis], axis=-2, temperature=T)
+    np.testing.assert_array_equal(turned[..., 0], limit)
+
+
+def test_derivatives_refuse_temperature_0() -> None:
+    for function in and_vjp(1.0)[2:]:
+        with pytest.raises(ValueError, match="greater than 0, not 0"):
+            function([1.0, 2.0], temperature=0)
 
 
 @pytest.mark.parametrize("g", [[1.0, 2.0], np.ones((2, 3)), np.ones((1, 3))])

@@ -132,22 +132,32 @@ def test_suffixes_decide_in_and_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "key", "in_json"),
+    ("words", "key", "in_json", "is_by_class"),
     [
-        (["forward"], "probabilities", "probabilities"),
-        (["forward", "--log"], "log_probabilities", "log_probabilities"),
-        (["jacobian"], "jacobian", "jacobian"),
-        (["jacobian", "--entry", "cat,dog"], "partial", "partials"),
-        (["jacobian", "--vjp", "0,0,1"], "vjp", "vjp"),
+        ("forward", "probabilities", "probabilities", True),
+        ("forward --log", "log_probabilities", "log_probabilities", True),
+        ("forward --top 2", "top", "top", False),
+        ("jacobian", "jacobian", "jacobian", False),
+        ("jacobian --entry 1,2", "partial", "partials", False),
+        ("jacobian --vjp 0,0,1", "vjp", "vjp", True),
     ],
 )
-def test_a_line_a_sample_holds_what_json_holds(words: list[str], key: str, in_json: str) -> None:
-    whole = run(*words, PETS, "-f", "json").json
-    lines = [json.loads(line) for line in run(*words, PETS, "-f", "jsonl").stdout.splitlines()]
-    assert lines == [
-        {"sample": sample, key: value}
-        for sample, value in zip(whole["samples"], whole[in_json], strict=True)
-    ]
+def test_a_line_a_sample_holds_what_json_holds(
+    words: str, key: str, in_json: str, is_by_class: bool
+) -> None:
+    twice = '{"logits":[[1,2,"-inf"]],"classes":["a","a","b"]}'
+    named = '{"logits":[[1,2,"-inf"]],"classes":["%d%%","\\"a\\"\\n","猫"]}'
+    for text in (PETS, "1,2,3", twice, named):
+        stdin, operands = ("", [text]) if text[0] != "{" else (text, [])
+        whole = run(*words.split(), *operands, "-f", "json", stdin=stdin).json
+        outcome = run(*words.split(), *operands, "-f", "jsonl", stdin=stdin)
+        values = whole[in_json]
+        if is_by_class and text in (PETS, named):  # classes have names, each once
+            values = [dict(zip(whole["classes"], row, strict=True)) for row in values]
+        assert [json.loads(line) for line in outcome.stdout.splitlines()] == [
+            {"sample": sample, key: value}
+            for sample, value in zip(whole["samples"], values, strict=True)
+        ]
 
 
 def test_check_writes_a_line_a_sample() -> None:

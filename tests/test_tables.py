@@ -18,7 +18,10 @@ IRIS = str(SAMPLES / "iris_logits.csv")
     ("line", "shown"),
     [
         ("forward 2 1 0.1", r"^class +logit +probability\n─+\n1 +2 +0\.659001 +(█+)\S?\n2 .*█"),
-        (f"forward {PETS}", r"^photo of a cat +0\.659001 ◂ +0\.242433 +0\.0985659 .*\n.*dog .* ◂ "),
+        (
+            f"forward {PETS}",
+            r"^photo of a cat +cat 0\.659 +0\.659001 ◂ +0\.242433 +0\.0985659 .*\n.*dog .* ◂ ",
+        ),
         ("forward --log 40 0", r"^class .*  log probability\n─+\n.*\n2 .* -40\.0000 "),
         ("jacobian 1 2 3", r"^ +dz_1 +dz_2 +dz_3 +row sum +z +y$"),
         (
@@ -61,6 +64,9 @@ TRUTHS = [
     ("forward 800,0 900,0", r"; mean entropy <5e-324 nats$"),
     ("forward 800,-inf -inf,0", r"; mean entropy 0 nats$"),
     ("forward 0,0 0,-inf", r"; mean entropy 0\.346574 nats$"),
+    ("forward 1 3 3 2 -t 0 -p 3", r"^1 +1 +0\n2 +3 +0\.500 "),
+    ("forward 1 3 3 2 -t 0 --log", r"^3 +3 +0\.500000 +-0\.693147 .*\n4 +2 +0 +-inf$"),
+    ("forward 1,3 2,-inf -t 0", r"; mean entropy 0 nats$"),
     ("jacobian 5 -inf", r"^dy_1 +0 +0 +0 +5 +1$"),
     ("jacobian 1e308 -1e308", r"^dy_1 +<1e-999999999 +>-1e-999999999 "),
     ("forward 740 0", r"^2 +0 +4\.18874e-322 "),
@@ -156,10 +162,11 @@ def test_sixty_samples_are_all_shown() -> None:
 def test_classes_beyond_the_width_are_left_out_of_the_middle_in_a_terminal_only() -> None:
     digits = str(SAMPLES / "digits_logits.json")
     shown = run_in_terminal("forward", digits, columns=60, env={"NO_COLOR": "1"}).stdout
-    assert re.match(r"sample +y_0 .*  …  .*  y_9", shown)
+    assert re.match(r"sample +top +y_0 .* …  .* y_9", shown)
     assert re.search(r"\d+ classes left out \(", shown)
     piped = run("forward", digits, env={"COLUMNS": "60"}).stdout
-    assert piped.splitlines()[0].split() == ["sample", *(f"y_{c}" for c in range(10)), "largest"]
+    headings = ["sample", "top", *(f"y_{c}" for c in range(10)), "largest"]
+    assert piped.splitlines()[0].split() == headings
     many = [str(k / 10) for k in range(40)]
     heading = run("jacobian", *many, env={"COLUMNS": "80"}).stdout.splitlines()[2]
     assert [f"dz_{k}" for k in range(1, 41)] == heading.split()[:40]

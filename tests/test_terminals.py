@@ -51,7 +51,7 @@ def test_nothing_has_colour_in_a_pipe(name: str) -> None:
     ("line", "told"),
     [
         ("forward --formt", "error: '--formt': no such option\nhint: did you mean --format"),
-        ("forward --lgo", "error: '--lgo': no such option\nhint: did you mean --log?"),
+        ("forward --lgo", "error: '--lgo': no such option\nhint: did you mean --log"),
         ("jacobian --temperature -1", "error: --temperature: expected a finite number"),
         ("check --probabilities x.csv", "error: expected logits: "),
         ("forward -f csv", "error: expected logits: "),

@@ -203,8 +203,9 @@ def _check(
         raise ValueError(f"expected logits with classes on axis {axis}, found shape {z.shape}")
     setting = Setting(z, None, (), (), comparison)
     C = z.shape[comparison.axis]
-    y = core.softmax(setting.rows(z), temperature=comparison.temperature)
-    if not np.isfinite(y).all():
+    # Like derivatives, it refuses T = 0.
+    rest = core.complement(setting.rows(z), temperature=comparison.temperature)
+    if not np.isfinite(rest).all():
         raise ValueError("expected finite logits or -inf, with at least one finite in each sample")
     classes = _names(names["classes"], range(1, C + 1), "classes")
     labels = _names(names["samples"], positions(z.shape, comparison.axis), "samples")

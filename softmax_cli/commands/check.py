@@ -16,6 +16,7 @@ from softmax_cli.checking.verdict import Check, Verdict
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions, OutputOptions
 from softmax_cli.progress import watched
+from softmax_cli.reading.pick import pick_sample
 from softmax_cli.reading.results import read_candidate
 from softmax_cli.reading.source import open_logits
 from softmax_cli.reading.upstream import options_for_results, with_upstream
@@ -37,6 +38,7 @@ class Candidates:
     vjp: str | None = None
     upstream: str | None = None
     timeout: float | None = None  # seconds that code may take
+    sample: str | None = None  # the one that is looked at; results may be those of all
 
     @property
     def given(self) -> dict[Kind, str]:
@@ -72,7 +74,7 @@ def run(
         if candidates.given:
             verdict = _check_candidates(logits, candidates, comparison, reading)
         else:
-            verdict = _check_softmax(logits, comparison)
+            verdict = _check_softmax(_picked(logits, candidates.sample), comparison)
     if not quiet or writing.path is not None:
         write(verdict_report(verdict), writing)
     return 0 if verdict.passed else 1
@@ -128,6 +130,10 @@ def _refuse_beside_sweep(given: dict[Kind, str], comparison: Comparison, quiet: 
     _refuse(bool(given) and not is_function, "--sweep", problem)
 
 
+def _picked(logits: Logits, sample: str | None) -> Logits:
+    return logits if sample is None else pick_sample(logits, sample, "--sample")
+
+
 def _check_softmax(logits: Logits, comparison: Comparison) -> Verdict:
     # As many samples at a time as their Jacobians have room for.
     pieces = Jacobian(comparison.temperature).pieces(logits.batches)
@@ -143,14 +149,16 @@ def _setting(batch: Batch, logits: Logits, comparison: Comparison) -> Setting:
 def _check_candidates(
     logits: Logits, candidates: Candidates, comparison: Comparison, reading: InputOptions
 ) -> Verdict:
-    batch = concatenate(logits.batches, logits.n_classes)
+    whole = concatenate(logits.batches, logits.n_classes)
     theirs = options_for_results(logits, reading)
+    source = replace(logits, blocks=iter([whole]), n_samples=len(whole.logits))
+    if candidates.upstream is None:
+        batch = next(_picked(source, candidates.sample).batches)
+    else:
+        with with_upstream(source, candidates.upstream, "--upstream", theirs) as paired:
+            batch = concatenate(_picked(paired, candidates.sample).batches, logits.n_classes)
     setting = _setting(batch, logits, comparison)
-    if candidates.upstream is not None:
-        whole = replace(logits, blocks=iter([batch]), n_samples=len(batch.logits))
-        with with_upstream(whole, candidates.upstream, "--upstream", theirs) as paired:
-            setting = replace(setting, g=concatenate(paired.batches, logits.n_classes).upstream)
-    elif candidates.vjp is not None:
+    if candidates.vjp is not None and candidates.upstream is None:
         setting = with_gradient(setting, None)
     checks: list[Check] = []
     for quantity, word in candidates.given.items():
@@ -161,7 +169,7 @@ def _check_candidates(
             with _telling(option, word, batch), running(word, candidates.timeout) as function:
                 found = checking.check_function(quantity, function, setting)
         else:
-            found = (_check_file(quantity, word, option, setting, logits, batch, theirs),)
+            found = (_check_file(quantity, word, option, setting, logits, whole, batch, theirs),)
         checks += (replace(check, candidate=word) for check in found)
     return setting.verdict(*map(_in_words_of_options, checks))
 
@@ -214,7 +222,8 @@ def _check_file(
     option: str,
     setting: Setting,
     logits: Logits,
-    batch: Batch,
+    whole: Batch,
+    picked: Batch,
     reading: InputOptions,
 ) -> Check:
     """Read somebody's results and check them."""
@@ -223,11 +232,14 @@ def _check_file(
         raise InputError(option, f"expected results or a function, found {quoted(word)}", hint)
     results = read_candidate(word, option, quantity, reading)
     values = results.values
-    K, C = batch.logits.shape
+    K, C = whole.logits.shape
     if values.ndim == 2 and len(values) in (K + 1, K * C + 1):
         # A header of digits was read as a row.
         header = tuple(f"{value:g}" for value in values[0])
         values = values[1:] if header == logits.class_names else values
+    if len(picked.logits) < K and values.ndim > 1 and len(values) % K == 0:
+        rows_each = len(values) // K
+        values = values[rows_each * picked.start : rows_each * (picked.start + 1)]
     try:
         check = checking.check_results(
             quantity, values, results.precision, setting, printed=results.is_printed
@@ -236,9 +248,9 @@ def _check_file(
         raise InputError(option, f"found {error}, in {quoted(word)}") from None
     if logits.class_names and results.classes is not None:
         check_classes(results.classes, logits.class_names, option, "the logits")
-    if results.samples is not None and batch.samples is not None:
+    if results.samples is not None and whole.samples is not None:
         rows_each = max(1, len(results.samples) // K)
-        for ours, theirs in zip(batch.samples, results.samples[::rows_each], strict=False):
+        for ours, theirs in zip(whole.samples, results.samples[::rows_each], strict=False):
             if ours != theirs:
                 problem = f"expected results for sample {quoted(ours)}, found {quoted(theirs)}"
                 raise InputError(option, problem)
@@ -246,7 +258,7 @@ def _check_file(
 
 
 def _sweep(logits: Logits, candidates: Candidates, comparison: Comparison) -> Sweep:
-    batch = concatenate(logits.batches, logits.n_classes)
+    batch = concatenate(_picked(logits, candidates.sample).batches, logits.n_classes)
     setting = _setting(batch, logits, comparison)
     word = candidates.probabilities
     if word is None:

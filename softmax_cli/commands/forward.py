@@ -12,6 +12,8 @@ from softmax_cli.writing.formats import write
 def run(
     words: Sequence[str],
     log: bool,
+    top: int | None,
+    prefix: str | None,
     sample: str | None,
     temperature: float,
     reading: InputOptions,
@@ -21,5 +23,5 @@ def run(
     quantity = LogProbabilities(temperature) if log else Probabilities(temperature)
     with open_logits(words, reading) as source:
         logits = source if sample is None else pick_sample(source, sample, "--sample")
-        write(Arrays("forward", logits, (quantity,)), writing)
+        write(Arrays("forward", logits, (quantity,), prefix or "", top), writing)
     return 0

@@ -22,6 +22,7 @@ def run(
     sample: str | None,
     explain: bool,
     log: bool,
+    prefix: str | None,
     temperature: float,
     reading: InputOptions,
     writing: OutputOptions,
@@ -43,7 +44,7 @@ def run(
             quantities = (Vjp(temperature, log),)
         elif position is not None:
             quantities = (Partial(temperature, log, position),)
-        result = Arrays("jacobian", logits, quantities)
+        result = Arrays("jacobian", logits, quantities, prefix or "")
         write(_explanation(logits, position, temperature, log) if explain else result, writing)
     return 0
 

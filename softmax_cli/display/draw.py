@@ -21,6 +21,7 @@ from softmax_cli.errors import plural
 from softmax_cli.mathematics import core
 from softmax_cli.mathematics.exact import Numbers
 from softmax_cli.samples import Batch, concatenate
+from softmax_cli.words import is_number
 
 _MOST_WINNERS = 10
 _LARGE_BAR, _SMALL_BAR = 30, 10
@@ -75,12 +76,27 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[RenderableTyp
         yield from _class_by_class(result, kept, screen)
         return
     columns = show_columns("class", grids.sample_columns(result))
-    grid = grids.samples_grid(result, [kept], screen, columns.positions)
     y = core.softmax(kept.logits, temperature=T).max(axis=1).tolist() if is_softmax else []
+    if is_softmax and not result.top:
+        logits = replace(logits, kept_names=(*logits.kept_names, "top"))
+        result, kept = replace(result, logits=logits), _with_winners(kept, result, screen)
+    grid = grids.samples_grid(result, [kept], screen, columns.positions)
+    grid = replace(grid, names=1 + len(logits.kept_names))
     yield from draw_grid(grid, screen, shown, columns, ("largest", _SMALL_BAR, y))
     if is_softmax:
         yield Text()
         yield screen.text(tally.told(logits.classes, len(shown.names), screen.precision), QUIET)
+
+
+def _with_winners(batch: Batch, result: results.Arrays, screen: Screen) -> Batch:
+    """Name the most probable class, with its probability, in one more column that is kept."""
+    numbers, classes = Numbers(batch.logits, result.temperature), result.logits.classes
+    rows = []
+    for k, j in enumerate(batch.logits.argmax(axis=1).tolist()):
+        # All its digits stand in its own column.
+        y = grids.probability(numbers, k, j, min(screen.precision, 3))
+        rows.append((*(batch.kept[k] if batch.kept else ()), f"{classes[j]} {y}"))
+    return replace(batch, kept=tuple(rows))
 
 
 @dataclass
@@ -109,13 +125,17 @@ class Tally:
             # A masked class adds nothing: y log y goes to 0 with y.
             self.entropy -= float((y * np.where(y > 0, log_y, 0)).sum())
             self.wins += np.bincount(batch.logits.argmax(axis=1), minlength=len(self.wins))
-            self.certain &= bool((np.isfinite(batch.logits).sum(axis=1) == 1).all())
+            z, _ = core.or_limit(batch.logits, temperature)
+            self.certain &= bool((np.isfinite(z).sum(axis=1) == 1).all())
             yield batch
 
     def told(self, classes: tuple[str, ...], n_samples: int, precision: int) -> str:
         """Tell of so many samples."""
         order = sorted(range(len(classes)), key=lambda j: -self.wins[j])
-        winners = [f"{classes[j]} {self.wins[j]}" for j in order[:_MOST_WINNERS]]
+        counted = [(classes[j], int(self.wins[j])) for j in order[:_MOST_WINNERS]]
+        winners = [f"{name} {n}" for name, n in counted]
+        if any(map(is_number, classes)):
+            winners = [f"class {name}: {plural(n, 'sample')}" for name, n in counted if n]
         winners += [f"{len(order) - _MOST_WINNERS} more"] if len(order) > _MOST_WINNERS else []
         # Where it is too small for float64 it is not 0 all the same.
         is_known = self.entropy or self.certain
@@ -138,16 +158,19 @@ def _class_by_class(
         headings = ["class", "z", "y", "g", "v"]
     elif isinstance(result.quantity, results.LogProbabilities):
         headings.append("log probability")
-    top, shown, rows = int(z[0].argmax()), show_rows("class", classes), []
-    for j in shown.positions:
+    order = result.order(batch)[0].tolist() if result.top else range(len(classes))
+    top, shown, rows = int(z[0].argmax()), show_rows("class", [classes[j] for j in order]), []
+    positions = [order[place] for place in shown.positions]
+    for j in positions:
         style = grids.LARGEST if j == top and g is None else ""
         y = grids.probability(numbers, 0, j, precision)
         more = [text(0, j)] if g is None else [given(g[0, j]), text(0, j)]
         row = [Cell(classes[j], style), Cell(given(z[0, j])), Cell(y, style), *map(Cell, more)]
         rows.append(row[: len(headings)])
-    fractions = numbers.y[0, shown.positions].tolist() if g is None else []
-    if result.logits.names_samples:
-        yield screen.text(batch.labels[0], "bold")
+    fractions = numbers.y[0, positions].tolist() if g is None else []
+    if result.logits.names_samples or batch.kept:
+        title = batch.labels[0] if result.logits.names_samples else f"sample {batch.labels[0]}"
+        yield screen.text(result.logits.title(title, batch, 0), "bold")
     yield from draw_grid(Grid(headings, rows), screen, shown, bars=("", _LARGE_BAR, fractions))
 
 
@@ -165,7 +188,8 @@ def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[RenderableTyp
             yield screen.text(shown.left_out() + HINT, QUIET)
             yield Text()
         if logits.names_samples or len(shown.names) > 1:
-            yield screen.text(label if logits.names_samples else f"sample {label}", "bold")
+            title = label if logits.names_samples else f"sample {label}"
+            yield screen.text(logits.title(title, kept, position), "bold")
         yield from _jacobian(Numbers(z[np.newaxis], T, log=log), logits.classes, screen)
     yield Text()
     yield Text("Every row of J sums to 0, up to the rounding of its entries.", QUIET)

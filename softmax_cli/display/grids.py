@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 from softmax_cli import result as results
 from softmax_cli.display.heat import heat
@@ -10,7 +11,7 @@ from softmax_cli.display.numbers import beside_one, entry, given, significant
 from softmax_cli.display.screen import Screen
 from softmax_cli.mathematics import core
 from softmax_cli.mathematics.exact import Numbers
-from softmax_cli.samples import Batch
+from softmax_cli.samples import Batch, as_text
 
 QUIET = "dim"
 LARGEST = "bold green"
@@ -67,7 +68,8 @@ def all_grids(result: results.Result, screen: Screen) -> Iterator[tuple[str, Gri
                 for k, (label, z) in enumerate(zip(batch.labels, batch.logits, strict=True)):
                     numbers = Numbers(z[None], T, log=log)
                     name = label if logits.is_named or batch.start + k else ""
-                    yield name, jacobian_grid(numbers, logits.classes, screen)
+                    title = logits.title(name, batch, k)
+                    yield title, jacobian_grid(numbers, logits.classes, screen)
         case results.Arrays():
             yield "", samples_grid(result, result.logits.batches, screen)
 
@@ -75,7 +77,7 @@ def all_grids(result: results.Result, screen: Screen) -> Iterator[tuple[str, Gri
 def _of_report(value: object, precision: int) -> Cell:
     if isinstance(value, float):
         return Cell(entry(value, precision))
-    return Cell(str(value).lower() if isinstance(value, bool) else str(value))
+    return Cell(as_text(value))
 
 
 def probability(numbers: Numbers, k: int, j: int, precision: int) -> str:
@@ -94,7 +96,9 @@ def sample_columns(result: results.Arrays) -> list[str]:
     if result.entry is not None:
         j, i = result.entry
         return [f"{_output(result.quantity.log)}_{classes[j]}/dz_{classes[i]}"]
-    return [f"{result.quantity.symbol}_{name}" for name in classes]
+    if result.top:
+        return [f"top{place}" for place in range(1, min(result.top, len(classes)) + 1)]
+    return [(result.prefix or f"{result.quantity.symbol}_") + name for name in classes]
 
 
 def samples_grid(
@@ -106,18 +110,24 @@ def samples_grid(
     """Show a row a sample, of which the largest probability is marked; of all columns or some."""
     names = sample_columns(result)
     chosen = range(len(names)) if columns is None else columns
+    name = [f"{each} " if result.top else "" for each in result.logits.classes]
     top, other = ("", ""), ("", "")
-    if isinstance(result.quantity, results.Probabilities | results.LogProbabilities):
+    is_softmax = isinstance(result.quantity, results.Probabilities | results.LogProbabilities)
+    if is_softmax and not result.top:
         top, other = (LARGEST, screen.glyph(" ◂", " <")), ("", "  ")
 
     def rows() -> Iterator[list[Cell]]:
         for batch in result.quantity.pieces(batches):
             text, tops = sample_text(result, batch, screen.precision), batch.logits.argmax(axis=1)
-            for k, label in enumerate(batch.labels):
-                cells = (Cell(text(k, c), *(top if c == tops[k] else other)) for c in chosen)
-                yield [Cell(label), *cells]
+            order = result.order(batch)[:, chosen].tolist() if result.top else repeat(chosen)
+            for k, (label, row) in enumerate(zip(batch.labels, order, strict=False)):
+                kept = map(Cell, map(as_text, batch.kept[k] if batch.kept else ()))
+                cells = (Cell(name[c] + text(k, c), *(top if c == tops[k] else other)) for c in row)
+                yield [Cell(label), *kept, *cells]
 
-    return Grid(["sample", *(names[c] for c in chosen)], rows())
+    first = ["sample", *result.logits.kept_names]
+    headings = [*first, *(names[c] for c in chosen)]
+    return Grid(headings, rows(), names=len(headings if result.top else first))
 
 
 def sample_text(result: results.Arrays, batch: Batch, precision: int) -> Callable[[int, int], str]:

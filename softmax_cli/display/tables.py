@@ -84,7 +84,8 @@ def _fitted(
     widths = [_width(column) for column in drawn[names:end]]
     if not candidates.is_cut and sum(widths) <= room:
         return drawn, candidates
-    while len(widths) > 1 and sum(widths) > room - _width(gap):
+    # Behind more than one column of names, none need be left.
+    while len(widths) > (names == 1) and sum(widths) > room - _width(gap):
         del widths[len(widths) // 2]
     tail = len(widths) // 2
     shown = replace(candidates, head=len(widths) - tail, tail=tail)

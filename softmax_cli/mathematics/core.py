@@ -67,7 +67,7 @@ def softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floa
     axis : int, default -1
         The axis of the classes.
     temperature : float, default 1
-        T, finite and greater than 0.
+        T, finite and at least 0, where 0 is the limit: 1 for the maximum, shared among ties.
 
     Returns
     -------
@@ -80,14 +80,14 @@ def softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floa
         `logits` or `temperature` are not real numbers.
     ValueError
         `logits` are a single number, or without a class; `axis` does not exist; `temperature`
-        is not finite and greater than 0.
+        is negative or not finite.
 
     Examples
     --------
     >>> softmax([2.0, 1.0, 0.1])
     array([0.65900114, 0.24243297, 0.09856589])
     """
-    all_z, T = _classes_last(logits, axis), _temperature(temperature)
+    all_z, T = or_limit(_classes_last(logits, axis), temperature)
     out = np.empty(all_z.shape)
     near = math.frexp(T)[0] == 0.5
     for y, z in _blocks(out, all_z):
@@ -117,7 +117,7 @@ def log_softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> 
     axis : int, default -1
         The axis of the classes.
     temperature : float, default 1
-        T, finite and greater than 0.
+        T, finite and at least 0, as for `softmax`.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def log_softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> 
     >>> log_softmax([40.0, 0.0])
     array([-4.24835426e-18, -4.00000000e+01])
     """
-    all_z, T = _classes_last(logits, axis), _temperature(temperature)
+    all_z, T = or_limit(_classes_last(logits, axis), temperature)
     scale = 2.0 ** -max(math.frexp(T)[1], 0)  # before the subtraction, so that it cannot overflow
     out = np.empty(all_z.shape)
     for log_y, z in _blocks(out, all_z):
@@ -143,6 +143,16 @@ def log_softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> 
         s = (z * scale - _spread(_max(z) * scale, z)) / (T * scale)
         np.subtract(s, _spread(np.log1p(R / e_max), z), out=log_y)
     return np.moveaxis(out, -1, axis)
+
+
+def or_limit(logits: NDArray[Any], temperature: float) -> tuple[NDArray[Any], float]:
+    """Return logits, classes last, and T; for T = 0 those that have this softmax at T = 1."""
+    if temperature != 0:
+        return logits, _temperature(temperature)
+    z = logits.astype(float)
+    with np.errstate(all="ignore"):
+        distance = z - z.max(axis=-1, keepdims=True)
+    return np.where(distance < 0, -np.inf, distance), 1.0
 
 
 def complement(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floats:

@@ -50,7 +50,7 @@ class Numbers:
     """
 
     def __init__(self, z: Floats, T: float, g: Floats | None = None, *, log: bool = False) -> None:
-        self.z, self.T, self.g, self.log = z, T, g, log
+        (self.z, self.T), self.g, self.log = core.or_limit(z, T), g, log
         self._upstream: dict[int, tuple[list[Decimal], Decimal, Decimal]] = {}
 
     @cached_property

@@ -105,14 +105,19 @@ def _from_json(document: Any, name: str, quantity: str, options: InputOptions) -
         raise InputError(name, f'expected arrays under "{quantity}", found {quoted(min(first))}')
     if key is None:  # each class has a key of its own
         return _from_table(read_document(document, name, options))
-    if first is document:
+    is_object = isinstance(first[key], dict)
+    if first is document and not is_object:
         classes, samples = (strict_json.names(first, each, name) for each in ("classes", "samples"))
         return Results(_array(first[key], name), classes, samples)
-    for k, each in enumerate(document, start=1):
+    rows = [document] if first is document else document
+    for k, each in enumerate(rows, start=1):
         if not isinstance(each, dict) or key not in each:
             raise InputError(f"{name}: sample {k}", f"expected an object with {quoted(key)}")
-    named = tuple(strict_json.name(each["sample"], name) for each in document if "sample" in each)
-    return Results(_array([each[key] for each in document], name), None, named or None)
+    named = tuple(strict_json.name(each["sample"], name) for each in rows if "sample" in each)
+    if is_object:
+        table = _from_table(read_document([each[key] for each in rows], name, options))
+        return replace(table, samples=named or None)
+    return Results(_array([each[key] for each in rows], name), None, named or None)
 
 
 def _array(document: Any, name: str) -> FloatArray:

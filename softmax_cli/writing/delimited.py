@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import repeat
 from types import SimpleNamespace
+from typing import Any
 
 from softmax_cli.fast import print_rows
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Block, Report, Result
+from softmax_cli.samples import as_text
 from softmax_cli.writing.target import Target, write_pieces
 
 
@@ -15,36 +17,56 @@ def write_delimited(result: Result, target: Target, options: OutputOptions) -> N
     """Write rows as they are computed."""
     delimiter = "\t" if options.output_format == "tsv" else ","
     if isinstance(result, Arrays):
-        # Unless something is named, a header would be numbers as well.
-        names = [column_names(result)] if result.logits.is_named else []
+        names = [column_names(result)] if result.has_header else []
         head = "".join(_lines(names, delimiter)).encode()
         write_pieces(result, target, options, head, partial(_rows, result, delimiter))
     elif isinstance(result, Report):
-        rows = [[_cell(value) for value in row] for row in result.rows]
+        rows = [map(as_text, row) for row in result.rows]
         target.write("".join(_lines([result.columns, *rows], delimiter)).encode())
 
 
 def column_names(result: Arrays) -> list[str]:
     """Name the columns: those of names, and those of numbers."""
-    logits = result.logits
-    if result.quantity.rank == 2:
-        return ["sample", "output", *logits.classes]
-    names = list(logits.classes) if result.quantity.rank else [result.quantity.key_of_one]
-    return [logits.sample_header, *names] if logits.names_samples else names
+    logits, quantity = result.logits, result.quantity
+    numbers = [result.prefix + name for name in logits.classes]
+    if quantity.rank == 2:
+        return ["sample", *logits.kept_names, "output", *numbers]
+    if quantity.rank == 0:
+        numbers = [quantity.key_of_one]
+    elif result.top:
+        places = range(1, min(result.top, logits.n_classes) + 1)
+        numbers = [f"{name}{place}" for place in places for name in ("top", quantity.of_class[0])]
+    return [logits.sample_header] * logits.names_samples + [*logits.kept_names, *numbers]
 
 
-def name_columns(result: Arrays, block: Block) -> list[Sequence[str]]:
-    """Return the columns of names, which stand before those of numbers."""
-    logits, labels = result.logits, block.batch.labels
-    if result.quantity.rank == 2:
+def name_columns(result: Arrays, block: Block) -> list[Sequence[object]]:
+    """Return the columns of names and of what is kept, which stand before the results."""
+    logits, batch, is_matrix = result.logits, block.batch, result.quantity.rank == 2
+    columns: list[Sequence[object]] = [batch.labels] if logits.names_samples or is_matrix else []
+    columns += zip(*batch.kept or (), strict=True)
+    if is_matrix:
         outputs = [logits.classes[j] for j in block.outputs]
-        return [[sample for sample in labels for _ in outputs], outputs * len(labels)]
-    return [labels] if logits.names_samples else []
+        columns = [[value for value in column for _ in outputs] for column in columns]
+        columns.append(outputs * len(batch.labels))
+    return columns
+
+
+def result_columns(result: Arrays, block: Block) -> list[Any]:
+    """Return the columns of results: numbers, or classes and numbers by turns."""
+    if not result.top:
+        return list(block.rows.T.copy())
+    classes, values = result.largest(block)
+    return [each for pair in zip(classes.T, values.T, strict=True) for each in pair]
 
 
 def _rows(result: Arrays, delimiter: str, block: Block) -> bytes:
+    columns: list[Iterable[object]] = [*name_columns(result, block)] if result.has_header else []
+    if block.batch.kept:
+        columns = [map(as_text, column) for column in columns]
+    if result.top:
+        columns += result_columns(result, block)
+        return "".join(_lines(zip(*columns, strict=True), delimiter)).encode()
     text = print_rows(block.rows, delimiter)
-    columns = name_columns(result, block) if result.logits.is_named else []
     if not columns:
         return text
     # The names before a row end in an empty cell, and so in the delimiter before its numbers.
@@ -53,7 +75,7 @@ def _rows(result: Arrays, delimiter: str, block: Block) -> bytes:
     return "".join([name[:-1] + row for name, row in named]).encode()
 
 
-def _lines(rows: Iterable[Sequence[object]], delimiter: str) -> list[str]:
+def _lines(rows: Iterable[Iterable[object]], delimiter: str) -> list[str]:
     import csv
 
     lines: list[str] = []
@@ -61,7 +83,3 @@ def _lines(rows: Iterable[Sequence[object]], delimiter: str) -> list[str]:
     # The writer quotes what is in its line end; a carriage return alone ends a line for many.
     csv.writer(collect, delimiter=delimiter, lineterminator="\r\n").writerows(rows)
     return lines
-
-
-def _cell(value: object) -> object:
-    return str(value).lower() if isinstance(value, bool) else value

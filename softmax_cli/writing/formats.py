@@ -43,6 +43,11 @@ def write(result: "Result", options: OutputOptions) -> None:
     if isinstance(result, Explanation) and name in STREAMED | BINARY:
         expected = "table, markdown, latex, json or a picture"
         raise InputError("--explain", f"expected the format {expected}, found {name}")
+    if isinstance(result, Arrays) and name in ("latex", "npy"):
+        for option, given in (("--top", result.top), ("--keep", result.logits.kept_names)):
+            if given:
+                problem = f"expected another format than latex and npy, found {name}"
+                raise InputError(option, problem)
     with open_target(options.path) as target:
         if target.is_terminal and name in BINARY:
             problem = f"expected a file or a pipe for {name}, found a terminal"
@@ -83,21 +88,21 @@ def refuse_verdict(output_format: str) -> InputError:
 
 
 def choose_format(name: str | None, path: str | None) -> str:
-    """Take the format that was named, or else the one of the file's suffix.
+    """Take the format that was named, or else the one of the file's suffix, before ``.gz``.
 
     Raises
     ------
     InputError
-        When the suffix belongs to no format.
+        When the suffix belongs to no format, and for bytes in a compressed file.
     """
-    if name is not None or path is None:
+    if path is None:
         return name or "table"
-    suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
+    found = name or SUFFIXES.get(Path(path.lower().removesuffix(".gz")).suffix)
+    if found is None or (found in BINARY and path.lower().endswith(".gz")):
         problem = f"expected a file name ending in {', '.join(SUFFIXES)}, found {quoted(path)}"
-        hint = f"name the format with --format: {', '.join(WRITERS)}"
+        hint = f"name the format with --format: {', '.join(WRITERS)}; .gz is for text only"
         raise InputError("--output", problem, hint)
-    return SUFFIXES[suffix]
+    return found
 
 
 def hint_for_format(name: str) -> str:

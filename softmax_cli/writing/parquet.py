@@ -1,13 +1,14 @@
-"""Parquet, by pyarrow: float64 columns, and the one of names; a row group a block."""
+"""Parquet, by pyarrow: float64 columns, those of names, and what is kept; a row group a block."""
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
-from softmax_cli.errors import InputError, quoted
+from softmax_cli.errors import InputError, quoted, visible
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Report, Result
-from softmax_cli.writing.delimited import column_names, name_columns
+from softmax_cli.writing.delimited import column_names, name_columns, result_columns
 from softmax_cli.writing.target import Target
 
 
@@ -27,19 +28,19 @@ def write_parquet(result: Result, target: Target, options: OutputOptions) -> Non
         hint = "pip install pyarrow, which the extra named parquet brings too"
         raise InputError("--format", problem, hint) from None
     if isinstance(result, Arrays):
-        schema = _schema(result)
-        batches = _batches(result, schema)
+        batches = _batches(result)
     else:
         assert isinstance(result, Report)
         rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
-        table = pa.Table.from_pylist(rows)
-        schema, batches = table.schema, iter(table.to_batches())
-    with target.whole() as whole, pq.ParquetWriter(whole.stream, schema) as writer:
-        for batch in batches:
+        batches = iter(pa.Table.from_pylist(rows).to_batches())
+    first = next(batches)
+    with target.whole() as whole, pq.ParquetWriter(whole.stream, first.schema) as writer:
+        for batch in chain([first], batches):
             writer.write_batch(batch)
 
 
-def _schema(result: Arrays) -> Any:
+def _batches(result: Arrays) -> Iterator[Any]:
+    """Make a batch of each block; the types of the first are those of all."""
     import pyarrow as pa
 
     names = column_names(result)
@@ -47,13 +48,12 @@ def _schema(result: Arrays) -> Any:
     if repeated:
         found = f"found {quoted(repeated[0])} twice"
         raise InputError("--format", f"expected columns of different names for parquet, {found}")
-    n_numbers = result.logits.n_classes if result.quantity.rank else 1
-    types = [pa.string()] * (len(names) - n_numbers) + [pa.float64()] * n_numbers
-    return pa.schema(list(zip(names, types, strict=True)))
-
-
-def _batches(result: Arrays, schema: Any) -> Iterator[Any]:
-    import pyarrow as pa
-
+    types: list[Any] = [None] * len(names)
     for block in result.quantity.blocks(result.logits.batches):
-        yield pa.record_batch([*name_columns(result, block), *block.rows.T.copy()], schema=schema)
+        columns = [*name_columns(result, block), *result_columns(result, block)]
+        try:
+            arrays = list(map(pa.array, columns, types))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InputError("--keep", visible(f"expected one type a column: {error}")) from None
+        types = [array.type for array in arrays]
+        yield pa.record_batch(arrays, names=names)

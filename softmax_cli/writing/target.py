@@ -4,6 +4,7 @@ import os
 import re
 import stat
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -24,10 +25,11 @@ class Target:
     encoding: str = "utf-8"  # of text for people; data is always UTF-8
     is_terminal: bool = False
     keeps_parts: bool = True  # whether what was written stays when the rest fails
+    gzip: "zlib._Compress | None" = None  # compresses what is written
 
     def write(self, content: bytes) -> None:
         """Write all of it."""
-        rest = memoryview(content)
+        rest = memoryview(self.gzip.compress(content) if self.gzip else content)
         while rest:
             rest = rest[self.stream.write(rest) :]
 
@@ -84,7 +86,10 @@ def open_target(path: str | None) -> Iterator[Target]:
     name = "<stdout>" if path is None else visible(path)
     try:
         with _opened(1 if path is None else _descriptor(path)) as target:
-            yield target
+            # A gzip file, without name and time.
+            gzip = zlib.compressobj(wbits=31) if name.lower().endswith(".gz") else None
+            yield replace(target, gzip=gzip)
+            target.write(gzip.flush() if gzip else b"")
     except BrokenPipeError:
         raise PipeClosedError(name, "the reader went away") from None
     except OSError as error:
