@@ -18,6 +18,7 @@ class InputOptions:
     delimiter: str | None = None
     columns: str | None = None
     id_column: str | None = None
+    keep: tuple[str, ...] = ()  # columns that stand beside the results; "all" that are no logits
     # Raises for the first of the rows, shape (K, C), that is not what is read; None: logits.
     # It is given a function that names the place of row k, and of its column c.
     check: "Callable[[FloatArray, Place], None] | None" = None

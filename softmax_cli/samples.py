@@ -17,6 +17,7 @@ class Batch:
     start: int  # how many samples came before this batch
     samples: tuple[str, ...] | None = None  # the K names, or None where the input has none
     upstream: FloatArray | None = None  # a gradient each, (K, C), where a command takes one
+    kept: tuple[tuple[object, ...], ...] | None = None  # the user's other columns, a tuple a sample
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -28,7 +29,8 @@ class Batch:
         """Return some of the samples, as views."""
         start = self.start + rows.indices(len(self.logits))[0]
         upstream = None if self.upstream is None else self.upstream[rows]
-        return Batch(self.logits[rows], start, self.samples and self.samples[rows], upstream)
+        samples, kept = self.samples and self.samples[rows], self.kept and self.kept[rows]
+        return Batch(self.logits[rows], start, samples, upstream, kept)
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Logits:
     class_names: tuple[str, ...] | None = None  # C names from a header
     names_samples: bool = False  # whether the batches carry sample names
     sample_header: str = "sample"  # what the input calls the column of sample names
+    kept_names: tuple[str, ...] = ()  # what the input calls the columns that are kept
     n_samples: int | None = None  # K, or None where only the end of the input tells
     # How many bytes were read, and how many there are if that is known.
     progress: Callable[[], tuple[int, int | None]] | None = None
@@ -88,4 +91,5 @@ def concatenate(batches: Iterable[Batch], n_classes: int) -> Batch:
     names = tuple(name for part in parts for name in part.samples or ())
     gradients = [part.upstream for part in parts if part.upstream is not None]
     upstream = np.concatenate(gradients) if gradients else None
-    return Batch(logits, parts[0].start, names or None, upstream)
+    kept = tuple(row for part in parts for row in part.kept or ())
+    return Batch(logits, parts[0].start, names or None, upstream, kept or None)
