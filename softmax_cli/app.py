@@ -36,7 +36,7 @@ def option(
     more["metavar"] = spelled.removeprefix(" ".join(names)).strip() or None
     if parse is not None:
         more["parser"] = lambda value: parse(names[0], str(value))
-    default = usual if more["metavar"] else False
+    default = usual if more["metavar"] or "/" in spelled else False
     return typer.Option(default, *names, help=text, rich_help_panel=panel, **more)
 
 
@@ -73,6 +73,10 @@ THEIR_JACOBIAN = "Your Jacobians: (..., C, C), or stacked (K*C, C)."
 BACKWARD = "Your backward pass, upstream gradient times Jacobian. Code takes logits and gradient."
 SHOWN_DIGITS = "Significant digits in tables, up to 17."
 
+KEEP = "Columns that stand beside the results, unchanged: id,label, or all that are no logits."
+KEY = r"The member that holds an array of logits, a.b.0 in nested ones. \[default: logits]"
+AXIS = "The axis of the classes; 0 for text: they run down the file."
+
 LOGITS = typer.Argument(None, metavar="[LOGITS]...", show_default=False, help=NUMBERS)
 TEMPERATURE = how("--temperature -t T", T, normal, 1.0)
 SAMPLE = given("--sample SAMPLE", "Only this sample, by name or position.", data)
@@ -86,11 +90,30 @@ DTYPE = choice("Method", "--dtype DTYPE", "Judge in", DTYPES, "the dtype of the 
 def reading(
     input_format: Text = READER,
     delimiter: Text = given("--delimiter CHAR", "What separates the cells.", words.delimiter),
-    columns: Text = given("--columns COLUMNS", "The columns of logits: cat,dog or 2-11.", data),
+    decimal: str = given("--decimal CHAR", "The decimal separator.", words.decimal, "."),
+    header: bool | None = given(
+        "--header/--no-header", "The first row is one, or not.", usual=None
+    ),
+    columns: Words = given("--columns COLUMNS", "The columns of logits: cat,dog or 2-11.", data),
     id_column: Text = given("--id COLUMN", "The column that names the samples.", data),
+    keep: Words = given("--keep COLUMNS", KEEP, data),
+    key: Text = given("--key PATH", KEY, data),
+    axis: int | None = given("--axis N", AXIS, words.integer),
+    skip_invalid: bool = given("--skip-invalid", "Leave out samples with nan, inf or no value."),
 ) -> InputOptions:
     """Take what every command may be told about its input."""
-    return InputOptions(input_format, delimiter, columns, id_column)
+    return InputOptions(
+        input_format,
+        delimiter,
+        ",".join(columns) if columns else None,
+        id_column,
+        decimal=decimal,
+        header=header,
+        keep=tuple(keep or ()),
+        key=key,
+        axis=axis,
+        skip_invalid=skip_invalid,
+    )
 
 
 def writing(
@@ -277,6 +300,10 @@ class LogitsCommand(TyperCommand):
         flags = {name for each in options if getattr(each, "is_flag", False) for name in each.opts}
         others = {name for each in options for name in each.opts} - flags
         given, operands = words.separate_operands(args, frozenset(others), frozenset(flags))
+        _, _, order = self.make_parser(ctx).parse_args([*given, "--"])
+        for each in order:
+            if order.count(each) > 1 and not getattr(each, "multiple", False):
+                raise InputError(each.opts[0], f"expected once, found {order.count(each)} times")
         rest = super().parse_args(ctx, [*given, "--", *operands])
         if not operands and waits:
             problem = "expected logits: numbers, a file or - for standard input, found none"

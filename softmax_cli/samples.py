@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_cli.options import Place
+
 FloatArray = NDArray[np.float64]
 
 
@@ -18,6 +20,7 @@ class Batch:
     samples: tuple[str, ...] | None = None  # the K names, or None where the input has none
     upstream: FloatArray | None = None  # a gradient each, (K, C), where a command takes one
     kept: tuple[tuple[object, ...], ...] | None = None  # the user's other columns, a tuple a sample
+    place: Place | None = None  # names the place of row k, and of its value c, until it is checked
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -30,7 +33,9 @@ class Batch:
         start = self.start + rows.indices(len(self.logits))[0]
         upstream = None if self.upstream is None else self.upstream[rows]
         samples, kept = self.samples and self.samples[rows], self.kept and self.kept[rows]
-        return Batch(self.logits[rows], start, samples, upstream, kept)
+        place, before = self.place, start - self.start
+        moved = None if place is None else lambda k, c: place(before + k, c)
+        return Batch(self.logits[rows], start, samples, upstream, kept, moved)
 
 
 @dataclass(frozen=True)
@@ -56,19 +61,22 @@ class Logits:
     # How many bytes were read, and how many there are if that is known.
     progress: Callable[[], tuple[int, int | None]] | None = None
     parse: Callable[[TextBlock], Batch] | None = None  # in this process or another
+    check: Callable[[Batch], Batch] | None = None  # raises for what are no logits, or leaves it out
+    shape: tuple[int, ...] | None = None  # of an array; its samples are in the order of its memory
+    axis: int = -1  # of the classes in that shape
     is_ready: Callable[[], bool] = lambda: True  # or the next block has to be waited for
 
     def parsed(self, block: Batch | TextBlock) -> Batch:
         """Return the samples of a block."""
-        if isinstance(block, Batch):
-            return block
-        assert self.parse
-        return self.parse(block)
+        if isinstance(block, TextBlock):
+            assert self.parse
+            block = self.parse(block)
+        return self.check(block) if self.check and block.place else block
 
     @property
     def batches(self) -> Iterator[Batch]:
         """The samples in order, parsed here."""
-        return map(self.parsed, self.blocks)
+        return (batch for batch in map(self.parsed, self.blocks) if len(batch.logits))
 
     @property
     def is_named(self) -> bool:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from itertools import chain
 
 from softmax_cli.options import InputOptions
-from softmax_cli.reading.validity import check_lengths, check_logits, place_in, read_numbers
+from softmax_cli.reading.sift import sift
+from softmax_cli.reading.validity import check_lengths, place_in, read_numbers
 from softmax_cli.samples import Batch, Logits
 from softmax_cli.words import split_row
 
@@ -33,6 +34,6 @@ def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "ar
 
     width = len(rows[0])
     check_lengths(rows, width, place, where(0))
-    logits = read_numbers(list(chain.from_iterable(rows)), width, place)
-    (options.check or check_logits)(logits, place)
-    return Logits(width, iter([Batch(logits, 0)]), n_samples=len(rows))
+    logits = read_numbers(list(chain.from_iterable(rows)), width, place, lambda _: "", options)
+    batch = Batch(logits, 0, place=place)
+    return sift(Logits(width, iter([batch]), n_samples=len(rows)), options)

@@ -10,14 +10,20 @@ from softmax_cli import fast
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import strict_json
-from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, refuse_columns
-from softmax_cli.reading.strict_json import shown
+from softmax_cli.reading.columns import (
+    SAMPLES_OF_COLUMN,
+    Columns,
+    choose_columns,
+    is_doubtful,
+    kinds_of,
+    refuse_columns,
+)
+from softmax_cli.reading.strict_json import member, shown
 from softmax_cli.reading.text import Stream, read_lines, take_all
 from softmax_cli.reading.validity import (
     Where,
     check_classes,
     check_lengths,
-    check_logits,
     place_in,
     place_of_sample,
 )
@@ -35,15 +41,20 @@ class Form:
     ----------
     columns
         Which values are its logits, of an array or of a record's members.
-    members
-        The keys that each has; none if it is an array.
     keys
-        The keys of its logits; none if they are an array.
+        The keys of the first record, and dotted paths into it; none if samples are arrays.
+    members
+        The keys that each record has, and others only where an array holds the logits.
     """
 
     columns: Columns
-    members: AbstractSet[str] = frozenset()
     keys: tuple[str, ...] = ()
+    members: AbstractSet[str] = frozenset()
+
+    @property
+    def is_array(self) -> bool:
+        """Whether an array holds a sample's logits."""
+        return not self.keys or self.columns.array is not None
 
 
 def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -88,6 +99,12 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
     samples, lines = strict_json.load_lines(head, name)
     if not samples:
         raise InputError(name, "expected logits, found nothing")
+    keys = samples[0] if isinstance(samples[0], dict) else ()
+    while is_doubtful(keys, options) and len(samples) < SAMPLES_OF_COLUMN:
+        if not (more := stream.take(len(head))):
+            break
+        head += more
+        samples, lines = strict_json.load_lines(head, name)
     form = settle(samples, lambda k: f"{name}:{lines[k]}", name, options)
 
     def parse(block: TextBlock) -> Batch:
@@ -107,10 +124,11 @@ def read_document(document: Any, name: str, options: InputOptions) -> Logits:
     """Read logits from a JSON value."""
     named: dict[str, Any] = {}
     rows = document
-    if isinstance(document, dict) and "logits" in document:
-        named, rows = document, document["logits"]
-    elif isinstance(document, dict):
-        rows = [document]
+    if isinstance(document, dict):
+        found = member(document, options.key or "logits")
+        is_record = isinstance(found, list) and not document.keys() & {"classes", "samples"}
+        is_record = is_record and bool(found) and not isinstance(found[0], list | dict)
+        named, rows = (document, found) if not is_record and found is not None else ({}, [document])
     if not isinstance(rows, list) or not rows:
         raise InputError(name, f"expected an array of logits, found {shown(rows)}")
     if not isinstance(rows[0], list | dict):
@@ -144,25 +162,25 @@ def settle(samples: Sequence[Any], where: Where, name: str, options: InputOption
         What the user said; columns can be chosen in records only.
     """
     first = samples[0]
-    if isinstance(first, dict) and first and "logits" not in first:
-        return _settle_records(samples, where, name, options)
-    refuse_columns(options, name)
-    members = first.keys() & {"logits", "sample"} if isinstance(first, dict) else set()
-    row = first["logits"] if members else first
-    if not isinstance(row, list) or not row:
-        raise InputError(where(0), f"expected an array of logits, found {shown(row)}")
-    classes = strict_json.names(first, "classes", where(0), len(row)) if members else None
-    header = classes and (*classes, "sample")
-    sample = len(row) if "sample" in members else None
-    return Form(Columns(tuple(range(len(row))), sample, header), members)
-
-
-def _settle_records(records: Sequence[Any], where: Where, name: str, options: InputOptions) -> Form:
-    header = tuple(records[0])
-    form = Form(Columns(tuple(range(len(header)))), records[0].keys(), header)
-    rows = [_row(each, form, where, k) for k, each in enumerate(records)]
-    chosen = choose_columns(header, kinds_of(rows), options, name)
-    return Form(chosen, form.members, chosen.names or ())
+    if not isinstance(first, dict) or not first:
+        refuse_columns(options, name)
+        if not isinstance(first, list) or not first:
+            raise InputError(where(0), f"expected an array of logits, found {shown(first)}")
+        return Form(Columns(tuple(range(len(first)))))
+    said = (options.key, options.id_column, *options.keep)
+    paths = [path for path in said if path and path not in first and member(first, path)]
+    keys = (*first, *paths)
+    rows = [[member(each, key) for key in keys] for each in samples[:SAMPLES_OF_COLUMN]]
+    columns = choose_columns(keys, kinds_of(rows), options, name)
+    if columns.array is not None:
+        columns = columns.with_array(rows[0][columns.array])
+        classes = strict_json.names(first, "classes", where(0), len(columns.logits))
+        columns = replace(columns, classes=classes)
+        needed = {keys[c] for c in (columns.array, columns.sample, *columns.kept) if c is not None}
+        return Form(columns, keys, needed & first.keys())
+    if "logits" in first and options.columns is None and options.axis is None:
+        raise InputError(where(0), f"expected an array of logits, found {shown(first['logits'])}")
+    return Form(columns, keys, first.keys())
 
 
 def read_batch(
@@ -175,35 +193,46 @@ def read_batch(
     InputError
         For the first sample at fault.
     """
-    place, n_classes = place_in(where, form.keys), len(form.columns.logits)
-    rows = [_row(each, form, where, k) for k, each in enumerate(samples)]
+    columns, n_classes = form.columns, len(form.columns.logits)
+    names = () if form.is_array else columns.names or ()
+    place = place_in(where, names)
+    rows = [_row(each, form, where, k, options) for k, each in enumerate(samples)]
     check_lengths(rows, n_classes, place, "the first sample")
     flat = list(chain.from_iterable(rows))
-    values = strict_json.numbers(flat, lambda i: place(*divmod(i, n_classes)))
-    logits = values.reshape(len(rows), n_classes)
-    (options.check or check_logits)(logits, place)
-    if form.columns.sample is None:
-        return Batch(logits, start)
-    key = form.columns.sample_header
-    names = (strict_json.name(each[key], where(k)) for k, each in enumerate(samples))
-    return Batch(logits, start, tuple(names))
+
+    def where_is(i: int) -> str:
+        return place(*divmod(i, n_classes))
+
+    values = strict_json.numbers(flat, where_is, options.skip_invalid, names)
+    labels = kept = None
+    if columns.sample is not None:
+        key = form.keys[columns.sample]
+        named = (strict_json.name(member(each, key), where(k)) for k, each in enumerate(samples))
+        labels = tuple(named)
+    if columns.kept:
+        keys = [form.keys[c] for c in columns.kept]
+        kept = tuple(tuple(member(each, key) for key in keys) for each in samples)
+    return Batch(values.reshape(-1, n_classes), start, labels, kept=kept, place=place)
 
 
-def _row(sample: Any, form: Form, where: Where, k: int) -> list[Any]:
+def _row(sample: Any, form: Form, where: Where, k: int, options: InputOptions) -> list[Any]:
     """Return the values of a sample's logits, if it is of that form."""
-    if form.members:
+    columns = form.columns
+    if form.keys:
         keys = sample.keys() if isinstance(sample, dict) else frozenset()
-        if keys != form.members and (form.keys or not form.members <= keys):
+        if keys != form.members and not (form.is_array and form.members <= keys):
             missing = form.members - keys
             found = f"no {quoted(min(missing))}" if missing else quoted(min(keys - form.members))
             raise InputError(where(k), f"expected the keys of the first sample, found {found}")
-    if form.keys:
-        return [sample[key] for key in form.keys]
-    if form.members:
+    if not form.is_array:
+        return [sample[key] for key in columns.names or ()]
+    if columns.array is not None:
         if "classes" in sample:
             names = strict_json.names(sample, "classes", where(k)) or ()
-            check_classes(names, form.columns.names or (), where(k), "the first sample")
-        sample = sample["logits"]
+            check_classes(names, columns.classes or (), where(k), "the first sample")
+        sample = member(sample, form.keys[columns.array])
+    if options.skip_invalid and sample is None:
+        return [None] * len(columns.logits)
     if not isinstance(sample, list):
         raise InputError(where(k), f"expected an array of logits, found {shown(sample)}")
     return sample

@@ -8,11 +8,19 @@ from typing import Any
 import numpy as np
 
 from softmax_cli.errors import InputError, quoted, visible
-from softmax_cli.options import InputOptions
-from softmax_cli.reading.columns import choose_columns, kinds_of
+from softmax_cli.options import InputOptions, Place
+from softmax_cli.reading import strict_json
+from softmax_cli.reading.columns import (
+    SAMPLES_OF_COLUMN,
+    Columns,
+    choose_columns,
+    is_doubtful,
+    kinds_of,
+)
 from softmax_cli.reading.text import Stream, take_all
-from softmax_cli.reading.validity import check_logits, place_in, place_of_sample
-from softmax_cli.samples import Batch, Logits
+from softmax_cli.reading.validity import check_lengths, place_in, place_of_sample
+from softmax_cli.samples import Batch, FloatArray, Logits
+from softmax_cli.words import mending
 
 _VALUES_A_BATCH = 1 << 17
 
@@ -45,17 +53,21 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
             stream.raw.seek(0)
         file = ParquetFile(stream.raw if is_file else pyarrow.BufferReader(take_all(stream)))
         header = file.schema_arrow.names
-        rows = max(1, _VALUES_A_BATCH // max(1, len(header)))
+        least = SAMPLES_OF_COLUMN if is_doubtful(header, options) else 1
+        rows = max(least, _VALUES_A_BATCH // max(1, len(header)))
         tables = file.iter_batches(rows, use_threads=False)
         first = next(tables, None)
         if not header or not first:
             raise InputError(name, "expected logits, found no rows")
         kinds = list(map(_kind, first.columns))
     columns = choose_columns(header, kinds, options, name)
-    for c in columns.logits:
-        if kinds[c] == "text":
+    if columns.array is not None:
+        columns = columns.with_array(first.column(columns.array)[0].as_py() or ())
+    for c in columns.logits if columns.array is None else ():
+        if kinds[c] in ("text", "arrays"):
             problem = f"expected a column of numbers, found {first.column(c).type}"
-            raise InputError(f"{name}: {quoted(header[c])}", problem)
+            hint = f"if it holds the logits, give --key {header[c]}" if kinds[c] == "arrays" else ""
+            raise InputError(f"{name}: {quoted(header[c])}", problem, hint)
 
     def batches() -> Iterator[Batch]:
         start = 0
@@ -63,19 +75,34 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
         with _told(name):
             for table in chain([first], tables):
                 place = place_in(place_of_sample(name, start), columns.names)
-                picked = [table.column(c) for c in columns.logits]
-                for c, column in enumerate(picked):
-                    if column.null_count:
-                        k = column.to_pylist().index(None)
-                        raise InputError(place(k, c), "expected a number, found null")
-                numbers = [column.cast("float64") for column in picked]
-                logits = np.column_stack([each.to_numpy(zero_copy_only=False) for each in numbers])
-                (options.check or check_logits)(logits, place)
+                logits = _logits(table, columns, place, options)
                 ids = None if columns.sample is None else table.column(columns.sample).to_pylist()
-                yield Batch(logits, start, ids and tuple("" if i is None else str(i) for i in ids))
+                names = ids and tuple("" if i is None else str(i) for i in ids)
+                kept = [table.column(c).to_pylist() for c in columns.kept]
+                rows = tuple(zip(*kept, strict=True)) or None
+                yield Batch(logits, start, names, kept=rows, place=place)
                 start += len(logits)
 
     return columns.source(batches())
+
+
+def _logits(table: Any, columns: Columns, place: Place, options: InputOptions) -> FloatArray:
+    """Take the numbers of some rows; missing ones are nan where samples may be left out."""
+    if columns.array is not None:
+        column, width = table.column(columns.array), len(columns.logits)
+        blank = (None,) * width if options.skip_invalid else ()
+        rows = [row or blank for row in column.to_pylist()]
+        check_lengths(rows, width, place, "the first sample")
+        flat = list(chain.from_iterable(rows))
+        values = strict_json.numbers(flat, lambda i: place(*divmod(i, width)), options.skip_invalid)
+        return values.reshape(-1, width)
+    picked = [table.column(c) for c in columns.logits]
+    for c, column in enumerate(picked):
+        if column.null_count and not options.skip_invalid:
+            k = column.to_pylist().index(None)
+            raise InputError(place(k, c), "expected a number, found null", mending(""))
+    numbers = [column.cast("float64") for column in picked]
+    return np.column_stack([each.to_numpy(zero_copy_only=False) for each in numbers])
 
 
 @contextmanager
@@ -94,5 +121,5 @@ def _kind(column: Any) -> str:
 
     numeric = (types.is_integer, types.is_floating, types.is_decimal)
     if not any(is_a(column.type) for is_a in numeric):
-        return "text"
+        return "arrays" if types.is_nested(column.type) else "text"
     return kinds_of([[value] for value in column.to_pylist()])[0]

@@ -15,8 +15,13 @@ def pick_sample(logits: Logits, word: str, option: str) -> Logits:
     InputError
         When no sample, or more than one, has that name, and none that position.
     """
-    found = iter([_find(logits.batches, word, option)])
-    return replace(logits, blocks=found, n_samples=1)
+    # The others need not be valid.
+    found = logits.parsed(_find(replace(logits, check=None).batches, word, option))
+    if not len(found.logits):
+        raise InputError(
+            option, f"expected a valid sample, found {quoted(word)}, which is left out"
+        )
+    return replace(logits, blocks=iter([found]), n_samples=1, shape=None)
 
 
 def _find(batches: Iterator[Batch], word: str, option: str) -> Batch:

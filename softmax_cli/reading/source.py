@@ -102,8 +102,12 @@ def _refuse_file_options(options: InputOptions) -> None:
     for option, value in (
         ("--input-format", options.input_format),
         ("--delimiter", options.delimiter),
+        ("--decimal", None if options.decimal == "." else options.decimal),
+        ("--header", options.header),
         ("--columns", options.columns),
         ("--id", options.id_column),
+        ("--keep", options.keep or None),
+        ("--key", options.key),
     ):
         if value is not None:
             raise InputError(option, "expected a file or standard input, found numbers")
