@@ -127,6 +127,8 @@ def separate_operands(
             operands.extend(rest)
         elif not is_option(word):
             operands.append(word)
+        elif word[1] != "-" and word[2:3] == "=":
+            raise InputError(word, "expected a space for =", f"write {word[:2]} {word[3:]}")
         elif word[1] != "-" and word[:2] not in value_options | flags:
             raise InputError(quoted(word), "expected an option or a number")
         else:

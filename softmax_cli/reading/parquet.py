@@ -49,7 +49,7 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
         hint = "pip install pyarrow, which the extra named parquet brings too"
         raise InputError(name, "expected pyarrow to read parquet, found none", hint) from None
     with _told(name):
-        if is_file := stream.raw.seekable():
+        if is_file := not stream.is_packed and stream.raw.seekable():
             stream.raw.seek(0)
         file = ParquetFile(stream.raw if is_file else pyarrow.BufferReader(take_all(stream)))
         header = file.schema_arrow.names

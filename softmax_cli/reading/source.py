@@ -18,12 +18,26 @@ from softmax_cli.samples import Logits
 from softmax_cli.words import is_number, split_row, starts_like_number
 
 STDIN = "<stdin>"
-_COMPRESSED = {
-    b"\x1f\x8b": "gzip -dc",
-    b"BZh": "bzip2 -dc",
-    b"\xfd7zXZ": "xz -dc",
-    b"\x28\xb5\x2f\xfd": "zstd -dc",
-    b"PK\x03\x04": "unzip -p",
+_NEVER_LOADED = "it is never loaded; save the array: numpy.save('logits.npy', array)"
+_ZIP = b"PK\x03\x04"
+_PACKED = (".gz", ".bz2", ".xz")
+_BOOK = ("an Excel workbook", "save it as CSV")
+_FEATHER = ("an arrow file", "convert it: pandas.read_feather(FILE).to_parquet('logits.parquet')")
+# What other kinds of files begin with, what they are, and how to make one of ours.
+_OTHERS = {
+    (_ZIP,): ("a zip file", "unpack it first: unzip -p FILE | softmax-cli ..."),
+    (b"\x28\xb5\x2f\xfd",): ("a zstd file", "unpack it first: zstd -dc FILE | softmax-cli ..."),
+    (b"\xd0\xcf\x11\xe0",): _BOOK,
+    (b"ARROW1", b"FEA1"): _FEATHER,
+    (b"\x89HDF",): ("an HDF5 file", "save an array of it: numpy.save('logits.npy', array)"),
+    (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"): ("a pickle", _NEVER_LOADED),
+}
+# The same for zip files, by the name of a file in it.
+_ZIPPED = {
+    b"[Content_Types]": _BOOK,
+    b"opendocument": _BOOK,
+    b"/data.pkl": ("a torch file", _NEVER_LOADED),
+    b".npy": ("an npz file", "read an array of it: unzip -p FILE NAME.npy | softmax-cli ..."),
 }
 
 
@@ -59,13 +73,19 @@ def open_logits(
         input_format = options.input_format or guess_format(path, stream, name)
         logits = reader(input_format)(stream, name, options)
         if options.check is None:
-            _warn_of_repeats(logits.class_names or (), name)
+            _warn_of_classes(logits, options, name)
         if logits.n_samples is None:
             logits = replace(logits, progress=lambda: (stream.n_read, stream.size))
         yield logits
 
 
-def _warn_of_repeats(names: Sequence[str], place: str) -> None:
+def _warn_of_classes(logits: Logits, options: InputOptions, place: str) -> None:
+    if logits.n_classes == 1:
+        hint = (
+            "" if options.axis is not None or logits.n_samples == 1 else "; --axis 0 reads a column"
+        )
+        warn(place, f"with one class, every probability is 1{hint}")
+    names = logits.class_names or ()
     if len(set(names)) < len(names):
         name, count = Counter(names).most_common(1)[0]
         warn(place, f"{quoted(name)} names {count} classes")
@@ -85,6 +105,7 @@ def _only_path(words: Sequence[str]) -> str | None:
     if files:
         return files[0]
     are_numbers = not all(map(str.strip, words)) or any(map(starts_like_number, words))
+    are_numbers = are_numbers or words[0].startswith(("(", "["))
     if others and not are_numbers:
         raise InputError(visible(others[0]), "no such file; expected numbers, a file or -")
     return None
@@ -141,14 +162,16 @@ def guess_format(path: str, stream: Stream, name: str) -> str:
     Raises
     ------
     InputError
-        For compressed data.
+        For other kinds of files.
     """
     beginning = stream.peek()
-    for mark, command in _COMPRESSED.items():
-        if beginning.startswith(mark):
-            hint = f"decompress it first, for example with {command} FILE | softmax-cli ..."
-            raise InputError(name, "expected numbers, found compressed data", hint)
-    suffix = Path(path).suffix.lower()
+    for marks, found in _OTHERS.items():
+        if beginning.startswith(marks):
+            inside = (told for name, told in _ZIPPED.items() if name in beginning)
+            kind, hint = next(inside, found) if _ZIP in marks else found
+            raise InputError(name, f"expected numbers, found {kind}", hint)
+    inner = path.removesuffix(next(filter(path.lower().endswith, _PACKED), ""))
+    suffix = Path(inner).suffix.lower()
     if suffix in SUFFIXES:
         return SUFFIXES[suffix]
     if beginning.startswith(b"\x93NUMPY"):

@@ -2,6 +2,7 @@
 
 import io
 
+import numpy as np
 from numpy.lib import format as npy_format
 
 from softmax_cli.options import OutputOptions
@@ -10,9 +11,16 @@ from softmax_cli.writing.target import Target, write_pieces
 
 
 def write_npy(result: Result, target: Target, options: OutputOptions) -> None:
-    """Write an array of shape (K,), (K, C) or (K, C, C)."""
+    """Write an array of shape (K,), (K, C) or (K, C, C), with the dimensions of the input for K."""
     assert isinstance(result, Arrays)
-    known = result.logits.n_samples
+    known, shape, axis = result.logits.n_samples, result.logits.shape, result.logits.axis
+    if shape and result.quantity.rank == 1 and axis not in (-1, len(shape) - 1):
+        blocks = result.quantity.blocks(result.logits.batches)
+        rows = np.concatenate([block.values for block in blocks])
+        last = rows.reshape(*_lead(result, len(rows)), -1)
+        np.save(stream := io.BytesIO(), np.moveaxis(last, -1, axis))
+        target.write(stream.getvalue())
+        return
     with target.whole() as whole:
         head = _header(result, known or 0)
         n_samples = write_pieces(result, whole, options, head, _numbers)
@@ -21,8 +29,14 @@ def write_npy(result: Result, target: Target, options: OutputOptions) -> None:
             whole.write(_header(result, n_samples))
 
 
+def _lead(result: Arrays, n_samples: int) -> tuple[int, ...]:
+    """Return the dimensions of the samples."""
+    shape, axis = result.logits.shape, result.logits.axis
+    return (n_samples,) if shape is None else tuple(np.delete(shape, axis).tolist())
+
+
 def _header(result: Arrays, n_samples: int) -> bytes:
-    shape = (n_samples, *[result.logits.n_classes] * result.quantity.rank)
+    shape = (*_lead(result, n_samples), *[result.logits.n_classes] * result.quantity.rank)
     stream = io.BytesIO()
     header = {"descr": "<f8", "fortran_order": False, "shape": shape}
     npy_format.write_array_header_1_0(stream, header)
