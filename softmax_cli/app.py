@@ -53,6 +53,7 @@ given, shown, how, checked = (
     partial(option, panel) for panel in ("Input", "Output", "Method", "What is checked")
 )
 whole, data = words.whole, words.data
+decimal = partial(words.choice, known=(".", ","))
 digits = partial(whole, last=17)
 not_negative = partial(words.finite, zero_too=True)
 # Below the smallest normal number the derivative, up to 1/(4T), can be beyond float64.
@@ -90,7 +91,7 @@ DTYPE = choice("Method", "--dtype DTYPE", "Judge in", DTYPES, "the dtype of the 
 def reading(
     input_format: Text = READER,
     delimiter: Text = given("--delimiter CHAR", "What separates the cells.", words.delimiter),
-    decimal: str = given("--decimal CHAR", "The decimal separator.", words.decimal, "."),
+    decimal: str = given("--decimal CHAR", "The decimal separator.", decimal, "."),
     header: bool | None = given(
         "--header/--no-header", "The first row is one, or not.", usual=None
     ),
@@ -98,22 +99,13 @@ def reading(
     id_column: Text = given("--id COLUMN", "The column that names the samples.", data),
     keep: Words = given("--keep COLUMNS", KEEP, data),
     key: Text = given("--key PATH", KEY, data),
-    axis: int | None = given("--axis N", AXIS, words.integer),
+    axis: int | None = given("--axis N", AXIS),
     skip_invalid: bool = given("--skip-invalid", "Leave out samples with nan, inf or no value."),
 ) -> InputOptions:
     """Take what every command may be told about its input."""
-    return InputOptions(
-        input_format,
-        delimiter,
-        ",".join(columns) if columns else None,
-        id_column,
-        decimal=decimal,
-        header=header,
-        keep=tuple(keep or ()),
-        key=key,
-        axis=axis,
-        skip_invalid=skip_invalid,
-    )
+    picked, kept = ",".join(columns) if columns else None, tuple(keep or ())
+    names = (picked, id_column, kept, key)
+    return InputOptions(input_format, delimiter, decimal, header, *names, axis, skip_invalid)
 
 
 def writing(

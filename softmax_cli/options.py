@@ -16,10 +16,10 @@ class InputOptions:
 
     input_format: str | None = None
     delimiter: str | None = None
-    columns: str | None = None
-    id_column: str | None = None
     decimal: str = "."
     header: bool | None = None  # whether the first row is one
+    columns: str | None = None
+    id_column: str | None = None
     keep: tuple[str, ...] = ()  # columns that stand beside the results; "all" that are no logits
     key: str | None = None  # the member that holds arrays of logits
     axis: int | None = None  # of the classes; None: the last

@@ -75,6 +75,8 @@ def mending(text: str) -> str:
         return f"--skip-invalid leaves samples with missing values out{more}"
     if re.fullmatch(_FORTRAN, text.strip()):
         return "D is Fortran's exponent: write E, for example with tr D E < FILE"
+    if re.search(r"\d\s*[*/^]\s*\(?[\d.]|\w\(.*\d", text):
+        return "expressions are not computed: write the number itself"
     if len(text.split()) > 1 and any(map(is_number, text.split())):
         return "if spaces separate the cells, give --delimiter ' '"
     return ""
@@ -95,8 +97,9 @@ def as_data(word: str) -> str:
 
 
 def split_row(token: str) -> list[str]:
-    """Split a command-line token into its comma or space separated pieces."""
-    return [word for piece in as_data(token).split(",") for word in piece.split() or [""]]
+    """Split a token into its comma or space separated pieces; square brackets say nothing."""
+    pieces = as_data(token).strip("[]").split(",")
+    return [word for piece in pieces for word in piece.split() or [""]]
 
 
 def starts_like_number(token: str) -> bool:
@@ -208,18 +211,6 @@ def whole(option: str, word: str, *, last: int = 1000) -> int:
     if word.isascii() and word.isdigit() and 1 <= int(word[:9]) <= last:
         return int(word)
     raise InputError(option, f"expected a whole number from 1 to {last}, found {quoted(word)}")
-
-
-def decimal(option: str, word: str) -> str:
-    """Read a point or a comma."""
-    return choice(option, word, (".", ","))
-
-
-def integer(option: str, word: str) -> int:
-    """Read a whole number of either sign."""
-    if re.fullmatch(r"[-+]?\d{1,9}", word):
-        return int(word)
-    raise InputError(option, f"expected a whole number, found {quoted(word)}")
 
 
 def delimiter(option: str, word: str) -> str:

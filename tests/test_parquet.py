@@ -74,7 +74,7 @@ def test_verdicts_and_numbers_alone_have_columns_too(tmp_path: Path) -> None:
         ({"a": [1.0, None], "b": [1.0, 2.0]}, "sample 2, 'a': expected a number, found null"),
         ({"a": [np.nan, 1.0], "b": [1.0, 2.0]}, "sample 1, 'a': found nan"),
         ({"a": [1.0, np.inf], "b": [1.0, 2.0]}, "sample 2, 'a': found +inf"),
-        ({"a": ["x"], "b": ["y"], "c": [1]}, "expected at most one column"),
+        ({"a": ["x"], "b": ["y"], "c": [1]}, "expected logits and at most one column"),
         ({"a": [[1.0]], "b": [1]}, ""),
         ({"a": [], "b": []}, "expected logits, found no rows"),
     ],

@@ -1,15 +1,13 @@
 """Logits written on the command line."""
 
-import re
 from collections.abc import Sequence
 from itertools import chain
 
-from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.sift import sift
 from softmax_cli.reading.validity import check_lengths, place_in, read_numbers
 from softmax_cli.samples import Batch, Logits
-from softmax_cli.words import is_number, split_row
+from softmax_cli.words import mending, split_row
 
 
 def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "argument") -> Logits:
@@ -20,13 +18,7 @@ def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "ar
     InputError
         For a piece that is not a number, ragged samples, and what the check refuses.
     """
-    numbers = re.findall(r"[^\s,()[\]]+", " ".join(tokens))
-    is_list = any(token.endswith(",") for token in tokens[:-1]) or set("()[]") & set(
-        "".join(tokens)
-    )
-    if is_list and all(map(is_number, numbers)):
-        found = f"expected numbers alone, found {quoted(' '.join(tokens))}"
-        raise InputError(name, found, f"write one sample as {' '.join(numbers)}")
+    tokens = [token.removesuffix(",") for token in tokens[:-1]] + list(tokens[-1:])
     pieces = [split_row(token) for token in tokens]
     one_sample = all(len(row) == 1 for row in pieces)
     rows = [[row[0] for row in pieces]] if one_sample else pieces
@@ -41,12 +33,8 @@ def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "ar
             return f"argument {c + 1}"
         return place_in(where)(k, c)
 
-    def hint(i: int) -> str:
-        is_formula = re.search(r"\d\)?\s*[-+*/^]+\s*\(?[\d.]|\w\(.*\d", cells[i])
-        return "expressions are not computed: write the number itself" if is_formula else ""
-
     width, cells = len(rows[0]), list(chain.from_iterable(rows))
     check_lengths(rows, width, place, where(0))
-    logits = read_numbers(cells, width, place, hint, options)
+    logits = read_numbers(cells, width, place, lambda i: mending(cells[i]), options)
     batch = Batch(logits, 0, place=place)
-    return sift(Logits(width, iter([batch]), n_samples=len(rows)), options)
+    return sift(Logits(width, iter([batch]), n_samples=len(rows)), options, name)

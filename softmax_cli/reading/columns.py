@@ -1,13 +1,15 @@
 """Which columns are logits and which one names the samples: one rule for all formats."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from softmax_cli.errors import InputError, did_you_mean, quoted, warn
-from softmax_cli.options import InputOptions
-from softmax_cli.samples import Batch, Logits, TextBlock
+from softmax_cli.options import InputOptions, Place
+from softmax_cli.reading.validity import check_lengths
+from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
 from softmax_cli.words import is_broken_number, is_missing, is_number, read_number, split_row
 
 SAMPLES_OF_COLUMN = 1_000  # how many of the first samples tell what a column holds
@@ -67,6 +69,33 @@ class Columns:
     def position(self, c: int) -> int:
         """Return the position, from 1, of the column that holds logit c."""
         return (self.logits[c] if self.array is None else self.array) + 1
+
+    def batch(
+        self,
+        rows: Sequence[Sequence[Any]],
+        start: int,
+        place: Place,
+        numbers: Callable[[list[Any]], FloatArray],
+        first: str,
+    ) -> Batch:
+        """Make samples of rows of cells; `first` is what has as many values as all."""
+        if self.array is None:
+            values = [[row[c] for c in self.logits] for row in rows]
+        else:
+            values = [self._array_of(row[self.array]) for row in rows]
+        check_lengths(values, len(self.logits), place, first)
+        logits = numbers(list(chain.from_iterable(values))).reshape(-1, len(self.logits))
+        names = kept = None
+        if self.sample is not None:
+            names = tuple("" if (name := row[self.sample]) is None else str(name) for row in rows)
+        if self.kept:
+            kept = tuple(tuple(row[c] for c in self.kept) for row in rows)
+        return Batch(logits, start, names, kept=kept, place=place)
+
+    def _array_of(self, value: Any) -> list[Any]:
+        if is_missing(value):
+            return [value] * len(self.logits)
+        return value if isinstance(value, list) else array_in(str(value)) or [value]
 
     def source(self, blocks: Iterator[Batch | TextBlock]) -> Logits:
         """Name what all samples share."""
@@ -267,7 +296,7 @@ def warn_of_first_row(rows: Sequence[Sequence[str]], is_header: bool, place: str
         warn(place, "0, 1, ... are taken as a sample's logits, because a header is not all numbers")
 
 
-def refuse_columns(options: InputOptions, name: str) -> None:
+def refuse_columns(options: InputOptions, problem: str) -> None:
     """Raise if columns are chosen where they have no names."""
     for option, value in (
         ("--columns", options.columns),
@@ -276,7 +305,7 @@ def refuse_columns(options: InputOptions, name: str) -> None:
         ("--key", options.key),
     ):
         if value is not None:
-            raise InputError(option, f"expected named columns, found none in {name}")
+            raise InputError(option, problem)
 
 
 def find_name(word: str, names: Sequence[str], count: int, what: str) -> int:

@@ -4,10 +4,9 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -113,7 +112,8 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     header = first if has_header else _header_in(decode(comments, name), delimiter, len(first))
     if is_doubtful(header or (), options):
         records, line = _records(block, stream, delimiter, name, least=1 + SAMPLES_OF_COLUMN)
-    if options.check is None and options.header is None and not comments:
+    said = (options.check, options.header, options.columns, options.id_column)
+    if said == (None,) * 4 and not comments:
         warn_of_first_row([cells for _, cells in records[:2]], has_header, place)
     records = records[1:] if has_header else records
     if not records:
@@ -219,36 +219,26 @@ def _convert(records: Sequence[Record], table: Table, start: int) -> Batch:
     rows = [cells for _, cells in records]
     place = table.places([line for line, _ in records])
     check_lengths(rows, table.width, place, "the first row")
-    if columns.array is None:
-        flat = [cells[c] for cells in rows for c in columns.logits]
-    else:
-        arrays = [array_in(cells[columns.array]) or [cells[columns.array]] for cells in rows]
-        check_lengths(arrays, width, place, "the first row")
-        flat = list(chain.from_iterable(arrays))
 
-    def hint(i: int) -> str:
-        return _hint(flat[i], flat[i % width :: width], columns.position(i % width), table)
+    def numbers(flat: list[str]) -> FloatArray:
+        def hint(i: int) -> str:
+            return _hint(flat[i], flat[i % width :: width], columns.position(i % width), table)
 
-    logits = read_numbers(flat, width, place, hint, table.options)
-    names = None if columns.sample is None else tuple(cells[columns.sample] for cells in rows)
-    kept = tuple(tuple(_value(cells[c]) for c in columns.kept) for cells in rows)
-    return Batch(logits, start, names, kept=kept if columns.kept else None, place=place)
+        return read_numbers(flat, width, place, hint, table.options)
+
+    batch = columns.batch(rows, start, place, numbers, "the first row")
+    kept = batch.kept and tuple(tuple(map(_value, cells)) for cells in batch.kept)
+    return replace(batch, kept=kept)
 
 
-def _value(cell: str) -> object:
-    """Return the number that prints as the cell does, or else the text."""
-    for kind in (int, float):
-        with suppress(ValueError):
-            if cell[-1:].isdigit() and str(kind(cell)) == cell:
-                return kind(cell)
-    return cell
+def _value(cell: Any) -> object:
+    """Return the integer that prints as the cell does, or else the text."""
+    return int(cell) if re.fullmatch("0|-?[1-9][0-9]{0,17}", cell) else cell
 
 
 def _hint(cell: str, cells: Sequence[str], column: int, table: Table) -> str:
     """Say what to do about a cell of a column that is no number, or nothing."""
     is_settled = table.columns.sample is not None or table.options.columns or table.options.check
-    if "," in cell and table.options.decimal == ",":
-        return "with --decimal , a number has one comma and no point"
     hint = mending(cell)
     if hint or is_settled or is_broken_number(cell) or 2 * sum(map(is_number, cells)) > len(cells):
         return hint

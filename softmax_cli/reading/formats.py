@@ -29,4 +29,4 @@ def reader(input_format: str) -> "Callable[[Stream, str, InputOptions], Logits]"
         "npy": npy.read_npy,
         "parquet": parquet.read_parquet,
     }[input_format]
-    return lambda stream, name, options: sift(read(stream, name, options), options)
+    return lambda stream, name, options: sift(read(stream, name, options), options, name)

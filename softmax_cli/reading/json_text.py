@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any
 
 from softmax_cli import fast
@@ -23,11 +22,10 @@ from softmax_cli.reading.text import Stream, read_lines, take_all
 from softmax_cli.reading.validity import (
     Where,
     check_classes,
-    check_lengths,
     place_in,
     place_of_sample,
 )
-from softmax_cli.samples import Batch, Logits, TextBlock
+from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
 
 # What only one reader refuses, and keys that are counted as none.
 _DOUBTFUL = (b"\\u", b" :", b"\t", b"\r", b"NaN", b"Infinity")
@@ -40,21 +38,14 @@ class Form:
     Attributes
     ----------
     columns
-        Which values are its logits, of an array or of a record's members.
-    keys
-        The keys of the first record, and dotted paths into it; none if samples are arrays.
+        Which values are its logits: those of an array, or of a record's members.
     members
-        The keys that each record has, and others only where an array holds the logits.
+        The keys that each record has, and others only where an array holds the logits; none if
+        samples are arrays.
     """
 
     columns: Columns
-    keys: tuple[str, ...] = ()
     members: AbstractSet[str] = frozenset()
-
-    @property
-    def is_array(self) -> bool:
-        """Whether an array holds a sample's logits."""
-        return not self.keys or self.columns.array is not None
 
 
 def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -126,9 +117,9 @@ def read_document(document: Any, name: str, options: InputOptions) -> Logits:
     rows = document
     if isinstance(document, dict):
         found = member(document, options.key or "logits")
-        is_record = isinstance(found, list) and not document.keys() & {"classes", "samples"}
-        is_record = is_record and bool(found) and not isinstance(found[0], list | dict)
-        named, rows = (document, found) if not is_record and found is not None else ({}, [document])
+        is_whole = document.keys() & {"classes", "samples"} or not isinstance(found, list)
+        is_whole = is_whole or not found or isinstance(found[0], list | dict)
+        named, rows = (document, found) if is_whole and found is not None else ({}, [document])
     if not isinstance(rows, list) or not rows:
         raise InputError(name, f"expected an array of logits, found {shown(rows)}")
     if not isinstance(rows[0], list | dict):
@@ -163,24 +154,28 @@ def settle(samples: Sequence[Any], where: Where, name: str, options: InputOption
     """
     first = samples[0]
     if not isinstance(first, dict) or not first:
-        refuse_columns(options, name)
-        if not isinstance(first, list) or not first:
-            raise InputError(where(0), f"expected an array of logits, found {shown(first)}")
-        return Form(Columns(tuple(range(len(first)))))
+        refuse_columns(options, f"expected named columns, found none in {name}")
+        return Form(_with_array(Columns((), array=0), first, where(0)))
     said = (options.key, options.id_column, *options.keep)
     paths = [path for path in said if path and path not in first and member(first, path)]
     keys = (*first, *paths)
     rows = [[member(each, key) for key in keys] for each in samples[:SAMPLES_OF_COLUMN]]
     columns = choose_columns(keys, kinds_of(rows), options, name)
     if columns.array is not None:
-        columns = columns.with_array(rows[0][columns.array])
+        columns = _with_array(columns, rows[0][columns.array], where(0))
         classes = strict_json.names(first, "classes", where(0), len(columns.logits))
-        columns = replace(columns, classes=classes)
-        needed = {keys[c] for c in (columns.array, columns.sample, *columns.kept) if c is not None}
-        return Form(columns, keys, needed & first.keys())
+        used = (columns.array, columns.sample, *columns.kept)
+        needed = {keys[c] for c in used if c is not None}
+        return Form(replace(columns, classes=classes), needed & first.keys())
     if "logits" in first and options.columns is None and options.axis is None:
         raise InputError(where(0), f"expected an array of logits, found {shown(first['logits'])}")
-    return Form(columns, keys, first.keys())
+    return Form(columns, first.keys())
+
+
+def _with_array(columns: Columns, values: Any, place: str) -> Columns:
+    if not isinstance(values, list) or not values:
+        raise InputError(place, f"expected an array of logits, found {shown(values)}")
+    return columns.with_array(values)
 
 
 def read_batch(
@@ -194,48 +189,37 @@ def read_batch(
         For the first sample at fault.
     """
     columns, n_classes = form.columns, len(form.columns.logits)
-    names = () if form.is_array else columns.names or ()
+    names = columns.names or () if columns.array is None else ()
     place = place_in(where, names)
-    rows = [_row(each, form, where, k, options) for k, each in enumerate(samples)]
-    check_lengths(rows, n_classes, place, "the first sample")
-    flat = list(chain.from_iterable(rows))
 
-    def where_is(i: int) -> str:
-        return place(*divmod(i, n_classes))
+    def numbers(values: list[Any]) -> FloatArray:
+        missing = options.skip_invalid
+        return strict_json.numbers(values, lambda i: place(*divmod(i, n_classes)), missing, names)
 
-    values = strict_json.numbers(flat, where_is, options.skip_invalid, names)
-    labels = kept = None
-    if columns.sample is not None:
-        key = form.keys[columns.sample]
-        named = (strict_json.name(member(each, key), where(k)) for k, each in enumerate(samples))
-        labels = tuple(named)
-    if columns.kept:
-        keys = [form.keys[c] for c in columns.kept]
-        kept = tuple(tuple(member(each, key) for key in keys) for each in samples)
-    return Batch(values.reshape(-1, n_classes), start, labels, kept=kept, place=place)
+    rows = [_row(each, form, where, k) for k, each in enumerate(samples)]
+    return columns.batch(rows, start, place, numbers, "the first sample")
 
 
-def _row(sample: Any, form: Form, where: Where, k: int, options: InputOptions) -> list[Any]:
-    """Return the values of a sample's logits, if it is of that form."""
+def _row(sample: Any, form: Form, where: Where, k: int) -> list[Any]:
+    """Return the values of a sample's members, if it is of that form."""
     columns = form.columns
-    if form.keys:
+    row = [sample]
+    if columns.header is not None:
         keys = sample.keys() if isinstance(sample, dict) else frozenset()
-        if keys != form.members and not (form.is_array and form.members <= keys):
+        if keys != form.members and (columns.array is None or not form.members <= keys):
             missing = form.members - keys
             found = f"no {quoted(min(missing))}" if missing else quoted(min(keys - form.members))
             raise InputError(where(k), f"expected the keys of the first sample, found {found}")
-    if not form.is_array:
-        return [sample[key] for key in columns.names or ()]
-    if columns.array is not None:
-        if "classes" in sample:
+        row = [member(sample, key) for key in columns.header or ()]
+        if columns.sample is not None:
+            strict_json.name(row[columns.sample], where(k))
+        if columns.array is not None and "classes" in sample:
             names = strict_json.names(sample, "classes", where(k)) or ()
             check_classes(names, columns.classes or (), where(k), "the first sample")
-        sample = member(sample, form.keys[columns.array])
-    if options.skip_invalid and sample is None:
-        return [None] * len(columns.logits)
-    if not isinstance(sample, list):
-        raise InputError(where(k), f"expected an array of logits, found {shown(sample)}")
-    return sample
+    found = row[columns.array or 0]
+    if columns.array is not None and not isinstance(found, list | None):
+        raise InputError(where(k), f"expected an array of logits, found {shown(found)}")
+    return row
 
 
 def _load_at_once(block: TextBlock) -> tuple[list[Any], Sequence[int]] | None:

@@ -36,7 +36,7 @@ def read_npy(stream: Stream, name: str, options: InputOptions) -> Logits:
     InputError
         For what is no real array of logits; from the batches for what is missing of it.
     """
-    refuse_columns(options, name)
+    refuse_columns(options, f"expected named columns, found none in {name}")
     shape, by_column, dtype = _read_header(stream, name)
     axis = -1 if options.axis is None else options.axis
     if not shape or not -len(shape) <= axis < len(shape):

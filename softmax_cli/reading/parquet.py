@@ -9,7 +9,6 @@ import numpy as np
 
 from softmax_cli.errors import InputError, quoted, visible
 from softmax_cli.options import InputOptions, Place
-from softmax_cli.reading import strict_json
 from softmax_cli.reading.columns import (
     SAMPLES_OF_COLUMN,
     Columns,
@@ -18,7 +17,7 @@ from softmax_cli.reading.columns import (
     kinds_of,
 )
 from softmax_cli.reading.text import Stream, take_all
-from softmax_cli.reading.validity import check_lengths, place_in, place_of_sample
+from softmax_cli.reading.validity import place_in, place_of_sample
 from softmax_cli.samples import Batch, FloatArray, Logits
 from softmax_cli.words import mending
 
@@ -71,38 +70,29 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
 
     def batches() -> Iterator[Batch]:
         start = 0
-
         with _told(name):
             for table in chain([first], tables):
                 place = place_in(place_of_sample(name, start), columns.names)
-                logits = _logits(table, columns, place, options)
-                ids = None if columns.sample is None else table.column(columns.sample).to_pylist()
-                names = ids and tuple("" if i is None else str(i) for i in ids)
-                kept = [table.column(c).to_pylist() for c in columns.kept]
-                rows = tuple(zip(*kept, strict=True)) or None
-                yield Batch(logits, start, names, kept=rows, place=place)
-                start += len(logits)
+                yield _batch(table, columns, place, start, options)
+                start += len(table)
 
     return columns.source(batches())
 
 
-def _logits(table: Any, columns: Columns, place: Place, options: InputOptions) -> FloatArray:
-    """Take the numbers of some rows; missing ones are nan where samples may be left out."""
-    if columns.array is not None:
-        column, width = table.column(columns.array), len(columns.logits)
-        blank = (None,) * width if options.skip_invalid else ()
-        rows = [row or blank for row in column.to_pylist()]
-        check_lengths(rows, width, place, "the first sample")
-        flat = list(chain.from_iterable(rows))
-        values = strict_json.numbers(flat, lambda i: place(*divmod(i, width)), options.skip_invalid)
-        return values.reshape(-1, width)
-    picked = [table.column(c) for c in columns.logits]
-    for c, column in enumerate(picked):
-        if column.null_count and not options.skip_invalid:
-            k = column.to_pylist().index(None)
-            raise InputError(place(k, c), "expected a number, found null", mending(""))
-    numbers = [column.cast("float64") for column in picked]
-    return np.column_stack([each.to_numpy(zero_copy_only=False) for each in numbers])
+def _batch(table: Any, columns: Columns, place: Place, start: int, options: InputOptions) -> Batch:
+    def numbers(values: list[Any]) -> FloatArray:
+        if None in values and not options.skip_invalid:
+            at = place(*divmod(values.index(None), len(columns.logits)))
+            raise InputError(at, "expected a number, found null", mending(""))
+        return np.array(values, np.float64)
+
+    used = {*columns.logits, columns.array, columns.sample, *columns.kept}
+    cells = [
+        column.to_pylist() if c in used else [None] * len(table)
+        for c, column in enumerate(table.columns)
+    ]
+    rows = list(zip(*cells, strict=True))
+    return columns.batch(rows, start, place, numbers, "the first sample")
 
 
 @contextmanager

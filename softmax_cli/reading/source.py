@@ -1,6 +1,7 @@
 """From the words on the command line to a source, and from the source to its format."""
 
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,33 +13,29 @@ from pathlib import Path
 from softmax_cli.errors import InputError, quoted, visible, warn
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.arguments import read_arguments
+from softmax_cli.reading.columns import refuse_columns
 from softmax_cli.reading.formats import SUFFIXES, reader
 from softmax_cli.reading.text import Stream, readable
 from softmax_cli.samples import Logits
 from softmax_cli.words import is_number, split_row, starts_like_number
 
 STDIN = "<stdin>"
-_NEVER_LOADED = "it is never loaded; save the array: numpy.save('logits.npy', array)"
-_ZIP = b"PK\x03\x04"
 _PACKED = (".gz", ".bz2", ".xz")
-_BOOK = ("an Excel workbook", "save it as CSV")
-_FEATHER = ("an arrow file", "convert it: pandas.read_feather(FILE).to_parquet('logits.parquet')")
-# What other kinds of files begin with, what they are, and how to make one of ours.
-_OTHERS = {
-    (_ZIP,): ("a zip file", "unpack it first: unzip -p FILE | softmax-cli ..."),
-    (b"\x28\xb5\x2f\xfd",): ("a zstd file", "unpack it first: zstd -dc FILE | softmax-cli ..."),
-    (b"\xd0\xcf\x11\xe0",): _BOOK,
-    (b"ARROW1", b"FEA1"): _FEATHER,
-    (b"\x89HDF",): ("an HDF5 file", "save an array of it: numpy.save('logits.npy', array)"),
-    (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"): ("a pickle", _NEVER_LOADED),
-}
-# The same for zip files, by the name of a file in it.
-_ZIPPED = {
-    b"[Content_Types]": _BOOK,
-    b"opendocument": _BOOK,
-    b"/data.pkl": ("a torch file", _NEVER_LOADED),
-    b".npy": ("an npz file", "read an array of it: unzip -p FILE NAME.npy | softmax-cli ..."),
-}
+_SAVE = "save the array alone: numpy.save('logits.npy', array)"
+# How other kinds of files begin, what they are, and how to make one of ours.
+_OTHERS = (
+    (
+        rb"PK.*(\[Content_Types|opendocument)|\xd0\xcf\x11\xe0",
+        "an Excel workbook",
+        "save it as CSV",
+    ),
+    (rb"PK.*/data\.pkl|\x80[\x02-\x05]", "a pickle, which is never loaded", _SAVE),
+    (rb"PK.*\.npy", "an npz file", "read one array: unzip -p FILE NAME.npy | softmax-cli ..."),
+    (rb"PK\x03\x04", "a zip file", "unpack it first: unzip -p FILE | softmax-cli ..."),
+    (rb"\x28\xb5\x2f\xfd", "a zstd file", "unpack it first: zstd -dc FILE | softmax-cli ..."),
+    (rb"ARROW1|FEA1", "an arrow file", "pandas.read_feather(FILE).to_parquet('logits.parquet')"),
+    (rb"\x89HDF", "an HDF5 file", _SAVE),
+)
 
 
 @contextmanager
@@ -105,7 +102,6 @@ def _only_path(words: Sequence[str]) -> str | None:
     if files:
         return files[0]
     are_numbers = not all(map(str.strip, words)) or any(map(starts_like_number, words))
-    are_numbers = are_numbers or words[0].startswith(("(", "["))
     if others and not are_numbers:
         raise InputError(visible(others[0]), "no such file; expected numbers, a file or -")
     return None
@@ -120,18 +116,16 @@ def exists(path: str) -> bool:
 
 
 def _refuse_file_options(options: InputOptions) -> None:
+    problem = "expected a file or standard input, found numbers"
+    refuse_columns(options, problem)
     for option, value in (
         ("--input-format", options.input_format),
         ("--delimiter", options.delimiter),
-        ("--decimal", None if options.decimal == "." else options.decimal),
+        ("--decimal", "," if options.decimal == "," else None),
         ("--header", options.header),
-        ("--columns", options.columns),
-        ("--id", options.id_column),
-        ("--keep", options.keep or None),
-        ("--key", options.key),
     ):
         if value is not None:
-            raise InputError(option, "expected a file or standard input, found numbers")
+            raise InputError(option, problem)
 
 
 @contextmanager
@@ -165,10 +159,8 @@ def guess_format(path: str, stream: Stream, name: str) -> str:
         For other kinds of files.
     """
     beginning = stream.peek()
-    for marks, found in _OTHERS.items():
-        if beginning.startswith(marks):
-            inside = (told for name, told in _ZIPPED.items() if name in beginning)
-            kind, hint = next(inside, found) if _ZIP in marks else found
+    for mark, kind, hint in _OTHERS:
+        if re.match(mark, beginning, re.DOTALL):
             raise InputError(name, f"expected numbers, found {kind}", hint)
     inner = path.removesuffix(next(filter(path.lower().endswith, _PACKED), ""))
     suffix = Path(inner).suffix.lower()
