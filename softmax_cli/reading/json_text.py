@@ -119,7 +119,9 @@ def read_document(document: Any, name: str, options: InputOptions) -> Logits:
         found = member(document, options.key or "logits")
         is_whole = document.keys() & {"classes", "samples"} or not isinstance(found, list)
         is_whole = is_whole or not found or isinstance(found[0], list | dict)
-        named, rows = (document, found) if is_whole and found is not None else ({}, [document])
+        rows = [document]
+        if is_whole and found is not None:
+            named, rows, options = document, found, replace(options, key=None)
     if not isinstance(rows, list) or not rows:
         raise InputError(name, f"expected an array of logits, found {shown(rows)}")
     if not isinstance(rows[0], list | dict):

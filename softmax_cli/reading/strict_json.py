@@ -112,8 +112,11 @@ def numbers(
         if type(value) not in _NUMBERS:
             is_text = value is None or isinstance(value, str)
             hint = mending("" if value is None else value) if is_text else ""
-            if isinstance(value, list) and members:
-                hint = f"if it holds the logits, give --key {members[i % len(members)]}"
+            if isinstance(value, list) and members:  # pandas keeps them in data, behind two more
+                key = "data" if "data" in members else members[i % len(members)]
+                hint = f"if it holds the logits, give --key {key}"
+            if isinstance(value, dict):
+                hint = "if pandas wrote it, let it: to_json(FILE, orient='records')"
             raise InputError(place(i), f"expected a number, found {shown(value)}", hint)
         if math.isinf(value):
             raise InputError(place(i), "expected a number within the range of float64")

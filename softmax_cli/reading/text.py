@@ -18,7 +18,6 @@ _SILENCE = 0.01  # seconds after which what a pipe has brought is answered
 _SILENCE_OF_HEAD = 0.3
 _AT_ONCE = 1 << 20
 _LINES_OF_HEAD = 2
-_XZ = b"\xfd7zXZ"
 _BLANK = re.compile(rb"\n[ \t\r]*(?:\n|(?<=[ \t\r])\Z)")
 _LINE_END = re.compile(r"\r\n?|\n")
 
@@ -100,16 +99,16 @@ class Stream:
 
 def _unpacked(file: "BufferedReader[FileIO]") -> BufferedIOBase:
     """Return what decompresses the file, or the file itself if it is not compressed."""
-    beginning = file.peek(len(_XZ))
+    beginning = file.peek(10)
     if beginning.startswith(b"\x1f\x8b"):
         import gzip
 
         return gzip.open(file)
-    if beginning.startswith(b"BZh"):
+    if beginning.startswith(b"BZh") and beginning[4:10] == b"1AY&SY":
         import bz2
 
         return bz2.open(file)
-    if beginning.startswith(_XZ):
+    if beginning.startswith(b"\xfd7zXZ\0"):
         import lzma
 
         return lzma.open(file)
