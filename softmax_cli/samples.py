@@ -73,6 +73,13 @@ class Logits:
             block = self.parse(block)
         return self.check(block) if self.check and block.place else block
 
+    def restored(self, rows: FloatArray) -> FloatArray:
+        """Bring a row for each sample, shape (K, C), to the shape of the input."""
+        if self.shape is None:
+            return rows
+        lead = np.delete(self.shape, self.axis).tolist()
+        return np.moveaxis(rows.reshape(*lead, -1), -1, self.axis)
+
     @property
     def batches(self) -> Iterator[Batch]:
         """The samples in order, parsed here."""

@@ -143,11 +143,14 @@ def _check_candidates(
 ) -> Verdict:
     batch = concatenate(logits.batches, logits.n_classes)
     theirs = options_for_results(logits, reading)
-    setting = _setting(batch, logits, comparison)
+    setting = _setting(batch, logits, replace(comparison, axis=logits.axis))
+    setting = replace(setting, z=logits.restored(batch.logits))
     if candidates.upstream is not None:
         whole = replace(logits, blocks=iter([batch]), n_samples=len(batch.logits))
         with with_upstream(whole, candidates.upstream, "--upstream", theirs) as paired:
-            setting = replace(setting, g=concatenate(paired.batches, logits.n_classes).upstream)
+            upstream = concatenate(paired.batches, logits.n_classes).upstream
+            assert upstream is not None
+            setting = replace(setting, g=logits.restored(upstream))
     elif candidates.vjp is not None:
         setting = with_gradient(setting, None)
     checks: list[Check] = []

@@ -170,8 +170,11 @@ def choose_columns(
     if options.stacked and list(names[:2]) == ["sample", "output"]:
         return Columns(tuple(range(2, width)), 0, header)
     if options.results_of is not None:
-        if options.results_of and set(options.results_of) <= set(names):
-            return _columns_of_results(names, options.results_of, options.id_column)
+        last = (options.results_of or ("",))[-1]
+        for prefix in (name.removesuffix(last) for name in names if last and name.endswith(last)):
+            if {prefix + name for name in options.results_of} <= set(names):
+                plain = [name.removeprefix(prefix) for name in names]
+                return _columns_of_results(plain, options.results_of, options.id_column)
         options = replace(options, id_column=None)
     if options.id_column is not None:
         sample = find_name(options.id_column, names, width, "--id")
@@ -179,7 +182,7 @@ def choose_columns(
     kept: tuple[int, ...] = ()
     if options.keep and not keeps_all:
         kept = pick_columns(",".join(options.keep), names, width, "--keep")
-    by_name = {c for c, name in enumerate(names) if _names_samples(name)}
+    by_name = {c for c, name in enumerate(names) if _names_samples(name) and kinds[c] != "arrays"}
     text = {c for c, kind in enumerate(kinds) if kind == "text"}
     array = _array(names, kinds, options)
     if array is not None:

@@ -16,7 +16,10 @@ from softmax_cli.samples import Batch, FloatArray, Logits, concatenate
 
 def options_for_results(logits: Logits, options: InputOptions) -> InputOptions:
     """Say how to read results of these logits: by the names of classes and of samples they have."""
-    return InputOptions(id_column=options.id_column, results_of=logits.class_names or ())
+    names, axis = logits.class_names or (), options.axis if logits.shape else None
+    return InputOptions(
+        header=options.header, id_column=options.id_column, axis=axis, results_of=names
+    )
 
 
 @contextmanager

@@ -17,8 +17,7 @@ def write_npy(result: Result, target: Target, options: OutputOptions) -> None:
     if shape and result.quantity.rank == 1 and axis not in (-1, len(shape) - 1):
         blocks = result.quantity.blocks(result.logits.batches)
         rows = np.concatenate([block.values for block in blocks])
-        last = rows.reshape(*_lead(result, len(rows)), -1)
-        np.save(stream := io.BytesIO(), np.moveaxis(last, -1, axis))
+        np.save(stream := io.BytesIO(), result.logits.restored(rows))
         target.write(stream.getvalue())
         return
     with target.whole() as whole:
