@@ -73,12 +73,15 @@ class Logits:
             block = self.parse(block)
         return self.check(block) if self.check and block.place else block
 
+    def lead(self, n_samples: int) -> tuple[int, ...]:
+        """Return the dimensions of so many samples."""
+        return (
+            (n_samples,) if self.shape is None else tuple(np.delete(self.shape, self.axis).tolist())
+        )
+
     def restored(self, rows: FloatArray) -> FloatArray:
         """Bring a row for each sample, shape (K, C), to the shape of the input."""
-        if self.shape is None:
-            return rows
-        lead = np.delete(self.shape, self.axis).tolist()
-        return np.moveaxis(rows.reshape(*lead, -1), -1, self.axis)
+        return np.moveaxis(rows.reshape(*self.lead(len(rows)), -1), -1, self.axis)
 
     @property
     def batches(self) -> Iterator[Batch]:

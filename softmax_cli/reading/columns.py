@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -22,6 +23,10 @@ _IDENTIFIER = (
     rf"|.*[a-z]I[dD]|{_LABEL}"
 )
 
+Header = Sequence[str] | None
+Positions = Sequence[int]
+Numbers = Callable[[list[Any]], FloatArray]
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -41,6 +46,8 @@ class Columns:
         The column that holds an array of logits a sample.
     classes
         What the array's values are called.
+    members
+        The keys of JSON's records, which may have others where an array holds the logits.
     """
 
     logits: tuple[int, ...]
@@ -49,6 +56,7 @@ class Columns:
     kept: tuple[int, ...] = ()
     array: int | None = None
     classes: tuple[str, ...] | None = None
+    members: AbstractSet[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...] | None:
@@ -71,12 +79,7 @@ class Columns:
         return (self.logits[c] if self.array is None else self.array) + 1
 
     def batch(
-        self,
-        rows: Sequence[Sequence[Any]],
-        start: int,
-        place: Place,
-        numbers: Callable[[list[Any]], FloatArray],
-        first: str,
+        self, rows: Sequence[Sequence[Any]], start: int, place: Place, numbers: Numbers, first: str
     ) -> Batch:
         """Make samples of rows of cells; `first` is what has as many values as all."""
         if self.array is None:
@@ -133,9 +136,7 @@ def _is_whole(value: object) -> bool:
 def array_in(cell: str) -> list[str]:
     """Split a cell such as ``[1, 2, 3]``, or ``[1. 2.]`` as numpy prints it; others hold none."""
     text = cell.strip()
-    if not (text.startswith("[") and text.endswith("]") and len(text) > 2):
-        return []
-    values = split_row(text[1:-1])
+    values = split_row(text) if text.startswith("[") and text.endswith("]") else []
     return values if any(map(is_number, values)) else []
 
 
@@ -146,7 +147,7 @@ def is_doubtful(header: Iterable[str], options: InputOptions) -> bool:
 
 
 def choose_columns(
-    header: Sequence[str] | None, kinds: Sequence[str], options: InputOptions, place: str
+    header: Header, kinds: Sequence[str], options: InputOptions, place: str
 ) -> Columns:
     """Choose by the user's word first, then by header names, then by content.
 
@@ -182,7 +183,7 @@ def choose_columns(
     kept: tuple[int, ...] = ()
     if options.keep and not keeps_all:
         kept = pick_columns(",".join(options.keep), names, width, "--keep")
-    by_name = {c for c, name in enumerate(names) if _names_samples(name) and kinds[c] != "arrays"}
+    by_name = {c for c, name in enumerate(names) if _names_samples(name)}
     text = {c for c, kind in enumerate(kinds) if kind == "text"}
     array = _array(names, kinds, options)
     if array is not None:
@@ -197,7 +198,13 @@ def choose_columns(
     naming = (by_name or text) if is_settled or keeps_all else by_name | text
     if sample is None and len(naming) == 1:
         (sample,) = naming
-    doubtful = set() if is_settled else _identifiers(names, kinds, picked, options, place)
+    suspects = {c for c in picked if header and kinds[c] == "whole" and _is_identifier(names[c])}
+    doubtful = suspects if any(kinds[c] == "numbers" for c in picked) else set()
+    if is_settled or len(picked) < 2:
+        doubtful = suspects = set()
+    if suspects - doubtful and options.check is None:
+        hint = "if it is none, pick the logits with --columns"
+        warn(place, f"{quoted(names[min(suspects)])} is taken for logits; {hint}")
     if keeps_all:
         picked = tuple(c for c in picked if c not in doubtful)
         kept = tuple(c for c in range(width) if c not in {*picked, sample})
@@ -222,33 +229,12 @@ def _array(names: Sequence[str], kinds: Sequence[str], options: InputOptions) ->
     return c
 
 
-def _identifiers(
-    names: Sequence[str],
-    kinds: Sequence[str],
-    picked: Sequence[int],
-    options: InputOptions,
-    place: str,
-) -> set[int]:
-    """Find whole numbers that look like identifiers or labels, beside logits that are not whole."""
-    found = {c for c in picked if kinds[c] == "whole" and names and _is_identifier(names[c])}
-    if any(kinds[c] == "numbers" for c in picked):
-        return found
-    if found and len(picked) > 1 and options.check is None:
-        hint = "if it is none, pick the logits with --columns"
-        warn(place, f"{quoted(names[min(found)])} is taken for logits; {hint}")
-    return set()
-
-
 def _is_identifier(name: str) -> bool:
     return re.fullmatch(_IDENTIFIER, name.strip()) is not None
 
 
 def _undecided(
-    found: Sequence[int],
-    logits: Sequence[int],
-    sample: int | None,
-    header: Sequence[str] | None,
-    place: str,
+    found: Positions, logits: Positions, sample: int | None, header: Header, place: str
 ) -> InputError:
     """Name the columns that may be no logits, and the options that settle it."""
 

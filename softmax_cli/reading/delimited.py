@@ -107,8 +107,9 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     line_of_first, first = records[0]
     place = f"{name}:{line_of_first}"
     with_point = partial(to_point, decimal=options.decimal)
-    is_names = _is_header(list(map(with_point, first)))
-    has_header = is_names if options.header is None else options.header
+    has_header = options.header
+    if has_header is None:
+        has_header = _is_header(list(map(with_point, first)))
     header = first if has_header else _header_in(decode(comments, name), delimiter, len(first))
     if is_doubtful(header or (), options):
         records, line = _records(block, stream, delimiter, name, least=1 + SAMPLES_OF_COLUMN)
@@ -169,14 +170,13 @@ def _parse(block: TextBlock, table: Table) -> Batch:
     """Parse a block of a record a line: at once where all numbers are plain."""
     content = block.content.removesuffix(b"\n")
     columns, names = table.columns, None
-    if columns.kept or columns.array is not None:
-        content = b"?"
-    elif (columns.sample, columns.logits) == (0, tuple(range(1, table.width))):
+    layout = (columns.array, columns.kept, columns.sample, columns.logits)
+    if layout == (None, (), 0, tuple(range(1, table.width))):
         lines = decode(content, table.name, block.line).split("\n")
         parts = [line.partition(table.delimiter) for line in lines]
         names = tuple(part[0] for part in parts)
         content = "\n".join([part[2] for part in parts]).encode()
-    elif columns.logits != tuple(range(table.width)):
+    elif layout != (None, (), None, tuple(range(table.width))):
         content = b"?"
     if table.options.decimal == ",":
         content = b"?" if b"." in content else content.replace(b",", b".")

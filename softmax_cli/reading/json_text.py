@@ -1,8 +1,7 @@
 """JSON: arrays, an object with "logits", or records; JSON lines hold one of them a line."""
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from softmax_cli import fast
@@ -29,23 +28,6 @@ from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
 
 # What only one reader refuses, and keys that are counted as none.
 _DOUBTFUL = (b"\\u", b" :", b"\t", b"\r", b"NaN", b"Infinity")
-
-
-@dataclass(frozen=True)
-class Form:
-    """What the first samples have settled for all.
-
-    Attributes
-    ----------
-    columns
-        Which values are its logits: those of an array, or of a record's members.
-    members
-        The keys that each record has, and others only where an array holds the logits; none if
-        samples are arrays.
-    """
-
-    columns: Columns
-    members: AbstractSet[str] = frozenset()
 
 
 def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -96,19 +78,19 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
             break
         head += more
         samples, lines = strict_json.load_lines(head, name)
-    form = settle(samples, lambda k: f"{name}:{lines[k]}", name, options)
+    columns = settle(samples, lambda k: f"{name}:{lines[k]}", name, options)
 
     def parse(block: TextBlock) -> Batch:
         loaded = _load_at_once(block)
         values, lines = loaded or strict_json.load_lines(block.content, name, block.line)
-        return read_batch(values, form, lambda k: f"{name}:{lines[k]}", block.start, options)
+        return read_batch(values, columns, lambda k: f"{name}:{lines[k]}", block.start, options)
 
     def read(block: TextBlock) -> tuple[Batch, int]:
         return parse(block), block.line + block.content.count(b"\n")
 
     first, line = read(TextBlock(1, head))
     blocks = read_lines(stream, line, first, lambda _: True, read)
-    return replace(form.columns.source(blocks), parse=parse, is_ready=stream.is_ready)
+    return replace(columns.source(blocks), parse=parse, is_ready=stream.is_ready)
 
 
 def read_document(document: Any, name: str, options: InputOptions) -> Logits:
@@ -116,6 +98,8 @@ def read_document(document: Any, name: str, options: InputOptions) -> Logits:
     named: dict[str, Any] = {}
     rows = document
     if isinstance(document, dict):
+        if document.keys() == {"columns", "index", "data"} and options.key is None:
+            raise InputError(name, "expected logits, found a table of pandas", "give --key data")
         found = member(document, options.key or "logits")
         is_whole = document.keys() & {"classes", "samples"} or not isinstance(found, list)
         is_whole = is_whole or not found or isinstance(found[0], list | dict)
@@ -128,19 +112,19 @@ def read_document(document: Any, name: str, options: InputOptions) -> Logits:
         rows = [rows]
 
     where = place_of_sample(name)
-    form = settle(rows, where, name, options)
-    classes = strict_json.names(named, "classes", name, len(form.columns.logits))
-    batch = read_batch(rows, form, where, 0, options)
+    columns = settle(rows, where, name, options)
+    classes = strict_json.names(named, "classes", name, len(columns.logits))
+    batch = read_batch(rows, columns, where, 0, options)
     samples = strict_json.names(named, "samples", name, len(rows)) or batch.samples
     return replace(
-        form.columns.source(iter([replace(batch, samples=samples)])),
-        class_names=classes or form.columns.names,
+        columns.source(iter([replace(batch, samples=samples)])),
+        class_names=classes or columns.names,
         names_samples=samples is not None,
         n_samples=len(rows),
     )
 
 
-def settle(samples: Sequence[Any], where: Where, name: str, options: InputOptions) -> Form:
+def settle(samples: Sequence[Any], where: Where, name: str, options: InputOptions) -> Columns:
     """Find the form of the first samples.
 
     Parameters
@@ -157,7 +141,7 @@ def settle(samples: Sequence[Any], where: Where, name: str, options: InputOption
     first = samples[0]
     if not isinstance(first, dict) or not first:
         refuse_columns(options, f"expected named columns, found none in {name}")
-        return Form(_with_array(Columns((), array=0), first, where(0)))
+        return _with_array(Columns((), array=0), first, where(0))
     said = (options.key, options.id_column, *options.keep)
     paths = [path for path in said if path and path not in first and member(first, path)]
     keys = (*first, *paths)
@@ -168,10 +152,10 @@ def settle(samples: Sequence[Any], where: Where, name: str, options: InputOption
         classes = strict_json.names(first, "classes", where(0), len(columns.logits))
         used = (columns.array, columns.sample, *columns.kept)
         needed = {keys[c] for c in used if c is not None}
-        return Form(replace(columns, classes=classes), needed & first.keys())
+        return replace(columns, classes=classes, members=needed & first.keys())
     if "logits" in first and options.columns is None and options.axis is None:
         raise InputError(where(0), f"expected an array of logits, found {shown(first['logits'])}")
-    return Form(columns, first.keys())
+    return replace(columns, members=first.keys())
 
 
 def _with_array(columns: Columns, values: Any, place: str) -> Columns:
@@ -181,7 +165,7 @@ def _with_array(columns: Columns, values: Any, place: str) -> Columns:
 
 
 def read_batch(
-    samples: Sequence[Any], form: Form, where: Where, start: int, options: InputOptions
+    samples: Sequence[Any], columns: Columns, where: Where, start: int, options: InputOptions
 ) -> Batch:
     """Turn JSON values of that form into samples.
 
@@ -190,7 +174,7 @@ def read_batch(
     InputError
         For the first sample at fault.
     """
-    columns, n_classes = form.columns, len(form.columns.logits)
+    n_classes = len(columns.logits)
     names = columns.names or () if columns.array is None else ()
     place = place_in(where, names)
 
@@ -198,29 +182,28 @@ def read_batch(
         missing = options.skip_invalid
         return strict_json.numbers(values, lambda i: place(*divmod(i, n_classes)), missing, names)
 
-    rows = [_row(each, form, where, k) for k, each in enumerate(samples)]
+    rows = [_row(each, columns, where(k)) for k, each in enumerate(samples)]
     return columns.batch(rows, start, place, numbers, "the first sample")
 
 
-def _row(sample: Any, form: Form, where: Where, k: int) -> list[Any]:
+def _row(sample: Any, columns: Columns, place: str) -> list[Any]:
     """Return the values of a sample's members, if it is of that form."""
-    columns = form.columns
     row = [sample]
     if columns.header is not None:
         keys = sample.keys() if isinstance(sample, dict) else frozenset()
-        if keys != form.members and (columns.array is None or not form.members <= keys):
-            missing = form.members - keys
-            found = f"no {quoted(min(missing))}" if missing else quoted(min(keys - form.members))
-            raise InputError(where(k), f"expected the keys of the first sample, found {found}")
-        row = [member(sample, key) for key in columns.header or ()]
+        if keys != columns.members and (columns.array is None or not columns.members <= keys):
+            missing = columns.members - keys
+            found = f"no {quoted(min(missing))}" if missing else quoted(min(keys - columns.members))
+            raise InputError(place, f"expected the keys of the first sample, found {found}")
+        row = [sample[key] if key in sample else member(sample, key) for key in columns.header]
         if columns.sample is not None:
-            strict_json.name(row[columns.sample], where(k))
+            strict_json.name(row[columns.sample], place)
         if columns.array is not None and "classes" in sample:
-            names = strict_json.names(sample, "classes", where(k)) or ()
-            check_classes(names, columns.classes or (), where(k), "the first sample")
+            names = strict_json.names(sample, "classes", place) or ()
+            check_classes(names, columns.classes or (), place, "the first sample")
     found = row[columns.array or 0]
     if columns.array is not None and not isinstance(found, list | None):
-        raise InputError(where(k), f"expected an array of logits, found {shown(found)}")
+        raise InputError(place, f"expected an array of logits, found {shown(found)}")
     return row
 
 

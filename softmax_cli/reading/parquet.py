@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from softmax_cli.errors import InputError, quoted, visible
+from softmax_cli.errors import InputError, visible
 from softmax_cli.options import InputOptions, Place
+from softmax_cli.reading import strict_json
 from softmax_cli.reading.columns import (
     SAMPLES_OF_COLUMN,
     Columns,
@@ -19,9 +21,10 @@ from softmax_cli.reading.columns import (
 from softmax_cli.reading.text import Stream, take_all
 from softmax_cli.reading.validity import place_in, place_of_sample
 from softmax_cli.samples import Batch, FloatArray, Logits
-from softmax_cli.words import mending
 
 _VALUES_A_BATCH = 1 << 17
+_NUMBERS = frozenset({float, int, Decimal})
+_MAYBE_NULL = _NUMBERS | {type(None)}
 
 
 def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -62,11 +65,6 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
     columns = choose_columns(header, kinds, options, name)
     if columns.array is not None:
         columns = columns.with_array(first.column(columns.array)[0].as_py() or ())
-    for c in columns.logits if columns.array is None else ():
-        if kinds[c] in ("text", "arrays"):
-            problem = f"expected a column of numbers, found {first.column(c).type}"
-            hint = f"if it holds the logits, give --key {header[c]}" if kinds[c] == "arrays" else ""
-            raise InputError(f"{name}: {quoted(header[c])}", problem, hint)
 
     def batches() -> Iterator[Batch]:
         start = 0
@@ -80,11 +78,13 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
 
 
 def _batch(table: Any, columns: Columns, place: Place, start: int, options: InputOptions) -> Batch:
+    n_classes, missing = len(columns.logits), options.skip_invalid
+
     def numbers(values: list[Any]) -> FloatArray:
-        if None in values and not options.skip_invalid:
-            at = place(*divmod(values.index(None), len(columns.logits)))
-            raise InputError(at, "expected a number, found null", mending(""))
-        return np.array(values, np.float64)
+        if (_MAYBE_NULL if missing else _NUMBERS).issuperset(map(type, values)):
+            return np.array(values, np.float64)
+        names = columns.names or ()
+        return strict_json.numbers(values, lambda i: place(*divmod(i, n_classes)), missing, names)
 
     used = {*columns.logits, columns.array, columns.sample, *columns.kept}
     cells = [

@@ -52,18 +52,15 @@ def _valid(logits: Logits) -> Logits:
         if not (skipped or valid.all()):
             first = batch.place(int(valid.argmin()), None)
         left, skipped = left + int(valid.sum()), skipped + int((~valid).sum())
-        kept, labels = batch.kept and tuple(compress(batch.kept, valid)), batch.samples
-        if not valid.all():
-            labels = tuple(compress(batch.labels, valid))
+        labels = tuple(compress(batch.labels, valid))
+        kept = batch.kept and tuple(compress(batch.kept, valid))
         return Batch(batch.logits[valid], batch.start, labels, kept=kept)
 
     def blocks() -> Iterator[Batch | TextBlock]:
         for block in logits.blocks:
             yield logits.parsed(block)  # in this process, where they are counted
         if skipped and not left:
-            raise InputError(
-                first, f"expected a valid sample, found {plural(skipped, 'sample')} not"
-            )
+            raise InputError(first, "expected a valid sample, found none from here on")
         if skipped:
             tell(f"{plural(skipped, 'invalid sample')} left out, the first at {first}")
 

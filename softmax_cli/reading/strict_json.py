@@ -112,9 +112,8 @@ def numbers(
         if type(value) not in _NUMBERS:
             is_text = value is None or isinstance(value, str)
             hint = mending("" if value is None else value) if is_text else ""
-            if isinstance(value, list) and members:  # pandas keeps them in data, behind two more
-                key = "data" if "data" in members else members[i % len(members)]
-                hint = f"if it holds the logits, give --key {key}"
+            if isinstance(value, list) and members:
+                hint = f"if it holds the logits, give --key {members[i % len(members)]}"
             if isinstance(value, dict):
                 hint = "if pandas wrote it, let it: to_json(FILE, orient='records')"
             raise InputError(place(i), f"expected a number, found {shown(value)}", hint)
@@ -163,4 +162,4 @@ def shown(value: Any) -> str:
     """Describe a JSON value in a few words."""
     if value and isinstance(value, list | dict):
         return "an array" if isinstance(value, list) else "an object"
-    return visible(json.dumps(value, ensure_ascii=False))[:60]
+    return visible(json.dumps(value, ensure_ascii=False, default=str))[:60]

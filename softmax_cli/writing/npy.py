@@ -13,8 +13,8 @@ from softmax_cli.writing.target import Target, write_pieces
 def write_npy(result: Result, target: Target, options: OutputOptions) -> None:
     """Write an array of shape (K,), (K, C) or (K, C, C), with the dimensions of the input for K."""
     assert isinstance(result, Arrays)
-    known, shape, axis = result.logits.n_samples, result.logits.shape, result.logits.axis
-    if shape and result.quantity.rank == 1 and axis not in (-1, len(shape) - 1):
+    known, shape = result.logits.n_samples, result.logits.shape
+    if shape and result.quantity.rank == 1 and result.logits.axis not in (-1, len(shape) - 1):
         blocks = result.quantity.blocks(result.logits.batches)
         rows = np.concatenate([block.values for block in blocks])
         np.save(stream := io.BytesIO(), result.logits.restored(rows))
@@ -28,14 +28,8 @@ def write_npy(result: Result, target: Target, options: OutputOptions) -> None:
             whole.write(_header(result, n_samples))
 
 
-def _lead(result: Arrays, n_samples: int) -> tuple[int, ...]:
-    """Return the dimensions of the samples."""
-    shape, axis = result.logits.shape, result.logits.axis
-    return (n_samples,) if shape is None else tuple(np.delete(shape, axis).tolist())
-
-
 def _header(result: Arrays, n_samples: int) -> bytes:
-    shape = (*_lead(result, n_samples), *[result.logits.n_classes] * result.quantity.rank)
+    shape = (*result.logits.lead(n_samples), *[result.logits.n_classes] * result.quantity.rank)
     stream = io.BytesIO()
     header = {"descr": "<f8", "fortran_order": False, "shape": shape}
     npy_format.write_array_header_1_0(stream, header)
