@@ -382,6 +382,26 @@ def test_names_and_kept_columns_stay_beside_their_samples(tmp_path: Path) -> Non
         assert "33334 invalid samples left out" in outcome.stderr
 
 
+def test_gradients_of_what_is_left_out_are_left_out(tmp_path: Path) -> None:
+    written(tmp_path, "z.csv", MASKED)
+    for g, row in (("g.csv", "0,0,1\n5,6,7\n1,0,0\n"), ("one.csv", "0,0,1\n")):
+        written(tmp_path, g, row)
+        words = ("jacobian", "z.csv", "--vjp", g, "-f", "json")
+        outcome = run(*words, "--skip-invalid", cwd=tmp_path)
+        assert outcome.json["samples"] == ["1", "3"]
+        picked = run(*words, "--sample", "3", cwd=tmp_path)
+        assert np.allclose(outcome.json["vjp"][1], picked.json["vjp"][0])
+        (tmp_path / "mine.py").write_text(
+            "import numpy as np\n"
+            "def vjp(z, g):\n"
+            "    e = np.exp(z - z.max(-1, keepdims=True))\n"
+            "    y = e / e.sum(-1, keepdims=True)\n"
+            "    return y * (g - (g * y).sum(-1, keepdims=True))\n"
+        )
+        checked = ("check", "z.csv", "--vjp", "mine.py:vjp", "--upstream", g, "--skip-invalid")
+        assert run(*checked, cwd=tmp_path).status == 0
+
+
 def test_where_no_sample_is_valid_there_is_no_result() -> None:
     for words in ([], ["--sample", "1"]):
         outcome = run("forward", "--skip-invalid", "-f", "csv", *words, stdin="NA,1\nnan,2\n")

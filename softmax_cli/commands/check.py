@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
 from softmax_cli.checking import candidate as code
@@ -141,16 +141,14 @@ def _setting(batch: Batch, logits: Logits, comparison: Comparison) -> Setting:
 def _check_candidates(
     logits: Logits, candidates: Candidates, comparison: Comparison, reading: InputOptions
 ) -> Verdict:
-    batch = concatenate(logits.batches, logits.n_classes)
-    theirs = options_for_results(logits, reading)
+    theirs, g = options_for_results(logits, reading), candidates.upstream
+    paired = nullcontext(logits) if g is None else with_upstream(logits, g, "--upstream", theirs)
+    with paired as source:
+        batch = concatenate(source.batches, logits.n_classes)
     setting = _setting(batch, logits, replace(comparison, axis=logits.axis))
     setting = replace(setting, z=logits.restored(batch.logits))
-    if candidates.upstream is not None:
-        whole = replace(logits, blocks=iter([batch]), n_samples=len(batch.logits))
-        with with_upstream(whole, candidates.upstream, "--upstream", theirs) as paired:
-            upstream = concatenate(paired.batches, logits.n_classes).upstream
-            assert upstream is not None
-            setting = replace(setting, g=logits.restored(upstream))
+    if batch.upstream is not None:
+        setting = replace(setting, g=logits.restored(batch.upstream))
     elif candidates.vjp is not None:
         setting = with_gradient(setting, None)
     checks: list[Check] = []

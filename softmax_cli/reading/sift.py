@@ -54,7 +54,8 @@ def _valid(logits: Logits) -> Logits:
         left, skipped = left + int(valid.sum()), skipped + int((~valid).sum())
         labels = tuple(compress(batch.labels, valid))
         kept = batch.kept and tuple(compress(batch.kept, valid))
-        return Batch(batch.logits[valid], batch.start, labels, kept=kept)
+        g = None if batch.upstream is None else batch.upstream[valid]
+        return Batch(batch.logits[valid], batch.start, labels, g, kept)
 
     def blocks() -> Iterator[Batch | TextBlock]:
         for block in logits.blocks:

@@ -76,7 +76,7 @@ def _with_one(logits: Logits, gradient: FloatArray) -> Logits:
 def _paired(logits: Logits, held: Batch, rows: Iterator[Batch], option: str) -> Iterator[Batch]:
     """Give every batch as many of the rows as it has samples."""
     total = 0
-    for batch in logits.batches:
+    for batch in replace(logits, check=None).batches:  # what is left out has a row as well
         count = len(batch.logits)
         while len(held.logits) < count and (more := next(rows, None)):
             held = concatenate([held, more], logits.n_classes)
