@@ -36,7 +36,7 @@ def option(
     more["metavar"] = spelled.removeprefix(" ".join(names)).strip() or None
     if parse is not None:
         more["parser"] = lambda value: parse(names[0], str(value))
-    default = usual if more["metavar"] else False
+    default = usual if more["metavar"] or "/" in spelled else False
     return typer.Option(default, *names, help=text, rich_help_panel=panel, **more)
 
 
@@ -53,6 +53,7 @@ given, shown, how, checked = (
     partial(option, panel) for panel in ("Input", "Output", "Method", "What is checked")
 )
 whole, data = words.whole, words.data
+decimal = partial(words.choice, known=(".", ","))
 digits = partial(whole, last=17)
 not_negative = partial(words.finite, zero_too=True)
 # Below the smallest normal number the derivative, up to 1/(4T), can be beyond float64.
@@ -75,6 +76,10 @@ BACKWARD = "Your backward pass, upstream gradient times Jacobian. Code takes log
 TOP = "Only the N most probable classes of each sample, with their names."
 SHOWN_DIGITS = "Significant digits in tables, up to 17."
 
+KEEP = "Columns that stand beside the results, unchanged: id,label, or all that are no logits."
+KEY = r"The member that holds an array of logits, a.b.0 in nested ones. \[default: logits]"
+AXIS = "The axis of the classes; 0 for text: they run down the file."
+
 LOGITS = typer.Argument(None, metavar="[LOGITS]...", show_default=False, help=NUMBERS)
 TEMPERATURE = how("--temperature -t T", T, normal, 1.0)
 SAMPLE = given("--sample SAMPLE", "Only this sample, by name or position.", data)
@@ -89,11 +94,21 @@ DTYPE = choice("Method", "--dtype DTYPE", "Judge in", DTYPES, "the dtype of the 
 def reading(
     input_format: Text = READER,
     delimiter: Text = given("--delimiter CHAR", "What separates the cells.", words.delimiter),
-    columns: Text = given("--columns COLUMNS", "The columns of logits: cat,dog or 2-11.", data),
+    decimal: str = given("--decimal CHAR", "The decimal separator.", decimal, "."),
+    header: bool | None = given(
+        "--header/--no-header", "The first row is one, or not.", usual=None
+    ),
+    columns: Words = given("--columns COLUMNS", "The columns of logits: cat,dog or 2-11.", data),
     id_column: Text = given("--id COLUMN", "The column that names the samples.", data),
+    keep: Words = given("--keep COLUMNS", KEEP, data),
+    key: Text = given("--key PATH", KEY, data),
+    axis: int | None = given("--axis N", AXIS),
+    skip_invalid: bool = given("--skip-invalid", "Leave out samples with nan, inf or no value."),
 ) -> InputOptions:
     """Take what every command may be told about its input."""
-    return InputOptions(input_format, delimiter, columns, id_column)
+    picked, kept = ",".join(columns) if columns else None, tuple(keep or ())
+    names = (picked, id_column, kept, key)
+    return InputOptions(input_format, delimiter, decimal, header, *names, axis, skip_invalid)
 
 
 def writing(
@@ -287,6 +302,10 @@ class LogitsCommand(TyperCommand):
         flags = {name for each in options if getattr(each, "is_flag", False) for name in each.opts}
         others = {name for each in options for name in each.opts} - flags
         given, operands = words.separate_operands(args, frozenset(others), frozenset(flags))
+        _, _, order = self.make_parser(ctx).parse_args([*given, "--"])
+        for each in order:
+            if order.count(each) > 1 and not getattr(each, "multiple", False):
+                raise InputError(each.opts[0], f"expected once, found {order.count(each)} times")
         rest = super().parse_args(ctx, [*given, "--", *operands])
         if not operands and waits:
             problem = "expected logits: numbers, a file or - for standard input, found none"

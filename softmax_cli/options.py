@@ -16,9 +16,14 @@ class InputOptions:
 
     input_format: str | None = None
     delimiter: str | None = None
+    decimal: str = "."
+    header: bool | None = None  # whether the first row is one
     columns: str | None = None
     id_column: str | None = None
-    keep: tuple[str, ...] = ()  # the columns that are passed on
+    keep: tuple[str, ...] = ()  # columns that stand beside the results; "all" that are no logits
+    key: str | None = None  # the member that holds arrays of logits
+    axis: int | None = None  # of the classes; None: the last
+    skip_invalid: bool = False
     # Raises for the first of the rows, shape (K, C), that is not what is read; None: logits.
     # It is given a function that names the place of row k, and of its column c.
     check: "Callable[[FloatArray, Place], None] | None" = None

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_cli.options import Place
+
 FloatArray = NDArray[np.float64]
 
 
@@ -18,7 +20,8 @@ class Batch:
     start: int  # how many samples came before this batch
     samples: tuple[str, ...] | None = None  # the K names, or None where the input has none
     upstream: FloatArray | None = None  # a gradient each, (K, C), where a command takes one
-    kept: tuple[tuple[object, ...], ...] | None = None  # values to pass on, a tuple a sample
+    kept: tuple[tuple[object, ...], ...] | None = None  # the user's other columns, a tuple a sample
+    place: Place | None = None  # names the place of row k, and of its value c, until it is checked
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -31,7 +34,9 @@ class Batch:
         start = self.start + rows.indices(len(self.logits))[0]
         upstream = None if self.upstream is None else self.upstream[rows]
         samples, kept = self.samples and self.samples[rows], self.kept and self.kept[rows]
-        return Batch(self.logits[rows], start, samples, upstream, kept)
+        place, before = self.place, start - self.start
+        moved = None if place is None else lambda k, c: place(before + k, c)
+        return Batch(self.logits[rows], start, samples, upstream, kept, moved)
 
 
 @dataclass(frozen=True)
@@ -52,24 +57,37 @@ class Logits:
     class_names: tuple[str, ...] | None = None  # C names from a header
     names_samples: bool = False  # whether the batches carry sample names
     sample_header: str = "sample"  # what the input calls the column of sample names
-    kept_names: tuple[str, ...] = ()  # of the columns that are passed on
+    kept_names: tuple[str, ...] = ()  # what the input calls the columns that are kept
     n_samples: int | None = None  # K, or None where only the end of the input tells
     # How many bytes were read, and how many there are if that is known.
     progress: Callable[[], tuple[int, int | None]] | None = None
     parse: Callable[[TextBlock], Batch] | None = None  # in this process or another
+    check: Callable[[Batch], Batch] | None = None  # raises for what are no logits, or leaves it out
+    shape: tuple[int, ...] | None = None  # of an array; its samples are in the order of its memory
+    axis: int = -1  # of the classes in that shape
     is_ready: Callable[[], bool] = lambda: True  # or the next block has to be waited for
 
     def parsed(self, block: Batch | TextBlock) -> Batch:
         """Return the samples of a block."""
-        if isinstance(block, Batch):
-            return block
-        assert self.parse
-        return self.parse(block)
+        if isinstance(block, TextBlock):
+            assert self.parse
+            block = self.parse(block)
+        return self.check(block) if self.check and block.place else block
+
+    def lead(self, n_samples: int) -> tuple[int, ...]:
+        """Return the dimensions of so many samples."""
+        return (
+            (n_samples,) if self.shape is None else tuple(np.delete(self.shape, self.axis).tolist())
+        )
+
+    def restored(self, rows: FloatArray) -> FloatArray:
+        """Bring a row for each sample, shape (K, C), to the shape of the input."""
+        return np.moveaxis(rows.reshape(*self.lead(len(rows)), -1), -1, self.axis)
 
     @property
     def batches(self) -> Iterator[Batch]:
         """The samples in order, parsed here."""
-        return map(self.parsed, self.blocks)
+        return (batch for batch in map(self.parsed, self.blocks) if len(batch.logits))
 
     @property
     def is_named(self) -> bool:
@@ -104,5 +122,5 @@ def concatenate(batches: Iterable[Batch], n_classes: int) -> Batch:
     names = tuple(name for part in parts for name in part.samples or ())
     gradients = [part.upstream for part in parts if part.upstream is not None]
     upstream = np.concatenate(gradients) if gradients else None
-    kept = tuple(values for part in parts for values in part.kept or ())
+    kept = tuple(row for part in parts for row in part.kept or ())
     return Batch(logits, parts[0].start, names or None, upstream, kept or None)

@@ -9,9 +9,16 @@ from softmax_cli.errors import InputError, did_you_mean, quoted
 
 TYPOGRAPHIC_MINUS = "\N{MINUS SIGN}"
 # Patterns are compiled where they are needed: most runs need none.
-_MISSING = r"(?i)#?n/?a|nil|null|none|missing|--?|[.?]|[-+]?\u221e"
-# Digits with what people put between and behind them, hex, and a number beyond float64.
-_NEARLY_A_NUMBER = r"(?i)[-+]?(\d[\d,._;' ]*%?|[.,]\d[\d,._]*%?|0x[0-9a-f.p+-]+|[\d.]+e[-+]?\d+)"
+_MISSING = frozenset({"", "na", "n/a", "null", "none"})
+_NO_VALUE = r"(?i)#n/?a|nil|missing|--?|[.?]|[-+]?\u221e"
+# Digits with what people put between and behind them, hex, a number beyond float64, Fortran's
+# exponent, what C's library on Windows prints, currencies, and what Python prints of an object.
+_NEARLY_A_NUMBER = (
+    r"(?i)[-+]?(\d[\d,._;' ]*[%$\u20ac\xa3]?|[.,]\d[\d,._]*%?|0x[0-9a-f.p+-]+|[\d.]+[ed][-+]?\d+"
+    r"|1\.?#[a-z0-9]+|[$\u20ac\xa3<>~]\s?[-+]?\.?\d[\d,.]*)"
+    r"|([\w.]*(tensor|array|float\d*|decimal))?[(\[]\s*'?[-+]?\.?\d[^)\]]*[)\]]"
+)
+_FORTRAN = r"(?i)[-+]?[\d.]+d[-+]?\d+"
 _DECIMAL_COMMA = r"[-+]?(?:\d*|\d{1,3}(?:\.\d{3})+),\d+(?:[eE][-+]?\d+)?"
 
 
@@ -45,16 +52,31 @@ def is_number(text: str) -> bool:
 def is_broken_number(text: str) -> bool:
     """Tell a slip, or a missing value, from a name: ``1,5``, ``10%``, ``0x10`` and ``NA``."""
     text = text.strip().replace(TYPOGRAPHIC_MINUS, "-")
-    looks_broken = any(re.fullmatch(each, text) for each in (_MISSING, _NEARLY_A_NUMBER))
-    return looks_broken and not is_number(text)
+    looks_broken = any(re.fullmatch(each, text) for each in (_NO_VALUE, _NEARLY_A_NUMBER))
+    return (looks_broken and not is_number(text)) or (bool(text) and is_missing(text))
+
+
+def to_point(text: str, decimal: str) -> str:
+    """Write a number with a decimal point; one in which a point groups digits is none then."""
+    return text if decimal == "." else text.translate({ord(","): ".", ord("."): ","})
+
+
+def is_missing(value: object) -> bool:
+    """Tell whether a cell, or null, says that there is no value."""
+    return value is None or (isinstance(value, str) and value.strip().lower() in _MISSING)
 
 
 def mending(text: str) -> str:
     """Say what to do about a cell that is no number, or "" if that is not clear."""
     if has_decimal_comma(text):
-        return "write decimals with a point, as in 1.5, or give another --delimiter"
-    if not text.strip() or re.fullmatch(_MISSING, text.strip()):
-        return "leave samples with missing values out; only -inf marks a masked class"
+        return "give --decimal , if decimals are written with a comma"
+    if is_missing(text) or re.fullmatch(_NO_VALUE, text.strip()):
+        more = "" if is_missing(text) else ", once they are empty or NA"
+        return f"--skip-invalid leaves samples with missing values out{more}"
+    if re.fullmatch(_FORTRAN, text.strip()):
+        return "D is Fortran's exponent: write E, for example with tr D E < FILE"
+    if re.search(r"\d\s*[*/^]\s*\(?[\d.]|\w\(.*\d", text):
+        return "expressions are not computed: write the number itself"
     if len(text.split()) > 1 and any(map(is_number, text.split())):
         return "if spaces separate the cells, give --delimiter ' '"
     return ""
@@ -75,8 +97,9 @@ def as_data(word: str) -> str:
 
 
 def split_row(token: str) -> list[str]:
-    """Split a command-line token into its comma or space separated pieces."""
-    return [word for piece in as_data(token).split(",") for word in piece.split() or [""]]
+    """Split a token into its comma or space separated pieces; square brackets say nothing."""
+    pieces = as_data(token).strip("[]").split(",")
+    return [word for piece in pieces for word in piece.split() or [""]]
 
 
 def starts_like_number(token: str) -> bool:
@@ -107,6 +130,8 @@ def separate_operands(
             operands.extend(rest)
         elif not is_option(word):
             operands.append(word)
+        elif word[1] != "-" and word[2:3] == "=":
+            raise InputError(word, "expected a space for =", f"write {word[:2]} {word[3:]}")
         elif word[1] != "-" and word[:2] not in value_options | flags:
             raise InputError(quoted(word), "expected an option or a number")
         else:

@@ -224,7 +224,7 @@ def test_nan_and_infinity_are_findings(tmp_path: Path, content: str) -> None:
         ("", "c", "expected logits, found nothing"),
         ("1,2,3\n1,2,x\n", "c:2:3", "expected a number, found 'x'"),
         ("\x93NUMPY oh no", "c", "expected an array in NPY format: "),
-        ("\x1f\x8b", "c", "gzip"),
+        ("\x1f\x8b", "c", "ompressed"),
         ("PK\x03\x04", "c", "zip"),
     ],
 )

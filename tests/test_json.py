@@ -35,7 +35,6 @@ SAMPLES = "sample,1,2\nx,0.5,0.5\ny,0.5,0.5\n"
         ('[{"logits":[3,3],"sample":"x"},{"logits":[4,4],"sample":"y"}]', SAMPLES),
         ("[3,3]\n[4,4]\n", PRINTED * 2),
         ("5", None),
-        ("[5]", "1.0\n"),
     ],
 )
 def test_every_form_is_read(text: str, printed: str | None) -> None:
@@ -90,7 +89,7 @@ def test_every_form_is_read(text: str, printed: str | None) -> None:
         ),
         ('[{"a":1},3]', "<stdin>: sample 2: expected the keys of the first sample"),
         ('[{"a":1},{"a":"x"}]', "<stdin>: sample 2, 'a': expected a number"),
-        ('[{"x":"p","y":"q","a":1}]', "<stdin>: expected at most one column of sample names"),
+        ('[{"x":"p","y":"q","a":1}]', "<stdin>: expected logits and at most one column of names"),
         ('{"logits":[1],"classes":["\\ud800"]}', "<stdin>: expected JSON of numbers and text: "),
         ("[" * 100_000, "<stdin>: expected JSON of numbers and text: maximum recursion depth"),
     ],

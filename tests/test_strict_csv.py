@@ -64,7 +64,10 @@ AB = ("a", "b")
         ('a,b\n3,4\n1,2"\n', Read(error="t:3:2: expected a number, found '2\"'")),
         ('a,b\n1,""\n', Read(error="t:2:2: expected a number, found ''")),
         ("a,b\n1,2 3\n", Read(error="t:2:2: expected a number, found '2 3'")),
-        ("1.234,5;2,5\n", Read(error="t:1:1: expected a number, found '1.234,5'\nhint: write dec")),
+        (
+            "1.234,5;2,5\n",
+            Read(error="t:1:1: expected a number, found '1.234,5'\nhint: give --dec"),
+        ),
         ("a;b\n-1.234.567,5;2,5\n", Read(error="t:2:1: expected a number, found '-1.234.567,5'")),
         ("a,b\n1,1e400\n", Read(error="t:2:2: expected a number within the range of float64")),
         ("a,b\n1,-1e400\n", Read(error="t:2:2: expected a number within the range of float64")),

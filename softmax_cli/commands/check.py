@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
 from softmax_cli.checking import candidate as code
@@ -149,16 +149,19 @@ def _setting(batch: Batch, logits: Logits, comparison: Comparison) -> Setting:
 def _check_candidates(
     logits: Logits, candidates: Candidates, comparison: Comparison, reading: InputOptions
 ) -> Verdict:
-    whole = concatenate(logits.batches, logits.n_classes)
     theirs = options_for_results(logits, reading)
+    g = candidates.upstream
+    paired = nullcontext(logits) if g is None else with_upstream(logits, g, "--upstream", theirs)
+    with paired as source:
+        whole = concatenate(source.batches, logits.n_classes)
     source = replace(logits, blocks=iter([whole]), n_samples=len(whole.logits))
-    if candidates.upstream is None:
-        batch = next(_picked(source, candidates.sample).batches)
-    else:
-        with with_upstream(source, candidates.upstream, "--upstream", theirs) as paired:
-            batch = concatenate(_picked(paired, candidates.sample).batches, logits.n_classes)
-    setting = _setting(batch, logits, comparison)
-    if candidates.vjp is not None and candidates.upstream is None:
+    picked = _picked(source, candidates.sample)
+    batch = next(picked.batches)
+    setting = _setting(batch, logits, replace(comparison, axis=picked.axis))
+    setting = replace(setting, z=picked.restored(batch.logits))
+    if batch.upstream is not None:
+        setting = replace(setting, g=picked.restored(batch.upstream))
+    elif candidates.vjp is not None:
         setting = with_gradient(setting, None)
     checks: list[Check] = []
     for quantity, word in candidates.given.items():

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from itertools import chain
 
 from softmax_cli.options import InputOptions
-from softmax_cli.reading.validity import check_lengths, check_logits, place_in, read_numbers
+from softmax_cli.reading.sift import sift
+from softmax_cli.reading.validity import check_lengths, place_in, read_numbers
 from softmax_cli.samples import Batch, Logits
-from softmax_cli.words import split_row
+from softmax_cli.words import mending, split_row
 
 
 def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "argument") -> Logits:
@@ -17,6 +18,7 @@ def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "ar
     InputError
         For a piece that is not a number, ragged samples, and what the check refuses.
     """
+    tokens = [token.removesuffix(",") for token in tokens[:-1]] + list(tokens[-1:])
     pieces = [split_row(token) for token in tokens]
     one_sample = all(len(row) == 1 for row in pieces)
     rows = [[row[0] for row in pieces]] if one_sample else pieces
@@ -31,8 +33,8 @@ def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "ar
             return f"argument {c + 1}"
         return place_in(where)(k, c)
 
-    width = len(rows[0])
+    width, cells = len(rows[0]), list(chain.from_iterable(rows))
     check_lengths(rows, width, place, where(0))
-    logits = read_numbers(list(chain.from_iterable(rows)), width, place)
-    (options.check or check_logits)(logits, place)
-    return Logits(width, iter([Batch(logits, 0)]), n_samples=len(rows))
+    logits = read_numbers(cells, width, place, lambda i: mending(cells[i]), options)
+    batch = Batch(logits, 0, place=place)
+    return sift(Logits(width, iter([batch]), n_samples=len(rows)), options, name)

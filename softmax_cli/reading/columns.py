@@ -1,70 +1,153 @@
 """Which columns are logits and which one names the samples: one rule for all formats."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from softmax_cli.errors import InputError, did_you_mean, quoted, warn
-from softmax_cli.options import InputOptions
-from softmax_cli.samples import Batch, Logits, TextBlock
-from softmax_cli.words import is_broken_number, is_number
+from softmax_cli.options import InputOptions, Place
+from softmax_cli.reading.validity import check_lengths
+from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
+from softmax_cli.words import is_broken_number, is_missing, is_number, read_number, split_row
 
-_SAMPLES_OF_COLUMN = 1_000  # how many of the first samples tell what a column holds
+SAMPLES_OF_COLUMN = 1_000  # how many of the first samples tell what a column holds
 _NAMES_OF_NAME_COLUMNS = frozenset({"", "id", "index", "name", "sample"})
+_LABEL = r"(?i:(?:.*[\W_])?(?:labels?|class|target))"
 # The last word of a header, as in sample_id and userId, but not acid; or all of it. "Unnamed: 0"
 # is what pandas calls the index of a table that it had written without a name.
 _IDENTIFIER = (
-    r"(?i:(?:.*[\W_])?(?:ids?|idx|[ug]?uid)|(?:sample|user|row)id"
-    r"|user|labels?|class|target|key|row|unnamed: \d+)|.*[a-z]I[dD]"
+    r"(?i:(?:.*[\W_])?(?:ids?|idx|index|[ug]?uid)|(?:sample|user|row)id|user|key|row|unnamed: \d+)"
+    rf"|.*[a-z]I[dD]|{_LABEL}"
 )
-_WAY_OUT = (
-    "pick the logits with --columns (names, positions or a range such as 2-11) "
-    "and the sample names with --id"
-)
+
+Header = Sequence[str] | None
+Positions = Sequence[int]
+Numbers = Callable[[list[Any]], FloatArray]
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Positions, from 0, of the logits and of the sample names, and what all columns are called."""
+    """Positions, from 0, of the logits, the sample names and what is kept; and all names.
+
+    Attributes
+    ----------
+    logits
+        The columns, or the values of the array that one column holds.
+    sample
+        The column of sample names.
+    header
+        What the columns are called.
+    kept
+        The columns that stand beside the results.
+    array
+        The column that holds an array of logits a sample.
+    classes
+        What the array's values are called.
+    members
+        The keys of JSON's records, which may have others where an array holds the logits.
+    """
 
     logits: tuple[int, ...]
     sample: int | None = None
     header: Sequence[str] | None = None
+    kept: tuple[int, ...] = ()
+    array: int | None = None
+    classes: tuple[str, ...] | None = None
+    members: AbstractSet[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...] | None:
         """The classes' names."""
-        return None if self.header is None else tuple(self.header[c] for c in self.logits)
+        if self.array is not None or self.header is None:
+            return self.classes
+        return tuple(self.header[c] for c in self.logits)
 
     @property
     def sample_header(self) -> str:
         """What the sample names are called."""
         return self.header[self.sample] if self.header and self.sample is not None else "sample"
 
+    def with_array(self, values: Sequence[Any]) -> "Columns":
+        """Take the values of the first sample's array for its logits, where there is one."""
+        return self if self.array is None else replace(self, logits=tuple(range(len(values))))
+
+    def position(self, c: int) -> int:
+        """Return the position, from 1, of the column that holds logit c."""
+        return (self.logits[c] if self.array is None else self.array) + 1
+
+    def batch(
+        self, rows: Sequence[Sequence[Any]], start: int, place: Place, numbers: Numbers, first: str
+    ) -> Batch:
+        """Make samples of rows of cells; `first` is what has as many values as all."""
+        if self.array is None:
+            values = [[row[c] for c in self.logits] for row in rows]
+        else:
+            values = [self._array_of(row[self.array]) for row in rows]
+        check_lengths(values, len(self.logits), place, first)
+        logits = numbers(list(chain.from_iterable(values))).reshape(-1, len(self.logits))
+        names = kept = None
+        if self.sample is not None:
+            names = tuple("" if (name := row[self.sample]) is None else str(name) for row in rows)
+        if self.kept:
+            kept = tuple(tuple(row[c] for c in self.kept) for row in rows)
+        return Batch(logits, start, names, kept=kept, place=place)
+
+    def _array_of(self, value: Any) -> list[Any]:
+        if is_missing(value):
+            return [value] * len(self.logits)
+        return value if isinstance(value, list) else array_in(str(value)) or [value]
+
     def source(self, blocks: Iterator[Batch | TextBlock]) -> Logits:
         """Name what all samples share."""
         is_named = self.sample is not None
-        return Logits(len(self.logits), blocks, self.names, is_named, self.sample_header)
+        kept = tuple(self.header[c] if self.header else str(c + 1) for c in self.kept)
+        return Logits(len(self.logits), blocks, self.names, is_named, self.sample_header, kept)
 
 
 def kinds_of(rows: Sequence[Sequence[Any]]) -> list[str]:
-    """Tell what columns hold by their first values: text, whole numbers, or numbers.
+    """Tell what columns hold by their first values: text, arrays, or numbers of some kind.
 
     A column of text with a single number in it, or a broken one, is logits with a mistake.
     """
-    return list(map(_kind, zip(*rows[:_SAMPLES_OF_COLUMN], strict=True)))
+    return list(map(_kind, zip(*rows[:SAMPLES_OF_COLUMN], strict=True)))
 
 
-def _kind(values: Sequence[Any]) -> str:
-    if isinstance(values[0], str) and values[0].strip() and not is_number(values[0]):
-        slips = (not isinstance(v, str) or is_number(v) or is_broken_number(v) for v in values)
+def _kind(column: Sequence[Any]) -> str:
+    values = [value for value in column if not is_missing(value)] or column
+    first = values[0]
+    if isinstance(first, list) or (isinstance(first, str) and array_in(first)):
+        return "arrays"
+    if isinstance(first, str) and first.strip() and not is_number(first):
+        slips = (not isinstance(v, str) or is_number(v) or is_broken_number(v) for v in column)
         return "numbers" if any(slips) else "text"
-    return "whole" if all(str(value).strip().isdigit() for value in values) else "numbers"
+    if not all(map(_is_whole, values)):
+        return "numbers"
+    return "signed" if any(str(value).startswith("-") for value in values) else "whole"
+
+
+def _is_whole(value: object) -> bool:
+    text = str(value)
+    return text.isdigit() or (is_number(text) and read_number(text).is_integer())
+
+
+def array_in(cell: str) -> list[str]:
+    """Split a cell such as ``[1, 2, 3]``, or ``[1. 2.]`` as numpy prints it; others hold none."""
+    text = cell.strip()
+    values = split_row(text) if text.startswith("[") and text.endswith("]") else []
+    return values if any(map(is_number, values)) else []
+
+
+def is_doubtful(header: Iterable[str], options: InputOptions) -> bool:
+    """Tell whether many samples must be looked at to see that columns are no logits."""
+    is_settled = options.columns is not None or options.results_of is not None
+    return not is_settled and any(map(_is_identifier, header))
 
 
 def choose_columns(
-    header: Sequence[str] | None, kinds: Sequence[str], options: InputOptions, place: str
+    header: Header, kinds: Sequence[str], options: InputOptions, place: str
 ) -> Columns:
     """Choose by the user's word first, then by header names, then by content.
 
@@ -75,47 +158,103 @@ def choose_columns(
     kinds
         What each column holds, as `kinds_of` tells.
     options
-        What the user said; ``columns`` and ``id_column`` count here.
+        What the user said about columns.
     place
         Where the columns are described, for messages.
 
     Raises
     ------
     InputError
-        When a name is unknown, more than one column holds text, or no logits are left.
+        When a name is unknown, a column may be no logits, or none are left.
     """
     names, width, sample = header or (), len(kinds), None
     if options.stacked and list(names[:2]) == ["sample", "output"]:
         return Columns(tuple(range(2, width)), 0, header)
     if options.results_of is not None:
-        if options.results_of and set(options.results_of) <= set(names):
-            return _columns_of_results(names, options.results_of, options.id_column)
+        last = (options.results_of or ("",))[-1]
+        for prefix in (name.removesuffix(last) for name in names if last and name.endswith(last)):
+            if {prefix + name for name in options.results_of} <= set(names):
+                plain = [name.removeprefix(prefix) for name in names]
+                return _columns_of_results(plain, options.results_of, options.id_column)
         options = replace(options, id_column=None)
     if options.id_column is not None:
         sample = find_name(options.id_column, names, width, "--id")
+    keeps_all = options.keep == ("all",)
+    kept: tuple[int, ...] = ()
+    if options.keep and not keeps_all:
+        kept = pick_columns(",".join(options.keep), names, width, "--keep")
     by_name = {c for c, name in enumerate(names) if _names_samples(name)}
     text = {c for c, kind in enumerate(kinds) if kind == "text"}
-    if options.columns is not None:
-        picked = pick_columns(options.columns, names, width)
-        others = sorted(by_name - set(picked) or text - set(picked))
-        if sample is None and len(others) == 1:
-            sample = others[0]
-        return Columns(picked, sample, header)
-
-    found = sorted(by_name | text if sample is None else (text - by_name) | {sample})
-    if len(found) > 1:
-        shown = ", ".join(quoted(header[c]) if header else str(c + 1) for c in found[:6])
-        more = f" and {len(found) - 6} more" if len(found) > 6 else ""
-        problem = f"expected at most one column of sample names, found {len(found)}: {shown}{more}"
-        raise InputError(place, problem, _WAY_OUT)
-    logits = tuple(c for c in range(width) if c not in by_name | text | {sample})
-    if not logits:
+    array = _array(names, kinds, options)
+    if array is not None:
+        picked: tuple[int, ...] = (array,)
+    elif options.columns is not None:
+        chosen = pick_columns(options.columns, names, width, "--columns")
+        picked = tuple(c for c in chosen if c != sample)
+    else:
+        picked = tuple(c for c in range(width) if c not in {*by_name, *text, *kept, sample})
+    is_settled = array is not None or options.columns is not None
+    by_name, text = by_name - {*picked, *kept}, text - {*picked, *kept}
+    naming = (by_name or text) if is_settled or keeps_all else by_name | text
+    if sample is None and len(naming) == 1:
+        (sample,) = naming
+    suspects = {c for c in picked if header and kinds[c] == "whole" and _is_identifier(names[c])}
+    doubtful = suspects if any(kinds[c] == "numbers" for c in picked) else set()
+    if is_settled or len(picked) < 2:
+        doubtful = suspects = set()
+    if suspects - doubtful and options.check is None:
+        hint = "if it is none, pick the logits with --columns"
+        warn(place, f"{quoted(names[min(suspects)])} is taken for logits; {hint}")
+    if keeps_all:
+        picked = tuple(c for c in picked if c not in doubtful)
+        kept = tuple(c for c in range(width) if c not in {*picked, sample})
+    elif doubtful or (sample is None and naming and not is_settled):
+        found = doubtful | (naming if sample is None else set())
+        raise _undecided(sorted(found), sorted({*picked} - doubtful), sample, header, place)
+    if not picked:
         raise InputError(place, "expected at least one column of logits, found only names")
-    for c in logits if header and len(logits) > 1 else ():
-        if kinds[c] == "whole" and re.fullmatch(_IDENTIFIER, names[c].strip()):
-            warn(place, f"{quoted(names[c])} is taken for logits; if it is none, {_WAY_OUT}")
-            break
-    return Columns(logits, found[0] if found else None, header)
+    return Columns(() if array is not None else picked, sample, header, kept, array)
+
+
+def _array(names: Sequence[str], kinds: Sequence[str], options: InputOptions) -> int | None:
+    """Find the column of arrays that holds the logits, if one does."""
+    if options.key is None:
+        c = names.index("logits") if options.columns is None and "logits" in names else None
+        return c if c is not None and kinds[c] == "arrays" else None
+    c = find_name(options.key, names, len(kinds), "--key")
+    if kinds[c] != "arrays":
+        raise InputError("--key", f"expected arrays in {quoted(options.key)}, found {kinds[c]}")
+    if options.columns is not None:
+        raise InputError("--columns", "expected either it or --key, found both")
+    return c
+
+
+def _is_identifier(name: str) -> bool:
+    return re.fullmatch(_IDENTIFIER, name.strip()) is not None
+
+
+def _undecided(
+    found: Positions, logits: Positions, sample: int | None, header: Header, place: str
+) -> InputError:
+    """Name the columns that may be no logits, and the options that settle it."""
+
+    def words(columns: Sequence[int]) -> str:
+        """Write columns as an option takes them."""
+        names = [header[c] if header else "" for c in columns]
+        is_safe = all(re.fullmatch(r"[^\W\d]\w*", name) for name in names)
+        return ",".join(names if is_safe else [str(c + 1) for c in columns])
+
+    shown = ", ".join(quoted(header[c]) if header else str(c + 1) for c in found[:6])
+    more = f" and {len(found) - 6} more" if len(found) > 6 else ""
+    noun = "column" if len(found) == 1 else "columns"
+    problem = f"expected logits and at most one column of names, found {noun} {shown}{more}"
+    labels = [c for c in found if header and re.fullmatch(_LABEL, header[c].strip())]
+    name = [c for c in found if c not in labels and sample is None][:1]
+    kept = [c for c in found if c not in name]
+    options = [f"--id {words(name)}"] * len(name) + [f"--keep {words(kept)}"] * bool(kept)
+    if logits:
+        options.append(f"or pick the logits: --columns {words(logits)}")
+    return InputError(place, problem, f"give {' '.join(options)}")
 
 
 def _columns_of_results(
@@ -146,11 +285,16 @@ def warn_of_first_row(rows: Sequence[Sequence[str]], is_header: bool, place: str
         warn(place, "0, 1, ... are taken as a sample's logits, because a header is not all numbers")
 
 
-def refuse_columns(options: InputOptions, name: str) -> None:
+def refuse_columns(options: InputOptions, problem: str) -> None:
     """Raise if columns are chosen where they have no names."""
-    for option, value in (("--columns", options.columns), ("--id", options.id_column)):
+    for option, value in (
+        ("--columns", options.columns),
+        ("--id", options.id_column),
+        ("--keep", options.keep or None),
+        ("--key", options.key),
+    ):
         if value is not None:
-            raise InputError(option, f"expected named columns, found none in {name}")
+            raise InputError(option, problem)
 
 
 def find_name(word: str, names: Sequence[str], count: int, what: str) -> int:
@@ -174,7 +318,7 @@ def find_name(word: str, names: Sequence[str], count: int, what: str) -> int:
     raise InputError(what, f"expected {known}, found {quoted(word)}", did_you_mean(word, names))
 
 
-def pick_columns(text: str, names: Sequence[str], count: int) -> tuple[int, ...]:
+def pick_columns(text: str, names: Sequence[str], count: int, option: str) -> tuple[int, ...]:
     """Read ``cat,dog``, ``cat-owl``, ``2-11`` or ``3-``; names with commas are quoted as in CSV.
 
     Raises
@@ -182,22 +326,23 @@ def pick_columns(text: str, names: Sequence[str], count: int) -> tuple[int, ...]
     InputError
         For an unknown name or position, or a column picked twice.
     """
-    picked = [c for word in split_names(text, "--columns") for c in _range(word, names, count)]
+    words = split_names(text, option)
+    picked = [c for word in words for c in _range(word, names, count, option)]
     if len(set(picked)) < len(picked):
         twice = next(c for c in picked if picked.count(c) > 1)
         problem = f"expected each column once, found column {twice + 1} twice"
-        raise InputError("--columns", problem)
+        raise InputError(option, problem)
     return tuple(picked)
 
 
-def _range(word: str, names: Sequence[str], count: int) -> range:
+def _range(word: str, names: Sequence[str], count: int, option: str) -> range:
     first, dash, last = word.partition("-")
-    start = find_name(first if dash and word not in names else word, names, count, "--columns")
+    start = find_name(first if dash and word not in names else word, names, count, option)
     if not dash or word in names:
         return range(start, start + 1)
-    stop = find_name(last, names, count, "--columns") + 1 if last else count
+    stop = find_name(last, names, count, option) + 1 if last else count
     if stop <= start:
-        raise InputError("--columns", f"expected a rising range, found {quoted(word)}")
+        raise InputError(option, f"expected a rising range, found {quoted(word)}")
     return range(start, stop)
 
 

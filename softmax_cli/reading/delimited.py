@@ -14,16 +14,25 @@ import numpy as np
 from softmax_cli import fast
 from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions, Place
-from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, warn_of_first_row
+from softmax_cli.reading.columns import (
+    SAMPLES_OF_COLUMN,
+    Columns,
+    array_in,
+    choose_columns,
+    is_doubtful,
+    kinds_of,
+    warn_of_first_row,
+)
 from softmax_cli.reading.text import Stream, count_lines, decode, read_lines
-from softmax_cli.reading.validity import check_lengths, check_logits, read_numbers
+from softmax_cli.reading.validity import check_lengths, read_numbers
 from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
-from softmax_cli.words import has_decimal_comma, is_broken_number, is_number, mending
+from softmax_cli.words import has_decimal_comma, is_broken_number, is_number, mending, to_point
 
 _PLAIN = b"0123456789+-.eE \r"
 _DELIMITERS = ",;\t| "
 _GUESS_LINES = 20
 _GUESS_CHARACTERS = 1 << 16
+_COMMENTS = re.compile(rb"(?:(?:[ \t]*#[^\r\n]*)?(?:\r\n?|\n))*")
 _MINUS_ZERO = re.compile(rb"-0[],\s]")
 
 csv.field_size_limit(1 << 28)
@@ -60,7 +69,7 @@ class Table:
 
         def place(k: int, c: int | None) -> str:
             where = f"{self.name}:{lines[k]}"
-            return where if c is None else f"{where}:{self.columns.logits[c] + 1}"
+            return where if c is None else f"{where}:{self.columns.position(c)}"
 
         return place
 
@@ -87,23 +96,34 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     InputError
         With line and column: here for the first rows, from the batches for the rest.
     """
-    head = stream.take_head()
-    delimiter = options.delimiter or _guess_delimiter(decode(head, name))
-    records, line = _records(TextBlock(1, head), stream, delimiter, name, least=2)
+    comments, head = _split_comments(stream)
+    if options.delimiter == options.decimal:
+        raise InputError("--decimal", "expected another --delimiter beside it, found a comma")
+    delimiter = options.delimiter or _guess_delimiter(decode(head, name), options)
+    block = TextBlock(1 + len(comments.splitlines()), head)
+    records, line = _records(block, stream, delimiter, name, least=2)
     if not records:
         raise InputError(name, "expected logits, found nothing")
     line_of_first, first = records[0]
     place = f"{name}:{line_of_first}"
-    header = first if _is_header(first) else None
-    if options.check is None:
-        warn_of_first_row([cells for _, cells in records[:2]], header is not None, place)
-    if header:
-        records = records[1:]
+    with_point = partial(to_point, decimal=options.decimal)
+    has_header = options.header
+    if has_header is None:
+        has_header = _is_header(list(map(with_point, first)))
+    header = first if has_header else _header_in(decode(comments, name), delimiter, len(first))
+    if is_doubtful(header or (), options):
+        records, line = _records(block, stream, delimiter, name, least=1 + SAMPLES_OF_COLUMN)
+    said = (options.check, options.header, options.columns, options.id_column)
+    if said == (None,) * 4 and not comments:
+        warn_of_first_row([cells for _, cells in records[:2]], has_header, place)
+    records = records[1:] if has_header else records
     if not records:
         raise InputError(name, "expected at least one sample, found only a header")
     rows = [cells for _, cells in records]
     check_lengths(rows, len(first), lambda k, _: f"{name}:{records[k][0]}", "the first row")
-    columns = choose_columns(header, kinds_of(rows), options, place)
+    kinds = kinds_of([list(map(with_point, cells)) for cells in rows[:SAMPLES_OF_COLUMN]])
+    columns = choose_columns(header, kinds, options, place)
+    columns = columns.with_array(array_in(rows[0][columns.array or 0]))
     table = Table(name, delimiter, len(first), columns, options)
 
     def read(block: TextBlock) -> tuple[Batch, int]:
@@ -151,20 +171,22 @@ def _parse(block: TextBlock, table: Table) -> Batch:
     """Parse a block of a record a line: at once where all numbers are plain."""
     content = block.content.removesuffix(b"\n")
     columns, names = table.columns, None
-    if (columns.sample, columns.logits) == (0, tuple(range(1, table.width))):
+    layout = (columns.array, columns.kept, columns.sample, columns.logits)
+    if layout == (None, (), 0, tuple(range(1, table.width))):
         lines = decode(content, table.name, block.line).split("\n")
         parts = [line.partition(table.delimiter) for line in lines]
         names = tuple(part[0] for part in parts)
         content = "\n".join([part[2] for part in parts]).encode()
-    elif columns.logits != tuple(range(table.width)):
+    elif layout != (None, (), None, tuple(range(table.width))):
         content = b"?"
+    if table.options.decimal == ",":
+        content = b"?" if b"." in content else content.replace(b",", b".")
     logits = _plain_numbers(content, table)
     if logits is None:
         records, _ = _records(block, None, table.delimiter, table.name)
         return _convert(records, table, block.start)
     place = table.places(range(block.line, block.line + len(logits)))
-    (table.options.check or check_logits)(logits, place)
-    return Batch(logits, block.start, names)
+    return Batch(logits, block.start, names, place=place)
 
 
 def _plain_numbers(content: bytes, table: Table) -> FloatArray | None:
@@ -198,16 +220,21 @@ def _convert(records: Sequence[Record], table: Table, start: int) -> Batch:
     rows = [cells for _, cells in records]
     place = table.places([line for line, _ in records])
     check_lengths(rows, table.width, place, "the first row")
-    flat = [cells[c] for cells in rows for c in columns.logits]
 
-    def hint(i: int) -> str:
-        return _hint(flat[i], flat[i % width :: width], columns.logits[i % width] + 1, table)
+    def numbers(flat: list[str]) -> FloatArray:
+        def hint(i: int) -> str:
+            return _hint(flat[i], flat[i % width :: width], columns.position(i % width), table)
 
-    logits = read_numbers(flat, width, place, hint)
-    (table.options.check or check_logits)(logits, place)
-    if columns.sample is None:
-        return Batch(logits, start)
-    return Batch(logits, start, tuple(cells[columns.sample] for cells in rows))
+        return read_numbers(flat, width, place, hint, table.options)
+
+    batch = columns.batch(rows, start, place, numbers, "the first row")
+    kept = batch.kept and tuple(tuple(map(_value, cells)) for cells in batch.kept)
+    return replace(batch, kept=kept)
+
+
+def _value(cell: Any) -> object:
+    """Return the integer that prints as the cell does, or else the text."""
+    return int(cell) if re.fullmatch("0|-?[1-9][0-9]{0,17}", cell) else cell
 
 
 def _hint(cell: str, cells: Sequence[str], column: int, table: Table) -> str:
@@ -227,7 +254,29 @@ def _csv_reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) ->
     return csv.reader(lines, delimiter=delimiter, strict=strict, skipinitialspace=is_space)
 
 
-def _guess_delimiter(text: str) -> str:
+def _split_comments(stream: Stream) -> tuple[bytes, bytes]:
+    """Take what settles the rest, and split it behind the comments that it begins with."""
+    head = stream.take_head()
+    while True:
+        comments = _COMMENTS.match(head)
+        assert comments
+        rest = head[comments.end() :]
+        if b"\n" in rest.strip() or not (more := stream.take(0)):
+            return comments[0], rest
+        head += more
+
+
+def _header_in(comments: str, delimiter: str, width: int) -> list[str] | None:
+    """Find the last comment with as many cells as the rows: numpy.savetxt writes a header so."""
+    for line in reversed(comments.splitlines()):
+        text = line.strip().removeprefix("#").strip()
+        for cells in (next(_csv_reader([text], delimiter), []), text.split()):
+            if len(cells) == width:
+                return [cell.strip() for cell in cells]
+    return None
+
+
+def _guess_delimiter(text: str, options: InputOptions) -> str:
     """Guess from the first lines: what splits them evenly, and most of all into numbers."""
     first = islice(io.StringIO(text[:_GUESS_CHARACTERS], newline=""), _GUESS_LINES)
     lines = [line for line in first if line.strip()]
@@ -239,7 +288,7 @@ def _guess_delimiter(text: str) -> str:
         cells = [is_number(c) or (widest > 1 and has_decimal_comma(c)) for row in rows for c in row]
         return len(widths) == 1 and widest > 1, sum(cells) / max(len(cells), 1), widest
 
-    return max(_DELIMITERS, key=score)
+    return max(_DELIMITERS.replace(options.decimal, ""), key=score)
 
 
 def _is_header(cells: Sequence[str]) -> bool:

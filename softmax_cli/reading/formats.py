@@ -19,8 +19,9 @@ SUFFIXES = {f".{name}": name for name in READERS} | {".ndjson": "jsonl"}
 def reader(input_format: str) -> "Callable[[Stream, str, InputOptions], Logits]":
     """Return the function that reads a stream, called by a name, in one of `READERS`."""
     from softmax_cli.reading import delimited, json_text, npy, parquet
+    from softmax_cli.reading.sift import sift
 
-    return {
+    read = {
         "csv": delimited.read_csv,
         "tsv": delimited.read_tsv,
         "json": json_text.read_json,
@@ -28,3 +29,4 @@ def reader(input_format: str) -> "Callable[[Stream, str, InputOptions], Logits]"
         "npy": npy.read_npy,
         "parquet": parquet.read_parquet,
     }[input_format]
+    return lambda stream, name, options: sift(read(stream, name, options), options, name)

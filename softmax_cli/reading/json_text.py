@@ -1,42 +1,33 @@
 """JSON: arrays, an object with "logits", or records; JSON lines hold one of them a line."""
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import replace
 from typing import Any
 
 from softmax_cli import fast
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions
-from softmax_cli.reading import strict_json, validity
-from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, refuse_columns
-from softmax_cli.reading.strict_json import shown
+from softmax_cli.reading import strict_json
+from softmax_cli.reading.columns import (
+    SAMPLES_OF_COLUMN,
+    Columns,
+    choose_columns,
+    is_doubtful,
+    kinds_of,
+    refuse_columns,
+)
+from softmax_cli.reading.strict_json import member, shown
 from softmax_cli.reading.text import Stream, count_lines, read_lines, take_all
-from softmax_cli.reading.validity import Where
-from softmax_cli.samples import Batch, Logits, TextBlock
+from softmax_cli.reading.validity import (
+    Where,
+    check_classes,
+    place_in,
+    place_of_sample,
+)
+from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
 
 # What only one reader refuses, and keys that are counted as none.
 _DOUBTFUL = (b"\\u", b" :", b"\t", b"\r", b"NaN", b"Infinity")
-
-
-@dataclass(frozen=True)
-class Form:
-    """What the first samples have settled for all.
-
-    Attributes
-    ----------
-    columns
-        Which values are its logits, of an array or of a record's members.
-    members
-        The keys that each has; none if it is an array.
-    keys
-        The keys of its logits; none if they are an array.
-    """
-
-    columns: Columns
-    members: AbstractSet[str] = frozenset()
-    keys: tuple[str, ...] = ()
 
 
 def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -81,45 +72,59 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
     samples, lines = strict_json.load_lines(head, name)
     if not samples:
         raise InputError(name, "expected logits, found nothing")
-    form = settle(samples, lambda k: f"{name}:{lines[k]}", name, options)
+    keys = samples[0] if isinstance(samples[0], dict) else ()
+    while is_doubtful(keys, options) and len(samples) < SAMPLES_OF_COLUMN:
+        if not (more := stream.take(len(head))):
+            break
+        head += more
+        samples, lines = strict_json.load_lines(head, name)
+    columns = settle(samples, lambda k: f"{name}:{lines[k]}", name, options)
 
     def parse(block: TextBlock) -> Batch:
         loaded = _load_at_once(block)
         values, lines = loaded or strict_json.load_lines(block.content, name, block.line)
-        return read_batch(values, form, lambda k: f"{name}:{lines[k]}", block.start, options)
+        return read_batch(values, columns, lambda k: f"{name}:{lines[k]}", block.start, options)
 
     def read(block: TextBlock) -> tuple[Batch, int]:
         return parse(block), block.line + block.content.count(b"\n")
 
     first, line = read(TextBlock(1, head))
     blocks = read_lines(stream, line, first, count_lines, read)
-    return replace(form.columns.source(blocks), parse=parse, is_ready=stream.is_ready)
+    return replace(columns.source(blocks), parse=parse, is_ready=stream.is_ready)
 
 
 def read_document(document: Any, name: str, options: InputOptions) -> Logits:
     """Read logits from a JSON value."""
     named: dict[str, Any] = {}
     rows = document
-    if isinstance(document, dict) and "logits" in document:
-        named, rows = document, document["logits"]
-    elif isinstance(document, dict):
+    if isinstance(document, dict):
+        if document.keys() == {"columns", "index", "data"} and options.key is None:
+            raise InputError(name, "expected logits, found a table of pandas", "give --key data")
+        found = member(document, options.key or "logits")
+        is_whole = document.keys() & {"classes", "samples"} or not isinstance(found, list)
+        is_whole = is_whole or not found or isinstance(found[0], list | dict)
         rows = [document]
+        if is_whole and found is not None:
+            named, rows, options = document, found, replace(options, key=None)
     if not isinstance(rows, list) or not rows:
         raise InputError(name, f"expected an array of logits, found {shown(rows)}")
     if not isinstance(rows[0], list | dict):
         rows = [rows]
 
-    where = validity.place_of_sample(name)
-    form = settle(rows, where, name, options)
-    classes = strict_json.names(named, "classes", name, len(form.columns.logits))
-    batch = read_batch(rows, form, where, 0, options)
+    where = place_of_sample(name)
+    columns = settle(rows, where, name, options)
+    classes = strict_json.names(named, "classes", name, len(columns.logits))
+    batch = read_batch(rows, columns, where, 0, options)
     samples = strict_json.names(named, "samples", name, len(rows)) or batch.samples
-    source = form.columns.source(iter([replace(batch, samples=samples)]))
-    names = classes or source.class_names
-    return replace(source, class_names=names, names_samples=bool(samples), n_samples=len(rows))
+    return replace(
+        columns.source(iter([replace(batch, samples=samples)])),
+        class_names=classes or columns.names,
+        names_samples=samples is not None,
+        n_samples=len(rows),
+    )
 
 
-def settle(samples: Sequence[Any], where: Where, name: str, options: InputOptions) -> Form:
+def settle(samples: Sequence[Any], where: Where, name: str, options: InputOptions) -> Columns:
     """Find the form of the first samples.
 
     Parameters
@@ -134,29 +139,33 @@ def settle(samples: Sequence[Any], where: Where, name: str, options: InputOption
         What the user said; columns can be chosen in records only.
     """
     first = samples[0]
-    if isinstance(first, dict) and first and "logits" not in first:
-        return _settle_records(samples, where, name, options)
-    refuse_columns(options, name)
-    members = first.keys() & {"logits", "sample"} if isinstance(first, dict) else set()
-    row = first["logits"] if members else first
-    if not isinstance(row, list) or not row:
-        raise InputError(where(0), f"expected an array of logits, found {shown(row)}")
-    classes = strict_json.names(first, "classes", where(0), len(row)) if members else None
-    header = classes and (*classes, "sample")
-    sample = len(row) if "sample" in members else None
-    return Form(Columns(tuple(range(len(row))), sample, header), members)
+    if not isinstance(first, dict) or not first:
+        refuse_columns(options, f"expected named columns, found none in {name}")
+        return _with_array(Columns((), array=0), first, where(0))
+    said = (options.key, options.id_column, *options.keep)
+    paths = [path for path in said if path and path not in first and member(first, path)]
+    keys = (*first, *paths)
+    rows = [[member(each, key) for key in keys] for each in samples[:SAMPLES_OF_COLUMN]]
+    columns = choose_columns(keys, kinds_of(rows), options, name)
+    if columns.array is not None:
+        columns = _with_array(columns, rows[0][columns.array], where(0))
+        classes = strict_json.names(first, "classes", where(0), len(columns.logits))
+        used = (columns.array, columns.sample, *columns.kept)
+        needed = {keys[c] for c in used if c is not None}
+        return replace(columns, classes=classes, members=needed & first.keys())
+    if "logits" in first and options.columns is None and options.axis is None:
+        raise InputError(where(0), f"expected an array of logits, found {shown(first['logits'])}")
+    return replace(columns, members=first.keys())
 
 
-def _settle_records(records: Sequence[Any], where: Where, name: str, options: InputOptions) -> Form:
-    header = tuple(records[0])
-    form = Form(Columns(tuple(range(len(header)))), records[0].keys(), header)
-    rows = [_row(each, form, where, k) for k, each in enumerate(records)]
-    chosen = choose_columns(header, kinds_of(rows), options, name)
-    return Form(chosen, form.members, chosen.names or ())
+def _with_array(columns: Columns, values: Any, place: str) -> Columns:
+    if not isinstance(values, list) or not values:
+        raise InputError(place, f"expected an array of logits, found {shown(values)}")
+    return columns.with_array(values)
 
 
 def read_batch(
-    samples: Sequence[Any], form: Form, where: Where, start: int, options: InputOptions
+    samples: Sequence[Any], columns: Columns, where: Where, start: int, options: InputOptions
 ) -> Batch:
     """Turn JSON values of that form into samples.
 
@@ -165,38 +174,37 @@ def read_batch(
     InputError
         For the first sample at fault.
     """
-    place, n_classes = validity.place_in(where, form.keys), len(form.columns.logits)
-    rows = [_row(each, form, where, k) for k, each in enumerate(samples)]
-    validity.check_lengths(rows, n_classes, place, "the first sample")
-    flat = list(chain.from_iterable(rows))
-    values = strict_json.numbers(flat, lambda i: place(*divmod(i, n_classes)))
-    logits = values.reshape(len(rows), n_classes)
-    (options.check or validity.check_logits)(logits, place)
-    if form.columns.sample is None:
-        return Batch(logits, start)
-    key = form.columns.sample_header
-    names = (strict_json.name(each[key], where(k)) for k, each in enumerate(samples))
-    return Batch(logits, start, tuple(names))
+    n_classes = len(columns.logits)
+    names = columns.names or () if columns.array is None else ()
+    place = place_in(where, names)
+
+    def numbers(values: list[Any]) -> FloatArray:
+        missing = options.skip_invalid
+        return strict_json.numbers(values, lambda i: place(*divmod(i, n_classes)), missing, names)
+
+    rows = [_row(each, columns, where(k)) for k, each in enumerate(samples)]
+    return columns.batch(rows, start, place, numbers, "the first sample")
 
 
-def _row(sample: Any, form: Form, where: Where, k: int) -> list[Any]:
-    """Return the values of a sample's logits, if it is of that form."""
-    if form.members:
+def _row(sample: Any, columns: Columns, place: str) -> list[Any]:
+    """Return the values of a sample's members, if it is of that form."""
+    row = [sample]
+    if columns.header is not None:
         keys = sample.keys() if isinstance(sample, dict) else frozenset()
-        if keys != form.members and (form.keys or not form.members <= keys):
-            missing = form.members - keys
-            found = f"no {quoted(min(missing))}" if missing else quoted(min(keys - form.members))
-            raise InputError(where(k), f"expected the keys of the first sample, found {found}")
-    if form.keys:
-        return [sample[key] for key in form.keys]
-    if form.members:
-        if "classes" in sample:
-            names = strict_json.names(sample, "classes", where(k)) or ()
-            validity.check_classes(names, form.columns.names or (), where(k), "the first sample")
-        sample = sample["logits"]
-    if not isinstance(sample, list):
-        raise InputError(where(k), f"expected an array of logits, found {shown(sample)}")
-    return sample
+        if keys != columns.members and (columns.array is None or not columns.members <= keys):
+            missing = columns.members - keys
+            found = f"no {quoted(min(missing))}" if missing else quoted(min(keys - columns.members))
+            raise InputError(place, f"expected the keys of the first sample, found {found}")
+        row = [sample[key] if key in sample else member(sample, key) for key in columns.header]
+        if columns.sample is not None:
+            strict_json.name(row[columns.sample], place)
+        if columns.array is not None and "classes" in sample:
+            names = strict_json.names(sample, "classes", place) or ()
+            check_classes(names, columns.classes or (), place, "the first sample")
+    found = row[columns.array or 0]
+    if columns.array is not None and not isinstance(found, list | None):
+        raise InputError(place, f"expected an array of logits, found {shown(found)}")
+    return row
 
 
 def _load_at_once(block: TextBlock) -> tuple[list[Any], Sequence[int]] | None:

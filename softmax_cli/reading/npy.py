@@ -1,8 +1,8 @@
-"""NPY: a real array of one or two dimensions, read block by block and never unpickled."""
+"""NPY: a real array, read block by block and never unpickled."""
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,14 +13,14 @@ from softmax_cli.errors import InputError, visible
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.columns import refuse_columns
 from softmax_cli.reading.text import Stream
-from softmax_cli.reading.validity import check_logits, place_in, place_of_sample
+from softmax_cli.reading.validity import place_in, place_of_sample
 from softmax_cli.samples import Batch, FloatArray, Logits
 
 _VALUES_A_BATCH = 1 << 17
 
 
 def read_npy(stream: Stream, name: str, options: InputOptions) -> Logits:
-    """Read an array of shape (C,) or (K, C), whatever its size; by column, whole.
+    """Read an array of any shape, whatever its size; whole if classes are not last in memory.
 
     Parameters
     ----------
@@ -36,22 +36,36 @@ def read_npy(stream: Stream, name: str, options: InputOptions) -> Logits:
     InputError
         For what is no real array of logits; from the batches for what is missing of it.
     """
-    refuse_columns(options, name)
+    refuse_columns(options, f"expected named columns, found none in {name}")
     shape, by_column, dtype = _read_header(stream, name)
-    if len(shape) not in (1, 2):
-        raise InputError(name, f"expected an array of one or two dimensions, found shape {shape}")
-    K, C = shape if len(shape) == 2 else (1, *shape)
+    axis = -1 if options.axis is None else options.axis
+    if not shape or not -len(shape) <= axis < len(shape):
+        found = f"an array of shape {shape} and the axis {axis}"
+        raise InputError(name, f"expected an array with an axis of classes, found {found}")
+    lead = list(shape)
+    C = lead.pop(axis)
+    is_named = len(lead) > 1
+    K, is_whole = math.prod(lead), by_column or axis not in (-1, len(shape) - 1)
 
     def batches() -> Iterator[Batch]:
-        step = K if by_column else max(1, _VALUES_A_BATCH // C)
+        step = K if is_whole else max(1, _VALUES_A_BATCH // C)
         for start in range(0, K, step):
             n = min(step, K - start)
-            values = _take(stream, n * C, dtype, name, start + n == K)
-            logits = values.reshape(n, C, order="F" if by_column else "C")
-            (options.check or check_logits)(logits, place_in(place_of_sample(name, start)))
-            yield Batch(logits, start)
+            logits = _take(stream, n * C, dtype, name, start + n == K)
+            if is_whole:
+                array = logits.reshape(shape, order="F" if by_column else "C")
+                logits = np.moveaxis(array, axis, -1)
+            place = place_in(place_of_sample(name, start))
+            names = _names(lead, range(start, start + n)) if is_named else None
+            yield Batch(logits.reshape(n, C), start, names, place=place)
 
-    return Logits(C, batches(), n_samples=K)
+    return Logits(C, batches(), None, is_named, n_samples=K, shape=shape, axis=axis)
+
+
+def _names(lead: Sequence[int], samples: range) -> tuple[str, ...]:
+    """Name samples by their positions from 1 in the axes before the classes: ``1-3``."""
+    positions = [(axis + 1).tolist() for axis in np.unravel_index(samples, lead)]
+    return tuple("-".join(map(str, each)) for each in zip(*positions, strict=True))
 
 
 def read_array(stream: Stream, name: str) -> NDArray[Any]:

@@ -2,19 +2,29 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from softmax_cli.errors import InputError, quoted, visible
-from softmax_cli.options import InputOptions
-from softmax_cli.reading.columns import choose_columns, kinds_of
+from softmax_cli.errors import InputError, visible
+from softmax_cli.options import InputOptions, Place
+from softmax_cli.reading import strict_json
+from softmax_cli.reading.columns import (
+    SAMPLES_OF_COLUMN,
+    Columns,
+    choose_columns,
+    is_doubtful,
+    kinds_of,
+)
 from softmax_cli.reading.text import Stream, take_all
-from softmax_cli.reading.validity import check_logits, place_in, place_of_sample
-from softmax_cli.samples import Batch, Logits
+from softmax_cli.reading.validity import place_in, place_of_sample
+from softmax_cli.samples import Batch, FloatArray, Logits
 
 _VALUES_A_BATCH = 1 << 17
+_NUMBERS = frozenset({float, int, Decimal})
+_MAYBE_NULL = _NUMBERS | {type(None)}
 
 
 def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -41,41 +51,48 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
         hint = "pip install pyarrow, which the extra named parquet brings too"
         raise InputError(name, "expected pyarrow to read parquet, found none", hint) from None
     with _told(name):
-        if is_file := stream.raw.seekable():
+        if is_file := not stream.is_packed and stream.raw.seekable():
             stream.raw.seek(0)
         file = ParquetFile(stream.raw if is_file else pyarrow.BufferReader(take_all(stream)))
         header = file.schema_arrow.names
-        rows = max(1, _VALUES_A_BATCH // max(1, len(header)))
+        least = SAMPLES_OF_COLUMN if is_doubtful(header, options) else 1
+        rows = max(least, _VALUES_A_BATCH // max(1, len(header)))
         tables = file.iter_batches(rows, use_threads=False)
         first = next(tables, None)
         if not header or not first:
             raise InputError(name, "expected logits, found no rows")
         kinds = list(map(_kind, first.columns))
     columns = choose_columns(header, kinds, options, name)
-    for c in columns.logits:
-        if kinds[c] == "text":
-            problem = f"expected a column of numbers, found {first.column(c).type}"
-            raise InputError(f"{name}: {quoted(header[c])}", problem)
+    if columns.array is not None:
+        columns = columns.with_array(first.column(columns.array)[0].as_py() or ())
 
     def batches() -> Iterator[Batch]:
         start = 0
-
         with _told(name):
             for table in chain([first], tables):
                 place = place_in(place_of_sample(name, start), columns.names)
-                picked = [table.column(c) for c in columns.logits]
-                for c, column in enumerate(picked):
-                    if column.null_count:
-                        k = column.to_pylist().index(None)
-                        raise InputError(place(k, c), "expected a number, found null")
-                numbers = [column.cast("float64") for column in picked]
-                logits = np.column_stack([each.to_numpy(zero_copy_only=False) for each in numbers])
-                (options.check or check_logits)(logits, place)
-                ids = None if columns.sample is None else table.column(columns.sample).to_pylist()
-                yield Batch(logits, start, ids and tuple("" if i is None else str(i) for i in ids))
-                start += len(logits)
+                yield _batch(table, columns, place, start, options)
+                start += len(table)
 
     return columns.source(batches())
+
+
+def _batch(table: Any, columns: Columns, place: Place, start: int, options: InputOptions) -> Batch:
+    n_classes, missing = len(columns.logits), options.skip_invalid
+
+    def numbers(values: list[Any]) -> FloatArray:
+        if (_MAYBE_NULL if missing else _NUMBERS).issuperset(map(type, values)):
+            return np.array(values, np.float64)
+        names = columns.names or ()
+        return strict_json.numbers(values, lambda i: place(*divmod(i, n_classes)), missing, names)
+
+    used = {*columns.logits, columns.array, columns.sample, *columns.kept}
+    cells = [
+        column.to_pylist() if c in used else [None] * len(table)
+        for c, column in enumerate(table.columns)
+    ]
+    rows = list(zip(*cells, strict=True))
+    return columns.batch(rows, start, place, numbers, "the first sample")
 
 
 @contextmanager
@@ -94,5 +111,5 @@ def _kind(column: Any) -> str:
 
     numeric = (types.is_integer, types.is_floating, types.is_decimal)
     if not any(is_a(column.type) for is_a in numeric):
-        return "text"
+        return "arrays" if types.is_nested(column.type) else "text"
     return kinds_of([[value] for value in column.to_pylist()])[0]

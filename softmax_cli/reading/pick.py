@@ -1,5 +1,6 @@
 """One sample out of many, by its name or its position."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from softmax_cli.errors import InputError, quoted
@@ -14,11 +15,21 @@ def pick_sample(logits: Logits, word: str, option: str) -> Logits:
     InputError
         When no sample, or more than one, has that name, and none that position.
     """
+    # The others need not be valid.
+    found = logits.parsed(_find(replace(logits, check=None).batches, word, option))
+    if not len(found.logits):
+        raise InputError(
+            option, f"expected a valid sample, found {quoted(word)}, which is left out"
+        )
+    return replace(logits, blocks=iter([found]), n_samples=1, shape=None)
+
+
+def _find(batches: Iterator[Batch], word: str, option: str) -> Batch:
     position = int(word[:18]) - 1 if word.isascii() and word.isdigit() else -1
     named: list[Batch] = []
     at_position: list[Batch] = []
     count = 0
-    for batch in logits.batches:
+    for batch in batches:
         count += len(batch.logits)
         same = [k for k, name in enumerate(batch.samples or ()) if name == word]
         named += [batch.part(slice(k, k + 1)) for k in same]
@@ -34,4 +45,4 @@ def pick_sample(logits: Logits, word: str, option: str) -> Logits:
     if not found:
         expected = f"a sample's name or a position from 1 to {count}"
         raise InputError(option, f"expected {expected}, found {quoted(word)}")
-    return replace(logits, blocks=iter(found), n_samples=1)
+    return found[0]

@@ -1,6 +1,7 @@
 """From the words on the command line to a source, and from the source to its format."""
 
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,19 +13,29 @@ from pathlib import Path
 from softmax_cli.errors import InputError, quoted, visible, warn
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.arguments import read_arguments
+from softmax_cli.reading.columns import refuse_columns
 from softmax_cli.reading.formats import SUFFIXES, reader
 from softmax_cli.reading.text import Stream, readable
 from softmax_cli.samples import Logits
 from softmax_cli.words import is_number, split_row, starts_like_number
 
 STDIN = "<stdin>"
-_COMPRESSED = {
-    b"\x1f\x8b": "gzip -dc",
-    b"BZh": "bzip2 -dc",
-    b"\xfd7zXZ": "xz -dc",
-    b"\x28\xb5\x2f\xfd": "zstd -dc",
-    b"PK\x03\x04": "unzip -p",
-}
+_PACKED = (".gz", ".bz2", ".xz")
+_SAVE = "save the array alone: numpy.save('logits.npy', array)"
+# How other kinds of files begin, what they are, and how to make one of ours.
+_OTHERS = (
+    (
+        rb"PK.*(\[Content_Types|opendocument)|\xd0\xcf\x11\xe0",
+        "an Excel workbook",
+        "save it as CSV",
+    ),
+    (rb"PK.*/data\.pkl|\x80[\x02-\x05]", "a pickle, which is never loaded", _SAVE),
+    (rb"PK.*\.npy", "an npz file", "read one array: unzip -p FILE NAME.npy | softmax-cli ..."),
+    (rb"PK\x03\x04", "a zip file", "unpack it first: unzip -p FILE | softmax-cli ..."),
+    (rb"\x28\xb5\x2f\xfd", "a zstd file", "unpack it first: zstd -dc FILE | softmax-cli ..."),
+    (rb"ARROW1|FEA1", "an arrow file", "pandas.read_feather(FILE).to_parquet('logits.parquet')"),
+    (rb"\x89HDF", "an HDF5 file", _SAVE),
+)
 
 
 @contextmanager
@@ -59,13 +70,19 @@ def open_logits(
         input_format = options.input_format or guess_format(path, stream, name)
         logits = reader(input_format)(stream, name, options)
         if options.check is None:
-            _warn_of_repeats(logits.class_names or (), name)
+            _warn_of_classes(logits, options, name)
         if logits.n_samples is None:
             logits = replace(logits, progress=lambda: (stream.n_read, stream.size))
         yield logits
 
 
-def _warn_of_repeats(names: Sequence[str], place: str) -> None:
+def _warn_of_classes(logits: Logits, options: InputOptions, place: str) -> None:
+    if logits.n_classes == 1:
+        hint = (
+            "" if options.axis is not None or logits.n_samples == 1 else "; --axis 0 reads a column"
+        )
+        warn(place, f"with one class, every probability is 1{hint}")
+    names = logits.class_names or ()
     if len(set(names)) < len(names):
         name, count = Counter(names).most_common(1)[0]
         warn(place, f"{quoted(name)} names {count} classes")
@@ -99,14 +116,16 @@ def exists(path: str) -> bool:
 
 
 def _refuse_file_options(options: InputOptions) -> None:
+    problem = "expected a file or standard input, found numbers"
+    refuse_columns(options, problem)
     for option, value in (
         ("--input-format", options.input_format),
         ("--delimiter", options.delimiter),
-        ("--columns", options.columns),
-        ("--id", options.id_column),
+        ("--decimal", "," if options.decimal == "," else None),
+        ("--header", options.header),
     ):
         if value is not None:
-            raise InputError(option, "expected a file or standard input, found numbers")
+            raise InputError(option, problem)
 
 
 @contextmanager
@@ -137,14 +156,14 @@ def guess_format(path: str, stream: Stream, name: str) -> str:
     Raises
     ------
     InputError
-        For compressed data.
+        For other kinds of files.
     """
     beginning = stream.peek()
-    for mark, command in _COMPRESSED.items():
-        if beginning.startswith(mark):
-            hint = f"decompress it first, for example with {command} FILE | softmax-cli ..."
-            raise InputError(name, "expected numbers, found compressed data", hint)
-    suffix = Path(path).suffix.lower()
+    for mark, kind, hint in _OTHERS:
+        if re.match(mark, beginning, re.DOTALL):
+            raise InputError(name, f"expected numbers, found {kind}", hint)
+    inner = path.removesuffix(next(filter(path.lower().endswith, _PACKED), ""))
+    suffix = Path(inner).suffix.lower()
     if suffix in SUFFIXES:
         return SUFFIXES[suffix]
     if beginning.startswith(b"\x93NUMPY"):

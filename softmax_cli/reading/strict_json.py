@@ -12,6 +12,7 @@ import numpy as np
 from softmax_cli.errors import InputError, plural, quoted, visible
 from softmax_cli.reading.text import decode
 from softmax_cli.samples import FloatArray
+from softmax_cli.words import is_missing, mending
 
 _HINT = 'JSON has no NaN and no infinity; where one may stand, it is in quotes, as in "-inf"'
 _NOT_FINITE = re.compile("[-+]?(inf|infinity|nan)", re.IGNORECASE)
@@ -87,24 +88,52 @@ def looks_like_lines(content: bytes) -> bool:
     return bool(rest) or (isinstance(value, dict) and "sample" in value)
 
 
-def numbers(values: Sequence[Any], place: Callable[[int], str]) -> FloatArray:
-    """Turn JSON numbers into float64; NaN and infinities are numbers in quotes."""
+def numbers(
+    values: Sequence[Any],
+    place: Callable[[int], str],
+    missing: bool = False,
+    members: Sequence[str] = (),
+) -> FloatArray:
+    """Turn JSON numbers into float64; NaN and infinities are numbers in quotes.
+
+    Missing values become nan where they may be; `members` are the keys of a sample's values.
+    """
     if _NUMBERS.issuperset(map(type, values)):
         array = np.array(values, dtype=np.float64)
         if not np.isinf(array).any():
             return array
-    return np.array([_number(value, place, i) for i, value in enumerate(values)])
 
-
-def _number(value: Any, place: Callable[[int], str], i: int) -> float:
-    if isinstance(value, str) and _NOT_FINITE.fullmatch(value):
+    def number(i: int) -> float:
+        value = values[i]
+        if missing and is_missing(value):
+            return math.nan
+        if isinstance(value, str) and _NOT_FINITE.fullmatch(value):
+            return float(value)
+        if type(value) not in _NUMBERS:
+            is_text = value is None or isinstance(value, str)
+            hint = mending("" if value is None else value) if is_text else ""
+            if isinstance(value, list) and members:
+                hint = f"if it holds the logits, give --key {members[i % len(members)]}"
+            if isinstance(value, dict):
+                hint = "if pandas wrote it, let it: to_json(FILE, orient='records')"
+            raise InputError(place(i), f"expected a number, found {shown(value)}", hint)
+        if math.isinf(value):
+            raise InputError(place(i), "expected a number within the range of float64")
         return float(value)
-    if type(value) not in _NUMBERS:
-        hint = _HINT if value is None else ""
-        raise InputError(place(i), f"expected a number, found {shown(value)}", hint)
-    if math.isinf(value):
-        raise InputError(place(i), "expected a number within the range of float64")
-    return float(value)
+
+    return np.array([number(i) for i in range(len(values))])
+
+
+def member(value: Any, path: str) -> Any:
+    """Follow a dotted path such as ``a.b.0``, or a key that has dots; None if it is missing."""
+    if isinstance(value, dict) and path in value:
+        return value[path]
+    for step in path.split("."):
+        if isinstance(value, list) and step.isdecimal():
+            value = dict(enumerate(value)).get(int(step[:9]))
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
+    return value
 
 
 def names(
@@ -133,4 +162,4 @@ def shown(value: Any) -> str:
     """Describe a JSON value in a few words."""
     if value and isinstance(value, list | dict):
         return "an array" if isinstance(value, list) else "an object"
-    return visible(json.dumps(value, ensure_ascii=False))[:60]
+    return visible(json.dumps(value, ensure_ascii=False, default=str))[:60]

@@ -5,7 +5,7 @@ import select
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import FileIO
+from io import BufferedIOBase, BufferedReader, FileIO
 
 import numpy as np
 
@@ -28,8 +28,13 @@ class Stream:
     block_size = 1 << 20  # bytes of text that are parsed at once
 
     def __init__(self, raw: FileIO, name: str, size: int | None) -> None:
-        self.raw, self.n_read, self.size = raw, 0, size
+        self.raw, self.n_read = raw, 0
         self._name, self._held, self._has_more = name, bytearray(), True
+        with readable(name):
+            file = BufferedReader(raw)
+            self._source = _unpacked(file)
+        self.is_packed = self._source is not file
+        self.size = None if self.is_packed else size
         # What the beginning is taken for does not depend on the pieces in which a pipe brings it.
         while self._held.count(b"\n") < _LINES_OF_HEAD and len(self._held) < HEAD:
             if not self._fill():
@@ -68,7 +73,7 @@ class Stream:
 
     def is_ready(self, seconds: float = 0) -> bool:
         """Tell whether there is more to read, or the end, within some seconds."""
-        return bool(select.select([self.raw], [], [], seconds)[0])
+        return self.is_packed or bool(select.select([self.raw], [], [], seconds)[0])
 
     def _fill(self) -> bool:
         part = self._read(_AT_ONCE)
@@ -78,7 +83,7 @@ class Stream:
     def _read(self, size: int) -> bytes:
         # An end is told only once: a terminal would ask the user for a second.
         with readable(self._name):
-            part = self.raw.read(size) if self._has_more else b""
+            part = self._source.read1(size) if self._has_more else b""
         self._has_more = bool(part)
         self.n_read += len(part)
         return part
@@ -89,13 +94,34 @@ class Stream:
         return content
 
 
+def _unpacked(file: "BufferedReader[FileIO]") -> BufferedIOBase:
+    """Return what decompresses the file, or the file itself if it is not compressed."""
+    beginning = file.peek(10)
+    if beginning.startswith(b"\x1f\x8b"):
+        import gzip
+
+        return gzip.open(file)
+    if beginning.startswith(b"BZh") and beginning[4:10] == b"1AY&SY":
+        import bz2
+
+        return bz2.open(file)
+    if beginning.startswith(b"\xfd7zXZ\0"):
+        import lzma
+
+        return lzma.open(file)
+    return file
+
+
 @contextmanager
 def readable(name: str) -> Iterator[None]:
     """Say why a stream cannot be read."""
     try:
         yield
-    except OSError as error:
-        raise InputError(name, f"cannot be read: {reason(error)}") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # each kind of compression has its own
+        why = reason(error) if isinstance(error, OSError) else str(error)
+        raise InputError(name, f"cannot be read: {why}") from None
 
 
 def take_all(stream: Stream) -> bytes:

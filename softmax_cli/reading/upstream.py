@@ -16,7 +16,10 @@ from softmax_cli.samples import Batch, FloatArray, Logits, concatenate
 
 def options_for_results(logits: Logits, options: InputOptions) -> InputOptions:
     """Say how to read results of these logits: by the names of classes and of samples they have."""
-    return InputOptions(id_column=options.id_column, results_of=logits.class_names or ())
+    names, axis = logits.class_names or (), options.axis if logits.shape else None
+    return InputOptions(
+        header=options.header, id_column=options.id_column, axis=axis, results_of=names
+    )
 
 
 @contextmanager
@@ -73,7 +76,7 @@ def _with_one(logits: Logits, gradient: FloatArray) -> Logits:
 def _paired(logits: Logits, held: Batch, rows: Iterator[Batch], option: str) -> Iterator[Batch]:
     """Give every batch as many of the rows as it has samples."""
     total = 0
-    for batch in logits.batches:
+    for batch in replace(logits, check=None).batches:  # what is left out has a row as well
         count = len(batch.logits)
         while len(held.logits) < count and (more := next(rows, None)):
             held = concatenate([held, more], logits.n_classes)

@@ -4,15 +4,16 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 import numpy as np
+from numpy.typing import NDArray
 
 from softmax_cli.errors import InputError, plural, quoted
-from softmax_cli.options import Place
+from softmax_cli.options import InputOptions, Place
 from softmax_cli.samples import FloatArray
-from softmax_cli.words import NotANumberError, read_number
+from softmax_cli.words import NotANumberError, is_missing, read_number, to_point
 
 Where = Callable[[int], str]
 
-MASK_HINT = "only -inf marks a masked class; leave the sample out or correct it"
+MASK_HINT = "only -inf marks a masked class; --skip-invalid leaves such samples out"
 
 
 def place_in(where: Where, names: Sequence[str] | None = None) -> Place:
@@ -32,40 +33,54 @@ def place_of_sample(name: str, start: int = 0) -> Where:
 
 
 def read_numbers(
-    cells: Sequence[str], width: int, place: Place, hint: Callable[[int], str] = lambda _: ""
+    cells: Sequence[str],
+    width: int,
+    place: Place,
+    hint: Callable[[int], str],
+    options: InputOptions,
 ) -> FloatArray:
     """Turn the cells of all rows into float64; the hint is that of cell i.
+
+    Missing values become nan where samples may be left out.
 
     Python's float reads more than we do (digits with underscores, other scripts, 1e400 as
     inf), so whatever could be such a cell is read one by one.
     """
 
     def number(i: int) -> float:
+        if options.skip_invalid and is_missing(cells[i]):
+            return np.nan
         try:
-            return read_number(cells[i])
+            return read_number(numbers[i])
         except NotANumberError as error:
             problem = f"{error}, found {quoted(cells[i])}"
             raise InputError(place(*divmod(i, width)), problem, hint(i)) from None
 
-    text = "".join(cells)
+    numbers = [to_point(cell, options.decimal) for cell in cells]
+    text = "".join(numbers)
     if text.isascii() and "_" not in text:
         with suppress(ValueError):  # float knows fewer spaces, or a cell is at fault
-            values = np.fromiter(map(float, cells), np.float64, len(cells))
+            values = np.fromiter(map(float, numbers), np.float64, len(cells))
             for i in np.flatnonzero(np.isinf(values)).tolist():
                 number(i)
             return values.reshape(-1, width)
     return np.array([number(i) for i in range(len(cells))]).reshape(-1, width)
 
 
+def are_valid(logits: FloatArray) -> NDArray[np.bool_]:
+    """Tell which rows of shape (K, C) have neither NaN nor +inf, and a class that is not masked."""
+    with np.errstate(invalid="ignore"):
+        valid: NDArray[np.bool_] = np.isfinite(logits.max(axis=1))
+    return valid
+
+
 def check_logits(logits: FloatArray, place: Place) -> None:
     """Raise for the first row of shape (K, C) with NaN, with +inf or with every class masked."""
-    with np.errstate(invalid="ignore"):
-        largest = logits.max(axis=1)
-    at_fault = np.flatnonzero(~np.isfinite(largest))
-    if not len(at_fault):
+    valid = are_valid(logits)
+    if valid.all():
         return
-    k = int(at_fault[0])
-    if largest[k] == -np.inf:
+    k = int(valid.argmin())
+    if (logits[k] == -np.inf).all():
         problem = "every logit is -inf; expected at least one class that is not masked"
         raise InputError(place(k, None), problem)
     c = int(np.argmin(logits[k] < np.inf))

@@ -2,6 +2,7 @@
 
 import io
 
+import numpy as np
 from numpy.lib import format as npy_format
 
 from softmax_cli.options import OutputOptions
@@ -10,9 +11,15 @@ from softmax_cli.writing.target import Target, write_pieces
 
 
 def write_npy(result: Result, target: Target, options: OutputOptions) -> None:
-    """Write an array of shape (K,), (K, C) or (K, C, C)."""
+    """Write an array of shape (K,), (K, C) or (K, C, C), with the dimensions of the input for K."""
     assert isinstance(result, Arrays)
-    known = result.logits.n_samples
+    known, shape = result.logits.n_samples, result.logits.shape
+    if shape and result.quantity.rank == 1 and result.logits.axis not in (-1, len(shape) - 1):
+        blocks = result.quantity.blocks(result.logits.batches)
+        rows = np.concatenate([block.values for block in blocks])
+        np.save(stream := io.BytesIO(), result.logits.restored(rows))
+        target.write(stream.getvalue())
+        return
     with target.whole() as whole:
         head = _header(result, known or 0)
         n_samples = write_pieces(result, whole, options, head, _numbers)
@@ -22,7 +29,7 @@ def write_npy(result: Result, target: Target, options: OutputOptions) -> None:
 
 
 def _header(result: Arrays, n_samples: int) -> bytes:
-    shape = (n_samples, *[result.logits.n_classes] * result.quantity.rank)
+    shape = (*result.logits.lead(n_samples), *[result.logits.n_classes] * result.quantity.rank)
     stream = io.BytesIO()
     header = {"descr": "<f8", "fortran_order": False, "shape": shape}
     npy_format.write_array_header_1_0(stream, header)

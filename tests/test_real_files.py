@@ -1,0 +1,435 @@
+"""Labelled exports as people have them: read rightly, or refused with a command that works."""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import pickle
+import shlex
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import feather, parquet
+
+from tests.program import Outcome, run
+
+IDS = "image_id,cat,dog\n1001,2.0,1.5\n1002,1,0.5\n"
+IDS_SOFTMAX = [[0.622459331201855, 0.377540668798145]] * 2
+RECORDS = [
+    {"image_id": 1001, "cat": 2.0, "dog": 1.5},
+    {"image_id": 1002, "cat": 1, "dog": 0.5},
+]
+ONE_TO_THREE = [0.0900305731703805, 0.244728471054798, 0.665240955774822]
+
+
+def written(folder: Path, name: str, content: str | bytes | pa.Table) -> str:
+    """Write a file; return its name."""
+    path = folder / name
+    if isinstance(content, pa.Table):
+        parquet.write_table(content, path)
+    else:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return name
+
+
+def numbers(outcome: Outcome) -> list[list[float]]:
+    """Read what was printed as json."""
+    assert outcome.status == 0, outcome.stderr
+    rows: list[list[float]] = outcome.json["probabilities"]
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("ids.csv", IDS),
+        ("ids.tsv", IDS.replace(",", "\t")),
+        ("ids.json", json.dumps(RECORDS)),
+        ("ids.jsonl", "\n".join(map(json.dumps, RECORDS))),
+        ("lines.json", "\n".join(map(json.dumps, RECORDS))),
+        ("ids.parquet", pa.Table.from_pylist(RECORDS)),
+        ("whole.csv", IDS.replace("1001", "1001.0")),
+    ],
+)
+def test_identifiers_among_logits_are_refused_and_the_hint_works(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    file = written(tmp_path, name, content)
+    refused = run("forward", file, cwd=tmp_path)
+    assert (refused.status, refused.stdout) == (2, "")
+    assert "'image_id'" in refused.stderr
+    assert "hint: give --id image_id or pick the logits: --columns cat,dog" in refused.stderr
+    for option in ("--id image_id", "--columns cat,dog", "--keep image_id", "--keep all"):
+        outcome = run("forward", file, *option.split(), "-f", "json", cwd=tmp_path)
+        assert np.allclose(numbers(outcome), IDS_SOFTMAX, rtol=1e-13, atol=0)
+        assert outcome.json["classes"] == ["cat", "dog"]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "named", "hint"),
+    [
+        ("image_id,a,b,label", "7,1.5,2,0", "'image_id', 'label'", "--id image_id --keep label"),
+        ("id,a,b,label", "7,1.5,2,0", "'label'", "--keep label"),
+        ("index,userId,a,b", "0,7,1.5,2", "'userId'", "--keep userId"),
+        ("Unnamed: 0,a,b", "0,1.5,2", "'Unnamed: 0'", "--id 1"),
+        ("a,b,true_label", "1.5,2,3", "'true_label'", "--keep true_label"),
+        ("text,a,b,target", "x,1.5,2,3", "'target'", "--keep target"),
+        ("id,index,a,b", "1,2,1.5,2", "'id', 'index'", "--id id --keep index"),
+        ("who,what,a,b", "x,y,1.5,2", "'who', 'what'", "--id who --keep what"),
+        ("id t a b", "1 x 2 3", "'id', 't'", "--id id --keep t"),
+        ("id\ta\tlabel", "1\t1.5\t2.0", "'label'", "--keep label"),
+    ],
+)
+def test_all_doubtful_columns_are_named_in_one_error_and_both_hints_work(
+    header: str, row: str, named: str, hint: str
+) -> None:
+    text = f"{header}\n{row}\n{row}\n"
+    refused = run("forward", stdin=text)
+    assert (refused.status, refused.stdout) == (2, "")
+    problem, told = refused.stderr.splitlines()
+    assert problem.startswith("error: <stdin>:1: ")
+    assert problem.endswith(named)
+    first, _, second = told.removeprefix("hint: give ").partition(" or pick the logits: ")
+    assert first == hint
+    results = [
+        run("forward", "-f", "json", *shlex.split(way), stdin=text) for way in (first, second)
+    ]
+    assert numbers(results[0]) == numbers(results[1])
+
+
+def test_what_a_column_is_does_not_depend_on_the_blocks(tmp_path: Path) -> None:
+    # The logits are whole but for one that is far behind the first 64 KB.
+    rows = [{"label": k, **{f"c{c}": 1 for c in range(100)}} for k in range(1000)]
+    rows[999]["c0"] = 1.5  # type: ignore[assignment]
+    lines = [",".join(map(str, row.values())) for row in rows]
+    for name, content in (
+        ("z.csv", "\n".join([",".join(rows[0]), *lines])),
+        ("z.jsonl", "\n".join(map(json.dumps, rows))),
+        ("z.json", json.dumps(rows)),
+        ("z.parquet", pa.Table.from_pylist(rows)),
+    ):
+        refused = run("forward", written(tmp_path, name, content), "-f", "csv", cwd=tmp_path)
+        assert (refused.status, refused.stdout) == (2, "")
+        assert "'label'" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("cell", "hint"),
+    [
+        ("$2", ""), ("€2.50", ""), ("(2)", ""), ("tensor(2.)", ""), ("[2.]", ""), ("1.#INF", ""),
+        ("-1.#IND", ""), ("np.float64(2.0)", "not computed"), ("1.5D0", "Fortran"), ("2%", ""),
+        ("-0.38136473436721D+03", "Fortran"), ("<3", ""),
+        ("NA", "--skip-invalid"), ("n/a", "--skip-invalid"), ("None", "--skip-invalid"),
+    ],
+)  # fmt: skip
+def test_bad_numbers_are_no_names(cell: str, hint: str) -> None:
+    for text in (f"cat,dog,owl\n1.5,{cell},3\n2,{cell},1\n", f"1,{cell},3\n1,{cell},2\n"):
+        outcome = run("forward", "--delimiter", ",", stdin=text)
+        assert (outcome.status, outcome.stdout) == (2, "")
+        place = "2" if text.startswith("cat") else "1"
+        assert outcome.stderr.startswith(f"error: <stdin>:{place}:2: expected a number")
+        assert hint in outcome.stderr
+    record = run("forward", stdin=json.dumps([{"cat": 1.5, "dog": cell, "owl": 3}]))
+    assert (record.status, record.stdout) == (2, "")
+    assert "sample 1, 'dog'" in record.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "classes", "samples", "values"),
+    [
+        (IDS, "--columns cat --columns dog", ["cat", "dog"], ["1", "2"], IDS_SOFTMAX),
+        (IDS, "--columns 1-3 --id image_id", ["cat", "dog"], ["1001", "1002"], IDS_SOFTMAX),
+        (
+            "image_id,0,1,2,label\n7,1,2,3,0\n",
+            "--id image_id --columns 0-2",
+            ["0", "1", "2"],
+            ["7"],
+            [ONE_TO_THREE],
+        ),
+        ("0,1,2\n1.5,2.5,3.5\n", "--header", ["0", "1", "2"], ["1"], [ONE_TO_THREE]),
+        ("a,b,c\n1,2,3\n", "--no-header", None, None, None),
+        ("# made by us\n# a b c\n1 2 3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
+        ("# a,b,c\n1,2,3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
+        ("# a b c\n1,2,3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
+        ("#id,a,b,c\n7,1,2,3\n", "", ["a", "b", "c"], ["7"], [ONE_TO_THREE]),
+        ("# of yesterday\na,b,c\n1,2,3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
+        ("1,0;2;3,0\n", "--decimal ,", ["1", "2", "3"], ["1"], [ONE_TO_THREE]),
+        ("who;a;b;c\nx;1,0;2;3,0\n", "--decimal ,", ["a", "b", "c"], ["x"], [ONE_TO_THREE]),
+        ("1\n2\n3\n", "--axis 0", ["1", "2", "3"], ["1"], [ONE_TO_THREE]),
+        ("t,z\na,1\nb,2\nc,3\n", "--axis 0", ["a", "b", "c"], ["z"], [ONE_TO_THREE]),
+        ('uid,logits\n7,"[1, 2, 3]"\n', "", ["1", "2", "3"], ["1"], [ONE_TO_THREE]),
+        ('uid,z\n7,"[1. 2. 3.]"\n', "--key z --id uid", ["1", "2", "3"], ["7"], [ONE_TO_THREE]),
+    ],
+)
+def test_text_is_read_as_it_is_said(
+    text: str,
+    words: str,
+    classes: list[str] | None,
+    samples: list[str] | None,
+    values: list[list[float]],
+) -> None:
+    outcome = run("forward", *words.split(), "-f", "json", stdin=text)
+    if classes is None:
+        assert outcome.status == 2
+        return
+    assert np.allclose(numbers(outcome), values, rtol=1e-13, atol=0)
+    assert (outcome.json["classes"], outcome.json["samples"]) == (classes, samples)
+    assert outcome.stderr == ""
+
+
+LOGPROBS = {"No": -0.02, "Yes": -4.1, "#": -9999.0}
+TOKENS = json.dumps([{"token": token, "logprob": z} for token, z in LOGPROBS.items()])
+DOCUMENT = '{"doc_id":0,"lls":[-24.5,-19.25,-31.0,-27.75]}'
+LLS = [0.00521903, 0.994571, 7.84649e-06, 0.000202364]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "classes", "samples", "values"),
+    [
+        (TOKENS, "--axis 0", ["No", "Yes", "#"], ["logprob"], [0.983373643892112, 0.0166263561, 0]),
+        (DOCUMENT, "--key lls --id doc_id", None, ["0"], LLS),
+        (f"[{DOCUMENT}]", "--key lls --id doc_id", None, ["0"], LLS),
+        ('[{"id": 7, "logits": [1,2,3], "label": 2}]', "", None, ["7"], ONE_TO_THREE),
+        ('{"id": 7, "logits": [1,2,3], "label": 2}', "", None, ["7"], ONE_TO_THREE),
+        ('{"a":{"b":[[1,2,3]]},"m":{"n":"x"}}', "--key a.b.0 --id m.n", None, ["x"], ONE_TO_THREE),
+        ('{"outputs":[{"logits":[[1,2,3]]}]}', "--key outputs.0.logits", None, ["1"], ONE_TO_THREE),
+        ('{"columns":["a"],"index":[0],"data":[[1,2,3]]}', "--key data", None, ["1"], ONE_TO_THREE),
+    ],
+)  # fmt: skip
+def test_arrays_in_records_are_read(
+    text: str, words: str, classes: list[str] | None, samples: list[str], values: list[float]
+) -> None:
+    for input_format in ("json", "jsonl"):
+        if input_format == "jsonl" and (
+            text.startswith("[") or "outputs" in text or "data" in text
+        ):
+            continue
+        options = ["--input-format", input_format, "-f", "json", *words.split()]
+        outcome = run("forward", *options, stdin=text)
+        assert np.allclose(numbers(outcome), [values], rtol=1e-5, atol=1e-300)
+        assert outcome.json["samples"] == samples
+        assert classes is None or outcome.json["classes"] == classes
+
+
+def test_arrays_under_another_key_are_refused_with_the_option_that_reads_them() -> None:
+    refused = run("forward", stdin=f"{DOCUMENT}\n{DOCUMENT}\n")
+    assert refused.status == 2
+    assert "hint: if it holds the logits, give --key lls" in refused.stderr
+    assert run("forward", "--key", "lls", stdin=f"{DOCUMENT}\n{DOCUMENT}\n").status == 0
+
+
+def test_what_pandas_writes_as_json_is_told_what_to_do_with() -> None:
+    split = '{"columns":["a","b"],"index":[0],"data":[[1,2]]}'
+    assert "--key data" in run("forward", stdin=split).stderr
+    columns = run("forward", stdin='{"a":{"0":1.5},"b":{"0":2.5}}')
+    assert columns.status == 2
+    assert "orient='records'" in columns.stderr
+
+
+def test_lists_in_parquet_are_read(tmp_path: Path) -> None:
+    lists = [[1.0, 2, 3], [4, 5, 6]]
+    for kind in (pa.list_(pa.float32()), pa.large_list(pa.float64()), pa.list_(pa.float32(), 3)):
+        table = pa.table({"uid": [7, 8], "z": pa.array(lists, kind), "label": [2, 1]})
+        file = written(tmp_path, "z.parquet", table)
+        assert "--key z" in run("forward", file, cwd=tmp_path).stderr
+        words = ("--key", "z", "--id", "uid", "-f", "json")
+        outcome = run("forward", file, *words, cwd=tmp_path)
+        assert np.allclose(numbers(outcome), [ONE_TO_THREE] * 2)
+        assert outcome.json["samples"] == ["7", "8"]
+
+
+def test_one_class_is_warned_of() -> None:
+    column = run("forward", "-f", "csv", stdin="1\n2\n3\n")
+    assert (column.status, column.stdout) == (0, "1.0\n1.0\n1.0\n")
+    assert column.stderr.startswith("warning: <stdin>: with one class")
+    assert "--axis 0" in column.stderr
+    assert "warning" in run("forward", "-f", "csv", stdin=TOKENS).stderr
+
+
+@pytest.mark.parametrize("option", [["--keep", "a"], ["--id", "a"]])
+def test_what_runs_down_the_file_has_no_other_columns(option: list[str]) -> None:
+    outcome = run("forward", "--axis", "0", *option, stdin="a,b\n1,2\n")
+    assert outcome.status == 2
+    assert outcome.stderr.startswith(f"error: {option[0]}: ")
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -2, -3, None])
+def test_arrays_of_any_number_of_dimensions_keep_their_shape(
+    tmp_path: Path, axis: int | None
+) -> None:
+    z = np.random.default_rng(3).normal(0, 3, (2, 3, 4))
+    words = [] if axis is None else ["--axis", str(axis)]
+    last = -1 if axis is None else axis
+    expected = np.exp(z) / np.exp(z).sum(axis=last, keepdims=True)
+    for order in (z, np.asfortranarray(z)):
+        np.save(tmp_path / "z.npy", order)
+        assert run("forward", "z.npy", *words, "-o", "y.npy", cwd=tmp_path).status == 0
+        assert np.allclose(np.load(tmp_path / "y.npy"), expected, rtol=1e-13, atol=0)
+        named = run("forward", "z.npy", *words, "-f", "json", cwd=tmp_path)
+        lead = np.delete(z.shape, last)
+        assert named.json["samples"] == [f"{i + 1}-{j + 1}" for i, j in np.ndindex(*lead)]
+        rows = np.moveaxis(expected, last, -1).reshape(-1, z.shape[last])
+        assert np.allclose(numbers(named), rows, rtol=1e-13, atol=0)
+    assert run("forward", "z.npy", "--axis", "3", cwd=tmp_path).status == 2
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+}
+
+
+@pytest.mark.parametrize("suffix", PACKERS)
+def test_compressed_files_are_read_by_their_content(tmp_path: Path, suffix: str) -> None:
+    stream = io.BytesIO()
+    np.save(stream, np.array([[1.0, 2, 3]]))
+    table = io.BytesIO()
+    parquet.write_table(pa.table({"a": [1.0], "b": [2.0], "c": [3.0]}), table)
+    for name, content in (
+        ("z.csv", b"1,2,3\n"),
+        ("z.tsv", b"a\tb\tc\n1\t2\t3\n"),
+        ("z.json", b"[1,2,3]"),
+        ("z.jsonl", b"[1,2,3]\n"),
+        ("z.npy", stream.getvalue()),
+        ("z.parquet", table.getvalue()),
+    ):
+        packed = PACKERS[suffix](content)
+        file = written(tmp_path, f"{name}.{suffix}", packed)
+        assert np.allclose(
+            numbers(run("forward", file, "-f", "json", cwd=tmp_path)), [ONE_TO_THREE]
+        )
+        piped = run("forward", "-f", "json", stdin=packed)
+        assert np.allclose(numbers(piped), [ONE_TO_THREE])
+    for damaged in (packed[: len(packed) // 2], packed[:20] + bytes(20) + packed[40:]):
+        outcome = run("forward", written(tmp_path, "d.npy", damaged), cwd=tmp_path)
+        assert (outcome.status, outcome.stderr.count("\n")) == (2, 1)
+    two = PACKERS[suffix](b"1,2,3\n") + PACKERS[suffix](b"4,5,6\n")
+    assert len(numbers(run("forward", "-f", "json", stdin=two))) == 2
+
+
+def test_other_kinds_of_files_are_named(tmp_path: Path) -> None:
+    book, torch, archive = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    for stream, member in ((book, "[Content_Types].xml"), (torch, "archive/data.pkl")):
+        with zipfile.ZipFile(stream, "w") as file:
+            file.writestr(member, "x")
+    np.savez(archive, z=np.array([[1.0, 2, 3]]))
+    arrow = tmp_path / "z.feather"
+    feather.write_feather(pa.table({"a": [1.0]}), str(arrow))
+    for content, kind, hint in (
+        (book.getvalue(), "Excel", "CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Excel", "CSV"),
+        (torch.getvalue(), "pickle", "numpy.save"),
+        (pickle.dumps([1.0]), "pickle", "numpy.save"),
+        (archive.getvalue(), "npz", "unzip -p"),
+        (arrow.read_bytes(), "arrow", "to_parquet"),
+        (b"\x28\xb5\x2f\xfd\0\0", "zstd", "zstd -dc"),
+        (b"PK\x03\x04 some file", "zip", "unzip -p"),
+    ):
+        outcome = run("forward", stdin=content)
+        assert (outcome.status, outcome.stdout) == (2, "")
+        problem, told = outcome.stderr.splitlines()
+        assert kind in problem
+        assert hint in told
+    with zipfile.ZipFile(archive) as file:  # as unzip -p does
+        assert np.allclose(
+            numbers(run("forward", "-f", "json", stdin=file.read("z.npy"))), [ONE_TO_THREE]
+        )
+
+
+MASKED = "1,2,3\n-inf,-inf,-inf\n0,1,5\n"
+THIRD = [0.00657326, 0.0178680, 0.975559]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        MASKED,
+        "1,2,3\nNA,1,2\n0,1,5\n",
+        "1,2,3\n1,,2\n0,1,5\n",
+        "1,2,3\nnan,1,2\n0,1,5\n",
+        "1,2,3\n1,2,inf\n0,1,5\n",
+        "[1,2,3]\n[null,1,2]\n[0,1,5]\n",
+        '[1,2,3]\n["n/a",1,2]\n[0,1,5]\n',
+        '{"a":1,"b":2,"c":3}\n{"a":1,"b":null,"c":3}\n{"a":0,"b":1,"c":5}\n',
+        '[{"logits":[1,2,3]},{"logits":null},{"logits":[0,1,5]}]',
+        'z\n"[1,2,3]"\nNone\n"[0,1,5]"\n',
+    ],
+)
+def test_invalid_samples_are_left_out_and_counted(text: str) -> None:
+    key = ["--key", "z"] if text.startswith("z") else []
+    outcome = run("forward", "--skip-invalid", "-f", "json", *key, stdin=text)
+    assert np.allclose(numbers(outcome), [ONE_TO_THREE, THIRD], rtol=1e-5)
+    assert outcome.json["samples"] == ["1", "3"]
+    assert "1 invalid sample left out, the first at <stdin>" in outcome.stderr
+    assert ":2" in outcome.stderr or "sample 2" in outcome.stderr or ":3" in outcome.stderr
+    assert run("forward", *key, stdin=text).status == 2
+
+
+def test_names_and_kept_columns_stay_beside_their_samples(tmp_path: Path) -> None:
+    rows = "".join(f"s{k},{k if k % 3 else 'NA'},2,{k}\n" for k in range(100_000))
+    for name, text in (("z.csv", f"id,a,b,label\n{rows}"), ("z.csv", f"id,a,b,label\n\n{rows}")):
+        file = written(tmp_path, name, text)
+        words = ("--keep", "label", "--skip-invalid", "-f", "json")
+        outcome = run("forward", file, *words, cwd=tmp_path)
+        left = [k for k in range(100_000) if k % 3]
+        assert outcome.json["samples"] == [f"s{k}" for k in left]
+        assert "33334 invalid samples left out" in outcome.stderr
+
+
+def test_gradients_of_what_is_left_out_are_left_out(tmp_path: Path) -> None:
+    written(tmp_path, "z.csv", MASKED)
+    for g, row in (("g.csv", "0,0,1\n5,6,7\n1,0,0\n"), ("one.csv", "0,0,1\n")):
+        written(tmp_path, g, row)
+        words = ("jacobian", "z.csv", "--vjp", g, "-f", "json")
+        outcome = run(*words, "--skip-invalid", cwd=tmp_path)
+        assert outcome.json["samples"] == ["1", "3"]
+        picked = run(*words, "--sample", "3", cwd=tmp_path)
+        assert np.allclose(outcome.json["vjp"][1], picked.json["vjp"][0])
+        (tmp_path / "mine.py").write_text(
+            "import numpy as np\n"
+            "def vjp(z, g):\n"
+            "    e = np.exp(z - z.max(-1, keepdims=True))\n"
+            "    y = e / e.sum(-1, keepdims=True)\n"
+            "    return y * (g - (g * y).sum(-1, keepdims=True))\n"
+        )
+        checked = ("check", "z.csv", "--vjp", "mine.py:vjp", "--upstream", g, "--skip-invalid")
+        assert run(*checked, cwd=tmp_path).status == 0
+
+
+def test_where_no_sample_is_valid_there_is_no_result() -> None:
+    for words in ([], ["--sample", "1"]):
+        outcome = run("forward", "--skip-invalid", "-f", "csv", *words, stdin="NA,1\nnan,2\n")
+        assert (outcome.status, outcome.stdout) == (2, "")
+
+
+def test_one_sample_may_be_picked_beside_invalid_ones() -> None:
+    for words in ([], ["--skip-invalid"]):
+        outcome = run("forward", "--sample", "3", *words, "-f", "json", stdin=MASKED)
+        assert np.allclose(numbers(outcome), [THIRD], rtol=1e-5)
+        assert outcome.json["samples"] == ["3"]
+        assert run("forward", "--sample", "2", *words, stdin=MASKED).status == 2
+
+
+def test_decimal_commas_are_told_and_the_hint_works() -> None:
+    text = "1,0;3,5\n2,5;1,25\n"
+    refused = run("forward", stdin=text)
+    assert refused.stderr.startswith("error: <stdin>:1:1: ")
+    assert "hint: give --decimal ," in refused.stderr
+    outcome = run("forward", "--decimal", ",", "-f", "json", stdin=text * 50_000)
+    expected = [1 / (1 + np.exp(2.5)), 1 / (1 + np.exp(-1.25))]
+    assert np.allclose([row[0] for row in numbers(outcome)[:2]], expected)
+    assert run("forward", "--decimal", ",", stdin="1.234,5;2\n").status == 2
+    assert run("forward", "--decimal", ",", "--delimiter", ",", stdin=text).status == 2
+
+
+@pytest.mark.parametrize(
+    "words", [["1,", "2,", "3"], ["[1,2,3]"], ["[1,", "2,", "3]"], ["[1 2 3]"]]
+)
+def test_commas_and_brackets_of_other_languages_say_nothing(words: list[str]) -> None:
+    assert np.allclose(numbers(run("forward", *words, "-f", "json")), [ONE_TO_THREE])
