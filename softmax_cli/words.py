@@ -177,6 +177,8 @@ def usage_error(error: Exception) -> InputError:
     if hasattr(error, "option_name") and hasattr(error, "possibilities"):
         if error.possibilities:
             hint = f"did you mean {' or '.join(sorted(error.possibilities))}?"
+        if error.option_name == "--version":
+            hint = "it stands before the command: softmax-cli --version"
         return InputError(quoted(error.option_name), "no such option", hint)
     message = error.format_message().rstrip(".")
     return InputError("", message[:1].lower() + message[1:], hint)
