@@ -20,7 +20,7 @@ class Batch:
     start: int  # how many samples came before this batch
     samples: tuple[str, ...] | None = None  # the K names, or None where the input has none
     upstream: FloatArray | None = None  # a gradient each, (K, C), where a command takes one
-    kept: tuple[tuple[object, ...], ...] | None = None  # the user's other columns, a tuple a sample
+    kept: tuple[tuple[object, ...], ...] | None = None  # values to pass on, a tuple a sample
     place: Place | None = None  # names the place of row k, and of its value c, until it is checked
 
     @property
@@ -57,7 +57,7 @@ class Logits:
     class_names: tuple[str, ...] | None = None  # C names from a header
     names_samples: bool = False  # whether the batches carry sample names
     sample_header: str = "sample"  # what the input calls the column of sample names
-    kept_names: tuple[str, ...] = ()  # what the input calls the columns that are kept
+    kept_names: tuple[str, ...] = ()  # of the columns that are passed on
     n_samples: int | None = None  # K, or None where only the end of the input tells
     # How many bytes were read, and how many there are if that is known.
     progress: Callable[[], tuple[int, int | None]] | None = None
@@ -122,5 +122,5 @@ def concatenate(batches: Iterable[Batch], n_classes: int) -> Batch:
     names = tuple(name for part in parts for name in part.samples or ())
     gradients = [part.upstream for part in parts if part.upstream is not None]
     upstream = np.concatenate(gradients) if gradients else None
-    kept = tuple(row for part in parts for row in part.kept or ())
+    kept = tuple(values for part in parts for values in part.kept or ())
     return Batch(logits, parts[0].start, names or None, upstream, kept or None)

@@ -171,7 +171,7 @@ def test_a_header_that_may_be_a_sample_is_warned_of(text: str, place: str) -> No
     assert outcome.status == 0
     assert outcome.stderr == (
         f"warning: <stdin>:1: taken as the header, because {place} is not a number; "
-        "if it is a sample, put a header before it\n"
+        "if it is a sample, give --no-header\n"
     )
     for usual in ("id,0,1\n7,1,2\n", ",0,1\n7,1,2\n", "k,a,b\nx,1,2\n"):
         assert run("forward", "-f", "csv", stdin=usual).stderr == ""
@@ -201,7 +201,7 @@ MISSING = "hint: --skip-invalid leaves samples with missing values out"
         ("p;a\nx;1,5\n", "2:2: expected a number, found '1,5'", POINT),
         ("p;a\nx;1.000,5\n", "2:2: expected a number, found '1.000,5'", POINT),
         ("p;a\nx;1\n;\n", "3:2: expected a number, found ''", MISSING),
-        ("1;2;\n3;4;\n", "1:3: expected a number, found ''", MISSING),
+        ("1;2;\n3;4;\n", "1:3: expected a number, found ''", "hint: --columns 1-2"),
     ],
 )
 def test_what_a_spreadsheet_wrote_is_told_with_the_next_step(

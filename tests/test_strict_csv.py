@@ -162,7 +162,7 @@ def test_numbers_with_very_many_digits_take_no_time_and_no_wrong_turn() -> None:
 @pytest.mark.parametrize(
     ("text", "warning"),
     [
-        ("0,1,2\n0.5,0.25,0.25\n", "<stdin>:1: 0, 1, ... are taken as a sample's logits, because"),
+        ("0,1,2\n0.5,0.25,0.25\n", "<stdin>:1: 0, 1, ... are taken as a sample's logits, "),
         ("a,b,a\n1,2,3\n", "<stdin>: 'a' names 2 classes"),
         ("\x1b[31m,\x1b[31m\n1,2\n", r"<stdin>: '\x1b[31m' names 2 classes"),
     ],

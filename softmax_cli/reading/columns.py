@@ -15,12 +15,12 @@ from softmax_cli.words import is_broken_number, is_missing, is_number, read_numb
 
 SAMPLES_OF_COLUMN = 1_000  # how many of the first samples tell what a column holds
 _NAMES_OF_NAME_COLUMNS = frozenset({"", "id", "index", "name", "sample"})
-_LABEL = r"(?i:(?:.*[\W_])?(?:labels?|class|target))"
+_LABEL = r"(?i:(?:.*[\W_])?(?:labels?|class|target|truth|y_true|y_pred|pred(?:iction)?s?))"
 # The last word of a header, as in sample_id and userId, but not acid; or all of it. "Unnamed: 0"
 # is what pandas calls the index of a table that it had written without a name.
 _IDENTIFIER = (
-    r"(?i:(?:.*[\W_])?(?:ids?|idx|index|[ug]?uid)|(?:sample|user|row)id|user|key|row|unnamed: \d+)"
-    rf"|.*[a-z]I[dD]|{_LABEL}"
+    r"(?i:(?:.*[\W_])?(?:ids?|idx|index|[ug]?uid)|(?:sample|user|row)id|user|key|row"
+    rf"|unnamed: [\d.]+)|.*[a-z]I[dD]|{_LABEL}"
 )
 
 Header = Sequence[str] | None
@@ -280,9 +280,9 @@ def warn_of_first_row(rows: Sequence[Sequence[str]], is_header: bool, place: str
     positions = [str(c) for c in range(len(first))]
     if is_header and strange and any(map(is_number, first)):
         why = f"because {quoted(strange[0])} is not a number"
-        warn(place, f"taken as the header, {why}; if it is a sample, put a header before it")
+        warn(place, f"taken as the header, {why}; if it is a sample, give --no-header")
     elif len(first) > 1 and first == positions and "." in "".join(second):
-        warn(place, "0, 1, ... are taken as a sample's logits, because a header is not all numbers")
+        warn(place, "0, 1, ... are taken as a sample's logits, if they are a header, give --header")
 
 
 def refuse_columns(options: InputOptions, problem: str) -> None:

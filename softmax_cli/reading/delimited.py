@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from softmax_cli import fast
-from softmax_cli.errors import InputError
+from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.columns import (
     SAMPLES_OF_COLUMN,
@@ -26,7 +26,14 @@ from softmax_cli.reading.columns import (
 from softmax_cli.reading.text import Stream, count_lines, decode, read_lines
 from softmax_cli.reading.validity import check_lengths, read_numbers
 from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
-from softmax_cli.words import has_decimal_comma, is_broken_number, is_number, mending, to_point
+from softmax_cli.words import (
+    has_decimal_comma,
+    is_broken_number,
+    is_missing,
+    is_number,
+    mending,
+    to_point,
+)
 
 _PLAIN = b"0123456789+-.eE \r"
 _DELIMITERS = ",;\t| "
@@ -121,6 +128,8 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
         raise InputError(name, "expected at least one sample, found only a header")
     rows = [cells for _, cells in records]
     check_lengths(rows, len(first), lambda k, _: f"{name}:{records[k][0]}", "the first row")
+    if options.decimal == "." and options.columns is None and delimiter != ",":
+        _refuse_decimal_commas(rows[0], f"{name}:{records[0][0]}")
     kinds = kinds_of([list(map(with_point, cells)) for cells in rows[:SAMPLES_OF_COLUMN]])
     columns = choose_columns(header, kinds, options, place)
     columns = columns.with_array(array_in(rows[0][columns.array or 0]))
@@ -237,10 +246,20 @@ def _value(cell: Any) -> object:
     return int(cell) if re.fullmatch("0|-?[1-9][0-9]{0,17}", cell) else cell
 
 
+def _refuse_decimal_commas(cells: Sequence[str], place: str) -> None:
+    for c, cell in enumerate(cells, start=1):
+        if has_decimal_comma(cell):
+            raise InputError(
+                f"{place}:{c}", f"expected a number, found {quoted(cell)}", mending(cell)
+            )
+
+
 def _hint(cell: str, cells: Sequence[str], column: int, table: Table) -> str:
     """Say what to do about a cell of a column that is no number, or nothing."""
     is_settled = table.columns.sample is not None or table.options.columns or table.options.check
     hint = mending(cell)
+    if all(map(is_missing, cells)) and column == table.width:
+        return f"--columns 1-{column - 1} leaves out the empty column behind the others"
     if hint or is_settled or is_broken_number(cell) or 2 * sum(map(is_number, cells)) > len(cells):
         return hint
     return f"if column {column} names the samples, give --id {column}"

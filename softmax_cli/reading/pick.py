@@ -21,7 +21,7 @@ def pick_sample(logits: Logits, word: str, option: str) -> Logits:
         raise InputError(
             option, f"expected a valid sample, found {quoted(word)}, which is left out"
         )
-    return replace(logits, blocks=iter([found]), n_samples=1, shape=None)
+    return replace(logits, blocks=iter([found]), n_samples=1, shape=None, axis=-1)
 
 
 def _find(batches: Iterator[Batch], word: str, option: str) -> Batch:

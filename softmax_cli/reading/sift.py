@@ -65,4 +65,5 @@ def _valid(logits: Logits) -> Logits:
         if skipped:
             tell(f"{plural(skipped, 'invalid sample')} left out, the first at {first}")
 
-    return replace(logits, blocks=blocks(), check=check, n_samples=None, shape=None)
+    unknown = replace(logits, n_samples=None, shape=None, axis=-1)
+    return replace(unknown, blocks=blocks(), check=check)

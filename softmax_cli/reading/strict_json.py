@@ -112,7 +112,7 @@ def numbers(
         if type(value) not in _NUMBERS:
             is_text = value is None or isinstance(value, str)
             hint = mending("" if value is None else value) if is_text else ""
-            if isinstance(value, list) and members:
+            if isinstance(value, list) and members and not isinstance((*value, 0)[0], dict):
                 hint = f"if it holds the logits, give --key {members[i % len(members)]}"
             if isinstance(value, dict):
                 hint = "if pandas wrote it, let it: to_json(FILE, orient='records')"
