@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from softmax_cli.errors import InputError, did_you_mean, quoted, warn
@@ -13,7 +13,7 @@ from softmax_cli.reading.validity import check_lengths
 from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
 from softmax_cli.words import is_broken_number, is_missing, is_number, read_number, split_row
 
-SAMPLES_OF_COLUMN = 1_000  # how many of the first samples tell what a column holds
+_SAMPLES_OF_COLUMN = 1_000  # how many of the first samples tell what a column holds
 _NAMES_OF_NAME_COLUMNS = frozenset({"", "id", "index", "name", "sample"})
 _LABEL = r"(?i:(?:.*[\W_])?(?:labels?|class|target|truth|y_true|y_pred|pred(?:iction)?s?))"
 # The last word of a header, as in sample_id and userId, but not acid; or all of it. "Unnamed: 0"
@@ -107,12 +107,12 @@ class Columns:
         return Logits(len(self.logits), blocks, self.names, is_named, self.sample_header, kept)
 
 
-def kinds_of(rows: Sequence[Sequence[Any]]) -> list[str]:
+def kinds_of(rows: Iterable[Sequence[Any]]) -> list[str]:
     """Tell what columns hold by their first values: text, arrays, or numbers of some kind.
 
     A column of text with a single number in it, or a broken one, is logits with a mistake.
     """
-    return list(map(_kind, zip(*rows[:SAMPLES_OF_COLUMN], strict=True)))
+    return list(map(_kind, zip(*islice(rows, _SAMPLES_OF_COLUMN), strict=True)))
 
 
 def _kind(column: Sequence[Any]) -> str:
@@ -140,10 +140,10 @@ def array_in(cell: str) -> list[str]:
     return values if any(map(is_number, values)) else []
 
 
-def is_doubtful(header: Iterable[str], options: InputOptions) -> bool:
-    """Tell whether many samples must be looked at to see that columns are no logits."""
+def n_needed(header: Iterable[str], options: InputOptions) -> int:
+    """Tell how many samples must be looked at to see that columns are no logits."""
     is_settled = options.columns is not None or options.results_of is not None
-    return not is_settled and any(map(_is_identifier, header))
+    return 0 if is_settled or not any(map(_is_identifier, header)) else _SAMPLES_OF_COLUMN
 
 
 def choose_columns(

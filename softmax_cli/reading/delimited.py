@@ -15,12 +15,11 @@ from softmax_cli import fast
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.columns import (
-    SAMPLES_OF_COLUMN,
     Columns,
     array_in,
     choose_columns,
-    is_doubtful,
     kinds_of,
+    n_needed,
     warn_of_first_row,
 )
 from softmax_cli.reading.text import Stream, count_lines, decode, read_lines
@@ -118,8 +117,8 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     if has_header is None:
         has_header = _is_header(list(map(with_point, first)))
     header = first if has_header else _header_in(decode(comments, name), delimiter, len(first))
-    if is_doubtful(header or (), options):
-        records, line = _records(block, stream, delimiter, name, least=1 + SAMPLES_OF_COLUMN)
+    if needed := n_needed(header or (), options):
+        records, line = _records(block, stream, delimiter, name, least=1 + needed)
     said = (options.check, options.header, options.columns, options.id_column)
     if said == (None,) * 4 and not comments:
         warn_of_first_row([cells for _, cells in records[:2]], has_header, place)
@@ -130,7 +129,7 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     check_lengths(rows, len(first), lambda k, _: f"{name}:{records[k][0]}", "the first row")
     if options.decimal == "." and options.columns is None and delimiter != ",":
         _refuse_decimal_commas(rows[0], f"{name}:{records[0][0]}")
-    kinds = kinds_of([list(map(with_point, cells)) for cells in rows[:SAMPLES_OF_COLUMN]])
+    kinds = kinds_of(list(map(with_point, cells)) for cells in rows)
     columns = choose_columns(header, kinds, options, place)
     columns = columns.with_array(array_in(rows[0][columns.array or 0]))
     table = Table(name, delimiter, len(first), columns, options)

@@ -8,14 +8,7 @@ from softmax_cli import fast
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import strict_json
-from softmax_cli.reading.columns import (
-    SAMPLES_OF_COLUMN,
-    Columns,
-    choose_columns,
-    is_doubtful,
-    kinds_of,
-    refuse_columns,
-)
+from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, n_needed, refuse_columns
 from softmax_cli.reading.strict_json import member, shown
 from softmax_cli.reading.text import Stream, count_lines, read_lines, take_all
 from softmax_cli.reading.validity import (
@@ -73,9 +66,7 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
     if not samples:
         raise InputError(name, "expected logits, found nothing")
     keys = samples[0] if isinstance(samples[0], dict) else ()
-    while is_doubtful(keys, options) and len(samples) < SAMPLES_OF_COLUMN:
-        if not (more := stream.take(len(head))):
-            break
+    while len(samples) < n_needed(keys, options) and (more := stream.take(len(head))):
         head += more
         samples, lines = strict_json.load_lines(head, name)
     columns = settle(samples, lambda k: f"{name}:{lines[k]}", name, options)
@@ -145,10 +136,10 @@ def settle(samples: Sequence[Any], where: Where, name: str, options: InputOption
     said = (options.key, options.id_column, *options.keep)
     paths = [path for path in said if path and path not in first and member(first, path)]
     keys = (*first, *paths)
-    rows = [[member(each, key) for key in keys] for each in samples[:SAMPLES_OF_COLUMN]]
-    columns = choose_columns(keys, kinds_of(rows), options, name)
+    kinds = kinds_of([member(each, key) for key in keys] for each in samples)
+    columns = choose_columns(keys, kinds, options, name)
     if columns.array is not None:
-        columns = _with_array(columns, rows[0][columns.array], where(0))
+        columns = _with_array(columns, member(first, keys[columns.array]), where(0))
         classes = strict_json.names(first, "classes", where(0), len(columns.logits))
         used = (columns.array, columns.sample, *columns.kept)
         needed = {keys[c] for c in used if c is not None}

@@ -11,13 +11,7 @@ import numpy as np
 from softmax_cli.errors import InputError, visible
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading import strict_json
-from softmax_cli.reading.columns import (
-    SAMPLES_OF_COLUMN,
-    Columns,
-    choose_columns,
-    is_doubtful,
-    kinds_of,
-)
+from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, n_needed
 from softmax_cli.reading.text import Stream, take_all
 from softmax_cli.reading.validity import place_in, place_of_sample
 from softmax_cli.samples import Batch, FloatArray, Logits
@@ -55,8 +49,7 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
             stream.raw.seek(0)
         file = ParquetFile(stream.raw if is_file else pyarrow.BufferReader(take_all(stream)))
         header = file.schema_arrow.names
-        least = SAMPLES_OF_COLUMN if is_doubtful(header, options) else 1
-        rows = max(least, _VALUES_A_BATCH // max(1, len(header)))
+        rows = max(1, n_needed(header, options), _VALUES_A_BATCH // max(1, len(header)))
         tables = file.iter_batches(rows, use_threads=False)
         first = next(tables, None)
         if not header or not first:
@@ -112,4 +105,4 @@ def _kind(column: Any) -> str:
     numeric = (types.is_integer, types.is_floating, types.is_decimal)
     if not any(is_a(column.type) for is_a in numeric):
         return "arrays" if types.is_nested(column.type) else "text"
-    return kinds_of([[value] for value in column.to_pylist()])[0]
+    return kinds_of([value] for value in column.to_pylist())[0]

@@ -4,13 +4,14 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
 from softmax_cli.errors import InputError, plural, quoted, visible
 from softmax_cli.reading.text import decode
+from softmax_cli.reading.validity import Where
 from softmax_cli.samples import FloatArray
 from softmax_cli.words import is_missing, mending
 
@@ -89,10 +90,7 @@ def looks_like_lines(content: bytes) -> bool:
 
 
 def numbers(
-    values: Sequence[Any],
-    place: Callable[[int], str],
-    missing: bool = False,
-    members: Sequence[str] = (),
+    values: Sequence[Any], place: Where, missing: bool = False, members: Sequence[str] = ()
 ) -> FloatArray:
     """Turn JSON numbers into float64; NaN and infinities are numbers in quotes.
 

@@ -33,11 +33,7 @@ def place_of_sample(name: str, start: int = 0) -> Where:
 
 
 def read_numbers(
-    cells: Sequence[str],
-    width: int,
-    place: Place,
-    hint: Callable[[int], str],
-    options: InputOptions,
+    cells: Sequence[str], width: int, place: Place, hint: Where, options: InputOptions
 ) -> FloatArray:
     """Turn the cells of all rows into float64; the hint is that of cell i.
 
