@@ -16,6 +16,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather, parquet
 
+from softmax_cli.options import InputOptions
+from softmax_cli.reading.source import open_logits
+from softmax_cli.samples import concatenate
 from tests.program import Outcome, run
 
 IDS = "image_id,cat,dog\n1001,2.0,1.5\n1002,1,0.5\n"
@@ -407,6 +410,32 @@ def test_gradients_of_what_is_left_out_are_left_out(tmp_path: Path) -> None:
         )
         checked = ("check", "z.csv", "--vjp", "mine.py:vjp", "--upstream", g, "--skip-invalid")
         assert run(*checked, cwd=tmp_path).status == 0
+
+
+def test_columns_that_are_kept_come_with_the_samples_and_integers_stay_integers(
+    tmp_path: Path,
+) -> None:
+    records = [{"image_id": k, "a": k + 0.5, "note": f"n{k}", "b": 2, "label": 0} for k in (7, 8)]
+    text = "\n".join([",".join(records[0]), *(",".join(map(str, r.values())) for r in records)])
+    for name, content in (
+        ("z.csv", text),
+        ("z.csv.gz", gzip.compress(text.encode())),
+        ("z.json", json.dumps(records)),
+        ("z.jsonl", "\n".join(map(json.dumps, records))),
+        ("z.parquet", pa.Table.from_pylist(records)),
+    ):
+        path = str(tmp_path / written(tmp_path, name, content))
+        for keep, id_column, names, kept in (
+            (("label", "image_id"), "note", ("label", "image_id"), ((0, 7), (0, 8))),
+            (("label,note",), "image_id", ("label", "note"), ((0, "n7"), (0, "n8"))),
+            (("all",), None, ("image_id", "label"), ((7, 0), (8, 0))),
+        ):
+            options = InputOptions(keep=keep, id_column=id_column)
+            with open_logits([path], options) as logits:
+                batch = concatenate(logits.batches, logits.n_classes)
+            assert logits.class_names == ("a", "b")
+            assert (logits.kept_names, batch.kept) == (names, kept)
+            assert batch.part(slice(1, 2)).kept == kept[1:]
 
 
 def test_where_no_sample_is_valid_there_is_no_result() -> None:
