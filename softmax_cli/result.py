@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.mathematics import core
+from softmax_cli.mathematics.inputs import or_limit
 from softmax_cli.samples import Batch, FloatArray, Logits
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class Arrays:
     def order(self, batch: Batch) -> NDArray[np.intp]:
         """Return the positions of the largest probabilities, shape (K, N); ties keep the order."""
         # Logits tell apart what float64 has for 0; at T = 0 it is 0.
-        z, _ = core.or_limit(batch.logits, self.temperature)
+        z, _ = or_limit(batch.logits, self.temperature)
         return np.argsort(-z, axis=1, kind="stable")[:, : self.top]
 
     def largest(self, block: Block) -> tuple[NDArray[np.object_], FloatArray]:

@@ -1,5 +1,6 @@
 """The promises of the mathematics, held against exact values."""
 
+import re
 import tracemalloc
 from collections.abc import Callable
 from decimal import Decimal
@@ -503,3 +504,24 @@ def test_any_real_number_is_a_temperature() -> None:
     temperatures: list[Any] = [2, np.float32(2), np.int64(2), Decimal(2)]
     for T in temperatures:
         assert bits(softmax([1.0, 2.0], temperature=T)) == bits(softmax([0.5, 1.0]))
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: softmax([1.0, 2.0], axis=None), "axis must be one whole number, not None"),  # type: ignore[arg-type]
+        (lambda: softmax([1.0, 2.0], axis=(0,)), "axis must be one whole number, not (0,)"),  # type: ignore[arg-type]
+        (lambda: softmax([1.0, 2.0], axis=0.0), "axis must be one whole number, not 0.0"),  # type: ignore[arg-type]
+        (lambda: softmax([1.0, 2.0], axis=True), "axis must be one whole number, not True"),
+        (lambda: softmax([1.0, 2.0], axis=7), "axis 7 does not exist in logits of shape (2,)"),
+        (lambda: softmax([1.0], temperature="a"), "temperature must be a real number, not 'a'"),  # type: ignore[arg-type]
+        (lambda: jacobian([1.0], temperature=10**400), "a finite number greater than 0, not 1000"),
+        (lambda: vjp([1.0], [1.0], temperature=0.0), "a finite number greater than 0, not 0.0"),
+        (lambda: softmax(np.ma.array([1.0])), "logits must not be a masked array: use .filled"),
+        (lambda: softmax([[1.0, 2.0], [3.0]]), "logits must be an array of real numbers: setting"),
+        (lambda: vjp([1.0, 2.0], ["a", "b"]), "upstream must be real numbers, not <U1"),
+    ],
+)
+def test_what_is_no_input_is_told_in_words(call: Callable[[], object], said: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=re.escape(said)):
+        call()

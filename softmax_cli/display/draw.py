@@ -20,6 +20,7 @@ from softmax_cli.display.tables import HINT, draw_grid
 from softmax_cli.errors import plural
 from softmax_cli.mathematics import core
 from softmax_cli.mathematics.exact import Numbers
+from softmax_cli.mathematics.inputs import or_limit
 from softmax_cli.samples import Batch, concatenate
 from softmax_cli.words import is_number
 
@@ -125,7 +126,7 @@ class Tally:
             # A masked class adds nothing: y log y goes to 0 with y.
             self.entropy -= float((y * np.where(y > 0, log_y, 0)).sum())
             self.wins += np.bincount(batch.logits.argmax(axis=1), minlength=len(self.wins))
-            z, _ = core.or_limit(batch.logits, temperature)
+            z, _ = or_limit(batch.logits, temperature)
             self.certain &= bool((np.isfinite(z).sum(axis=1) == 1).all())
             yield batch
 

@@ -44,6 +44,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from softmax_cli.mathematics.inputs import classes_last, or_limit, positive, upstream_like
+
 Floats = NDArray[np.float64]
 
 # Numbers in a block: enough that to start each step costs little, few enough for the caches.
@@ -87,7 +89,7 @@ def softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floa
     >>> softmax([2.0, 1.0, 0.1])
     array([0.65900114, 0.24243297, 0.09856589])
     """
-    all_z, T = or_limit(_classes_last(logits, axis), temperature)
+    all_z, T = or_limit(classes_last(logits, axis), temperature)
     out = np.empty(all_z.shape)
     near = math.frexp(T)[0] == 0.5
     for y, z in _blocks(out, all_z):
@@ -134,7 +136,7 @@ def log_softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> 
     >>> log_softmax([40.0, 0.0])
     array([-4.24835426e-18, -4.00000000e+01])
     """
-    all_z, T = or_limit(_classes_last(logits, axis), temperature)
+    all_z, T = or_limit(classes_last(logits, axis), temperature)
     scale = 2.0 ** -max(math.frexp(T)[1], 0)  # before the subtraction, so that it cannot overflow
     out = np.empty(all_z.shape)
     for log_y, z in _blocks(out, all_z):
@@ -143,16 +145,6 @@ def log_softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> 
         s = (z * scale - _spread(_max(z) * scale, z)) / (T * scale)
         np.subtract(s, _spread(np.log1p(R / e_max), z), out=log_y)
     return np.moveaxis(out, -1, axis)
-
-
-def or_limit(logits: NDArray[Any], temperature: float) -> tuple[NDArray[Any], float]:
-    """Return logits, classes last, and T; for T = 0 those that have this softmax at T = 1."""
-    if temperature != 0:
-        return logits, _temperature(temperature)
-    z = logits.astype(float)
-    with np.errstate(all="ignore"):
-        distance = z - z.max(axis=-1, keepdims=True)
-    return np.where(distance < 0, -np.inf, distance), 1.0
 
 
 def complement(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floats:
@@ -185,7 +177,7 @@ def complement(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> F
     >>> complement([40.0, 0.0])
     array([4.24835426e-18, 1.00000000e+00])
     """
-    all_z, T = _classes_last(logits, axis), _temperature(temperature)
+    all_z, T = classes_last(logits, axis), positive(temperature)
     out = np.empty(all_z.shape)
     for rest, z in _blocks(out, all_z):
         e = _exponentials(z, T)
@@ -235,7 +227,7 @@ def jacobian(
     array([[ 0.25, -0.25],
            [-0.25,  0.25]])
     """
-    return jacobian_rows(_classes_last(logits, axis), slice(None), temperature, log)
+    return jacobian_rows(classes_last(logits, axis), slice(None), temperature, log)
 
 
 def jacobian_rows(
@@ -271,7 +263,7 @@ def jacobian_rows(
     >>> jacobian_rows([0.0, 0.0], [1])
     array([[-0.25,  0.25]])
     """
-    all_z, T = _classes_last(logits, -1), _temperature(temperature)
+    all_z, T = classes_last(logits, -1), positive(temperature)
     j = np.arange(all_z.shape[-1])[outputs]
     unit = 2.0**511 if T < 1 else 1.0  # of y: y_j y_i/T may be normal where y_j y_i is not
     T *= unit**2
@@ -342,8 +334,8 @@ def vjp(
     >>> vjp([0.0, 0.0], [1.0, 0.0])
     array([ 0.25, -0.25])
     """
-    all_z, T = _classes_last(logits, axis), _temperature(temperature)
-    all_g = _upstream(upstream, np.shape(logits), axis)
+    all_z, T = classes_last(logits, axis), positive(temperature)
+    all_g = upstream_like(upstream, all_z, axis)
     out = np.empty(all_z.shape)
     plain = math.frexp(T)[0] == 0.5 and 1e-200 <= T <= 1e200 and not log
     for v, z, g in _blocks(out, all_z, all_g):
@@ -533,36 +525,3 @@ def _quick_sum(x: Floats) -> Floats:
         return reduce(np.add, x)
     # A row takes einsum a tenth of the overhead of add, but it may cut one of more than 8192.
     return np.asarray(np.einsum("jn->n", x) if len(x) < 5000 else np.add.reduce(x, axis=0))
-
-
-def _real(values: ArrayLike, name: str) -> NDArray[np.generic]:
-    if isinstance(values, np.ma.MaskedArray):
-        raise TypeError(f"{name} must not be a masked array: use .filled(-np.inf)")
-    array = np.asarray(values)
-    if array.dtype.kind not in "iuf":
-        raise TypeError(f"{name} must be real numbers, not {array.dtype}")
-    return array
-
-
-def _classes_last(logits: ArrayLike, axis: int) -> NDArray[np.generic]:
-    z = _real(logits, "logits")
-    if z.ndim == 0:
-        raise ValueError("logits must be an array with an axis of classes, not a single number")
-    z = np.moveaxis(z, axis, -1)
-    if z.shape[-1] == 0:
-        raise ValueError("logits must have at least one class")
-    return z
-
-
-def _upstream(upstream: ArrayLike, shape: tuple[int, ...], axis: int) -> NDArray[np.generic]:
-    g = _real(upstream, "upstream")
-    try:
-        return np.moveaxis(np.broadcast_to(g, shape), axis, -1)
-    except ValueError:
-        raise ValueError(f"upstream of shape {g.shape} does not fit logits of {shape}") from None
-
-
-def _temperature(temperature: float) -> float:
-    if not (math.isfinite(temperature) and temperature > 0):
-        raise ValueError(f"temperature must be finite and greater than 0, not {temperature!r}")
-    return float(temperature)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.mathematics import core
+from softmax_cli.mathematics.inputs import or_limit
 
 Floats = NDArray[np.float64]
 Number = float | Decimal
@@ -50,7 +51,7 @@ class Numbers:
     """
 
     def __init__(self, z: Floats, T: float, g: Floats | None = None, *, log: bool = False) -> None:
-        (self.z, self.T), self.g, self.log = core.or_limit(z, T), g, log
+        (self.z, self.T), self.g, self.log = or_limit(z, T), g, log
         self._upstream: dict[int, tuple[list[Decimal], Decimal, Decimal]] = {}
 
     @cached_property
