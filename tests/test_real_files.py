@@ -208,7 +208,7 @@ LLS = [0.00521903, 0.994571, 7.84649e-06, 0.000202364]
         ('{"id": 7, "logits": [1,2,3], "label": 2}', "", None, ["7"], ONE_TO_THREE),
         ('{"a":{"b":[[1,2,3]]},"m":{"n":"x"}}', "--key a.b.0 --id m.n", None, ["x"], ONE_TO_THREE),
         ('{"outputs":[{"logits":[[1,2,3]]}]}', "--key outputs.0.logits", None, ["1"], ONE_TO_THREE),
-        ('{"columns":["a"],"index":[0],"data":[[1,2,3]]}', "--key data", None, ["1"], ONE_TO_THREE),
+        ('{"columns":["a","b","c"],"index":[0],"data":[[1,2,3]]}', "", None, ["1"], ONE_TO_THREE),
     ],
 )  # fmt: skip
 def test_arrays_in_records_are_read(
@@ -234,11 +234,10 @@ def test_arrays_under_another_key_are_refused_with_the_option_that_reads_them() 
 
 
 def test_what_pandas_writes_as_json_is_told_what_to_do_with() -> None:
-    split = '{"columns":["a","b"],"index":[0],"data":[[1,2]]}'
-    assert "--key data" in run("forward", stdin=split).stderr
-    columns = run("forward", stdin='{"a":{"0":1.5},"b":{"0":2.5}}')
-    assert columns.status == 2
-    assert "orient='records'" in columns.stderr
+    for text in ('{"a":{"0":1.5},"b":{"0":2.5}}', '{"a":[1.5,2],"b":[2.5,1]}'):
+        outcome = run("forward", stdin=text)
+        assert outcome.status == 2
+        assert "orient='records'" in outcome.stderr
 
 
 def test_lists_in_parquet_are_read(tmp_path: Path) -> None:
@@ -469,3 +468,25 @@ def test_decimal_commas_are_told_and_the_hint_works() -> None:
 )
 def test_commas_and_brackets_of_other_languages_say_nothing(words: list[str]) -> None:
     assert np.allclose(numbers(run("forward", *words, "-f", "json")), [ONE_TO_THREE])
+
+
+def test_what_pandas_splits_and_its_index_are_read_by_their_names(tmp_path: Path) -> None:
+    columns, data = ["image_id", "cat", "dog"], [[1001, 2.0, 1.5], [1002, 1, 0.5]]
+    text = json.dumps({"columns": columns, "index": [0, 1], "data": data})
+    refused = run("forward", stdin=text)
+    assert (refused.status, refused.stdout) == (2, "")
+    assert "--id image_id" in refused.stderr
+    read = run("forward", "--id", "image_id", "-f", "csv", stdin=text).stdout
+    assert read.startswith("image_id,cat,dog\n1001,0.62245933120185")
+    table = pa.table({"cat": [2.0, 1.0], "dog": [1.5, 0.5], "__index_level_0__": [5, 7]})
+    pandas = json.dumps({"index_columns": ["__index_level_0__"], "columns": []})
+    file = written(tmp_path, "z.parquet", table.replace_schema_metadata({"pandas": pandas}))
+    read = run("forward", file, "-f", "csv", cwd=tmp_path).stdout
+    assert [line.split(",")[0] for line in read.splitlines()[1:]] == ["5", "7"]
+
+
+@pytest.mark.parametrize("name", ["y", "gt", "targets", "groundtruth", "fold", "image", "qid"])
+def test_a_column_of_whole_numbers_that_is_none_of_the_logits_is_told(name: str) -> None:
+    outcome = run("forward", stdin=f"{name},cat,dog\n0,1.5,2\n1,2.5,1\n")
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert repr(name) in outcome.stderr

@@ -15,11 +15,15 @@ from softmax_cli.words import is_broken_number, is_missing, is_number, read_numb
 
 _SAMPLES_OF_COLUMN = 1_000  # how many of the first samples tell what a column holds
 _NAMES_OF_NAME_COLUMNS = frozenset({"", "id", "index", "name", "sample"})
-_LABEL = r"(?i:(?:.*[\W_])?(?:labels?|class|target|truth|y_true|y_pred|pred(?:iction)?s?))"
+_LABEL = (
+    r"(?i:(?:.*[\W_])?(?:labels?|class|category|targets?|(?:ground)?truth|gold|answer|actual"
+    r"|y_true|y_pred|pred(?:iction)?s?)|y|gt|cls|argmax|correct|fold|split)"
+)
 # The last word of a header, as in sample_id and userId, but not acid; or all of it. "Unnamed: 0"
 # is what pandas calls the index of a table that it had written without a name.
 _IDENTIFIER = (
-    r"(?i:(?:.*[\W_])?(?:ids?|idx|index|[ug]?uid)|(?:sample|user|row)id|user|key|row"
+    r"(?i:(?:.*[\W_])?(?:ids?|idx|index|[ug]?uid)|(?:sample|user|row)id|user|key|row|line|image"
+    r"|[pq]id|position|timestamp|epoch|batch|step|seed|rank"
     rf"|unnamed: [\d.]+)|.*[a-z]I[dD]|{_LABEL}"
 )
 

@@ -86,11 +86,13 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
 
 def read_document(document: Any, name: str, options: InputOptions) -> Logits:
     """Read logits from a JSON value."""
+    if isinstance(document, dict) and document.keys() - {"index"} == {"columns", "data"}:
+        # A table that pandas split.
+        header = strict_json.names(document, "columns", name) or ()
+        document = [dict(zip(header, row, strict=False)) for row in document["data"]]
     named: dict[str, Any] = {}
     rows = document
     if isinstance(document, dict):
-        if document.keys() == {"columns", "index", "data"} and options.key is None:
-            raise InputError(name, "expected logits, found a table of pandas", "give --key data")
         found = member(document, options.key or "logits")
         is_whole = document.keys() & {"classes", "samples"} or not isinstance(found, list)
         is_whole = is_whole or not found or isinstance(found[0], list | dict)

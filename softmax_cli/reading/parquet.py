@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
 from typing import Any
@@ -55,6 +56,10 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
         if not header or not first:
             raise InputError(name, "expected logits, found no rows")
         kinds = list(map(_kind, first.columns))
+        written = (file.schema_arrow.pandas_metadata or {}).get("index_columns", ())
+    index = [each for each in written if isinstance(each, str) and each in header]
+    if index and options.id_column is None and options.columns is None:
+        options = replace(options, id_column=index[0])  # what pandas calls its rows
     columns = choose_columns(header, kinds, options, name)
     if columns.array is not None:
         columns = columns.with_array(first.column(columns.array)[0].as_py() or ())

@@ -112,7 +112,8 @@ def numbers(
             hint = mending("" if value is None else value) if is_text else ""
             if isinstance(value, list) and members and not isinstance((*value, 0)[0], dict):
                 hint = f"if it holds the logits, give --key {members[i % len(members)]}"
-            if isinstance(value, dict):
+            several = len(values) > 1 and all(isinstance(each, list) for each in values)
+            if isinstance(value, dict) or (several and members):
                 hint = "if pandas wrote it, let it: to_json(FILE, orient='records')"
             raise InputError(place(i), f"expected a number, found {shown(value)}", hint)
         if math.isinf(value):
