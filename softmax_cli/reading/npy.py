@@ -3,11 +3,9 @@
 import math
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy_format
-from numpy.typing import NDArray
 
 from softmax_cli.errors import InputError, visible
 from softmax_cli.options import InputOptions
@@ -16,6 +14,7 @@ from softmax_cli.reading.text import Stream
 from softmax_cli.reading.validity import place_in, place_of_sample
 from softmax_cli.samples import Batch, FloatArray, Logits
 
+_AT_ONCE = 1 << 24
 _VALUES_A_BATCH = 1 << 17
 
 
@@ -68,11 +67,11 @@ def _names(lead: Sequence[int], samples: range) -> tuple[str, ...]:
     return tuple("-".join(map(str, each)) for each in zip(*positions, strict=True))
 
 
-def read_array(stream: Stream, name: str) -> NDArray[Any]:
-    """Read an array of any shape and kind of number, whole."""
+def read_array(stream: Stream, name: str) -> tuple[FloatArray, np.dtype[np.generic]]:
+    """Read an array of any shape, whole, and the kind of number it holds."""
     shape, by_column, dtype = _read_header(stream, name)
-    values = _take(stream, math.prod(shape), dtype, name).astype(dtype, copy=False)
-    return values.reshape(shape, order="F" if by_column else "C")
+    values = _take(stream, math.prod(shape), dtype, name)
+    return values.reshape(shape, order="F" if by_column else "C"), dtype
 
 
 def _read_header(stream: Stream, name: str) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
@@ -100,7 +99,9 @@ def _take(
 ) -> FloatArray:
     """Read so many numbers."""
     size = count * dtype.itemsize
-    content = stream.read(size)
+    content = bytearray()  # which grows in place
+    while part := stream.read(min(size - len(content), _AT_ONCE)):
+        content += part
     if len(content) < size or (is_last and stream.read(1)):
         found = "fewer" if len(content) < size else "more"
         raise InputError(name, f"expected the numbers that its header tells of, found {found}")

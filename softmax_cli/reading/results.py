@@ -80,9 +80,8 @@ def read_candidate(
         if input_format == "npy":
             from softmax_cli.reading.npy import read_array
 
-            array = read_array(stream, name)
-            precision = precision_of(array.dtype)
-            return Results(array.astype(float), precision=precision, is_printed=False)
+            array, dtype = read_array(stream, name)
+            return Results(array, precision=precision_of(dtype), is_printed=False)
         if input_format in ("json", "jsonl"):
             document = strict_json.load_all(take_all(stream), name)
             return _from_json(document, name, quantity, options)
