@@ -42,7 +42,7 @@ def _verdict(verdict: Verdict, screen: Screen) -> Iterator[RenderableType]:
         yield Text(end, "bold green" if each.passed else "bold red").append_text(found)
         for line in _method(each, verdict, screen.glyph("×", "*")):
             yield screen.text(line, QUIET)
-        if each.candidate and not each.passed and each is not verdict.decisive:
+        if each.diagnoses and each is not verdict.decisive:
             yield from _cause(each, screen)
         yield Text()
     check = verdict.decisive
