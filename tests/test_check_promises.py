@@ -289,6 +289,25 @@ def test_the_classes_may_stand_on_any_axis() -> None:
     assert "of sample 1-" in str(verdict) or "of sample 2-" in str(verdict)
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_wrong_axis_of_many_is_named(axis: int) -> None:
+    z = np.random.default_rng(2).normal(0, 2, (2, 3, 4, 5))
+    verdict = check_probabilities(lambda z: softmax(z, axis=axis), z, forward_only=True)
+    assert causes(verdict) == ["softmax along the wrong axis"]
+
+    def summed(z: Array, g: Array) -> Array:
+        y = softmax(z)
+        return np.asarray(y * (g - (y * g).sum(axis=axis, keepdims=True)))
+
+    assert causes(check_vjp(summed, z)) == ["the sum over y g along the wrong axis"]
+
+
+@pytest.mark.parametrize("z", [[[40.0, 0.0, 1.0]], [[40.0, 0.0, 1.0], [0.0, 50.0, 3.0]]])
+def test_zeros_are_named_zeros_where_every_probability_is_saturated(z: list[list[float]]) -> None:
+    zeros = check_jacobian(lambda z: np.zeros((*z.shape, 3)), z, atol=0.0)
+    assert causes(zeros) == ["nothing but zeros"]
+
+
 def test_a_flattened_batch_is_a_finding(tmp_path: Path) -> None:
     (tmp_path / "f.py").write_text(
         "import numpy as np\ndef flat(z):\n    e = np.exp(z.ravel())\n    p = e / e.sum()\n"

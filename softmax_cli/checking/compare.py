@@ -146,10 +146,10 @@ class Run:
             actual, atol = self._of_worst, atol[k : k + 1]
             unit = unit[k : k + 1] if self._has_unit else unit
             g = None if task.g is None else task.g[k : k + 1]
-            task = replace(task, z=task.z[k : k + 1], g=g)
+            task = replace(task, z=task.z[k : k + 1], g=g, lead=())
         if actual is None:
             return None
-        parts = task.quantity, task.z, task.g, task.T, task.log, task.precision
+        parts = task.quantity, task.z, task.g, task.T, task.log, task.precision, task.lead
         return Case(
             *parts,
             expected=task.exact(),

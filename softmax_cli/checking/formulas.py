@@ -42,6 +42,8 @@ class Task:
         Whether it is of log-softmax.
     precision
         The number format of z, and of the results.
+    lead
+        The axes of the samples, (K,) where there is one or none is given.
     """
 
     quantity: Kind
@@ -50,6 +52,12 @@ class Task:
     T: float = 1.0
     log: bool = False
     precision: Precision = FLOAT64
+    lead: tuple[int, ...] = ()
+
+    @property
+    def whole(self) -> tuple[int, ...]:
+        """The shape of the logits with the axes of the samples, the classes last."""
+        return (*(self.lead or self.z.shape[:1]), self.z.shape[1])
 
     @cached_property
     def y(self) -> FloatArray:

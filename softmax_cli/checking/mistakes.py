@@ -204,12 +204,17 @@ CATALOGUE = {
     "probabilities in place of their logarithms": _forward(
         "use log_softmax, not softmax.", lambda case: case.y
     ),
-    "softmax along the wrong axis": Mistake(f"sum {_EACH}, not over the samples.", wrong.along(0)),
+    "softmax along the wrong axis": Mistake(
+        f"sum {_EACH}, not over the samples.", wrong.along_samples
+    ),
     "softmax over the whole batch": Mistake(
-        f"sum {_EACH}, not over everything.", wrong.along(None)
+        f"sum {_EACH}, not over everything.", wrong.over_everything
     ),
     "the sum over y g along the wrong axis": _vjp(
-        lambda case, g: [wrong.summed_along(case, g, case.y, axis) for axis in (0, None)],
+        lambda case, g: [
+            wrong.summed_along(case, g, case.y, axis)
+            for axis in (*range(len(case.whole) - 1), None)
+        ],
         f"sum {_EACH}",
     ),
     "the sum over g is missing": _vjp(lambda case, g: [(g - case.y) / case.T] if case.log else []),
@@ -303,7 +308,9 @@ CATALOGUE = {
     ),
     "underflow before the logarithm": _y_is(
         "log(softmax(z)) is -inf where a probability underflows: use z - max - log(sum(exp)).",
-        lambda case: [np.where(p.round(case.y) == 0, 0, case.y) for p in PRECISIONS.values()],
+        lambda case: [
+            np.where(each.round(case.y) == 0, 0, case.y) for each in PRECISIONS.values() if case.log
+        ],
     ),
     "overflow: the maximum is not subtracted": Mistake(
         "exp overflows above {limit:.4g}, or all of it underflows: subtract each sample's maximum "

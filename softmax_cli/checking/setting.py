@@ -78,7 +78,8 @@ class Setting:
             assert self.g is not None
             g = precision.round(self.rows(self.g))
         z = precision.round(self.rows(self.z))
-        return Task(quantity, z, g, how.temperature, how.log, precision)
+        lead = tuple(np.delete(self.z.shape, how.axis).tolist())
+        return Task(quantity, z, g, how.temperature, how.log, precision, lead)
 
     def tolerances(self, task: Task) -> tuple[FloatArray, float]:
         """Return the bound: atol for each sample, and rtol, as given or by default."""

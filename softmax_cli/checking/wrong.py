@@ -101,27 +101,35 @@ def diagonal(case: Case, y: FloatArray) -> Iterator[FloatArray]:
         yield case.result(d + u * v, 0, 0)
 
 
-def along(axis: int | None) -> Formula:
-    """Return the formula of softmax along the samples (0), or over everything (None)."""
+def along_samples(case: Case) -> Iterator[FloatArray]:
+    """Yield softmax along each axis of the samples, and what is made of it."""
+    for axis in range(len(case.whole) - 1):
+        yield from _along(case, axis)
 
-    def formula(case: Case) -> Iterator[FloatArray]:
-        if len(case.z) == 1 and case.log:
-            return  # it is 0
-        z = case.z if axis == 0 else case.z.ravel()
-        y = core.softmax(z, axis=0, temperature=case.T).reshape(case.z.shape)
-        yield case.of_y(y)
-        if len(case.z) > 1 and case.g is not None:
-            yield summed_along(case, case.g, y, axis)
-        elif len(case.z) > 1 and axis == 0:  # of each sample alone
-            yield from diagonal(case, y)
 
-    return formula
+def over_everything(case: Case) -> Iterator[FloatArray]:
+    """Yield softmax over all samples at once, and what is made of it."""
+    yield from _along(case, None)
+
+
+def _along(case: Case, axis: int | None) -> Iterator[FloatArray]:
+    if len(case.z) == 1 and case.log:
+        return  # it is 0
+    z = case.z.ravel() if axis is None else case.z.reshape(case.whole)
+    y = core.softmax(z, axis=axis or 0, temperature=case.T).reshape(case.z.shape)
+    yield case.of_y(y)
+    if len(case.z) > 1 and case.g is not None:
+        yield summed_along(case, case.g, y, axis)
+    elif len(case.z) > 1 and axis is not None:  # of each sample alone
+        yield from diagonal(case, y)
 
 
 def summed_along(case: Case, g: FloatArray, y: FloatArray, axis: int | None) -> FloatArray:
     """Return the vjp whose sum goes along another axis."""
     d, u, v = case.parts(y)
-    return np.asarray((d * g + v * (u * g).sum(axis=axis, keepdims=True)) / case.T)
+    terms = (u * g).reshape(case.whole)
+    sums = np.broadcast_to(terms.sum(axis=axis, keepdims=True), terms.shape).reshape(g.shape)
+    return np.asarray((d * g + v * sums) / case.T)
 
 
 def logits_for_y(case: Case) -> Iterator[FloatArray]:
