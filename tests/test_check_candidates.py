@@ -428,6 +428,7 @@ def test_right_numbers_in_a_wrong_shape_are_named(folder: Path) -> None:
         ("--jacobian broken.py:f", "broken.py:2", "SyntaxError"),
         ("--jacobian boom.py:f", "boom.py:2", "the candidate raised ZeroDivisionError: "),
         ("--jacobian needs.py:f", "needs.py:1", "the candidate raised ModuleNotFoundError: "),
+        ("--dtype float32", "--dtype", "expected a candidate beside it, found none"),
         ("--jacobian c.csv --stress", "--stress", "expected a function, FILE.py:FUNCTION, among"),
         ("--jacobian c.csv --timeout 1", "--timeout", "expected a function, FILE.py:FUNCTION, "),
         ("--upstream 0,1,0", "--upstream", "expected --vjp beside it, found none"),

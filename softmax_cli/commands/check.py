@@ -98,6 +98,8 @@ def _refuse_contradictions(
     again = len(stdin) > (0 if not words or list(words) == ["-"] else 1)
     problem = "expected a file or code, found standard input a second time"
     _refuse(again, stdin[-1] if stdin else "", problem)
+    unjudged = comparison.dtype is not None and not given
+    _refuse(unjudged, "--dtype", "expected a candidate beside it, found none")
     differentiates = code.names_code(candidates.probabilities or "") and not comparison.forward_only
     problem = "expected a --probabilities function to differentiate, found other candidates"
     for option, value in (("--method", comparison.method), ("--step", comparison.step)):
