@@ -75,6 +75,11 @@ def test_a_step_too_small_for_the_logits_is_no_number() -> None:
     assert outcome.json["sweep"]["central"][-1] == "NaN"
 
 
+def test_a_masked_class_is_no_error() -> None:
+    found = run("check", "1,2,-inf", "--sweep", "--log", "-f", "json").json["best"]
+    assert all(0 <= best["error"] < 1e-8 for best in found.values())
+
+
 def test_sweeping_a_function_of_mine() -> None:
     candidate = f"{SAMPLES / 'candidates' / 'my_softmax.py'}:softmax"
     shown = run("check", PETS, "--sweep", "--probabilities", candidate)
