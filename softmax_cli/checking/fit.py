@@ -1,5 +1,6 @@
 """Fitting the one number that a wrong formula has: a temperature, a factor, an eps."""
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -47,7 +48,7 @@ def fit(case: Case, family: Family, low: float, high: float) -> Iterator[float]:
         error = misfit(number)
         slope = (misfit(number + step) - error) / step
         better = number - float(slope @ error / (slope @ slope))
-        if not low <= better <= high:
+        if not low <= better <= high or math.isclose(better, number, rel_tol=1e-12):
             break
         number = better
     for found in shortest(case, family, number):
