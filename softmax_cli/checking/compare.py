@@ -11,7 +11,7 @@ from softmax_cli.checking.candidate import Answer
 from softmax_cli.checking.diagnosis import Diagnosis, diagnose
 from softmax_cli.checking.formulas import Case, FloatArray, Task
 from softmax_cli.checking.setting import Setting
-from softmax_cli.checking.verdict import Check, SampleCheck, Worst
+from softmax_cli.checking.verdict import Check, Samples
 from softmax_cli.mathematics.exact import Number, Numbers
 
 # How many entries are held: of all results that are told in full, and at a time.
@@ -159,45 +159,37 @@ class Run:
             unit=unit.reshape(task.shape) if self._has_unit else 0.0,
         )
 
-    def _samples(self, labels: Sequence[str]) -> tuple[tuple[str, SampleCheck], ...]:
+    def _samples(self, labels: Sequence[str]) -> Samples:
         """Return how each sample fared, under its label."""
-        task = self.task
-        entries = int(np.prod(task.shape[1:]))
-        numbers = Numbers(task.z, task.T, task.g, log=task.log)
-        found = []
-        columns = self._worst.T.tolist(), self._failed.tolist(), self._errors.T.tolist()
-        for k, (label, (at, expected, actual), failed, errors) in enumerate(
-            zip(labels, *columns, strict=True)
-        ):
-            output, input_ = self._place(int(at))
-            exact: Number = expected
-            if abs(expected) < sys.float_info.min:
-                exact = _of_any_size(task, numbers, k, output, input_, expected)
-            worst = Worst(output, input_, expected, actual, exact)
-            found.append((label, SampleCheck(worst, entries, failed, *errors)))
-        return tuple(found)
-
-    def _place(self, at: int) -> tuple[int | None, int | None]:
-        match self.task.quantity:
+        task, (at, expected, _) = self.task, self._worst
+        C, absent = task.z.shape[1], np.full(len(at), -1.0)
+        match task.quantity:
             case "probabilities":
-                return at, None
+                places = at, absent
             case "jacobian":
-                C = self.task.z.shape[1]
-                return at // C, at % C
+                places = at // C, at % C
             case "vjp":
-                return None, at
+                places = absent, at
+        worst = np.vstack([*places, self._worst[1:]])
+        numbers = Numbers(task.z, task.T, task.g, log=task.log)
+        exact = {}
+        for k in np.flatnonzero(np.abs(expected) < sys.float_info.min).tolist():
+            output, input_ = worst[:2, k].astype(int).tolist()
+            exact[k] = _of_any_size(task, numbers, k, output, input_, float(expected[k]))
+        entries = int(np.prod(task.shape[1:]))
+        return Samples(labels, entries, worst, self._failed, self._errors, exact)
 
 
 def _of_any_size(
-    task: Task, numbers: Numbers, k: int, output: int | None, input_: int | None, value: float
+    task: Task, numbers: Numbers, k: int, output: int, input_: int, value: float
 ) -> Number:
     """Return an exact entry that float64 may have no room for."""
     match task.quantity:
         case "probabilities":
             if task.log:
-                return numbers.log_probability(k, output or 0, value)
-            return numbers.probability(k, output or 0)
+                return numbers.log_probability(k, output, value)
+            return numbers.probability(k, output)
         case "jacobian":
-            return numbers.partial(k, output or 0, input_ or 0, value)
+            return numbers.partial(k, output, input_, value)
         case "vjp":
-            return numbers.product(k, input_ or 0, value)
+            return numbers.product(k, input_, value)

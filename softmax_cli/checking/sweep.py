@@ -7,7 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from softmax_cli.checking.calls import called
-from softmax_cli.checking.candidate import Function, NotComplexError
+from softmax_cli.checking.candidate import (
+    CandidateError,
+    Function,
+    NotComplexError,
+    ShapeFoundError,
+)
 from softmax_cli.checking.formulas import Task
 from softmax_cli.checking.precision import FLOAT64
 from softmax_cli.checking.setting import Setting
@@ -63,7 +68,10 @@ def sweep(setting: Setting, function: Function | None = None, name: str = "") ->
     differentiated = None
     if function is not None:
         forward = setting.task("probabilities", FLOAT64)
-        calls, _, _ = called(function, forward, setting)
+        try:
+            calls, _, _ = called(function, forward, setting)
+        except ShapeFoundError as error:
+            raise CandidateError(f"expected probabilities, found {error}") from None
         differentiated = calls.of_logits(setting)
     errors = {}
     for method in METHODS:
