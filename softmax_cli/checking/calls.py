@@ -23,6 +23,7 @@ from softmax_cli.checking.setting import Setting
 _OF_A_BATCH = 1 << 25
 # How many samples are given alone.
 _ALONE = 16
+STATE = "state between calls"
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,30 +139,20 @@ def called(function: Function, task: Task, setting: Setting) -> tuple[Calls, Ans
     return replace(calls, form=replace(calls.form, tensors=first.tensors)), first, notes
 
 
-@dataclass(frozen=True)
-class Dependence:
-    """A result that depends on more than its input: what was found, and why.
+def dependence(
+    calls: Calls, run: Run, first: Array, notes: list[str]
+) -> tuple[str, Diagnosis] | None:
+    """Say how a result depends on more than its input, and why.
 
-    It yields to a known mistake that explains the results of the batch.
-    """
-
-    told: str
-    cause: Diagnosis
-    yields: bool
-
-
-def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> Dependence | None:
-    """Call a function a second time with equal input, and with single samples of its first batch.
-
-    These have as many dimensions; where it cannot take them, that is noted. The first rows of its
+    The function is called a second time with equal input, and with single samples of its first
+    batch, of as many dimensions; where it cannot take them, that is noted. The first rows of its
     first answer are known.
     """
     found = _difference(run, 0, first, calls.first().rows[: len(first)])
     if found:
         advice = "compute the result from the input alone: no counters, caches or random numbers."
-        cause = Diagnosis("state between calls", advice)
         told = f"given the same input again it returns another result: {found}"
-        return Dependence(told, cause, yields=False)
+        return told, Diagnosis(STATE, advice)
     z, axis = calls.inputs[0], calls.form.axis
     C = z.shape[axis]
     n = len(first) // (C if calls.form.rank == 2 else 1)
@@ -169,27 +160,23 @@ def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> Depend
     shape[axis] = C
     rows = [run.setting.rows(each) for each in calls.inputs]
     is_alone = calls.labels or len(run.task.z) == 1
-    alone = range(0) if is_alone else range(0, n, max(1, n // _ALONE))
     before = None
-    for k in alone:
-        inputs = [each[k].reshape(shape) for each in rows]
+    for k in () if is_alone else range(0, n, max(1, n // _ALONE)):
         try:
-            answer = calls.function(inputs, calls.form)
+            answer = calls.function([each[k].reshape(shape) for each in rows], calls.form)
         except (CandidateError, ShapeFoundError) as error:
             did = error.problem if isinstance(error, CandidateError) else f"returned {error}"
             notes.append(f"given a single sample, shape {tuple(shape)}, it {did}")
             break
-        found, again = _difference(run, k, first, answer.rows), before
-        before = answer.rows
-        if found and again is not None and np.array_equal(again, before):
+        found = _difference(run, k, first, answer.rows)
+        if found and before is not None and np.array_equal(before, answer.rows):
             advice = "compute the result from the input alone: it is that of the call before."
-            cause = Diagnosis("state between calls", advice)
-            return Dependence(f"given alone it returns an old result: {found}", cause, yields=False)
+            return f"given alone it returns an old result: {found}", Diagnosis(STATE, advice)
         if found:
             advice = "compute each sample from its own logits: no sum or maximum over the batch."
             cause = Diagnosis("depends on the other samples", advice)
-            told = f"given alone it returns another result: {found}"
-            return Dependence(told, cause, yields=True)
+            return f"given alone it returns another result: {found}", cause
+        before = answer.rows
     return None
 
 

@@ -300,9 +300,11 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
     found = calling.dependence(calls, run, known, notes)
     check = replace(run.check(notes), called=calls.how)
     if found and not check.unstable:
-        # What is explained by a number that the candidate tells explains little beside it.
-        causes = [each for each in check.diagnoses if found.yields and not each.numbers]
-        check = replace(check, unstable=found.told, diagnoses=tuple(causes) or (found.cause,))
+        told, cause = found
+        # A known mistake may explain the batch, but little by a number that the candidate tells.
+        others = () if cause.name == calling.STATE else check.diagnoses
+        causes = tuple(each for each in others if not each.numbers)
+        check = replace(check, unstable=told, diagnoses=causes or (cause,))
     check = _with_notes(check, run, setting, calls)
     checks = [check]
     if quantity == "probabilities" and not setting.comparison.forward_only:

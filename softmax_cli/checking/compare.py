@@ -159,7 +159,7 @@ class Run:
             unit=unit.reshape(task.shape) if self._has_unit else 0.0,
         )
 
-    def _samples(self, labels: Sequence[str]) -> Samples:
+    def _samples(self, labels: tuple[str, ...]) -> Samples:
         """Return how each sample fared, under its label."""
         task, (at, expected, _) = self.task, self._worst
         C, absent = task.z.shape[1], np.full(len(at), -1.0)

@@ -175,10 +175,11 @@ def _find(module: ModuleType, name: str) -> Any:
         if not hasattr(value, part):
             close = get_close_matches(part, [each for each in dir(value) if each[0] != "_"], n=1)
             hint = f"did you mean {close[0]}?" if close else ""
-            raise CandidateError(f"no {part!r} in {_short(module.__file__ or name)}", hint=hint)
+            raise CandidateError(f"no {part!r} in {_place(module.__file__ or name)}", hint=hint)
         value = getattr(value, part)
     if not callable(value):
-        raise CandidateError(f"expected a function, found {name!r}, of type {type(value).__name__}")
+        problem = f"expected a function, found {name!r}, of type {type(value).__name__}"
+        raise CandidateError(problem)
     return value
 
 
@@ -200,12 +201,6 @@ def _place_of(error: BaseException, file: str) -> str:
     return _place(own[-1].filename, own[-1].lineno) if own else ""
 
 
-def _place(filename: str, line: int | None) -> str:
-    return f"{_short(filename)}:{line}" if line else _short(filename)
-
-
-def _short(filename: str) -> str:
-    path = Path(filename)
-    if path.is_absolute() and path.is_relative_to(Path.cwd()):
-        return str(path.relative_to(Path.cwd()))
-    return filename
+def _place(filename: str, line: int | None = None) -> str:
+    short = filename.removeprefix(f"{Path.cwd()}{os.sep}")
+    return f"{short}:{line}" if line else short

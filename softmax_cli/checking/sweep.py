@@ -52,14 +52,11 @@ class Sweep:
     @property
     def best(self) -> Mapping[str, tuple[float, float] | None]:
         """Each method's step with the smallest error, and that error; None if all are NaN."""
-        return {
-            method: min(
-                (pair for pair in zip(self.steps, errors, strict=True) if pair[1] == pair[1]),
-                key=lambda pair: pair[1],
-                default=None,
-            )
-            for method, errors in self.errors.items()
-        }
+        best = {}
+        for method, errors in self.errors.items():
+            pairs = [(h, error) for h, error in zip(self.steps, errors, strict=True) if error >= 0]
+            best[method] = min(pairs, key=lambda pair: pair[1], default=None)
+        return best
 
 
 def sweep(setting: Setting, function: Function | None = None, name: str = "") -> Sweep:

@@ -82,7 +82,7 @@ class Samples(Sequence[tuple[str, SampleCheck]]):
         By position, the exact entries that are too small for float64.
     """
 
-    labels: Sequence[str] = ()
+    labels: tuple[str, ...] = ()
     entries: int = 0
     worst: FloatArray = field(default_factory=lambda: np.empty((4, 0)))
     failed: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
@@ -98,6 +98,15 @@ class Samples(Sequence[tuple[str, SampleCheck]]):
         worst = Worst(places[0], places[1], expected, actual, self.exact.get(k, expected))
         errors = self.errors[:, k].tolist()
         return self.labels[k], SampleCheck(worst, self.entries, int(self.failed[k]), *errors)
+
+    @property
+    def over(self) -> "Samples":
+        """Those with an entry over its bound."""
+        at = np.flatnonzero(self.failed)
+        labels = tuple(self.labels[k] for k in at)
+        exact = {n: self.exact[k] for n, k in enumerate(at.tolist()) if k in self.exact}
+        columns = self.worst[:, at], self.failed[at], self.errors[:, at]
+        return Samples(labels, self.entries, *columns, exact)
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,9 +183,9 @@ class Check:
         return int(np.count_nonzero(self.samples.failed))
 
     @property
-    def failed(self) -> list[tuple[str, SampleCheck]]:
+    def failed(self) -> Samples:
         """The samples with an entry over its bound."""
-        return [self.samples[k] for k in np.flatnonzero(self.samples.failed).tolist()]
+        return self.samples.over
 
     @property
     def passed(self) -> bool:

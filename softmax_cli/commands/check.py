@@ -1,7 +1,7 @@
 """Somebody's results, or finite differences, against the exact ones, with a verdict."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -32,6 +32,9 @@ from softmax_cli.samples import Batch, Logits, concatenate
 from softmax_cli.writing.formats import refuse_verdict, write
 from softmax_cli.writing.verdict_rows import sweep_report, verdict_report
 
+_NOT_SWEPT = "method step atol rtol dtype stress quiet"
+_GRADIENT = "give the gradient that the results belong to, as 0,0,1 or as a file"
+
 
 @dataclass(frozen=True)
 class Candidates:
@@ -47,12 +50,9 @@ class Candidates:
     @property
     def given(self) -> dict[Kind, str]:
         """The candidates by quantity."""
-        words: list[tuple[Kind, str | None]] = [
-            ("probabilities", self.probabilities),
-            ("jacobian", self.jacobian),
-            ("vjp", self.vjp),
-        ]
-        return {quantity: word for quantity, word in words if word is not None}
+        words: dict[Kind, str | None]
+        words = {"probabilities": self.probabilities, "jacobian": self.jacobian, "vjp": self.vjp}
+        return {quantity: word for quantity, word in words.items() if word is not None}
 
 
 def run(
@@ -68,7 +68,9 @@ def run(
     """Write the verdict; return 0 if every sample passed, else 1."""
     if writing.output_format == "npy":
         raise refuse_verdict("npy")
-    _refuse_contradictions(words, candidates, comparison, sweeping, quiet)
+    options = {**vars(candidates), **vars(comparison), "sweep": sweeping, "quiet": quiet}
+    used = {name for name, value in options.items() if value is not None and value is not False}
+    _refuse_contradictions(words, candidates.given, used)
     with open_logits(words, reading) as source, watched(source) as logits:
         if sweeping:
             write(sweep_report(_sweep(logits, candidates, comparison)), writing)
@@ -84,54 +86,27 @@ def run(
     return 0 if verdict.passed else 1
 
 
-def _refuse_contradictions(
-    words: Sequence[str],
-    candidates: Candidates,
-    comparison: Comparison,
-    sweeping: bool,
-    quiet: bool,
-) -> None:
-    given = candidates.given
+def _refuse_contradictions(words: Sequence[str], given: Mapping[Kind, str], used: Set[str]) -> None:
+    """Raise an error for an option that is used beside what it does not go with."""
     code = {quantity for quantity, word in given.items() if names_code(word)}
-    differentiates = "probabilities" in code and not comparison.forward_only
-    options = {
-        "--method": comparison.method,
-        "--step": comparison.step,
-        "--atol": comparison.atol,
-        "--rtol": comparison.rtol,
-        "--dtype": comparison.dtype,
-        "--stress": comparison.stress or None,
-        "--quiet": quiet or None,
-        "--timeout": candidates.timeout,
-        "--upstream": candidates.upstream,
-        "--sweep": sweeping or None,
-        "--vjp": candidates.vjp,
-    }
-    found = ", ".join(f"--{quantity} {quoted(word)}" for quantity, word in given.items())
-    beside = f"expected nothing beside it but a --probabilities function, found {found}"
+    is_differentiated = "probabilities" in code and "forward_only" not in used
+    shown = ", ".join(f"--{quantity} {quoted(word)}" for quantity, word in given.items())
     no_function = "expected a function, FILE.py:FUNCTION, among the candidates, found none"
-    other = "expected a --probabilities function to differentiate, found other candidates"
     no_gradient = "expected --upstream beside results, found none"
-    how = "give the gradient that the results belong to, as 0,0,1 or as a file"
-    is_alone = candidates.upstream is None and "vjp" not in code
-    sweepable = not given or (len(given) == 1 and "probabilities" in code)
-    for is_fault, refused, problem, hint in (
-        (candidates.vjp is None, ["--upstream"], "expected --vjp beside it, found none", ""),
-        (is_alone, ["--vjp"], no_gradient, how),
-        (sweeping, list(options)[:7], "expected either it or --sweep, found both", ""),
-        (not sweepable, ["--sweep"], beside, ""),
-        (not given, ["--dtype"], "expected a candidate beside it, found none", ""),
-        (
-            given and not differentiates,
-            ["--method", "--step"],
-            other,
-            "others are compared with the exact results",
-        ),
-        (not code, ["--stress", "--timeout"], no_function, ""),
+    not_alone = f"expected nothing beside it but a --probabilities function, found {shown}"
+    unused = "expected a --probabilities function to differentiate, found other candidates"
+    for is_fault, refused, problem in (
+        ("vjp" not in given, "upstream", "expected --vjp beside it, found none"),
+        ("upstream" not in used and "vjp" not in code, "vjp", no_gradient),
+        ("sweep" in used, _NOT_SWEPT, "expected either it or --sweep, found both"),
+        (given and (code != {"probabilities"} or len(given) > 1), "sweep", not_alone),
+        (not given, "dtype", "expected a candidate beside it, found none"),
+        (given and not is_differentiated, "method step", unused),
+        (not code, "stress timeout", no_function),
     ):
-        for option in refused if is_fault else ():
-            if options[option] is not None:
-                raise InputError(option, problem, hint)
+        for option in refused.split() if is_fault else ():
+            if option in used:
+                raise InputError(f"--{option}", problem, _GRADIENT if option == "vjp" else "")
     stdin = [f"--{quantity}" for quantity, word in given.items() if word == "-"]
     if len(stdin) > (0 if not words or list(words) == ["-"] else 1):
         raise InputError(stdin[-1], "expected a file or code, found standard input a second time")

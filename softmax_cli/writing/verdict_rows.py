@@ -16,17 +16,22 @@ COLUMNS = (
 
 def verdict_report(verdict: Verdict) -> Report:
     """Make a row a sample, and the JSON document."""
-    rows, samples = [], []
+    return Report(COLUMNS, _rows(verdict), lambda: _document(verdict), verdict)
+
+
+def _rows(verdict: Verdict) -> Iterator[list[object]]:
     for label, check, sample in _decisive(verdict):
         found = _sample(verdict, label, check, sample)
         worst = found.get("worst", {})
         place = {"worst_output": worst.get("output"), "worst_input": worst.get("input")}
         cells = {"quantity": check.quantity, **found, **worst, **place}
-        rows.append([cells.get(column) for column in COLUMNS])
-        samples.append(found)
-    rows = [["" if cell is None else cell for cell in row] for row in rows]
+        yield ["" if (cell := cells.get(column)) is None else cell for column in COLUMNS]
+
+
+def _document(verdict: Verdict) -> dict[str, Any]:
+    samples = [_sample(verdict, *each) for each in _decisive(verdict)]
     check = verdict.decisive
-    document = {
+    return {
         "command": "check",
         "passed": verdict.passed,
         "checked": len(samples),
@@ -39,7 +44,6 @@ def verdict_report(verdict: Verdict) -> Report:
         **_problem(check),
         **({"checks": list(map(_check, verdict.checks))} if check.candidate else {}),
     }
-    return Report(COLUMNS, rows, document, verdict)
 
 
 def sweep_report(sweep: Sweep) -> Report:
@@ -49,7 +53,7 @@ def sweep_report(sweep: Sweep) -> Report:
         method: pair and {"step": pair[0], "error": pair[1]} for method, pair in sweep.best.items()
     }
     document = {"command": "check", "sweep": {"step": sweep.steps, **sweep.errors}, "best": best}
-    return Report(("step", *sweep.errors), rows, document, sweep)
+    return Report(("step", *sweep.errors), rows, lambda: document, sweep)
 
 
 def _decisive(verdict: Verdict) -> Iterator[tuple[str, Check, SampleCheck | None]]:
@@ -65,7 +69,7 @@ def _decisive(verdict: Verdict) -> Iterator[tuple[str, Check, SampleCheck | None
             if unusable is not None:
                 yield label, unusable, None
                 continue
-            failed = (check for check in checks if not check.samples[k][1].passed)
+            failed = (check for check in checks if check.samples.failed[k])
             check = next(failed, decisive)
             yield label, check, check.samples[k][1]
 
@@ -96,7 +100,7 @@ def _check(check: Check) -> dict[str, Any]:
         # JSON has text alone, and the name of a file may be other bytes.
         "candidate": check.candidate.encode(errors="backslashreplace").decode(),
         "passed": check.passed,
-        "failed": check.n_samples if check.problem else len(check.failed),
+        "failed": check.n_samples if check.problem else check.n_failed,
         **({"called": check.called} if check.called else {}),
         **_how(check),
     }
