@@ -1,7 +1,7 @@
 """What a command hands to a writer: quantities computed from logits, a verdict, a derivation."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -192,8 +192,8 @@ class Report:
     """A verdict with its evidence."""
 
     columns: tuple[str, ...]
-    rows: Sequence[Sequence[object]]  # one a sample, for csv and tsv
-    document: Mapping[str, Any]  # the whole, for JSON
+    rows: Iterable[Sequence[object]]  # one a sample, for csv and tsv
+    document: Callable[[], Mapping[str, Any]]  # the whole, for JSON
     evidence: "Verdict | Sweep"  # as it is drawn
 
 

@@ -176,7 +176,7 @@ def test_a_step_that_cannot_tell_is_at_fault_and_not_what_is_differentiated(
     assert (outcome.status, outcome.stdout) == (2, "")
     assert outcome.stderr.startswith(f"error: {place}")
     assert "--method complex-step" in outcome.stderr
-    with pytest.raises(StepError, match=r"sample 1: .* pass method='complex-step'"):
+    with pytest.raises(StepError, match=r"step: .* sample 1; .* method='complex-step'"):
         check_probabilities(core.softmax, [750.0, 751.0], step=1e-18)
 
 

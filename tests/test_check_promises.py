@@ -115,6 +115,9 @@ def test_a_batch_that_fails_where_single_samples_work_is_noted() -> None:
     assert any(
         note.startswith("given all samples at once, shape (3, 3), it") for note in verdict.notes
     )
+    first = check_jacobian(lambda z: one(np.atleast_2d(z)[0]), Z)
+    assert "FAIL: jacobian: found shape (3, 3), expected (3, 3, 3)" in str(first)
+    assert check_jacobian(lambda z: one(np.atleast_2d(z)[0]), Z[:1])
     needs_two = check_jacobian(lambda z: jacobian(z) + 0 * z[1, 0], Z)
     assert needs_two
     assert any("given a single sample, shape (1, 3), it raised Index" in n for n in needs_two.notes)
@@ -505,7 +508,7 @@ def hostile(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("name", "status", "said"),
     [
-        ("exits", 2, "ended its process with status 0, given all samples"),
+        ("exits", 2, "ended its process with status 0"),
         ("exits_elsewhere", 2, "ended its process with status 0"),
         ("at_exit", 1, "FAIL"),
         ("killed", 2, "ended its process by SIGSEGV"),
@@ -513,7 +516,7 @@ def hostile(tmp_path: Path) -> Path:
         ("odd", 1, "Odd (SystemExit: 0)"),
         ("no_stdout", 1, "FAIL"),
         ("other_exp", 1, "FAIL"),
-        ("other_builtins", 2, "the candidate "),
+        ("other_builtins", 1, "FAIL"),
         ("forks", 1, "FAIL"),
         ("endless_thread", 1, "FAIL"),
         ("floods", 1, "FAIL"),
@@ -536,7 +539,10 @@ def test_code_that_hangs_ends_in_time_or_by_a_signal(hostile: Path) -> None:
     words = ["check", "1,2,3", "--probabilities", "h.py:hangs"]
     outcome = run(*words, "--timeout", "0.5", cwd=hostile)
     assert (outcome.status, outcome.stdout) == (2, "")
-    assert "the candidate took longer than 0.5 s, given all samples" in outcome.stderr
+    assert "the candidate took longer than 0.5 s\n" in outcome.stderr
+    (hostile / "l.py").write_text("while True: pass")
+    loaded = run("check", "1,2", "--vjp", "l.py:f", "--timeout", "0.2", cwd=hostile).stderr
+    assert loaded == "error: --vjp: the candidate took longer than 0.2 s while it was loaded\n"
     for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         with subprocess.Popen([*PROGRAM, *words], cwd=hostile, env=environment({}), stdin=-3) as it:
             time.sleep(1.2)
@@ -552,7 +558,7 @@ def test_in_this_process_what_a_function_raises_has_its_message() -> None:
     def fails(z: Array) -> Array:
         raise ValueError("no such luck")
 
-    with pytest.raises(CandidateError, match="raised ValueError: no such luck, given sample 1"):
+    with pytest.raises(CandidateError, match="raised ValueError: no such luck, given sample '1'"):
         check_probabilities(fails, Z)
 
 

@@ -16,37 +16,49 @@ from softmax_cli.checking.precision import FLOAT64, Precision, precision_of
 
 Array = NDArray[Any]
 
+# Options in what is said: a name and its value, in the words of Python or of the command line.
+OPTION = re.compile(r"<(\w+)(=[^>]*)?>")
 _CODE = re.compile(r"(.+\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):[^\W\d][\w.]*")
 
 
-class CandidateError(Exception):
-    """The function raised, or ended its process; its own exception is the cause, where it is here.
+class CheckingError(Exception):
+    """Why something cannot be checked; options stand as ``<name=value>``.
 
     Attributes
     ----------
     problem
-        What it did.
+        What was found and what was expected; of a function, what it did.
     place
-        The file and line to blame, or "".
-    sample
-        The position of the sample it was given, or None for all at once.
-    at_once
-        What it did before, when it was given all samples at once, or None.
-    ended
-        Whether it cannot be called again.
+        The file and line to blame, or ``<name>`` for an option, or "".
+    hint
+        What to do, or "".
+    given
+        What a function was given, or "".
     """
 
-    def __init__(
-        self, problem: str, place: str = "", sample: int | None = None, ended: bool = False
-    ) -> None:
-        super().__init__(problem, place, sample, ended)
-        self.problem, self.place, self.sample, self.ended = problem, place, sample, ended
-        self.at_once: CandidateError | None = None
+    def __init__(self, problem: str, place: str = "", hint: str = "", given: str = "") -> None:
+        super().__init__(problem, place, hint, given)
+        self.problem, self.place, self.hint, self.given = problem, place, hint, given
+
+    @property
+    def told(self) -> str:
+        """The problem, and what the function was given."""
+        return f"the candidate {self.problem}, given {self.given}" if self.given else self.problem
 
     def __str__(self) -> str:
-        given = "all samples at once" if self.sample is None else f"sample {self.sample + 1}"
-        before = f"; given all samples at once it {self.at_once.problem}" if self.at_once else ""
-        return f"the candidate {self.problem}, given {given}{before}"
+        place, hint = (f"{self.place}: " * bool(self.place), f"; {self.hint}" * bool(self.hint))
+        return in_python(f"{place}{self.told}{hint}")
+
+
+class CandidateError(CheckingError):
+    """A function cannot be loaded, raised or ended its process.
+
+    Its own exception is the cause, where it is of this process.
+    """
+
+
+class NotComplexError(CheckingError, ValueError):
+    """Complex-step differences were asked of a function that handles real numbers only."""
 
 
 class ShapeFoundError(ValueError):
@@ -54,33 +66,18 @@ class ShapeFoundError(ValueError):
 
     Attributes
     ----------
-    sample
-        The position of the sample that the function was given, or None for all at once.
+    given
+        What the function was given, or "" for all samples.
     array
         What was returned, where it is an array.
     """
 
-    def __init__(self, problem: str, sample: int | None = None, array: Array | None = None) -> None:
-        super().__init__(problem, sample, array)
-        self.problem, self.sample, self.array = problem, sample, array
+    def __init__(self, problem: str, array: Array | None = None) -> None:
+        super().__init__(problem)
+        self.problem, self.array, self.given = problem, array, ""
 
     def __str__(self) -> str:
         return self.problem
-
-
-class NotComplexError(ValueError):
-    """Complex-step differences were asked of a function that handles real numbers only."""
-
-    def __init__(self) -> None:
-        super().__init__("the candidate does not take complex numbers; choose another method")
-
-
-class CodeError(Exception):
-    """Somebody's code cannot be loaded: where, if that is known, and what to do."""
-
-    def __init__(self, problem: str, place: str = "", hint: str = "") -> None:
-        super().__init__(problem, place, hint)
-        self.problem, self.place, self.hint = problem, place, hint
 
 
 @dataclass(frozen=True)
@@ -105,17 +102,6 @@ class Form:
     tensors: bool = False
 
 
-class Rows(Protocol):
-    """Rows of numbers, which may lie in another process: a slice of them is an array."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """How many rows there are, and how long."""
-
-    def __getitem__(self, part: slice, /) -> Array:
-        """Take some of them."""
-
-
 @dataclass(frozen=True, eq=False)
 class Answer:
     """What a function returned, as rows of C numbers: one a sample, or C for a Jacobian.
@@ -123,7 +109,7 @@ class Answer:
     Attributes
     ----------
     rows
-        Shape (n, C), or (n C, C); from another process until it is called again.
+        Shape (n, C), or (n C, C).
     precision
         The format of what it returned.
     across
@@ -135,7 +121,7 @@ class Answer:
         Whether it was given torch tensors.
     """
 
-    rows: Rows
+    rows: Array
     precision: Precision = FLOAT64
     across: float = 0.0
     overwrote: bool = False
@@ -143,10 +129,15 @@ class Answer:
 
 
 class Function(Protocol):
-    """A function of arrays of logits, and of upstream gradients, in this process or another."""
+    """A function of arrays of logits, and of upstream gradients."""
 
     def __call__(self, inputs: Sequence[Array], form: Form) -> Answer:
         """Call it once. Raises `CandidateError` and `ShapeFoundError`."""
+
+
+def in_python(text: str) -> str:
+    """Write the options in a text as Python's: ``atol=0``."""
+    return OPTION.sub(r"\1\2", text)
 
 
 def names_code(word: str) -> bool:
@@ -264,7 +255,7 @@ def as_rows(array: Array, shape: tuple[int, ...], form: Form, *, file: bool = Fa
 
 def _unexpected(array: Array, accepted: Sequence[tuple[int, ...]]) -> ShapeFoundError:
     expected = " or ".join(map(str, dict.fromkeys(accepted)))
-    return ShapeFoundError(f"shape {array.shape}, expected {expected}", None, array)
+    return ShapeFoundError(f"shape {array.shape}, expected {expected}", array)
 
 
 def _tuple_of(values: Any) -> str:

@@ -27,7 +27,7 @@ from softmax_cli.checking.formulas import FloatArray, Kind, Task
 from softmax_cli.checking.precision import FLOAT64, PRECISIONS, Precision, printed_digits
 from softmax_cli.checking.setting import Comparison, Setting, positions, with_gradient
 from softmax_cli.checking.trials import SIZES, note_on_gradient, stress_samples
-from softmax_cli.checking.verdict import Check, Verdict
+from softmax_cli.checking.verdict import Check, Samples, Verdict
 from softmax_cli.mathematics import core
 
 Candidate = ArrayLike | Callable[..., Any]
@@ -267,7 +267,7 @@ def check_results(
     rows = as_rows(values, setting.z.shape, setting.form(quantity), file=True)
     rows, across = within_samples(rows) if rows.ndim == 3 else (rows, 0.0)
     answer = Answer(rows.astype(np.float64, copy=False), precision, across)
-    digits = printed_digits(answer.rows[:].reshape(task.shape)) if printed else None
+    digits = printed_digits(answer.rows.reshape(task.shape)) if printed else None
     run = Run(task, setting, unit=digits[1] if digits else None)
     run.add(slice(None), answer)
     notes = [] if setting.comparison.dtype or precision is FLOAT64 else [_judged_in(precision)]
@@ -300,9 +300,11 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
     found = calling.dependence(calls, run, known, notes)
     check = replace(run.check(notes), called=calls.how)
     if found and not check.unstable:
-        # What is explained by a number that the candidate tells explains little beside it.
-        causes = [each for each in check.diagnoses if found.yields and not each.numbers]
-        check = replace(check, unstable=found.told, diagnoses=tuple(causes) or (found.cause,))
+        told, cause = found
+        # A known mistake may explain the batch, but little by a number that the candidate tells.
+        others = () if cause.name == calling.STATE else check.diagnoses
+        causes = tuple(each for each in others if not each.numbers)
+        check = replace(check, unstable=told, diagnoses=causes or (cause,))
     check = _with_notes(check, run, setting, calls)
     checks = [check]
     if quantity == "probabilities" and not setting.comparison.forward_only:
@@ -318,9 +320,9 @@ def _judged_in(precision: Precision) -> str:
 
 def _unusable(task: Task, setting: Setting, error: ShapeFoundError) -> Check:
     """Make the check of a function that returned nothing to compare."""
-    given = "" if error.sample is None else f", given sample {setting.labels[error.sample]!r}"
+    given = f", given {error.given}" if error.given else ""
     atol, rtol = setting.tolerances(task)
-    check = Check(task.quantity, (), setting.labels, float(atol.max()), rtol, task.log)
+    check = Check(task.quantity, Samples(), setting.labels, float(atol.max()), rtol, task.log)
     found = () if error.array is None else diagnose_shape(task, error.array)
     return replace(check, problem=f"{error}{given}", diagnoses=found)
 

@@ -1,6 +1,7 @@
 """The comparison of results with the exact ones, block by block."""
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from itertools import product
@@ -12,7 +13,7 @@ from softmax_cli.checking.candidate import Answer
 from softmax_cli.checking.diagnosis import Diagnosis, diagnose
 from softmax_cli.checking.formulas import Case, FloatArray, Task, deviation
 from softmax_cli.checking.setting import Setting
-from softmax_cli.checking.verdict import Check, SampleCheck, Worst
+from softmax_cli.checking.verdict import Check, Samples
 from softmax_cli.mathematics.exact import Numbers
 
 # How many entries are held: of all results that are told in full, and at a time.
@@ -143,17 +144,17 @@ class Run:
             unit=unit,
         )
 
-    def _samples(self, labels: Sequence[str]) -> tuple[tuple[str, SampleCheck], ...]:
+    def _samples(self, labels: tuple[str, ...]) -> Samples:
         """Return how each sample fared, under its label."""
         shape, quantity = self.task.shape[1:], self.task.quantity
+        at, expected, _ = self._worst
+        places = np.stack(np.unravel_index(at.astype(np.intp), shape), axis=1)
         numbers = Numbers(self.task.z, self.task.T, self.task.g, log=self.task.log)
-        at = self._worst[0].astype(np.intp)
-        places = np.stack(np.unravel_index(at, shape), axis=1).tolist()
-        columns = places, self._worst[1:].T.tolist(), self._failed.tolist(), self._errors.T.tolist()
-        found = []
-        for k, (place, (expected, actual), failed, errors) in enumerate(zip(*columns, strict=True)):
-            exact = numbers.of(quantity, k, place, expected)
-            output, input_ = (None, *place) if quantity == "vjp" else (*place, None)[:2]
-            worst = Worst(output, input_, expected, actual, exact)
-            found.append((labels[k], SampleCheck(worst, math.prod(shape), failed, *errors)))
-        return tuple(found)
+        exact = {
+            k: numbers.of(quantity, k, places[k].tolist(), float(expected[k]))
+            for k in np.flatnonzero(np.abs(expected) < sys.float_info.min).tolist()
+        }
+        absent = np.full((len(at), 1), -1)
+        ends = (absent, places) if quantity == "vjp" else (places, absent)
+        worst = np.vstack([np.hstack(ends).T[:2], self._worst[1:]])
+        return Samples(labels, math.prod(shape), worst, self._failed, self._errors, exact)

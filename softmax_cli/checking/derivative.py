@@ -1,12 +1,12 @@
 """Finite differences against the exact Jacobian: of softmax itself, or of somebody's."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from softmax_cli.checking.calls import Calls
-from softmax_cli.checking.candidate import Answer, Array
+from softmax_cli.checking.candidate import Answer, Array, CheckingError
 from softmax_cli.checking.compare import Run
 from softmax_cli.checking.diagnosis import Diagnosis
 from softmax_cli.checking.formulas import Task
@@ -17,38 +17,17 @@ from softmax_cli.checking.verdict import Check
 from softmax_cli.mathematics import finite_difference
 from softmax_cli.mathematics.finite_difference import METHODS, default_steps, is_lost
 
-
-class StepError(ValueError):
-    """A finite difference would fail by its step, whatever it differentiates.
-
-    Attributes
-    ----------
-    sample
-        The label of the first sample that is concerned.
-    problem
-        What was found and what was expected.
-    given
-        Whether the user gave the step.
-    """
-
-    def __init__(self, sample: str, problem: str, given: bool) -> None:
-        leave_out = "leave step out, or " if given else ""
-        super().__init__(f"sample {sample}: {problem}; {leave_out}pass method='complex-step'")
-        self.sample, self.problem, self.given = sample, problem, given
+# How many entries of softmax's own Jacobians are differentiated at a time.
+_ENTRIES_AT_ONCE = 1 << 18
 
 
-def check_softmax(pieces: Iterable[Setting]) -> Check:
-    """Check our own exact Jacobian against finite differences, some samples at a time."""
-    checks = [_differentiated(each.task("jacobian", FLOAT64), each, None) for each in pieces]
-    worst = max(checks, key=lambda check: check.worst_excess)
-    before = sum(check.n_samples for check in checks[: checks.index(worst)])
-    return replace(
-        worst,
-        samples=tuple(sample for check in checks for sample in check.samples),
-        labels=tuple(label for check in checks for label in check.labels),
-        worst=before + worst.worst,
-        error_estimate=max(check.error_estimate or 0.0 for check in checks) or None,
-    )
+class StepError(CheckingError, ValueError):
+    """A finite difference would fail by its step, whatever it differentiates."""
+
+
+def check_softmax(setting: Setting) -> Check:
+    """Check our own exact Jacobian against finite differences."""
+    return _differentiated(setting.task("jacobian", FLOAT64), setting, None)
 
 
 def with_derivative(check: Check, task: Task, calls: Calls, setting: Setting) -> list[Check]:
@@ -63,7 +42,7 @@ def with_derivative(check: Check, task: Task, calls: Calls, setting: Setting) ->
     if derivative.passed:
         return [check, derivative]
     own = _differentiated(replace(task, quantity="jacobian"), setting, None, is_peer=True)
-    fault = next((label for label, sample in own.samples if not sample.passed), None)
+    fault = next((label for label, _ in own.failed), None)
     if fault is not None:
         if setting.comparison.step is not None:
             raise _coarse(fault, setting, given=True)
@@ -110,16 +89,22 @@ def _differentiated(
     run = Run(task, setting, (atols, rtol))
     C, estimate = task.z.shape[1], 0.0
     eps = task.precision.eps
-    found = finite_difference.columns(task.z, name, how.step, T, function, eps, task.log)
-    for inputs, (slopes, *errors) in found:
-        expected = task.columns(inputs)
-        if task.log:  # -inf - -inf
-            masked = np.broadcast_to((task.z == -np.inf)[:, None, :], slopes.shape)
-            slopes[masked] = expected[masked]
-        at = (np.arange(C) * C + inputs[:, None]).ravel()
-        K = len(task.z)
-        run.compare(slice(0, K), at, expected.reshape(K, -1), slopes.reshape(K, -1))
-        estimate = max(estimate, *(float(each.max()) for each in errors), 0.0)
+    K = len(task.z)
+    # A function is given all samples: its results may depend on how many there are.
+    K_at_once = K if function else max(1, _ENTRIES_AT_ONCE // C**2)
+    for start in range(0, K, K_at_once):
+        part = slice(start, min(start + K_at_once, K))
+        some = replace(task, z=task.z[part], g=None)
+        found = finite_difference.columns(some.z, name, how.step, T, function, eps, task.log)
+        for inputs, (slopes, *errors) in found:
+            expected = some.columns(inputs)
+            if task.log:  # -inf - -inf
+                masked = np.broadcast_to((some.z == -np.inf)[:, None, :], slopes.shape)
+                slopes[masked] = expected[masked]
+            at = (np.arange(C) * C + inputs[:, None]).ravel()
+            n = part.stop - start
+            run.compare(part, at, expected.reshape(n, -1), slopes.reshape(n, -1))
+            estimate = max(estimate, *(float(each.max()) for each in errors), 0.0)
     check = replace(
         run.check(),
         method=name,
@@ -142,10 +127,18 @@ def _coarse(label: str, setting: Setting, given: bool) -> StepError:
     name = how.method or "central"
     if given:
         problem = f"expected a step that suits {name} differences, found {how.step:g}"
-        return StepError(label, f"{problem}: with it softmax itself fails", given)
+        return _fault(label, f"{problem}: with it softmax itself fails", given)
     step = np.where(np.isfinite(z), default_steps(z, name, how.temperature), 0.0).max()
     found = f"found some where the smallest step is {step:.3g}, too coarse to check with"
-    return StepError(label, f"expected logits nearer to 0 for {name} differences, {found}", given)
+    return _fault(label, f"expected logits nearer to 0 for {name} differences, {found}", given)
+
+
+def _fault(label: str, problem: str, given: bool) -> StepError:
+    """Blame the step, where the user gave it, or else the sample."""
+    hint = "use <method='complex-step'>, which needs no such step"
+    if given:
+        return StepError(f"{problem} in sample {label}", "<step>", f"leave it out, or {hint}")
+    return StepError(problem, f"sample {label}", hint)
 
 
 def _refuse_lost_step(task: Task, setting: Setting) -> None:
@@ -155,4 +148,4 @@ def _refuse_lost_step(task: Task, setting: Setting) -> None:
         return
     for k, i in np.argwhere(is_lost(task.z, step)):
         problem = f"expected a step that moves every logit, found {step:g} at {task.z[k, i]:g}"
-        raise StepError(setting.labels[k], problem, given=True)
+        raise _fault(setting.labels[k], problem, given=True)

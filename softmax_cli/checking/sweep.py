@@ -7,7 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from softmax_cli.checking.calls import called
-from softmax_cli.checking.candidate import Function, NotComplexError
+from softmax_cli.checking.candidate import (
+    CandidateError,
+    Function,
+    NotComplexError,
+    ShapeFoundError,
+)
 from softmax_cli.checking.formulas import Task
 from softmax_cli.checking.precision import FLOAT64
 from softmax_cli.checking.setting import Setting
@@ -47,14 +52,11 @@ class Sweep:
     @property
     def best(self) -> Mapping[str, tuple[float, float] | None]:
         """Each method's step with the smallest error, and that error; None if all are NaN."""
-        return {
-            method: min(
-                (pair for pair in zip(self.steps, errors, strict=True) if pair[1] == pair[1]),
-                key=lambda pair: pair[1],
-                default=None,
-            )
-            for method, errors in self.errors.items()
-        }
+        best = {}
+        for method, errors in self.errors.items():
+            pairs = [(h, error) for h, error in zip(self.steps, errors, strict=True) if error >= 0]
+            best[method] = min(pairs, key=lambda pair: pair[1], default=None)
+        return best
 
 
 def sweep(setting: Setting, function: Function | None = None, name: str = "") -> Sweep:
@@ -63,7 +65,10 @@ def sweep(setting: Setting, function: Function | None = None, name: str = "") ->
     differentiated = None
     if function is not None:
         forward = setting.task("probabilities", FLOAT64)
-        calls, _, _ = called(function, forward, setting)
+        try:
+            calls, _, _ = called(function, forward, setting)
+        except ShapeFoundError as error:
+            raise CandidateError(f"expected probabilities, found {error}") from None
         differentiated = calls.of_logits(setting)
     errors = {}
     for method in METHODS:

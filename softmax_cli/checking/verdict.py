@@ -1,20 +1,16 @@
 """What a comparison with the exact results found: verdict, place, cause and notes."""
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_cli.checking.candidate import in_python
 from softmax_cli.checking.diagnosis import Diagnosis
 from softmax_cli.checking.formulas import FloatArray, Kind
 from softmax_cli.mathematics.exact import Number
-
-# Options in advice and notes: a name and its value, in the words of Python or of the command line.
-_OPTION = re.compile(r"<(\w+)=([^>]*)>")
-
-
-def in_python(text: str) -> str:
-    """Write the options in a text as Python's: ``atol=0``."""
-    return _OPTION.sub(lambda found: f"{found[1]}={found[2]}", text)
 
 
 @dataclass(frozen=True)
@@ -71,6 +67,49 @@ class SampleCheck:
 
 
 @dataclass(frozen=True, eq=False)
+class Samples(Sequence[tuple[str, SampleCheck]]):
+    """How samples compare, each under its label: in columns, since there may be millions.
+
+    Attributes
+    ----------
+    labels, entries
+        Of all samples, and how many entries each has.
+    worst
+        Of the worst entries the output and input, or -1, and the exact and the actual value.
+    failed, errors
+        How many entries failed; the largest errors, as in `SampleCheck`.
+    exact
+        By position, the exact entries that are too small for float64.
+    """
+
+    labels: tuple[str, ...] = ()
+    entries: int = 0
+    worst: FloatArray = field(default_factory=lambda: np.empty((4, 0)))
+    failed: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    errors: FloatArray = field(default_factory=lambda: np.empty((4, 0)))
+    exact: Mapping[int, Number] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.failed)
+
+    def __getitem__(self, k: Any) -> Any:
+        output, input_, expected, actual = self.worst[:, k].tolist()
+        places = [None if place < 0 else int(place) for place in (output, input_)]
+        worst = Worst(places[0], places[1], expected, actual, self.exact.get(k, expected))
+        errors = self.errors[:, k].tolist()
+        return self.labels[k], SampleCheck(worst, self.entries, int(self.failed[k]), *errors)
+
+    @property
+    def over(self) -> "Samples":
+        """Those with an entry over its bound."""
+        at = np.flatnonzero(self.failed)
+        labels = tuple(self.labels[k] for k in at)
+        exact = {n: self.exact[k] for n, k in enumerate(at.tolist()) if k in self.exact}
+        columns = self.worst[:, at], self.failed[at], self.errors[:, at]
+        return Samples(labels, self.entries, *columns, exact)
+
+
+@dataclass(frozen=True, eq=False)
 class Check:
     """One quantity compared for all samples, and how.
 
@@ -108,7 +147,7 @@ class Check:
     """
 
     quantity: Kind
-    samples: tuple[tuple[str, SampleCheck], ...]
+    samples: Samples
     labels: tuple[str, ...]
     atol: float
     rtol: float
@@ -129,11 +168,6 @@ class Check:
     notes: tuple[str, ...] = ()
 
     @property
-    def worst_excess(self) -> float:
-        """The largest error in units of its bound."""
-        return self.samples[self.worst][1].worst_excess
-
-    @property
     def n_samples(self) -> int:
         """How many samples there are."""
         return len(self.labels)
@@ -141,17 +175,22 @@ class Check:
     @property
     def entries(self) -> int:
         """How many entries were compared."""
-        return sum(each.entries for _, each in self.samples)
+        return self.samples.entries * len(self.samples)
 
     @property
-    def failed(self) -> list[tuple[str, SampleCheck]]:
+    def n_failed(self) -> int:
+        """How many samples have an entry over its bound."""
+        return int(np.count_nonzero(self.samples.failed))
+
+    @property
+    def failed(self) -> Samples:
         """The samples with an entry over its bound."""
-        return [(label, check) for label, check in self.samples if not check.passed]
+        return self.samples.over
 
     @property
     def passed(self) -> bool:
         """Whether every sample passed."""
-        return not self.failed and not self.problem and not self.unstable
+        return not (self.n_failed or self.problem or self.unstable)
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,13 +285,13 @@ def outcome(check: Check) -> str:
     samples = "1 sample" if check.n_samples == 1 else f"{check.n_samples} samples"
     samples += " of our own" if check.is_ours else ""
     one = check.entries == 1
-    failed = sum(each.failed for _, each in check.samples)
+    failed = int(check.samples.failed.sum())
     if not failed:
         entries = "the one entry" if one else f"all {check.entries} entries"
         said = f"{entries} of {samples} agree{'s' if one else ''}"
         return f"{said}, but {check.unstable}" if check.unstable else said
     entries = "1 entry" if one else f"{check.entries} entries"
-    return f"{failed} of {entries} over the bound, in {len(check.failed)} of {samples}"
+    return f"{failed} of {entries} over the bound, in {check.n_failed} of {samples}"
 
 
 def entry_name(check: Check, worst: Worst, classes: Sequence[str]) -> str:

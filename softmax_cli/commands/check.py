@@ -1,14 +1,21 @@
 """Somebody's results, or finite differences, against the exact ones, with a verdict."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 
-from softmax_cli.checking import candidate as code
 from softmax_cli.checking import check as checking
-from softmax_cli.checking.derivative import StepError, check_softmax
+from softmax_cli.checking.candidate import (
+    OPTION,
+    CheckingError,
+    ShapeFoundError,
+    names_code,
+)
+from softmax_cli.checking.derivative import check_softmax
 from softmax_cli.checking.formulas import Kind
+from softmax_cli.checking.process import isolated
 from softmax_cli.checking.setting import Comparison as Comparison
 from softmax_cli.checking.setting import Setting, with_gradient
 from softmax_cli.checking.sweep import Sweep, sweep
@@ -21,12 +28,12 @@ from softmax_cli.reading.results import read_candidate
 from softmax_cli.reading.source import open_logits
 from softmax_cli.reading.upstream import options_for_results, with_upstream
 from softmax_cli.reading.validity import check_classes
-from softmax_cli.result import Jacobian
 from softmax_cli.samples import Batch, Logits, concatenate
 from softmax_cli.writing.formats import refuse_verdict, write
 from softmax_cli.writing.verdict_rows import sweep_report, verdict_report
 
-_OPTION = re.compile(r"<(\w+)=([^>]*)>")
+_NOT_SWEPT = "method step atol rtol dtype stress quiet"
+_GRADIENT = "give the gradient that the results belong to, as 0,0,1 or as a file"
 
 
 @dataclass(frozen=True)
@@ -43,12 +50,9 @@ class Candidates:
     @property
     def given(self) -> dict[Kind, str]:
         """The candidates by quantity."""
-        words: list[tuple[Kind, str | None]] = [
-            ("probabilities", self.probabilities),
-            ("jacobian", self.jacobian),
-            ("vjp", self.vjp),
-        ]
-        return {quantity: word for quantity, word in words if word is not None}
+        words: dict[Kind, str | None]
+        words = {"probabilities": self.probabilities, "jacobian": self.jacobian, "vjp": self.vjp}
+        return {quantity: word for quantity, word in words.items() if word is not None}
 
 
 def run(
@@ -64,9 +68,9 @@ def run(
     """Write the verdict; return 0 if every sample passed, else 1."""
     if writing.output_format == "npy":
         raise refuse_verdict("npy")
-    _refuse_contradictions(words, candidates, comparison)
-    if sweeping:
-        _refuse_beside_sweep(candidates.given, comparison, quiet)
+    options = {**vars(candidates), **vars(comparison), "sweep": sweeping, "quiet": quiet}
+    used = {name for name, value in options.items() if value is not None and value is not False}
+    _refuse_contradictions(words, candidates.given, used)
     with open_logits(words, reading) as source, watched(source) as logits:
         if sweeping:
             write(sweep_report(_sweep(logits, candidates, comparison)), writing)
@@ -74,74 +78,42 @@ def run(
         if candidates.given:
             verdict = _check_candidates(logits, candidates, comparison, reading)
         else:
-            verdict = _check_softmax(_picked(logits, candidates.sample), comparison)
+            setting = _whole(logits, candidates, comparison)
+            with _telling():
+                verdict = setting.verdict(check_softmax(setting))
     if not quiet or writing.path is not None:
         write(verdict_report(verdict), writing)
     return 0 if verdict.passed else 1
 
 
-def _refuse(fault: bool, option: str, problem: str, hint: str = "") -> None:
-    if fault:
-        raise InputError(option, problem, hint)
-
-
-def _refuse_contradictions(
-    words: Sequence[str], candidates: Candidates, comparison: Comparison
-) -> None:
-    given = candidates.given
-    has_upstream, vjp = candidates.upstream is not None, candidates.vjp
-    _refuse(has_upstream and vjp is None, "--upstream", "expected --vjp beside it, found none")
-    is_missing = vjp is not None and not has_upstream and not code.names_code(vjp)
-    hint = "give the gradient that the results belong to, as 0,0,1 or as a file"
-    _refuse(is_missing, "--vjp", "expected --upstream beside results, found none", hint)
+def _refuse_contradictions(words: Sequence[str], given: Mapping[Kind, str], used: Set[str]) -> None:
+    """Raise an error for an option that is used beside what it does not go with."""
+    code = {quantity for quantity, word in given.items() if names_code(word)}
+    is_differentiated = "probabilities" in code and "forward_only" not in used
+    shown = ", ".join(f"--{quantity} {quoted(word)}" for quantity, word in given.items())
+    no_function = "expected a function, FILE.py:FUNCTION, among the candidates, found none"
+    no_gradient = "expected --upstream beside results, found none"
+    not_alone = f"expected nothing beside it but a --probabilities function, found {shown}"
+    unused = "expected a --probabilities function to differentiate, found other candidates"
+    for is_fault, refused, problem in (
+        ("vjp" not in given, "upstream", "expected --vjp beside it, found none"),
+        ("upstream" not in used and "vjp" not in code, "vjp", no_gradient),
+        ("sweep" in used, _NOT_SWEPT, "expected either it or --sweep, found both"),
+        (given and (code != {"probabilities"} or len(given) > 1), "sweep", not_alone),
+        (not given, "dtype", "expected a candidate beside it, found none"),
+        (given and not is_differentiated, "method step", unused),
+        (not code, "stress timeout", no_function),
+    ):
+        for option in refused.split() if is_fault else ():
+            if option in used:
+                raise InputError(f"--{option}", problem, _GRADIENT if option == "vjp" else "")
     stdin = [f"--{quantity}" for quantity, word in given.items() if word == "-"]
-    again = len(stdin) > (0 if not words or list(words) == ["-"] else 1)
-    problem = "expected a file or code, found standard input a second time"
-    _refuse(again, stdin[-1] if stdin else "", problem)
-    unjudged = comparison.dtype is not None and not given
-    _refuse(unjudged, "--dtype", "expected a candidate beside it, found none")
-    differentiates = code.names_code(candidates.probabilities or "") and not comparison.forward_only
-    problem = "expected a --probabilities function to differentiate, found other candidates"
-    for option, value in (("--method", comparison.method), ("--step", comparison.step)):
-        hint = "results are compared with the exact ones"
-        fault = bool(given) and not differentiates and value is not None
-        _refuse(fault, option, problem, hint)
-    calls = any(map(code.names_code, given.values()))
-    problem = "expected a function, FILE.py:FUNCTION, among the candidates, found none"
-    for option, is_given in (
-        ("--stress", comparison.stress),
-        ("--timeout", candidates.timeout is not None),
-    ):
-        _refuse(is_given and not calls, option, problem)
-
-
-def _refuse_beside_sweep(given: dict[Kind, str], comparison: Comparison, quiet: bool) -> None:
-    for option, value in (
-        ("--method", comparison.method),
-        ("--step", comparison.step),
-        ("--atol", comparison.atol),
-        ("--rtol", comparison.rtol),
-        ("--dtype", comparison.dtype),
-        ("--stress", comparison.stress or None),
-        ("--quiet", quiet or None),
-    ):
-        _refuse(value is not None, option, "expected either it or --sweep, found both")
-    found = ", ".join(f"--{quantity} {quoted(word)}" for quantity, word in given.items())
-    problem = f"expected nothing beside it but a --probabilities function, found {found}"
-    is_function = len(given) == 1 and code.names_code(given.get("probabilities", ""))
-    _refuse(bool(given) and not is_function, "--sweep", problem)
+    if len(stdin) > (0 if not words or list(words) == ["-"] else 1):
+        raise InputError(stdin[-1], "expected a file or code, found standard input a second time")
 
 
 def _picked(logits: Logits, sample: str | None) -> Logits:
     return logits if sample is None else pick_sample(logits, sample, "--sample")
-
-
-def _check_softmax(logits: Logits, comparison: Comparison) -> Verdict:
-    # As many samples at a time as their Jacobians have room for.
-    pieces = Jacobian(comparison.temperature).pieces(logits.batches)
-    with _telling():
-        check = check_softmax(_setting(each, logits, comparison) for each in pieces)
-    return Verdict((check,), logits.classes, comparison.temperature)
 
 
 def _setting(batch: Batch, logits: Logits, comparison: Comparison) -> Setting:
@@ -168,57 +140,39 @@ def _check_candidates(
     checks: list[Check] = []
     for quantity, word in candidates.given.items():
         option = f"--{quantity}"
-        if code.names_code(word):
-            from softmax_cli.checking.process import running
-
-            with _telling(option, word, batch), running(word, candidates.timeout) as function:
-                found = checking.check_function(quantity, function, setting)
+        if names_code(word):
+            job = partial(checking.check_function, quantity, setting=setting)
+            with _telling(option):
+                found = isolated(job, word, candidates.timeout)
         else:
             found = (_check_file(quantity, word, option, setting, logits, whole, batch, theirs),)
         checks += (replace(check, candidate=word) for check in found)
-    return setting.verdict(*map(_in_words_of_options, checks))
+    return setting.verdict(*map(_with_options, checks))
 
 
-def _in_words_of_options(check: Check) -> Check:
-    def told(text: str) -> str:
-        return _OPTION.sub(_option, text)
+def _with_options(check: Check) -> Check:
+    causes = (replace(each, advice=_in_words_of_options(each.advice)) for each in check.diagnoses)
+    notes = map(_in_words_of_options, check.notes)
+    return replace(check, diagnoses=tuple(causes), notes=tuple(notes))
 
-    causes = (replace(each, advice=told(each.advice)) for each in check.diagnoses)
-    return replace(check, diagnoses=tuple(causes), notes=tuple(map(told, check.notes)))
+
+def _in_words_of_options(text: str) -> str:
+    return OPTION.sub(_option, text)
 
 
 def _option(found: re.Match[str]) -> str:
-    name = f"--{found[1].replace('_', '-')}"
-    return name if found[2] == "True" else f"{name} {found[2]}"
+    name, value = f"--{found[1].replace('_', '-')}", (found[2] or "").strip("='")
+    return f"{name} {value}" if value not in ("", "True") else name
 
 
 @contextmanager
-def _telling(option: str = "", word: str = "", batch: Batch | None = None) -> Iterator[None]:
+def _telling(option: str = "") -> Iterator[None]:
     """Tell what checking raises in the words of the command line."""
     try:
         yield
-    except code.CodeError as error:
-        raise InputError(error.place or option, error.problem, error.hint) from None
-    except code.CandidateError as error:
-        given = "all samples"
-        if batch is not None and error.sample is not None:
-            given = f"sample {batch.labels[error.sample]!r}"
-        before, hint = error.at_once, ""
-        if before is not None and before.problem != error.problem:
-            hint = f"given all samples at once it {before.problem} ({before.place})"
-        problem = f"the candidate {error.problem}, given {given}"
-        raise InputError(error.place or option, problem, hint) from None
-    except StepError as error:
-        place = "--step" if error.given else f"sample {error.sample}"
-        leave_out = "leave it out, or " if error.given else ""
-        hint = f"{leave_out}use --method complex-step, which needs no such step"
-        raise InputError(place, error.problem, hint) from None
-    except code.NotComplexError:
-        problem = f"expected a function that takes complex numbers, found {quoted(word)}"
-        hint = "choose --method central, forward or richardson"
-        raise InputError("--method", problem, hint) from None
-    except code.ShapeFoundError as error:
-        raise InputError(option, f"expected probabilities, found {error}") from None
+    except CheckingError as error:
+        told = (error.place or option, error.told, error.hint)
+        raise InputError(*map(_in_words_of_options, told)) from None
 
 
 def _check_file(
@@ -249,7 +203,7 @@ def _check_file(
         check = checking.check_results(
             quantity, values, results.precision, setting, printed=results.is_printed
         )
-    except code.ShapeFoundError as error:
+    except ShapeFoundError as error:
         raise InputError(option, f"found {error}, in {quoted(word)}") from None
     if logits.class_names and results.classes is not None:
         check_classes(results.classes, logits.class_names, option, "the logits")
@@ -262,13 +216,14 @@ def _check_file(
     return check
 
 
-def _sweep(logits: Logits, candidates: Candidates, comparison: Comparison) -> Sweep:
+def _whole(logits: Logits, candidates: Candidates, comparison: Comparison) -> Setting:
     batch = concatenate(_picked(logits, candidates.sample).batches, logits.n_classes)
-    setting = _setting(batch, logits, comparison)
-    word = candidates.probabilities
+    return _setting(batch, logits, comparison)
+
+
+def _sweep(logits: Logits, candidates: Candidates, comparison: Comparison) -> Sweep:
+    setting, word = _whole(logits, candidates, comparison), candidates.probabilities
     if word is None:
         return sweep(setting)
-    from softmax_cli.checking.process import running
-
-    with _telling("--probabilities", word, batch), running(word, candidates.timeout) as function:
-        return sweep(setting, function, word)
+    with _telling("--probabilities"):
+        return isolated(lambda function: sweep(setting, function, word), word, candidates.timeout)

@@ -99,9 +99,9 @@ def _samples(verdict: Verdict, check: Check, screen: Screen) -> Iterator[Rendera
 
     if not check.samples:
         return
-    listed = check.failed or list(check.samples)
+    listed = check.failed or check.samples
     noun = "failed sample" if check.failed else "sample"
-    shown = show_rows(noun, [label for label, _ in listed])
+    shown = show_rows(noun, listed.labels)
     theirs = "yours" if check.candidate and check.step is None else "numeric"
     headings = ("sample", "worst entry", "exact", theirs, "error", "error/bound")
     grid = Grid(headings, [row(*listed[k]) for k in shown.positions], names=2)

@@ -19,7 +19,7 @@ def write_jsonl(result: Result, target: Target, options: OutputOptions) -> None:
         write_pieces(result, target, options, b"", partial(_lines, result, row))
     elif isinstance(result, Report):
         rows = (dict(zip(result.columns, row, strict=True)) for row in result.rows)
-        samples = result.document.get("samples", rows)
+        samples = result.document().get("samples", rows)
         target.write("".join(f"{dump(sample)}\n" for sample in samples).encode())
 
 

@@ -23,7 +23,7 @@ def write_json(result: Result, target: Target, options: OutputOptions) -> None:
     """Write one document; names come first, so the input is read whole before it begins."""
     match result:
         case Report():
-            target.write(f"{dump(result.document)}\n".encode())
+            target.write(f"{dump(result.document())}\n".encode())
         case Explanation():
             target.write(f"{dump(_explained(result.derivation))}\n".encode())
         case Arrays():

@@ -16,16 +16,22 @@ COLUMNS = (
 
 def verdict_report(verdict: Verdict) -> Report:
     """Make a row a sample, and the JSON document."""
-    rows, samples = [], []
+    return Report(COLUMNS, _rows(verdict), lambda: _document(verdict), verdict)
+
+
+def _rows(verdict: Verdict) -> Iterator[list[object]]:
     for label, check, sample in _decisive(verdict):
         found = _sample(verdict, label, check, sample)
-        samples.append(found)
         worst = found.get("worst", {})
         place = {f"worst_{end}": worst.get(end) for end in ("output", "input")}
         cells = {"quantity": check.quantity, **found, **worst, **place}
-        rows.append(["" if (cell := cells.get(name)) is None else cell for name in COLUMNS])
+        yield ["" if (cell := cells.get(column)) is None else cell for column in COLUMNS]
+
+
+def _document(verdict: Verdict) -> dict[str, Any]:
+    samples = [_sample(verdict, *each) for each in _decisive(verdict)]
     check = verdict.decisive
-    document = {
+    return {
         "command": "check",
         "passed": verdict.passed,
         "checked": len(samples),
@@ -38,7 +44,6 @@ def verdict_report(verdict: Verdict) -> Report:
         **_given("problem", check.problem or check.unstable),
         **_given("checks", list(map(_check, verdict.checks)) if check.candidate else None),
     }
-    return Report(COLUMNS, rows, document, verdict)
 
 
 def _given(name: str, value: Any) -> dict[str, Any]:
@@ -53,7 +58,7 @@ def sweep_report(sweep: Sweep) -> Report:
         method: pair and {"step": pair[0], "error": pair[1]} for method, pair in sweep.best.items()
     }
     document = {"command": "check", "sweep": {"step": sweep.steps, **sweep.errors}, "best": best}
-    return Report(("step", *sweep.errors), rows, document, sweep)
+    return Report(("step", *sweep.errors), rows, lambda: document, sweep)
 
 
 def _decisive(verdict: Verdict) -> Iterator[tuple[str, Check, SampleCheck | None]]:
@@ -66,7 +71,7 @@ def _decisive(verdict: Verdict) -> Iterator[tuple[str, Check, SampleCheck | None
         unusable = [check for check in checks if check.problem]
         decisive = next((check for check in checks if not check.passed), checks[-1])
         for k, label in enumerate(labels):
-            failed = unusable or [each for each in checks if not each.samples[k][1].passed]
+            failed = unusable or [check for check in checks if check.samples.failed[k]]
             check = next(iter(failed), decisive)
             yield label, check, None if unusable else check.samples[k][1]
 
@@ -93,7 +98,7 @@ def _check(check: Check) -> dict[str, Any]:
         # JSON has text alone, and the name of a file may be other bytes.
         "candidate": check.candidate.encode(errors="backslashreplace").decode(),
         "passed": check.passed,
-        "failed": check.n_samples if check.problem else len(check.failed),
+        "failed": check.n_samples if check.problem else check.n_failed,
         **_given("called", check.called),
         **_how(check),
     }
