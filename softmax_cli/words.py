@@ -66,10 +66,11 @@ def is_missing(value: object) -> bool:
     return value is None or (isinstance(value, str) and value.strip().lower() in _MISSING)
 
 
-def mending(text: str) -> str:
+def mending(text: str, decimal: str = ".") -> str:
     """Say what to do about a cell that is no number, or "" if that is not clear."""
     if has_decimal_comma(text):
-        return "give --decimal , if decimals are written with a comma"
+        told = "give --decimal , if decimals are written with a comma"
+        return told if decimal == "." else "write numbers without points between their digits"
     if is_missing(text) or re.fullmatch(_NO_VALUE, text.strip()):
         more = "" if is_missing(text) else ", once they are empty or NA"
         return f"--skip-invalid leaves samples with missing values out{more}"

@@ -92,7 +92,7 @@ def test_identifiers_among_logits_are_refused_and_the_hint_works(
         ("id,index,a,b", "1,2,1.5,2", "'id', 'index'", "--id id --keep index"),
         ("who,what,a,b", "x,y,1.5,2", "'who', 'what'", "--id who --keep what"),
         ("id t a b", "1 x 2 3", "'id', 't'", "--id id --keep t"),
-        ("id\ta\tlabel", "1\t1.5\t2.0", "'label'", "--keep label"),
+        ("id\ta\tb\tlabel", "1\t1.5\t2\t2.0", "'label'", "--keep label"),
     ],
 )
 def test_all_doubtful_columns_are_named_in_one_error_and_both_hints_work(
@@ -233,11 +233,28 @@ def test_arrays_under_another_key_are_refused_with_the_option_that_reads_them() 
     assert run("forward", "--key", "lls", stdin=f"{DOCUMENT}\n{DOCUMENT}\n").status == 0
 
 
-def test_what_pandas_writes_as_json_is_told_what_to_do_with() -> None:
-    for text in ('{"a":{"0":1.5},"b":{"0":2.5}}', '{"a":[1.5,2],"b":[2.5,1]}'):
-        outcome = run("forward", stdin=text)
-        assert outcome.status == 2
-        assert "orient='records'" in outcome.stderr
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"a":{"0":1.5,"1":3},"b":{"0":2.5,"1":1}}', ""),
+        ('{"0":{"a":1.5,"b":2.5},"1":{"a":3,"b":1}}', ""),
+        ('{"a":[1.5,3],"b":[2.5,1]}', "--columns a,b"),
+        (
+            '{"schema":{"fields":[{"name":"a"}]},"data":[{"index":0,"a":1.5,"b":2.5},{"index":1,"a":3,"b":1}]}',
+            "--key data",
+        ),
+    ],
+)
+def test_what_pandas_writes_as_json_is_read_or_told_what_to_do_with(text: str, words: str) -> None:
+    if words:
+        refused = run("forward", stdin=text)
+        assert refused.status == 2
+        assert words in refused.stderr
+    outcome = run("forward", "-f", "json", *words.split(), stdin=text)
+    assert outcome.json["classes"] == ["a", "b"]
+    assert np.allclose(
+        numbers(outcome), [[1 / (1 + np.e), np.e / (1 + np.e)], [0.880797078, 0.119202922]]
+    )
 
 
 def test_lists_in_parquet_are_read(tmp_path: Path) -> None:

@@ -35,6 +35,6 @@ def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "ar
 
     width, cells = len(rows[0]), list(chain.from_iterable(rows))
     check_lengths(rows, width, place, where(0))
-    logits = read_numbers(cells, width, place, lambda i: mending(cells[i]), options)
+    logits = read_numbers(cells, width, place, lambda i: mending(cells[i], ","), options)
     batch = Batch(logits, 0, place=place)
     return sift(Logits(width, iter([batch]), n_samples=len(rows)), options, name)

@@ -126,6 +126,8 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     if not records:
         raise InputError(name, "expected at least one sample, found only a header")
     rows = [cells for _, cells in records]
+    if has_header and _has_row_names(rows, 1 + len(first)):
+        header = first = ["", *first]
     check_lengths(rows, len(first), lambda k, _: f"{name}:{records[k][0]}", "the first row")
     if options.decimal == "." and options.columns is None and delimiter != ",":
         _refuse_decimal_commas(rows[0], f"{name}:{records[0][0]}")
@@ -256,7 +258,7 @@ def _refuse_decimal_commas(cells: Sequence[str], place: str) -> None:
 def _hint(cell: str, cells: Sequence[str], column: int, table: Table) -> str:
     """Say what to do about a cell of a column that is no number, or nothing."""
     is_settled = table.columns.sample is not None or table.options.columns or table.options.check
-    hint = mending(cell)
+    hint = mending(cell, table.options.decimal)
     if all(map(is_missing, cells)) and column == table.width:
         return f"--columns 1-{column - 1} leaves out the empty column behind the others"
     if hint or is_settled or is_broken_number(cell) or 2 * sum(map(is_number, cells)) > len(cells):
@@ -294,17 +296,28 @@ def _header_in(comments: str, delimiter: str, width: int) -> list[str] | None:
     return None
 
 
+def _has_row_names(rows: Sequence[Sequence[str]], width: int) -> bool:
+    """Tell whether each row begins with its name, for which R's header has no cell."""
+    if len(rows) < 2 or set(map(len, rows)) != {width}:
+        return False
+    names = [cells[0] for cells in rows]
+    rises = all(map(str.isdecimal, names)) and list(map(int, names)) == sorted(set(map(int, names)))
+    return rises or not any(is_number(name) or is_broken_number(name) for name in names)
+
+
 def _guess_delimiter(text: str, options: InputOptions) -> str:
     """Guess from the first lines: what splits them evenly, and most of all into numbers."""
     first = islice(io.StringIO(text[:_GUESS_CHARACTERS], newline=""), _GUESS_LINES)
     lines = [line for line in first if line.strip()]
 
-    def score(delimiter: str) -> tuple[bool, float, int]:
+    def score(delimiter: str) -> tuple[bool, bool, float, int]:
         rows = list(_csv_reader(lines, delimiter, strict=False))
         widths = set(map(len, rows))
         widest = max(widths, default=0)
         cells = [is_number(c) or (widest > 1 and has_decimal_comma(c)) for row in rows for c in row]
-        return len(widths) == 1 and widest > 1, sum(cells) / max(len(cells), 1), widest
+        is_even = len(widths) == 1 and widest > 1
+        names_rows = bool(rows) and _has_row_names(rows[1:], 1 + len(rows[0]))
+        return is_even, names_rows, sum(cells) / max(len(cells), 1), widest
 
     return max(_DELIMITERS.replace(options.decimal, ""), key=score)
 

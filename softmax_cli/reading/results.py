@@ -14,6 +14,7 @@ from softmax_cli.reading.formats import reader
 from softmax_cli.reading.json_text import read_document
 from softmax_cli.reading.source import STDIN, exists, guess_format, open_stream
 from softmax_cli.reading.text import take_all
+from softmax_cli.reading.validity import read_numbers
 from softmax_cli.samples import FloatArray, Logits, concatenate
 from softmax_cli.words import is_number, split_row
 
@@ -133,4 +134,5 @@ def _array(document: Any, name: str) -> FloatArray:
     if odd and lengths[0]:
         expected = f"expected {plural(lengths[0], 'value')} as in the first"
         raise InputError(place(odd), f"{expected}, found {lengths[odd] or 'none'}")
-    return strict_json.numbers(flat, place).reshape(cells.shape)
+    numbers = read_numbers(flat, 1, lambda k, _: place(k), lambda _: "", InputOptions(), False)
+    return numbers.reshape(cells.shape)
