@@ -2,14 +2,20 @@
 
 import bz2
 import gzip
+import importlib.util
 import io
 import json
 import lzma
+import os
 import pickle
+import re
 import shlex
+import shutil
+import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +25,7 @@ from pyarrow import feather, parquet
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.source import open_logits
 from softmax_cli.samples import concatenate
-from tests.program import Outcome, run
+from tests.program import SCRIPT, Outcome, environment, run
 
 IDS = "image_id,cat,dog\n1001,2.0,1.5\n1002,1,0.5\n"
 IDS_SOFTMAX = [[0.622459331201855, 0.377540668798145]] * 2
@@ -339,33 +345,91 @@ def test_compressed_files_are_read_by_their_content(tmp_path: Path, suffix: str)
     assert len(numbers(run("forward", "-f", "json", stdin=two))) == 2
 
 
-def test_other_kinds_of_files_are_named(tmp_path: Path) -> None:
-    book, torch, archive = io.BytesIO(), io.BytesIO(), io.BytesIO()
-    for stream, member in ((book, "[Content_Types].xml"), (torch, "archive/data.pkl")):
-        with zipfile.ZipFile(stream, "w") as file:
-            file.writestr(member, "x")
-    np.savez(archive, z=np.array([[1.0, 2, 3]]))
-    arrow = tmp_path / "z.feather"
-    feather.write_feather(pa.table({"a": [1.0]}), str(arrow))
+def test_other_kinds_of_files_are_named() -> None:
     for content, kind, hint in (
-        (book.getvalue(), "Excel", "CSV"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Excel", "CSV"),
-        (torch.getvalue(), "pickle", "numpy.save"),
-        (pickle.dumps([1.0]), "pickle", "numpy.save"),
-        (archive.getvalue(), "npz", "unzip -p"),
-        (arrow.read_bytes(), "arrow", "to_parquet"),
-        (b"\x28\xb5\x2f\xfd\0\0", "zstd", "zstd -dc"),
-        (b"PK\x03\x04 some file", "zip", "unzip -p"),
+        (b"\x89HDF\r\n\x1a\n", "HDF5", "h5py"),
+        (b"PK\x03\x04" + bytes(26) + b"archive/data.pkl", "pickle of torch", "torch.load"),
+        (b"\x28\xb5\x2f\xfd\0\0", "zstd", "zstd -dc FILE | softmax-cli forward -"),
     ):
         outcome = run("forward", stdin=content)
         assert (outcome.status, outcome.stdout) == (2, "")
         problem, told = outcome.stderr.splitlines()
         assert kind in problem
         assert hint in told
-    with zipfile.ZipFile(archive) as file:  # as unzip -p does
-        assert np.allclose(
-            numbers(run("forward", "-f", "json", stdin=file.read("z.npy"))), [ONE_TO_THREE]
-        )
+
+
+def _with_soffice(folder: Path) -> None:
+    (folder / "t.csv").write_text("1,2,3\n")
+    convert = ["soffice", "--headless", "--convert-to", "xlsx", "--outdir", str(folder)]
+    subprocess.run([*convert, str(folder / "t.csv")], check=True, capture_output=True, timeout=100)
+    (folder / "t.csv").unlink()
+
+
+# What makes a file of the kind, where the tool can be had, and what is typed behind its hint.
+MADE: dict[str, tuple[str, Callable[[Path], object], str]] = {
+    "xlsx": ("soffice", _with_soffice, "; softmax-cli forward t.csv"),
+    "pt": ("torch", lambda f: _library("torch").save(_library("torch").tensor(Z), f / "t.pt"), ""),
+    "pkl": ("", lambda f: (f / "t.pkl").write_bytes(pickle.dumps(np.array(Z))), ""),
+    "npz": ("unzip", lambda f: np.savez(f / "t.npz", my_logits=np.array(Z)), ""),
+    "zip": ("unzip", lambda f: _zipped(f / "t.zip"), ""),
+    "csv.zst": ("zstd", lambda f: _packed(f / "t.csv", "zstd", "--rm"), ""),
+    "feather": (
+        "",
+        lambda f: feather.write_feather(
+            pa.table({"a": [1.0], "b": [2.0], "c": [3.0]}), f / "t.feather"
+        ),
+        "",
+    ),
+    "h5": ("h5py", lambda f: _hdf5(f / "t.h5"), ""),
+    "utf16.csv": ("iconv", lambda f: (f / "t.utf16.csv").write_text("1,2,3\n", "utf-16"), ""),
+    "latin.csv": (
+        "iconv",
+        lambda f: (f / "t.latin.csv").write_text("\xe9,b,c\n1,2,3\n", "latin-1"),
+        "",
+    ),
+    "fortran.csv": ("", lambda f: (f / "t.fortran.csv").write_text("1,2D0,3\n"), ""),
+}
+Z = [[1.0, 2.0, 3.0]]
+
+
+def _library(name: str) -> Any:
+    return importlib.import_module(name)
+
+
+def _zipped(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("t.csv", "1,2,3\n")
+
+
+def _packed(path: Path, *words: str) -> None:
+    path.write_text("1,2,3\n")
+    subprocess.run([*words, str(path)], check=True, capture_output=True)
+
+
+def _hdf5(path: Path) -> None:
+    with _library("h5py").File(path, "w") as file:
+        file["z"] = Z
+
+
+@pytest.mark.parametrize("suffix", MADE)
+def test_a_hint_that_is_a_command_reads_the_file(suffix: str, tmp_path: Path) -> None:
+    tool, make, more = MADE[suffix]
+    if tool and not (shutil.which(tool) or importlib.util.find_spec(tool)):
+        pytest.skip(f"{tool} is not installed")
+    make(tmp_path)
+    refused = run("forward", f"t.{suffix}", cwd=tmp_path)
+    assert (refused.status, refused.stdout) == (2, "")
+    command = re.search(r"\b(python|unzip|zstd|soffice|iconv|tr) .*", refused.stderr)
+    assert command
+    path = {**environment({}), "PATH": f"{Path(SCRIPT[0]).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", f"{command[0]}{more} -f json"],
+        capture_output=True, text=True, cwd=tmp_path, env=path, timeout=100, check=False,
+    )  # fmt: skip
+    assert np.allclose(json.loads(done.stdout.splitlines()[-1])["probabilities"], [ONE_TO_THREE]), (
+        done.stderr
+    )
 
 
 MASKED = "1,2,3\n-inf,-inf,-inf\n0,1,5\n"

@@ -24,7 +24,7 @@ from softmax_cli.reading.columns import (
 )
 from softmax_cli.reading.text import Stream, count_lines, decode, read_lines
 from softmax_cli.reading.validity import check_lengths, read_numbers
-from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
+from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock, from_text
 from softmax_cli.words import (
     has_decimal_comma,
     is_broken_number,
@@ -238,13 +238,8 @@ def _convert(records: Sequence[Record], table: Table, start: int) -> Batch:
         return read_numbers(flat, width, place, hint, table.options)
 
     batch = columns.batch(rows, start, place, numbers, "the first row")
-    kept = batch.kept and tuple(tuple(map(_value, cells)) for cells in batch.kept)
+    kept = batch.kept and tuple(tuple(map(from_text, cells)) for cells in batch.kept)
     return replace(batch, kept=kept)
-
-
-def _value(cell: Any) -> object:
-    """Return the integer that prints as the cell does, or else the text."""
-    return int(cell) if re.fullmatch("0|-?[1-9][0-9]{0,17}", cell) else cell
 
 
 def _refuse_decimal_commas(cells: Sequence[str], place: str) -> None:

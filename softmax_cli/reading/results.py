@@ -1,6 +1,8 @@
 """Somebody's results from a file: probabilities, Jacobians or gradients, in any input format."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -88,6 +90,17 @@ def read_candidate(
             return _from_json(document, name, quantity, options)
         found = _from_table(reader(input_format)(stream, name, options))
         return replace(found, is_printed=input_format != "parquet")
+
+
+def with_rows(results: Results, valid: Sequence[bool], quantity: str) -> Results:
+    """Leave out the results of samples that are left out, unless they already are."""
+    values, samples = results.values, results.samples
+    stacked = quantity == "jacobian" and values.ndim == 2
+    rows = np.repeat(valid, values.shape[-1] if stacked else 1)
+    if rows.all() or len(values) != len(rows):
+        return results
+    names = samples and tuple(compress(samples, rows))
+    return replace(results, values=values[rows], samples=names)
 
 
 def _from_table(table: Logits) -> Results:
