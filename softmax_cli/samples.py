@@ -107,9 +107,9 @@ class Logits:
         return ", ".join([label, *(f"{name} {as_text(value)}".strip() for name, value in kept)])
 
 
-def from_text(cell: str) -> object:
+def from_text(cell: object) -> object:
     """Return the integer that prints as the text does, or else the text."""
-    return int(cell) if re.fullmatch("0|-?[1-9][0-9]{0,17}", cell) else cell
+    return int(text) if re.fullmatch("0|-?[1-9][0-9]{0,17}", text := str(cell)) else cell
 
 
 def as_text(value: object) -> str:

@@ -30,6 +30,10 @@ _IDENTIFIER = (
 _ARRAY = r"(?:[\w.]*(?:array|tensor)\()?[\[(]([^\[\]]*)[\])](?:,\s*\w+=[\w.':]+)*\)?"
 _SCALAR = r"(?:np\.|numpy\.)?float\d+\(([^()]*)\)"
 
+# Of a table with a row a class, for each sample.
+_PIVOT = """python -c "import sys, pandas as pd; \
+pd.read_csv(sys.argv[1]).pivot(index='{}', columns='{}', values='{}').to_csv(sys.stdout)" FILE"""
+
 Header = Sequence[str] | None
 Positions = Sequence[int]
 Numbers = Callable[[list[Any]], FloatArray]
@@ -210,7 +214,8 @@ def choose_columns(
     arrays = [c for c in picked if kinds[c] == "arrays" and not is_settled]
     if arrays:
         word = quoted(names[arrays[0]]) if names else str(arrays[0] + 1)
-        hint = f"if it holds the logits, give --key {_words(arrays[:1], header)}"
+        ways = " or ".join(f"--key {_words([c], header)}" for c in arrays)
+        hint = f"if it holds the logits, give {ways}"
         raise InputError(place, f"expected numbers, found arrays in column {word}", hint)
     suspects = {c for c in picked if header and kinds[c] == "whole" and _is_identifier(names[c])}
     doubtful = suspects if any(kinds[c] == "numbers" for c in picked) else set()
@@ -222,7 +227,7 @@ def choose_columns(
     if keeps_all:
         picked = tuple(c for c in picked if c not in doubtful)
         kept = tuple(c for c in range(width) if c not in {*picked, sample})
-    elif doubtful or (sample is None and naming and not is_settled):
+    elif picked and (doubtful or (sample is None and naming and not is_settled)):
         found = doubtful | (naming if sample is None else set())
         raise _undecided(sorted(found), sorted({*picked} - doubtful), sample, header, place)
     if not picked:
@@ -257,7 +262,10 @@ def _undecided(
     problem = f"expected logits and at most one column of names, found {noun} {shown}{more}"
     if len(logits) == 1:
         problem += " beside a single one of logits; every sample has a row"
+        words = _words([*found, *logits], header)
         hint = f"if all rows are one sample, give --axis 0 --columns {_words(logits, header)}"
+        if words.count(",") == 2 and not words[0].isdigit():
+            hint += f"; else {_PIVOT.format(*words.split(','))} | softmax-cli forward -"
         return InputError(place, problem, hint)
     labels = [c for c in found if header and re.fullmatch(_LABEL, header[c].strip())]
     name = [c for c in found if c not in labels and sample is None][:1]

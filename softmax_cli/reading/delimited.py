@@ -39,6 +39,9 @@ _DELIMITERS = ",;\t| "
 _GUESS_LINES = 20
 _GUESS_CHARACTERS = 1 << 16
 _COMMENTS = re.compile(rb"(?:(?:[ \t]*#[^\r\n]*)?(?:\r\n?|\n))*")
+# Below the header of a table as sqlite, psql and Markdown draw it.
+_RULE = re.compile(rb"^[|+: -]*---[|+: -]*\r?$", re.MULTILINE)
+_UNRULE = "sed -e '/^[-|+: ]*$/d' -e 's/|/ /g' FILE | softmax-cli forward -"
 _MINUS_ZERO = re.compile(rb"-0[],\s]")
 
 csv.field_size_limit(1 << 28)
@@ -105,6 +108,11 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     comments, head = _split_comments(stream)
     if options.delimiter == options.decimal:
         raise InputError("--decimal", "expected another --delimiter beside it, found a comma")
+    if rule := _RULE.search(head):
+        line = 1 + (comments + head[: rule.start()]).count(b"\n")
+        raise InputError(
+            f"{name}:{line}", "expected rows of cells, found a line of dashes", _UNRULE
+        )
     delimiter = options.delimiter or _guess_delimiter(decode(head, name), options)
     block = TextBlock(1 + len(comments.splitlines()), head)
     records, line = _records(block, stream, delimiter, name, least=2)
@@ -130,7 +138,7 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
         header = first = ["", *first]
     check_lengths(rows, len(first), lambda k, _: f"{name}:{records[k][0]}", "the first row")
     if options.decimal == "." and options.columns is None and delimiter != ",":
-        _refuse_decimal_commas(rows[0], f"{name}:{records[0][0]}")
+        _refuse_decimal_commas(rows, f"{name}:{records[0][0]}", header, options)
     kinds = kinds_of(list(map(with_point, cells)) for cells in rows)
     columns = choose_columns(header, kinds, options, place)
     columns = columns.with_array(array_in(rows[0][columns.array or 0]))
@@ -242,12 +250,20 @@ def _convert(records: Sequence[Record], table: Table, start: int) -> Batch:
     return replace(batch, kept=kept)
 
 
-def _refuse_decimal_commas(cells: Sequence[str], place: str) -> None:
-    for c, cell in enumerate(cells, start=1):
+def _refuse_decimal_commas(
+    rows: Sequence[list[str]], place: str, header: Sequence[str] | None, options: InputOptions
+) -> None:
+    """Raise if the first row has one, with all that is needed to read the file."""
+    for c, cell in enumerate(rows[0], start=1):
         if has_decimal_comma(cell):
-            raise InputError(
-                f"{place}:{c}", f"expected a number, found {quoted(cell)}", mending(cell)
-            )
+            hint = mending(cell)
+            try:
+                kinds = kinds_of([to_point(each, ",") for each in cells] for cells in rows)
+                choose_columns(header, kinds, options, place)
+            except InputError as error:
+                ways = error.hint.partition(" or pick")[0]
+                hint = ways.replace("give ", "give --decimal , ")
+            raise InputError(f"{place}:{c}", f"expected a number, found {quoted(cell)}", hint)
 
 
 def _hint(cell: str, cells: Sequence[str], column: int, table: Table) -> str:

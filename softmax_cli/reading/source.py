@@ -22,36 +22,26 @@ from softmax_cli.words import is_number, split_row, starts_like_number
 
 STDIN = "<stdin>"
 _PACKED = (".gz", ".bz2", ".xz")
-_PYTHON = 'python -c "import sys, numpy, {}; numpy.save(sys.stdout.buffer, {})" FILE'
+_PYTHON = 'python -c "import sys, numpy, {}; numpy.savetxt(sys.stdout, {})" FILE'
 _TORCH = _PYTHON.format("torch", "torch.load(sys.argv[1], weights_only=True).numpy(force=True)")
 _PICKLE = _PYTHON.format("pickle", "pickle.load(open(sys.argv[1], 'rb'))")
 _HDF5 = _PYTHON.format("h5py", "next(iter(h5py.File(sys.argv[1]).values()))")
-_ARROW = (
-    'python -c "import sys; from pyarrow import feather, parquet; '
-    'parquet.write_table(feather.read_table(sys.argv[1]), sys.stdout.buffer)" FILE'
-)
-# How other kinds of files begin, what they are, and what makes one of ours of them.
+_ARROW = """python -c "import sys; from pyarrow import feather, parquet as p; \
+p.write_table(feather.read_table(sys.argv[1]), sys.stdout.buffer)" FILE"""
+_EXCEL = """save it as CSV, or python -c "import sys, pandas; \
+pandas.read_excel(sys.argv[1]).to_csv(sys.stdout, index=False)" FILE"""
+_PRINTED = rb"\s*((tensor|array)\(|\[+\s*[-+.\de]+\s+[-+.\d])"
+# How other kinds of files begin, what they are, and the command that prints one of ours.
 _OTHERS = (
-    (
-        rb"PK.*(\[Content_Types|opendocument)|\xd0\xcf\x11\xe0",
-        "an Excel workbook",
-        "save it as CSV: soffice --headless --convert-to csv FILE",
-    ),
-    (rb"PK.*/data\.pkl", "a pickle of torch", f"{_TORCH} | softmax-cli forward -"),
-    (
-        rb"\x80[\x02-\x05]",
-        "a pickle, which is never loaded",
-        f"if you trust it: {_PICKLE} | softmax-cli forward -",
-    ),
-    (
-        rb"PK.{28}(?P<member>[\w.-]+\.npy)",
-        "an npz file",
-        "unzip -p FILE {} | softmax-cli forward -",
-    ),
-    (rb"PK\x03\x04", "a zip file", "unpack it: unzip -p FILE | softmax-cli forward -"),
-    (rb"\x28\xb5\x2f\xfd", "a zstd file", "unpack it: zstd -dc FILE | softmax-cli forward -"),
-    (rb"ARROW1|FEA1", "an arrow file", f"{_ARROW} | softmax-cli forward -"),
-    (rb"\x89HDF", "an HDF5 file", f"{_HDF5} | softmax-cli forward -"),
+    (rb"PK.*(\[Content_Types|opendocument)|\xd0\xcf\x11\xe0", "an Excel workbook", _EXCEL),
+    (rb"PK.*/data\.pkl", "a pickle of torch", _TORCH),
+    (rb"\x80[\x02-\x05]", "a pickle, which is never loaded", f"if you trust it: {_PICKLE}"),
+    (rb"PK.{28}(?P<member>[\w.-]+\.npy)", "an npz file", "unzip -p FILE {}"),
+    (rb"PK\x03\x04", "a zip file", "unzip -p FILE"),
+    (rb"\x28\xb5\x2f\xfd", "a zstd file", "zstd -dc FILE"),
+    (rb"ARROW1|FEA1", "an arrow file", _ARROW),
+    (rb"\x89HDF", "an HDF5 file", _HDF5),
+    (_PRINTED, "an array as Python prints it", "sed 's/[a-z]*(//' FILE | tr -d '[](),'"),
 )
 
 
@@ -190,7 +180,8 @@ def guess_format(path: str, stream: Stream, name: str) -> str:
     beginning = stream.peek()
     for mark, kind, hint in _OTHERS:
         if found := re.match(mark, beginning, re.DOTALL):
-            hint = hint.format(*(each.decode() for each in found.groupdict().values()))
+            command = hint.format(*(each.decode() for each in found.groupdict().values()))
+            hint = f"{command} | softmax-cli forward -"
             raise InputError(name, f"expected numbers, found {kind}", hint)
     inner = path.removesuffix(next(filter(path.lower().endswith, _PACKED), ""))
     suffix = Path(inner).suffix.lower()
