@@ -232,6 +232,99 @@ def test_arrays_in_records_are_read(
         assert classes is None or outcome.json["classes"] == classes
 
 
+TOPS = [{"token": str(z), "logprob": z, "bytes": [97]} for z in (1.0, 2.0, 3.0)]
+CHAT = {
+    "id": "x",
+    "created": 17,
+    "choices": [{"logprobs": {"content": [{**TOPS[0], "top_logprobs": TOPS}] * 2}}],
+}
+TRITON = {
+    "outputs": [{"name": "z", "shape": [2, 3], "datatype": "FP32", "data": [1.0, 2, 3, 1, 2, 3]}]
+}
+HARNESS = {
+    "doc_id": 0, "doc": {"q": "x"}, "resps": [[[z, "False"]] for z in ("1.0", "2.0", "3.0")],
+    "filtered_resps": [[z, "False"] for z in ("1.0", "2.0", "3.0")],
+}  # fmt: skip
+COMPLETION = {
+    "choices": [{"logprobs": {"tokens": ["a"], "top_logprobs": [{"a": 1.0, "b": 2.0, "c": 3.0}]}}]
+}
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        (TRITON, "outputs.0.data"),
+        (CHAT, "choices.0.logprobs.content.*.top_logprobs.*.logprob"),
+        (HARNESS, "resps.*.0.0"),
+        (COMPLETION, "choices.0.logprobs.top_logprobs.0"),
+        ([[{"label": "a", "score": z} for z in (1.0, 2.0, 3.0)]], "*.score"),
+        ({"predictions": [[1.0, 2, 3]] * 2}, "predictions"),
+    ],
+)
+def test_what_servers_send_is_refused_with_the_path_that_reads_it(
+    document: object, path: str
+) -> None:
+    text = json.dumps(document)
+    refused = run("forward", stdin=text)
+    assert (refused.status, refused.stdout) == (2, "")
+    assert refused.stderr.splitlines()[1].partition(";")[0].endswith(f"give --key {path}")
+    found = numbers(run("forward", "--key", path, "-f", "json", stdin=text))
+    assert np.allclose(found, [ONE_TO_THREE] * len(found))
+    if document in (HARNESS, TRITON):
+        lines = run("forward", "--key", path, stdin=f"{text}\n{text}\n")
+        assert (lines.status == 0) == (document is HARNESS)
+
+
+def test_labels_beside_logits_name_the_classes_unless_they_are_of_the_samples() -> None:
+    for labels, classes in ((["a", "b", "c"], ["a", "b", "c"]), ([0, 2], ["1", "2", "3"])):
+        text = json.dumps({"logits": [[1, 2, 3]] * 2, "labels": labels})
+        assert run("forward", "-f", "json", stdin=text).json["classes"] == classes
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "classes", "samples"),
+    [
+        ('"a" "b" "c"\n"1" 1 2 3\n"2" 1 2 3\n', "", ["a", "b", "c"], ["1", "2"]),
+        ("a\tb\tc\nx\t1\t2\t3\ny\t1\t2\t3\n", "", ["a", "b", "c"], ["x", "y"]),
+        ('uid,z\n7,"(1, 2, 3)"\n', "--key z --id uid", ["1", "2", "3"], ["7"]),
+        ('uid,z\n7,"[np.float64(1.0), np.float64(2.0), 3.0]"\n', "--key z", ["1", "2", "3"], ["1"]),
+        (
+            'uid,z\n7,"tensor([1., 2., 3.], dtype=torch.float16)"\n',
+            "--key z",
+            ["1", "2", "3"],
+            ["1"],
+        ),
+        ("id,t,z\n7,a,1.0\n8,b,2\n9,c,3\n", "--axis 0 --columns z", ["a", "b", "c"], ["z"]),
+        ("id;a;b;c;label\n7;1,0;2,0;3,0;1\n", "--decimal , --keep label", ["a", "b", "c"], ["7"]),
+    ],
+)
+def test_what_is_not_read_at_once_is_read_with_the_hint(
+    text: str, words: str, classes: list[str], samples: list[str]
+) -> None:
+    if words:
+        refused = run("forward", stdin=text)
+        assert (refused.status, refused.stdout) == (2, "")
+        assert words.split("--id")[0].strip() in refused.stderr
+    outcome = run("forward", "-f", "json", *words.split(), stdin=text)
+    assert np.allclose(numbers(outcome), [ONE_TO_THREE] * len(samples))
+    assert (outcome.json["classes"], outcome.json["samples"]) == (classes, samples)
+
+
+def test_results_of_samples_that_are_left_out_are_left_out(tmp_path: Path) -> None:
+    written(tmp_path, "z.csv", MASKED)
+    valid = run("forward", "--skip-invalid", "z.csv", "-f", "csv", cwd=tmp_path).stdout.splitlines()
+    for name, rows in (("all.csv", [valid[0], "0,0,0", valid[1]]), ("own.csv", valid)):
+        written(tmp_path, name, "\n".join(rows))
+        words = ("--probabilities", name, "--skip-invalid", "-f", "json")
+        outcome = run("check", "z.csv", *words, cwd=tmp_path)
+        assert (outcome.status, outcome.json["checked"]) == (0, 2)
+    words = ("jacobian", "z.csv", "--skip-invalid", "-f", "csv")
+    first, *rest = run(*words, cwd=tmp_path).stdout.splitlines()[:3], "0,0,0"
+    third = run(*words, cwd=tmp_path).stdout.splitlines()[3:]
+    written(tmp_path, "J.csv", "\n".join([*first, *rest * 3, *third]))
+    assert run("check", "z.csv", "--jacobian", "J.csv", "--skip-invalid", cwd=tmp_path).status == 0
+
+
 def test_arrays_under_another_key_are_refused_with_the_option_that_reads_them() -> None:
     refused = run("forward", stdin=f"{DOCUMENT}\n{DOCUMENT}\n")
     assert refused.status == 2

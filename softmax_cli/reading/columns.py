@@ -312,16 +312,12 @@ def warn_of_first_row(rows: Sequence[Sequence[str]], is_header: bool, place: str
         warn(place, "0, 1, ... are taken as a sample's logits, if they are a header, give --header")
 
 
-def refuse_columns(options: InputOptions, problem: str) -> None:
-    """Raise if columns are chosen where they have no names."""
-    for option, value in (
-        ("--columns", options.columns),
-        ("--id", options.id_column),
-        ("--keep", options.keep or None),
-        ("--key", options.key),
-    ):
+def refuse_columns(options: InputOptions, problem: str, **others: object) -> None:
+    """Raise if columns, or others, are chosen where there are none."""
+    chosen = {"columns": options.columns, "id": options.id_column, "key": options.key}
+    for option, value in {**chosen, "keep": options.keep or None, **others}.items():
         if value is not None:
-            raise InputError(option, problem)
+            raise InputError(f"--{option.replace('_', '-')}", problem)
 
 
 def find_name(word: str, names: Sequence[str], count: int, what: str) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from softmax_cli import fast
-from softmax_cli.errors import InputError, quoted
+from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.columns import (
     Columns,
@@ -137,10 +137,15 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     if has_header and _has_row_names(rows, 1 + len(first)):
         header = first = ["", *first]
     check_lengths(rows, len(first), lambda k, _: f"{name}:{records[k][0]}", "the first row")
-    if options.decimal == "." and options.columns is None and delimiter != ",":
-        _refuse_decimal_commas(rows, f"{name}:{records[0][0]}", header, options)
     kinds = kinds_of(list(map(with_point, cells)) for cells in rows)
-    columns = choose_columns(header, kinds, options, place)
+    has_commas = (
+        options.decimal == "." and delimiter != "," and any(map(has_decimal_comma, rows[0]))
+    )
+    try:
+        columns = choose_columns(header, kinds, options, place)
+    except InputError as error:
+        hint = re.sub("(?<=give )|(?=--columns)", "--decimal , ", error.hint)
+        raise InputError(error.place, error.problem, hint if has_commas else error.hint) from None
     columns = columns.with_array(array_in(rows[0][columns.array or 0]))
     table = Table(name, delimiter, len(first), columns, options)
 
@@ -248,22 +253,6 @@ def _convert(records: Sequence[Record], table: Table, start: int) -> Batch:
     batch = columns.batch(rows, start, place, numbers, "the first row")
     kept = batch.kept and tuple(tuple(map(from_text, cells)) for cells in batch.kept)
     return replace(batch, kept=kept)
-
-
-def _refuse_decimal_commas(
-    rows: Sequence[list[str]], place: str, header: Sequence[str] | None, options: InputOptions
-) -> None:
-    """Raise if the first row has one, with all that is needed to read the file."""
-    for c, cell in enumerate(rows[0], start=1):
-        if has_decimal_comma(cell):
-            hint = mending(cell)
-            try:
-                kinds = kinds_of([to_point(each, ",") for each in cells] for cells in rows)
-                choose_columns(header, kinds, options, place)
-            except InputError as error:
-                ways = error.hint.partition(" or pick")[0]
-                hint = ways.replace("give ", "give --decimal , ")
-            raise InputError(f"{place}:{c}", f"expected a number, found {quoted(cell)}", hint)
 
 
 def _hint(cell: str, cells: Sequence[str], column: int, table: Table) -> str:

@@ -9,11 +9,12 @@ from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import strict_json
 from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, n_needed, refuse_columns
-from softmax_cli.reading.strict_json import member, path_of_numbers
+from softmax_cli.reading.strict_json import key_hint, member
 from softmax_cli.reading.text import Stream, count_lines, read_lines, take_all
 from softmax_cli.reading.validity import (
     Where,
     check_classes,
+    check_lengths,
     place_in,
     place_of_sample,
     read_numbers,
@@ -100,7 +101,8 @@ def read_document(document: Any, name: str, options: InputOptions) -> Logits:
             named, rows = document, found
             options = replace(options, key=None if options.key is None else "")
         elif options.key is not None and found is None:
-            raise _not_found(document, options.key)
+            problem = f"expected a member, found no {quoted(options.key)}"
+            raise InputError("--key", problem, key_hint(document))
     rows = [rows] if isinstance(rows, dict) else rows
     if not isinstance(rows, list) or not rows:
         raise InputError(name, f"expected an array of logits, found {shown(rows)}")
@@ -124,19 +126,25 @@ def _records(document: Any, name: str, options: InputOptions) -> Any:
     """Make records of a table that pandas wrote in another of its ways; leave others alone."""
     if not isinstance(document, dict) or not document:
         return document
-    if document.keys() - {"index"} == {"columns", "data"}:
-        header = strict_json.names(document, "columns", name) or ()
-        return [dict(zip(header, row, strict=False)) for row in document["data"]]
+    data: Any = document.get("data")
     parts = list(document.values())
-    if all(isinstance(part, dict) and part.keys() == parts[0].keys() for part in parts):
+    if document.keys() - {"index"} == {"columns", "data"} and _are_all(data, list):
+        header = strict_json.names(document, "columns", name) or ()
+        check_lengths(data, len(header), place_in(place_of_sample(name)), '"columns"')
+        return [dict(zip(header, row, strict=True)) for row in data]
+    if _are_all(parts, dict) and all(part.keys() == parts[0].keys() for part in parts):
         if all(map(str.isdecimal, document)):
             return parts
         if all(map(str.isdecimal, parts[0])):
             parts = [list(part.values()) for part in parts]
     are_columns = options.columns is not None or not isinstance(document[min(document)], list)
-    if are_columns and all(isinstance(part, list) for part in parts):
+    if are_columns and _are_all(parts, list) and len(set(map(len, parts))) == 1:
         return [dict(zip(document, row, strict=True)) for row in zip(*parts, strict=True)]
     return document
+
+
+def _are_all(values: Any, kind: type) -> bool:
+    return isinstance(values, list) and all(isinstance(each, kind) for each in values)
 
 
 def _classes(
@@ -144,16 +152,13 @@ def _classes(
 ) -> tuple[str, ...] | None:
     """Read the names of the classes; labels may be true labels unless they are as many names."""
     labels = document.get("labels")
-    are_names = isinstance(labels, list) and all(isinstance(label, str) for label in labels)
-    if are_names and len(labels or ()) == n_classes != n_samples and "classes" not in document:
+    if (
+        _are_all(labels, str)
+        and len(labels or ()) == n_classes != n_samples
+        and "classes" not in document
+    ):
         return strict_json.names(document, "labels", place)
     return strict_json.names(document, "classes", place, n_classes)
-
-
-def _not_found(value: Any, key: str) -> InputError:
-    path = path_of_numbers(value)
-    hint = f"if it holds the logits, give --key {path}" if path else ""
-    return InputError("--key", f"expected a member, found no {quoted(key)}", hint)
 
 
 def settle(samples: Sequence[Any], where: Where, name: str, options: InputOptions) -> Columns:
@@ -197,13 +202,11 @@ def settle(samples: Sequence[Any], where: Where, name: str, options: InputOption
 def _refuse_nested(sample: dict[str, Any], apart: set[str | None], place: str) -> None:
     for key, value in sample.items():
         if isinstance(value, list | dict) and key not in apart:
-            path = path_of_numbers(sample)
-            hint = f"if it holds the logits, give --key {path}" if path else ""
-            if (
-                len(sample) > 1
-                and len({len(each) if isinstance(each, list) else 0 for each in sample.values()})
-                == 1
-            ):
+            hint, widths = (
+                key_hint(sample),
+                {len(v) if isinstance(v, list) else 0 for v in sample.values()},
+            )
+            if hint and len(sample) > 1 and len(widths) == 1:
                 hint += f"; if each holds a class of all samples, --columns {','.join(sample)}"
             problem = f"expected a number, found {shown(value)}"
             raise InputError(f"{place}, {quoted(key)}", problem, hint)
@@ -235,11 +238,10 @@ def read_batch(
             value = values[i]
             if not isinstance(value, list | dict):
                 return mending("" if value is None else str(value), options.decimal)
-            path = path_of_numbers(samples[i // n_classes])
-            return f"if it holds the logits, give --key {path}" if path else ""
+            return key_hint(samples[i // n_classes])
 
         in_quotes = options.key is not None
-        return read_numbers(values, n_classes, place, hint, options, in_quotes).ravel()
+        return read_numbers(values, n_classes, place, hint, options, in_quotes)
 
     rows = [_row(each, columns, where(k)) for k, each in enumerate(samples)]
     return columns.batch(rows, start, place, numbers, "the first sample")

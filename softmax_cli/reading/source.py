@@ -135,16 +135,14 @@ def exists(path: str) -> bool:
 
 
 def _refuse_file_options(options: InputOptions) -> None:
-    problem = "expected a file or standard input, found numbers"
-    refuse_columns(options, problem)
-    for option, value in (
-        ("--input-format", options.input_format),
-        ("--delimiter", options.delimiter),
-        ("--decimal", "," if options.decimal == "," else None),
-        ("--header", options.header),
-    ):
-        if value is not None:
-            raise InputError(option, problem)
+    refuse_columns(
+        options,
+        "expected a file or standard input, found numbers",
+        input_format=options.input_format,
+        delimiter=options.delimiter,
+        decimal="," if options.decimal == "," else None,
+        header=options.header,
+    )
 
 
 @contextmanager

@@ -107,8 +107,8 @@ def _shaped(values: Any, shape: Any) -> Any:
     return values
 
 
-def path_of_numbers(value: Any) -> str:
-    """Find the array of numbers that is most likely the logits, or "" where there is none."""
+def key_hint(value: Any) -> str:
+    """Name the array of numbers that is most likely the logits, or "" where there is none."""
     weights: Counter[str] = Counter()
     for steps, weight in _leaves(value, ()):
         path = ".".join(steps).replace("*", "0", max(0, steps.count("*") - 2))
@@ -116,7 +116,8 @@ def path_of_numbers(value: Any) -> str:
             weights[path.rstrip(".*")] += weight
         if steps.count("*") == 1 and steps[-2] == "*":  # records, with a class under each key
             weights[".".join(steps[:-2])] += weight
-    return max(weights, key=weights.__getitem__, default="")
+    path = max(weights, key=weights.__getitem__, default="")
+    return f"if it holds the logits, give --key {path}" if path else ""
 
 
 def _leaves(value: Any, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:
@@ -124,15 +125,16 @@ def _leaves(value: Any, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
     if len(steps) > _DEEPEST:
         return
     if isinstance(value, dict):
+        are_classes = len(value) > 1 and all(map(_is_number, value.values()))
         for key, each in value.items():
-            yield from _leaves(each, (*steps, key))
+            yield from _leaves(each, (*steps, "*" if are_classes else key))
     elif isinstance(value, list):
         are_lists = len(value) > 1 and all(isinstance(each, list | dict) for each in value)
         is_array = are_lists or all(map(_is_number, value))
         for k, each in enumerate(value):
             yield from _leaves(each, (*steps, "*" if is_array else str(k)))
     elif _is_number(value):
-        yield steps, 1000 if "." in str(value) else 1
+        yield steps, (1000 if "." in str(value) else 1) + (not isinstance(value, str))
 
 
 def _is_number(value: Any) -> bool:
