@@ -1,6 +1,7 @@
 """The one thing that flows from reading to writing: batches of named samples."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -104,6 +105,11 @@ class Logits:
         """Return a label of sample k with what is kept of it."""
         kept = zip(self.kept_names, batch.kept[k], strict=True) if batch.kept else ()
         return ", ".join([label, *(f"{name} {as_text(value)}".strip() for name, value in kept)])
+
+
+def from_text(cell: object) -> object:
+    """Return the integer that prints as the text does, or else the text."""
+    return int(text) if re.fullmatch("0|-?[1-9][0-9]{0,17}", text := str(cell)) else cell
 
 
 def as_text(value: object) -> str:

@@ -66,15 +66,17 @@ def is_missing(value: object) -> bool:
     return value is None or (isinstance(value, str) and value.strip().lower() in _MISSING)
 
 
-def mending(text: str) -> str:
+def mending(text: str, decimal: str = ".") -> str:
     """Say what to do about a cell that is no number, or "" if that is not clear."""
     if has_decimal_comma(text):
+        if decimal == ",":
+            return "points group digits: tr -d . < FILE | softmax-cli forward --decimal ,"
         return "give --decimal , if decimals are written with a comma"
     if is_missing(text) or re.fullmatch(_NO_VALUE, text.strip()):
         more = "" if is_missing(text) else ", once they are empty or NA"
         return f"--skip-invalid leaves samples with missing values out{more}"
     if re.fullmatch(_FORTRAN, text.strip()):
-        return "D is Fortran's exponent: write E, for example with tr D E < FILE"
+        return "D is Fortran's exponent: tr D E < FILE | softmax-cli forward -"
     if re.search(r"\d\s*[*/^]\s*\(?[\d.]|\w\(.*\d", text):
         return "expressions are not computed: write the number itself"
     if len(text.split()) > 1 and any(map(is_number, text.split())):

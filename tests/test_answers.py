@@ -285,6 +285,32 @@ def test_a_prefix_stands_before_the_names_of_classes(words: str, header: str) ->
     assert run(*words.split(), "-f", "csv").stdout.splitlines()[-1] == printed.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        ("--prefix p_ -f json", "--prefix"),
+        ("--prefix p_ -f jsonl", "--prefix"),
+        ("--prefix p_ --top 2 -f csv", "--prefix"),
+        ("--keep cat --columns cat,dog -f csv", "--keep"),
+    ],
+)
+def test_what_would_have_no_effect_or_two_meanings_is_refused(words: str, option: str) -> None:
+    outcome = run("forward", PETS, *words.split())
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith(f"error: {option}: expected ")
+    apart = run(
+        "forward", PETS, *["--keep", "cat", "--columns", "cat,dog", "--prefix", "p_", "-f", "csv"]
+    )
+    assert apart.stdout.startswith("name,cat,p_cat,p_dog\n")
+
+
+def test_names_that_are_integers_stay_integers_in_parquet(tmp_path: Path) -> None:
+    path = str(tmp_path / "y.parquet")
+    for text, kind in (("id,a,b\n7,1,2\n", "int64"), ("id,a,b\n07,1,2\n", "string")):
+        assert run("forward", "-o", path, stdin=text).status == 0
+        assert str(pyarrow.parquet.read_table(path).schema.field("id").type) == kind
+
+
 # --- compressed files ---------------------------------------------------------------------------
 
 

@@ -156,6 +156,13 @@ def test_temperature_divides_the_logits_and_the_derivative() -> None:
     assert [[2 * d for d in row] for row in warm_jacobian] == cold_jacobian
 
 
+def test_what_looks_like_a_decimal_comma_is_told() -> None:
+    outcome = run("forward", "1,5", "2,0", "-f", "csv")
+    assert (outcome.status, len(outcome.rows)) == (0, 2)
+    assert "2 samples of 2 classes" in outcome.stderr
+    assert run("forward", "1,2", "3,0", "-f", "csv").stderr == ""
+
+
 def test_positions_and_names_choose_an_entry() -> None:
     pets = str(SAMPLES / "pets.csv")
     by_name = run("jacobian", pets, "--entry", "dog,owl", "-f", "csv")

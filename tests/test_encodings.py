@@ -39,7 +39,7 @@ def test_text_of_wide_characters_is_named_with_what_converts_it(
 ) -> None:
     message = (
         f"error: t: expected UTF-8 text, found {name}\n"
-        f"hint: convert it first, for example with iconv -f {name} -t UTF-8"
+        f"hint: convert it: iconv -f {name} -t UTF-8 FILE | softmax-cli forward -"
     )
     for input_format in ("csv", "tsv", "json", "jsonl"):
         assert read(input_format, encode(text)).error == message

@@ -2,14 +2,20 @@
 
 import bz2
 import gzip
+import importlib.util
 import io
 import json
 import lzma
+import os
 import pickle
+import re
 import shlex
+import shutil
+import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +25,7 @@ from pyarrow import feather, parquet
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.source import open_logits
 from softmax_cli.samples import concatenate
-from tests.program import Outcome, run
+from tests.program import SCRIPT, Outcome, environment, run
 
 IDS = "image_id,cat,dog\n1001,2.0,1.5\n1002,1,0.5\n"
 IDS_SOFTMAX = [[0.622459331201855, 0.377540668798145]] * 2
@@ -92,7 +98,7 @@ def test_identifiers_among_logits_are_refused_and_the_hint_works(
         ("id,index,a,b", "1,2,1.5,2", "'id', 'index'", "--id id --keep index"),
         ("who,what,a,b", "x,y,1.5,2", "'who', 'what'", "--id who --keep what"),
         ("id t a b", "1 x 2 3", "'id', 't'", "--id id --keep t"),
-        ("id\ta\tlabel", "1\t1.5\t2.0", "'label'", "--keep label"),
+        ("id\ta\tb\tlabel", "1\t1.5\t2\t2.0", "'label'", "--keep label"),
     ],
 )
 def test_all_doubtful_columns_are_named_in_one_error_and_both_hints_work(
@@ -226,6 +232,99 @@ def test_arrays_in_records_are_read(
         assert classes is None or outcome.json["classes"] == classes
 
 
+TOPS = [{"token": str(z), "logprob": z, "bytes": [97]} for z in (1.0, 2.0, 3.0)]
+CHAT = {
+    "id": "x",
+    "created": 17,
+    "choices": [{"logprobs": {"content": [{**TOPS[0], "top_logprobs": TOPS}] * 2}}],
+}
+TRITON = {
+    "outputs": [{"name": "z", "shape": [2, 3], "datatype": "FP32", "data": [1.0, 2, 3, 1, 2, 3]}]
+}
+HARNESS = {
+    "doc_id": 0, "doc": {"q": "x"}, "resps": [[[z, "False"]] for z in ("1.0", "2.0", "3.0")],
+    "filtered_resps": [[z, "False"] for z in ("1.0", "2.0", "3.0")],
+}  # fmt: skip
+COMPLETION = {
+    "choices": [{"logprobs": {"tokens": ["a"], "top_logprobs": [{"a": 1.0, "b": 2.0, "c": 3.0}]}}]
+}
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        (TRITON, "outputs.0.data"),
+        (CHAT, "choices.0.logprobs.content.*.top_logprobs.*.logprob"),
+        (HARNESS, "resps.*.0.0"),
+        (COMPLETION, "choices.0.logprobs.top_logprobs.0"),
+        ([[{"label": "a", "score": z} for z in (1.0, 2.0, 3.0)]], "*.score"),
+        ({"predictions": [[1.0, 2, 3]] * 2}, "predictions"),
+    ],
+)
+def test_what_servers_send_is_refused_with_the_path_that_reads_it(
+    document: object, path: str
+) -> None:
+    text = json.dumps(document)
+    refused = run("forward", stdin=text)
+    assert (refused.status, refused.stdout) == (2, "")
+    assert refused.stderr.splitlines()[1].partition(";")[0].endswith(f"give --key {path}")
+    found = numbers(run("forward", "--key", path, "-f", "json", stdin=text))
+    assert np.allclose(found, [ONE_TO_THREE] * len(found))
+    if document in (HARNESS, TRITON):
+        lines = run("forward", "--key", path, stdin=f"{text}\n{text}\n")
+        assert (lines.status == 0) == (document is HARNESS)
+
+
+def test_labels_beside_logits_name_the_classes_unless_they_are_of_the_samples() -> None:
+    for labels, classes in ((["a", "b", "c"], ["a", "b", "c"]), ([0, 2], ["1", "2", "3"])):
+        text = json.dumps({"logits": [[1, 2, 3]] * 2, "labels": labels})
+        assert run("forward", "-f", "json", stdin=text).json["classes"] == classes
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "classes", "samples"),
+    [
+        ('"a" "b" "c"\n"1" 1 2 3\n"2" 1 2 3\n', "", ["a", "b", "c"], ["1", "2"]),
+        ("a\tb\tc\nx\t1\t2\t3\ny\t1\t2\t3\n", "", ["a", "b", "c"], ["x", "y"]),
+        ('uid,z\n7,"(1, 2, 3)"\n', "--key z --id uid", ["1", "2", "3"], ["7"]),
+        ('uid,z\n7,"[np.float64(1.0), np.float64(2.0), 3.0]"\n', "--key z", ["1", "2", "3"], ["1"]),
+        (
+            'uid,z\n7,"tensor([1., 2., 3.], dtype=torch.float16)"\n',
+            "--key z",
+            ["1", "2", "3"],
+            ["1"],
+        ),
+        ("id,t,z\n7,a,1.0\n8,b,2\n9,c,3\n", "--axis 0 --columns z", ["a", "b", "c"], ["z"]),
+        ("id;a;b;c;label\n7;1,0;2,0;3,0;1\n", "--decimal , --keep label", ["a", "b", "c"], ["7"]),
+    ],
+)
+def test_what_is_not_read_at_once_is_read_with_the_hint(
+    text: str, words: str, classes: list[str], samples: list[str]
+) -> None:
+    if words:
+        refused = run("forward", stdin=text)
+        assert (refused.status, refused.stdout) == (2, "")
+        assert words.split("--id")[0].strip() in refused.stderr
+    outcome = run("forward", "-f", "json", *words.split(), stdin=text)
+    assert np.allclose(numbers(outcome), [ONE_TO_THREE] * len(samples))
+    assert (outcome.json["classes"], outcome.json["samples"]) == (classes, samples)
+
+
+def test_results_of_samples_that_are_left_out_are_left_out(tmp_path: Path) -> None:
+    written(tmp_path, "z.csv", MASKED)
+    valid = run("forward", "--skip-invalid", "z.csv", "-f", "csv", cwd=tmp_path).stdout.splitlines()
+    for name, rows in (("all.csv", [valid[0], "0,0,0", valid[1]]), ("own.csv", valid)):
+        written(tmp_path, name, "\n".join(rows))
+        words = ("--probabilities", name, "--skip-invalid", "-f", "json")
+        outcome = run("check", "z.csv", *words, cwd=tmp_path)
+        assert (outcome.status, outcome.json["checked"]) == (0, 2)
+    words = ("jacobian", "z.csv", "--skip-invalid", "-f", "csv")
+    first, *rest = run(*words, cwd=tmp_path).stdout.splitlines()[:3], "0,0,0"
+    third = run(*words, cwd=tmp_path).stdout.splitlines()[3:]
+    written(tmp_path, "J.csv", "\n".join([*first, *rest * 3, *third]))
+    assert run("check", "z.csv", "--jacobian", "J.csv", "--skip-invalid", cwd=tmp_path).status == 0
+
+
 def test_arrays_under_another_key_are_refused_with_the_option_that_reads_them() -> None:
     refused = run("forward", stdin=f"{DOCUMENT}\n{DOCUMENT}\n")
     assert refused.status == 2
@@ -233,11 +332,28 @@ def test_arrays_under_another_key_are_refused_with_the_option_that_reads_them() 
     assert run("forward", "--key", "lls", stdin=f"{DOCUMENT}\n{DOCUMENT}\n").status == 0
 
 
-def test_what_pandas_writes_as_json_is_told_what_to_do_with() -> None:
-    for text in ('{"a":{"0":1.5},"b":{"0":2.5}}', '{"a":[1.5,2],"b":[2.5,1]}'):
-        outcome = run("forward", stdin=text)
-        assert outcome.status == 2
-        assert "orient='records'" in outcome.stderr
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"a":{"0":1.5,"1":3},"b":{"0":2.5,"1":1}}', ""),
+        ('{"0":{"a":1.5,"b":2.5},"1":{"a":3,"b":1}}', ""),
+        ('{"a":[1.5,3],"b":[2.5,1]}', "--columns a,b"),
+        (
+            '{"schema":{"fields":[{"name":"a"}]},"data":[{"index":0,"a":1.5,"b":2.5},{"index":1,"a":3,"b":1}]}',
+            "--key data",
+        ),
+    ],
+)
+def test_what_pandas_writes_as_json_is_read_or_told_what_to_do_with(text: str, words: str) -> None:
+    if words:
+        refused = run("forward", stdin=text)
+        assert refused.status == 2
+        assert words in refused.stderr
+    outcome = run("forward", "-f", "json", *words.split(), stdin=text)
+    assert outcome.json["classes"] == ["a", "b"]
+    assert np.allclose(
+        numbers(outcome), [[1 / (1 + np.e), np.e / (1 + np.e)], [0.880797078, 0.119202922]]
+    )
 
 
 def test_lists_in_parquet_are_read(tmp_path: Path) -> None:
@@ -322,33 +438,62 @@ def test_compressed_files_are_read_by_their_content(tmp_path: Path, suffix: str)
     assert len(numbers(run("forward", "-f", "json", stdin=two))) == 2
 
 
-def test_other_kinds_of_files_are_named(tmp_path: Path) -> None:
-    book, torch, archive = io.BytesIO(), io.BytesIO(), io.BytesIO()
-    for stream, member in ((book, "[Content_Types].xml"), (torch, "archive/data.pkl")):
-        with zipfile.ZipFile(stream, "w") as file:
-            file.writestr(member, "x")
-    np.savez(archive, z=np.array([[1.0, 2, 3]]))
-    arrow = tmp_path / "z.feather"
-    feather.write_feather(pa.table({"a": [1.0]}), str(arrow))
+def test_other_kinds_of_files_are_named() -> None:
     for content, kind, hint in (
-        (book.getvalue(), "Excel", "CSV"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Excel", "CSV"),
-        (torch.getvalue(), "pickle", "numpy.save"),
-        (pickle.dumps([1.0]), "pickle", "numpy.save"),
-        (archive.getvalue(), "npz", "unzip -p"),
-        (arrow.read_bytes(), "arrow", "to_parquet"),
-        (b"\x28\xb5\x2f\xfd\0\0", "zstd", "zstd -dc"),
-        (b"PK\x03\x04 some file", "zip", "unzip -p"),
+        (b"\x89HDF\r\n\x1a\n", "HDF5", "h5py"),
+        (b"PK\x03\x04" + bytes(26) + b"archive/data.pkl", "pickle of torch", "torch.load"),
+        (b"\x28\xb5\x2f\xfd\0\0", "zstd", "zstd -dc FILE | softmax-cli forward -"),
     ):
         outcome = run("forward", stdin=content)
         assert (outcome.status, outcome.stdout) == (2, "")
         problem, told = outcome.stderr.splitlines()
         assert kind in problem
         assert hint in told
-    with zipfile.ZipFile(archive) as file:  # as unzip -p does
-        assert np.allclose(
-            numbers(run("forward", "-f", "json", stdin=file.read("z.npy"))), [ONE_TO_THREE]
-        )
+
+
+Z, NAMED = [[1.0, 2.0, 3.0]], [{"a": 1.0, "b": 2.0, "c": 3.0}]
+# What reads a file of the kind, and what makes one.
+MADE: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "xlsx": ("openpyxl", lambda t: _library("pandas").DataFrame(Z).to_excel(t, index=False)),
+    "long.csv": ("pandas", lambda t: t.write_text("id,class,z\n0,a,1\n0,b,2\n0,c,3\n")),
+    "pt": ("torch", lambda t: _library("torch").save(_library("torch").tensor(Z), t)),
+    "pkl": ("", lambda t: t.write_bytes(pickle.dumps(np.array(Z)))),
+    "npz": ("unzip", lambda t: np.savez(t, my_logits=np.array(Z))),
+    "zip": ("unzip", lambda t: zipfile.ZipFile(t, "w").writestr("t.csv", "1,2,3\n")),
+    "csv.zst": ("zstd", lambda t: subprocess.run(["zstd", "-qo", t], input=b"1,2,3\n", check=True)),
+    "feather": ("", lambda t: feather.write_feather(pa.Table.from_pylist(NAMED), str(t))),
+    "h5": ("h5py", lambda t: _library("h5py").File(t, "w").create_dataset("z", data=Z)),
+    "utf16.csv": ("iconv", lambda t: t.write_text("1,2,3\n", "utf-16")),
+    "latin.csv": ("iconv", lambda t: t.write_text("\xe9,b,c\n1,2,3\n", "latin-1")),
+    "fortran.csv": ("tr", lambda t: t.write_text("1,2D0,3\n")),
+    "md": ("sed", lambda t: t.write_text("| a | b | c |\n|---|--:|--:|\n| 1 | 2 | 3 |\n")),
+    "psql.txt": ("sed", lambda t: t.write_text(" a | b | c\n---+---+---\n 1 | 2 | 3\n")),
+    "numpy.txt": ("sed", lambda t: t.write_text("[[1. 2. 3.]\n [1. 2. 3.]]\n")),
+    "torch.txt": ("sed", lambda t: t.write_text("tensor([[1., 2., 3.],\n        [1., 2., 3.]])\n")),
+}  # fmt: skip
+
+
+def _library(name: str) -> Any:
+    return importlib.import_module(name)
+
+
+@pytest.mark.parametrize("suffix", MADE)
+def test_a_hint_that_is_a_command_reads_the_file(suffix: str, tmp_path: Path) -> None:
+    tool, make = MADE[suffix]
+    if tool and not (shutil.which(tool) or importlib.util.find_spec(tool)):
+        pytest.skip(f"{tool} is not installed")
+    make(tmp_path / f"t.{suffix}")
+    refused = run("forward", f"t.{suffix}", cwd=tmp_path)
+    assert (refused.status, refused.stdout) == (2, "")
+    command = re.search(r"\b(python|unzip|zstd -dc|iconv|tr|sed) .*", refused.stderr)
+    assert command
+    path = {**environment({}), "PATH": f"{Path(SCRIPT[0]).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", f"{command[0]} -f json"],
+        capture_output=True, text=True, cwd=tmp_path, env=path, timeout=100, check=False,
+    )  # fmt: skip
+    assert np.allclose(json.loads(done.stdout)["probabilities"][:1], [ONE_TO_THREE]), done.stderr
 
 
 MASKED = "1,2,3\n-inf,-inf,-inf\n0,1,5\n"

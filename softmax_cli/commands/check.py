@@ -24,10 +24,10 @@ from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions, OutputOptions
 from softmax_cli.progress import watched
 from softmax_cli.reading.pick import pick_sample
-from softmax_cli.reading.results import read_candidate
+from softmax_cli.reading.results import read_candidate, with_rows
 from softmax_cli.reading.source import open_logits
 from softmax_cli.reading.upstream import options_for_results, with_upstream
-from softmax_cli.reading.validity import check_classes
+from softmax_cli.reading.validity import are_valid, check_classes
 from softmax_cli.samples import Batch, Logits, concatenate
 from softmax_cli.writing.formats import refuse_verdict, write
 from softmax_cli.writing.verdict_rows import sweep_report, verdict_report
@@ -126,8 +126,15 @@ def _check_candidates(
     theirs = options_for_results(logits, reading)
     g = candidates.upstream
     paired = nullcontext(logits) if g is None else with_upstream(logits, g, "--upstream", theirs)
+    valid: list[bool] = []  # of each sample, also of those that are left out
+
+    def seen(batch: Batch) -> Batch:
+        valid.extend(are_valid(batch.logits).tolist())
+        return source.parsed(batch)
+
     with paired as source:
-        whole = concatenate(source.batches, logits.n_classes)
+        unchecked = replace(source, check=None).batches
+        whole = concatenate(map(seen, unchecked), logits.n_classes)
     source = replace(logits, blocks=iter([whole]), n_samples=len(whole.logits))
     picked = _picked(source, candidates.sample)
     batch = next(picked.batches)
@@ -145,7 +152,8 @@ def _check_candidates(
             with _telling(option):
                 found = isolated(job, word, candidates.timeout)
         else:
-            found = (_check_file(quantity, word, option, setting, logits, whole, batch, theirs),)
+            files = (setting, logits, whole, batch, theirs, valid)
+            found = (_check_file(quantity, word, option, *files),)
         checks += (replace(check, candidate=word) for check in found)
     return setting.verdict(*map(_with_options, checks))
 
@@ -184,12 +192,13 @@ def _check_file(
     whole: Batch,
     picked: Batch,
     reading: InputOptions,
+    valid: Sequence[bool],
 ) -> Check:
     """Read somebody's results and check them."""
     if word.endswith(".py"):
         hint = f"name the function in it: {word}:FUNCTION"
         raise InputError(option, f"expected results or a function, found {quoted(word)}", hint)
-    results = read_candidate(word, option, quantity, reading)
+    results = with_rows(read_candidate(word, option, quantity, reading), valid, quantity)
     values = results.values
     K, C = whole.logits.shape
     if values.ndim == 2 and len(values) in (K + 1, K * C + 1):

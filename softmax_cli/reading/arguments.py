@@ -1,13 +1,15 @@
 """Logits written on the command line."""
 
+import re
 from collections.abc import Sequence
 from itertools import chain
 
+from softmax_cli.errors import quoted, warn
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.sift import sift
 from softmax_cli.reading.validity import check_lengths, place_in, read_numbers
 from softmax_cli.samples import Batch, Logits
-from softmax_cli.words import mending, split_row
+from softmax_cli.words import has_decimal_comma, mending, split_row
 
 
 def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "argument") -> Logits:
@@ -33,8 +35,12 @@ def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "ar
             return f"argument {c + 1}"
         return place_in(where)(k, c)
 
+    decimals = [token for token in tokens if re.search(r",(\d*5|\d\d+)$", token)]
+    if decimals and len(tokens) > 1 and all(map(has_decimal_comma, tokens)) and name == "argument":
+        told = f"a comma separates, so these are {len(tokens)} samples of 2 classes"
+        warn("arguments", f"{told}; if {quoted(decimals[0])} is one number, write a point")
     width, cells = len(rows[0]), list(chain.from_iterable(rows))
     check_lengths(rows, width, place, where(0))
-    logits = read_numbers(cells, width, place, lambda i: mending(cells[i]), options)
+    logits = read_numbers(cells, width, place, lambda i: mending(cells[i], ","), options)
     batch = Batch(logits, 0, place=place)
     return sift(Logits(width, iter([batch]), n_samples=len(rows)), options, name)

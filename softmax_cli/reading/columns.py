@@ -27,6 +27,13 @@ _IDENTIFIER = (
     rf"|unnamed: [\d.]+)|.*[a-z]I[dD]|{_LABEL}"
 )
 
+_ARRAY = r"(?:[\w.]*(?:array|tensor)\()?[\[(]([^\[\]]*)[\])](?:,\s*\w+=[\w.':]+)*\)?"
+_SCALAR = r"(?:np\.|numpy\.)?float\d+\(([^()]*)\)"
+
+# Of a table with a row a class, for each sample.
+_PIVOT = """python -c "import sys, pandas as pd; \
+pd.read_csv(sys.argv[1]).pivot(index='{}', columns='{}', values='{}').to_csv(sys.stdout)" FILE"""
+
 Header = Sequence[str] | None
 Positions = Sequence[int]
 Numbers = Callable[[list[Any]], FloatArray]
@@ -138,10 +145,10 @@ def _is_whole(value: object) -> bool:
 
 
 def array_in(cell: str) -> list[str]:
-    """Split a cell such as ``[1, 2, 3]``, or ``[1. 2.]`` as numpy prints it; others hold none."""
-    text = cell.strip()
-    values = split_row(text) if text.startswith("[") and text.endswith("]") else []
-    return values if any(map(is_number, values)) else []
+    """Split a cell such as ``[1, 2, 3]``, or as Python and numpy print it; others hold none."""
+    found = re.fullmatch(_ARRAY, cell.strip()) if cell.strip()[-1:] in ("]", ")") else None
+    values = split_row(re.sub(_SCALAR, r"\1", found[1])) if found else []
+    return values if len(values) > 1 and any(map(is_number, values)) else []
 
 
 def n_needed(header: Iterable[str], options: InputOptions) -> int:
@@ -189,6 +196,8 @@ def choose_columns(
         kept = pick_columns(",".join(options.keep), names, width, "--keep")
     by_name = {c for c, name in enumerate(names) if _names_samples(name)}
     text = {c for c, kind in enumerate(kinds) if kind == "text"}
+    if text and options.axis == 0:
+        by_name = set()  # what names the classes is text
     array = _array(names, kinds, options)
     if array is not None:
         picked: tuple[int, ...] = (array,)
@@ -202,6 +211,12 @@ def choose_columns(
     naming = (by_name or text) if is_settled or keeps_all else by_name | text
     if sample is None and len(naming) == 1:
         (sample,) = naming
+    arrays = [c for c in picked if kinds[c] == "arrays" and not is_settled]
+    if arrays:
+        word = quoted(names[arrays[0]]) if names else str(arrays[0] + 1)
+        ways = " or ".join(f"--key {_words([c], header)}" for c in arrays)
+        hint = f"if it holds the logits, give {ways}"
+        raise InputError(place, f"expected numbers, found arrays in column {word}", hint)
     suspects = {c for c in picked if header and kinds[c] == "whole" and _is_identifier(names[c])}
     doubtful = suspects if any(kinds[c] == "numbers" for c in picked) else set()
     if is_settled or len(picked) < 2:
@@ -212,7 +227,7 @@ def choose_columns(
     if keeps_all:
         picked = tuple(c for c in picked if c not in doubtful)
         kept = tuple(c for c in range(width) if c not in {*picked, sample})
-    elif doubtful or (sample is None and naming and not is_settled):
+    elif picked and (doubtful or (sample is None and naming and not is_settled)):
         found = doubtful | (naming if sample is None else set())
         raise _undecided(sorted(found), sorted({*picked} - doubtful), sample, header, place)
     if not picked:
@@ -222,7 +237,7 @@ def choose_columns(
 
 def _array(names: Sequence[str], kinds: Sequence[str], options: InputOptions) -> int | None:
     """Find the column of arrays that holds the logits, if one does."""
-    if options.key is None:
+    if not options.key:
         c = names.index("logits") if options.columns is None and "logits" in names else None
         return c if c is not None and kinds[c] == "arrays" else None
     c = find_name(options.key, names, len(kinds), "--key")
@@ -241,24 +256,32 @@ def _undecided(
     found: Positions, logits: Positions, sample: int | None, header: Header, place: str
 ) -> InputError:
     """Name the columns that may be no logits, and the options that settle it."""
-
-    def words(columns: Sequence[int]) -> str:
-        """Write columns as an option takes them."""
-        names = [header[c] if header else "" for c in columns]
-        is_safe = all(re.fullmatch(r"[^\W\d]\w*", name) for name in names)
-        return ",".join(names if is_safe else [str(c + 1) for c in columns])
-
     shown = ", ".join(quoted(header[c]) if header else str(c + 1) for c in found[:6])
     more = f" and {len(found) - 6} more" if len(found) > 6 else ""
     noun = "column" if len(found) == 1 else "columns"
     problem = f"expected logits and at most one column of names, found {noun} {shown}{more}"
+    if len(logits) == 1:
+        problem += " beside a single one of logits; every sample has a row"
+        words = _words([*found, *logits], header)
+        hint = f"if all rows are one sample, give --axis 0 --columns {_words(logits, header)}"
+        if words.count(",") == 2 and not words[0].isdigit():
+            hint += f"; else {_PIVOT.format(*words.split(','))} | softmax-cli forward -"
+        return InputError(place, problem, hint)
     labels = [c for c in found if header and re.fullmatch(_LABEL, header[c].strip())]
     name = [c for c in found if c not in labels and sample is None][:1]
     kept = [c for c in found if c not in name]
-    options = [f"--id {words(name)}"] * len(name) + [f"--keep {words(kept)}"] * bool(kept)
+    options = [f"--id {_words(name, header)}"] * len(name)
+    options += [f"--keep {_words(kept, header)}"] * bool(kept)
     if logits:
-        options.append(f"or pick the logits: --columns {words(logits)}")
+        options.append(f"or pick the logits: --columns {_words(logits, header)}")
     return InputError(place, problem, f"give {' '.join(options)}")
+
+
+def _words(columns: Positions, header: Header) -> str:
+    """Write columns as an option takes them."""
+    names = [header[c] if header else "" for c in columns]
+    is_safe = all(re.fullmatch(r"[^\W\d]\w*", name) for name in names)
+    return ",".join(names if is_safe else [str(c + 1) for c in columns])
 
 
 def _columns_of_results(
@@ -289,16 +312,12 @@ def warn_of_first_row(rows: Sequence[Sequence[str]], is_header: bool, place: str
         warn(place, "0, 1, ... are taken as a sample's logits, if they are a header, give --header")
 
 
-def refuse_columns(options: InputOptions, problem: str) -> None:
-    """Raise if columns are chosen where they have no names."""
-    for option, value in (
-        ("--columns", options.columns),
-        ("--id", options.id_column),
-        ("--keep", options.keep or None),
-        ("--key", options.key),
-    ):
+def refuse_columns(options: InputOptions, problem: str, **others: object) -> None:
+    """Raise if columns, or others, are chosen where there are none."""
+    chosen = {"columns": options.columns, "id": options.id_column, "key": options.key}
+    for option, value in {**chosen, "keep": options.keep or None, **others}.items():
         if value is not None:
-            raise InputError(option, problem)
+            raise InputError(f"--{option.replace('_', '-')}", problem)
 
 
 def find_name(word: str, names: Sequence[str], count: int, what: str) -> int:

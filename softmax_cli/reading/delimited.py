@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from softmax_cli import fast
-from softmax_cli.errors import InputError, quoted
+from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.columns import (
     Columns,
@@ -24,7 +24,7 @@ from softmax_cli.reading.columns import (
 )
 from softmax_cli.reading.text import Stream, count_lines, decode, read_lines
 from softmax_cli.reading.validity import check_lengths, read_numbers
-from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
+from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock, from_text
 from softmax_cli.words import (
     has_decimal_comma,
     is_broken_number,
@@ -39,6 +39,9 @@ _DELIMITERS = ",;\t| "
 _GUESS_LINES = 20
 _GUESS_CHARACTERS = 1 << 16
 _COMMENTS = re.compile(rb"(?:(?:[ \t]*#[^\r\n]*)?(?:\r\n?|\n))*")
+# Below the header of a table as sqlite, psql and Markdown draw it.
+_RULE = re.compile(rb"^[|+: -]*---[|+: -]*\r?$", re.MULTILINE)
+_UNRULE = "sed -e '/^[-|+: ]*$/d' -e 's/|/ /g' FILE | softmax-cli forward -"
 _MINUS_ZERO = re.compile(rb"-0[],\s]")
 
 csv.field_size_limit(1 << 28)
@@ -105,6 +108,11 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     comments, head = _split_comments(stream)
     if options.delimiter == options.decimal:
         raise InputError("--decimal", "expected another --delimiter beside it, found a comma")
+    if rule := _RULE.search(head):
+        line = 1 + (comments + head[: rule.start()]).count(b"\n")
+        raise InputError(
+            f"{name}:{line}", "expected rows of cells, found a line of dashes", _UNRULE
+        )
     delimiter = options.delimiter or _guess_delimiter(decode(head, name), options)
     block = TextBlock(1 + len(comments.splitlines()), head)
     records, line = _records(block, stream, delimiter, name, least=2)
@@ -126,11 +134,18 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     if not records:
         raise InputError(name, "expected at least one sample, found only a header")
     rows = [cells for _, cells in records]
+    if has_header and _has_row_names(rows, 1 + len(first)):
+        header = first = ["", *first]
     check_lengths(rows, len(first), lambda k, _: f"{name}:{records[k][0]}", "the first row")
-    if options.decimal == "." and options.columns is None and delimiter != ",":
-        _refuse_decimal_commas(rows[0], f"{name}:{records[0][0]}")
     kinds = kinds_of(list(map(with_point, cells)) for cells in rows)
-    columns = choose_columns(header, kinds, options, place)
+    has_commas = (
+        options.decimal == "." and delimiter != "," and any(map(has_decimal_comma, rows[0]))
+    )
+    try:
+        columns = choose_columns(header, kinds, options, place)
+    except InputError as error:
+        hint = re.sub("(?<=give )|(?=--columns)", "--decimal , ", error.hint)
+        raise InputError(error.place, error.problem, hint if has_commas else error.hint) from None
     columns = columns.with_array(array_in(rows[0][columns.array or 0]))
     table = Table(name, delimiter, len(first), columns, options)
 
@@ -236,27 +251,14 @@ def _convert(records: Sequence[Record], table: Table, start: int) -> Batch:
         return read_numbers(flat, width, place, hint, table.options)
 
     batch = columns.batch(rows, start, place, numbers, "the first row")
-    kept = batch.kept and tuple(tuple(map(_value, cells)) for cells in batch.kept)
+    kept = batch.kept and tuple(tuple(map(from_text, cells)) for cells in batch.kept)
     return replace(batch, kept=kept)
-
-
-def _value(cell: Any) -> object:
-    """Return the integer that prints as the cell does, or else the text."""
-    return int(cell) if re.fullmatch("0|-?[1-9][0-9]{0,17}", cell) else cell
-
-
-def _refuse_decimal_commas(cells: Sequence[str], place: str) -> None:
-    for c, cell in enumerate(cells, start=1):
-        if has_decimal_comma(cell):
-            raise InputError(
-                f"{place}:{c}", f"expected a number, found {quoted(cell)}", mending(cell)
-            )
 
 
 def _hint(cell: str, cells: Sequence[str], column: int, table: Table) -> str:
     """Say what to do about a cell of a column that is no number, or nothing."""
     is_settled = table.columns.sample is not None or table.options.columns or table.options.check
-    hint = mending(cell)
+    hint = mending(cell, table.options.decimal)
     if all(map(is_missing, cells)) and column == table.width:
         return f"--columns 1-{column - 1} leaves out the empty column behind the others"
     if hint or is_settled or is_broken_number(cell) or 2 * sum(map(is_number, cells)) > len(cells):
@@ -294,17 +296,28 @@ def _header_in(comments: str, delimiter: str, width: int) -> list[str] | None:
     return None
 
 
+def _has_row_names(rows: Sequence[Sequence[str]], width: int) -> bool:
+    """Tell whether each row begins with its name, for which R's header has no cell."""
+    if len(rows) < 2 or set(map(len, rows)) != {width}:
+        return False
+    names = [cells[0] for cells in rows]
+    rises = all(map(str.isdecimal, names)) and list(map(int, names)) == sorted(set(map(int, names)))
+    return rises or not any(is_number(name) or is_broken_number(name) for name in names)
+
+
 def _guess_delimiter(text: str, options: InputOptions) -> str:
     """Guess from the first lines: what splits them evenly, and most of all into numbers."""
     first = islice(io.StringIO(text[:_GUESS_CHARACTERS], newline=""), _GUESS_LINES)
     lines = [line for line in first if line.strip()]
 
-    def score(delimiter: str) -> tuple[bool, float, int]:
+    def score(delimiter: str) -> tuple[bool, bool, float, int]:
         rows = list(_csv_reader(lines, delimiter, strict=False))
         widths = set(map(len, rows))
         widest = max(widths, default=0)
         cells = [is_number(c) or (widest > 1 and has_decimal_comma(c)) for row in rows for c in row]
-        return len(widths) == 1 and widest > 1, sum(cells) / max(len(cells), 1), widest
+        is_even = len(widths) == 1 and widest > 1
+        names_rows = bool(rows) and _has_row_names(rows[1:], 1 + len(rows[0]))
+        return is_even, names_rows, sum(cells) / max(len(cells), 1), widest
 
     return max(_DELIMITERS.replace(options.decimal, ""), key=score)
 

@@ -9,15 +9,19 @@ from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import strict_json
 from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, n_needed, refuse_columns
-from softmax_cli.reading.strict_json import member, shown
+from softmax_cli.reading.strict_json import key_hint, member
 from softmax_cli.reading.text import Stream, count_lines, read_lines, take_all
 from softmax_cli.reading.validity import (
     Where,
     check_classes,
+    check_lengths,
     place_in,
     place_of_sample,
+    read_numbers,
+    shown,
 )
 from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
+from softmax_cli.words import mending
 
 # What only one reader refuses, and keys that are counted as none.
 _DOUBTFUL = (b"\\u", b" :", b"\t", b"\r", b"NaN", b"Infinity")
@@ -86,19 +90,20 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
 
 def read_document(document: Any, name: str, options: InputOptions) -> Logits:
     """Read logits from a JSON value."""
-    if isinstance(document, dict) and document.keys() - {"index"} == {"columns", "data"}:
-        # A table that pandas split.
-        header = strict_json.names(document, "columns", name) or ()
-        document = [dict(zip(header, row, strict=False)) for row in document["data"]]
     named: dict[str, Any] = {}
-    rows = document
+    rows = document = _records(document, name, options)
     if isinstance(document, dict):
         found = member(document, options.key or "logits")
         is_whole = document.keys() & {"classes", "samples"} or not isinstance(found, list)
         is_whole = is_whole or not found or isinstance(found[0], list | dict)
         rows = [document]
         if is_whole and found is not None:
-            named, rows, options = document, found, replace(options, key=None)
+            named, rows = document, found
+            options = replace(options, key=None if options.key is None else "")
+        elif options.key is not None and found is None:
+            problem = f"expected a member, found no {quoted(options.key)}"
+            raise InputError("--key", problem, key_hint(document))
+    rows = [rows] if isinstance(rows, dict) else rows
     if not isinstance(rows, list) or not rows:
         raise InputError(name, f"expected an array of logits, found {shown(rows)}")
     if not isinstance(rows[0], list | dict):
@@ -106,7 +111,7 @@ def read_document(document: Any, name: str, options: InputOptions) -> Logits:
 
     where = place_of_sample(name)
     columns = settle(rows, where, name, options)
-    classes = strict_json.names(named, "classes", name, len(columns.logits))
+    classes = _classes(named, name, len(columns.logits), len(rows))
     batch = read_batch(rows, columns, where, 0, options)
     samples = strict_json.names(named, "samples", name, len(rows)) or batch.samples
     return replace(
@@ -115,6 +120,45 @@ def read_document(document: Any, name: str, options: InputOptions) -> Logits:
         names_samples=samples is not None,
         n_samples=len(rows),
     )
+
+
+def _records(document: Any, name: str, options: InputOptions) -> Any:
+    """Make records of a table that pandas wrote in another of its ways; leave others alone."""
+    if not isinstance(document, dict) or not document:
+        return document
+    data: Any = document.get("data")
+    parts = list(document.values())
+    if document.keys() - {"index"} == {"columns", "data"} and _are_all(data, list):
+        header = strict_json.names(document, "columns", name) or ()
+        check_lengths(data, len(header), place_in(place_of_sample(name)), '"columns"')
+        return [dict(zip(header, row, strict=True)) for row in data]
+    if _are_all(parts, dict) and all(part.keys() == parts[0].keys() for part in parts):
+        if all(map(str.isdecimal, document)):
+            return parts
+        if all(map(str.isdecimal, parts[0])):
+            parts = [list(part.values()) for part in parts]
+    are_columns = options.columns is not None or not isinstance(document[min(document)], list)
+    if are_columns and _are_all(parts, list) and len(set(map(len, parts))) == 1:
+        return [dict(zip(document, row, strict=True)) for row in zip(*parts, strict=True)]
+    return document
+
+
+def _are_all(values: Any, kind: type) -> bool:
+    return isinstance(values, list) and all(isinstance(each, kind) for each in values)
+
+
+def _classes(
+    document: dict[str, Any], place: str, n_classes: int, n_samples: int = 1
+) -> tuple[str, ...] | None:
+    """Read the names of the classes; labels may be true labels unless they are as many names."""
+    labels = document.get("labels")
+    if (
+        _are_all(labels, str)
+        and len(labels or ()) == n_classes != n_samples
+        and "classes" not in document
+    ):
+        return strict_json.names(document, "labels", place)
+    return strict_json.names(document, "classes", place, n_classes)
 
 
 def settle(samples: Sequence[Any], where: Where, name: str, options: InputOptions) -> Columns:
@@ -133,16 +177,20 @@ def settle(samples: Sequence[Any], where: Where, name: str, options: InputOption
     """
     first = samples[0]
     if not isinstance(first, dict) or not first:
-        refuse_columns(options, f"expected named columns, found none in {name}")
-        return _with_array(Columns((), array=0), first, where(0))
+        without = options if isinstance(first, dict) else replace(options, key=None)
+        refuse_columns(without, f"expected named columns, found none in {name}")
+        header = (options.key,) if options.key else None
+        return _with_array(Columns((), header=header, array=0), first, where(0))
     said = (options.key, options.id_column, *options.keep)
     paths = [path for path in said if path and path not in first and member(first, path)]
     keys = (*first, *paths)
     kinds = kinds_of([member(each, key) for key in keys] for each in samples)
+    if options.columns is None and not options.key and not isinstance(first.get("logits"), list):
+        _refuse_nested(first, {*options.keep, options.id_column}, where(0))
     columns = choose_columns(keys, kinds, options, name)
     if columns.array is not None:
-        columns = _with_array(columns, member(first, keys[columns.array]), where(0))
-        classes = strict_json.names(first, "classes", where(0), len(columns.logits))
+        columns = _with_array(columns, first, where(0))
+        classes = _classes(first, where(0), len(columns.logits))
         used = (columns.array, columns.sample, *columns.kept)
         needed = {keys[c] for c in used if c is not None}
         return replace(columns, classes=classes, members=needed & first.keys())
@@ -151,7 +199,21 @@ def settle(samples: Sequence[Any], where: Where, name: str, options: InputOption
     return replace(columns, members=first.keys())
 
 
-def _with_array(columns: Columns, values: Any, place: str) -> Columns:
+def _refuse_nested(sample: dict[str, Any], apart: set[str | None], place: str) -> None:
+    for key, value in sample.items():
+        if isinstance(value, list | dict) and key not in apart:
+            hint, widths = (
+                key_hint(sample),
+                {len(v) if isinstance(v, list) else 0 for v in sample.values()},
+            )
+            if hint and len(sample) > 1 and len(widths) == 1:
+                hint += f"; if each holds a class of all samples, --columns {','.join(sample)}"
+            problem = f"expected a number, found {shown(value)}"
+            raise InputError(f"{place}, {quoted(key)}", problem, hint)
+
+
+def _with_array(columns: Columns, sample: Any, place: str) -> Columns:
+    values = member(sample, columns.header[columns.array or 0]) if columns.header else sample
     if not isinstance(values, list) or not values:
         raise InputError(place, f"expected an array of logits, found {shown(values)}")
     return columns.with_array(values)
@@ -172,8 +234,14 @@ def read_batch(
     place = place_in(where, names)
 
     def numbers(values: list[Any]) -> FloatArray:
-        missing = options.skip_invalid
-        return strict_json.numbers(values, lambda i: place(*divmod(i, n_classes)), missing, names)
+        def hint(i: int) -> str:
+            value = values[i]
+            if not isinstance(value, list | dict):
+                return mending("" if value is None else str(value), options.decimal)
+            return key_hint(samples[i // n_classes])
+
+        in_quotes = options.key is not None
+        return read_numbers(values, n_classes, place, hint, options, in_quotes)
 
     rows = [_row(each, columns, where(k)) for k, each in enumerate(samples)]
     return columns.batch(rows, start, place, numbers, "the first sample")
@@ -191,9 +259,9 @@ def _row(sample: Any, columns: Columns, place: str) -> list[Any]:
         row = [sample[key] if key in sample else member(sample, key) for key in columns.header]
         if columns.sample is not None:
             strict_json.name(row[columns.sample], place)
-        if columns.array is not None and "classes" in sample:
-            names = strict_json.names(sample, "classes", place) or ()
-            check_classes(names, columns.classes or (), place, "the first sample")
+        if columns.array is not None and keys & {"classes", "labels"}:
+            names = _classes(sample, place, len(columns.logits))
+            check_classes(names or (), columns.classes or (), place, "the first sample")
     found = row[columns.array or 0]
     if columns.array is not None and not isinstance(found, list | None):
         raise InputError(place, f"expected an array of logits, found {shown(found)}")

@@ -1,6 +1,8 @@
 """Somebody's results from a file: probabilities, Jacobians or gradients, in any input format."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from softmax_cli.reading.formats import reader
 from softmax_cli.reading.json_text import read_document
 from softmax_cli.reading.source import STDIN, exists, guess_format, open_stream
 from softmax_cli.reading.text import take_all
+from softmax_cli.reading.validity import read_numbers
 from softmax_cli.samples import FloatArray, Logits, concatenate
 from softmax_cli.words import is_number, split_row
 
@@ -89,6 +92,17 @@ def read_candidate(
         return replace(found, is_printed=input_format != "parquet")
 
 
+def with_rows(results: Results, valid: Sequence[bool], quantity: str) -> Results:
+    """Leave out the results of samples that are left out, unless they already are."""
+    values, samples = results.values, results.samples
+    stacked = quantity == "jacobian" and values.ndim == 2
+    rows = np.repeat(valid, values.shape[-1] if stacked else 1)
+    if rows.all() or len(values) != len(rows):
+        return results
+    names = samples and tuple(compress(samples, rows))
+    return replace(results, values=values[rows], samples=names)
+
+
 def _from_table(table: Logits) -> Results:
     batch = concatenate(table.batches, table.n_classes)
     return Results(batch.logits, table.class_names, batch.samples)
@@ -133,4 +147,5 @@ def _array(document: Any, name: str) -> FloatArray:
     if odd and lengths[0]:
         expected = f"expected {plural(lengths[0], 'value')} as in the first"
         raise InputError(place(odd), f"{expected}, found {lengths[odd] or 'none'}")
-    return strict_json.numbers(flat, place).reshape(cells.shape)
+    numbers = read_numbers(flat, 1, lambda k, _: place(k), lambda _: "", InputOptions(), False)
+    return numbers.reshape(cells.shape)

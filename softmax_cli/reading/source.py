@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,20 +22,26 @@ from softmax_cli.words import is_number, split_row, starts_like_number
 
 STDIN = "<stdin>"
 _PACKED = (".gz", ".bz2", ".xz")
-_SAVE = "save the array alone: numpy.save('logits.npy', array)"
-# How other kinds of files begin, what they are, and how to make one of ours.
+_PYTHON = 'python -c "import sys, numpy, {}; numpy.savetxt(sys.stdout, {})" FILE'
+_TORCH = _PYTHON.format("torch", "torch.load(sys.argv[1], weights_only=True).numpy(force=True)")
+_PICKLE = _PYTHON.format("pickle", "pickle.load(open(sys.argv[1], 'rb'))")
+_HDF5 = _PYTHON.format("h5py", "next(iter(h5py.File(sys.argv[1]).values()))")
+_ARROW = """python -c "import sys; from pyarrow import feather, parquet as p; \
+p.write_table(feather.read_table(sys.argv[1]), sys.stdout.buffer)" FILE"""
+_EXCEL = """save it as CSV, or python -c "import sys, pandas; \
+pandas.read_excel(sys.argv[1]).to_csv(sys.stdout, index=False)" FILE"""
+_PRINTED = rb"\s*((tensor|array)\(|\[+\s*[-+.\de]+\s+[-+.\d])"
+# How other kinds of files begin, what they are, and the command that prints one of ours.
 _OTHERS = (
-    (
-        rb"PK.*(\[Content_Types|opendocument)|\xd0\xcf\x11\xe0",
-        "an Excel workbook",
-        "save it as CSV",
-    ),
-    (rb"PK.*/data\.pkl|\x80[\x02-\x05]", "a pickle, which is never loaded", _SAVE),
-    (rb"PK.*\.npy", "an npz file", "read one array: unzip -p FILE NAME.npy | softmax-cli ..."),
-    (rb"PK\x03\x04", "a zip file", "unpack it first: unzip -p FILE | softmax-cli ..."),
-    (rb"\x28\xb5\x2f\xfd", "a zstd file", "unpack it first: zstd -dc FILE | softmax-cli ..."),
-    (rb"ARROW1|FEA1", "an arrow file", "pandas.read_feather(FILE).to_parquet('logits.parquet')"),
-    (rb"\x89HDF", "an HDF5 file", _SAVE),
+    (rb"PK.*(\[Content_Types|opendocument)|\xd0\xcf\x11\xe0", "an Excel workbook", _EXCEL),
+    (rb"PK.*/data\.pkl", "a pickle of torch", _TORCH),
+    (rb"\x80[\x02-\x05]", "a pickle, which is never loaded", f"if you trust it: {_PICKLE}"),
+    (rb"PK.{28}(?P<member>[\w.-]+\.npy)", "an npz file", "unzip -p FILE {}"),
+    (rb"PK\x03\x04", "a zip file", "unzip -p FILE"),
+    (rb"\x28\xb5\x2f\xfd", "a zstd file", "zstd -dc FILE"),
+    (rb"ARROW1|FEA1", "an arrow file", _ARROW),
+    (rb"\x89HDF", "an HDF5 file", _HDF5),
+    (_PRINTED, "an array as Python prints it", "sed 's/[a-z]*(//' FILE | tr -d '[](),'"),
 )
 
 
@@ -66,7 +73,7 @@ def open_logits(
         yield read_arguments(words, options, name)
         return
     name = STDIN if path == "-" else visible(path)
-    with open_stream(path) as stream:
+    with open_stream(path) as stream, _file_in_hints(path, name):
         input_format = options.input_format or guess_format(path, stream, name)
         logits = reader(input_format)(stream, name, options)
         if options.check is None:
@@ -74,6 +81,18 @@ def open_logits(
         if logits.n_samples is None:
             logits = replace(logits, progress=lambda: (stream.n_read, stream.size))
         yield logits
+
+
+@contextmanager
+def _file_in_hints(path: str, name: str) -> Iterator[None]:
+    """Name the file in a hint that is a command."""
+    try:
+        yield
+    except InputError as error:
+        if path == "-" or not error.place.startswith(name):
+            raise
+        hint = error.hint.replace("FILE", shlex.quote(path))
+        raise InputError(error.place, error.problem, hint) from None
 
 
 def _warn_of_classes(logits: Logits, options: InputOptions, place: str) -> None:
@@ -116,16 +135,14 @@ def exists(path: str) -> bool:
 
 
 def _refuse_file_options(options: InputOptions) -> None:
-    problem = "expected a file or standard input, found numbers"
-    refuse_columns(options, problem)
-    for option, value in (
-        ("--input-format", options.input_format),
-        ("--delimiter", options.delimiter),
-        ("--decimal", "," if options.decimal == "," else None),
-        ("--header", options.header),
-    ):
-        if value is not None:
-            raise InputError(option, problem)
+    refuse_columns(
+        options,
+        "expected a file or standard input, found numbers",
+        input_format=options.input_format,
+        delimiter=options.delimiter,
+        decimal="," if options.decimal == "," else None,
+        header=options.header,
+    )
 
 
 @contextmanager
@@ -160,7 +177,9 @@ def guess_format(path: str, stream: Stream, name: str) -> str:
     """
     beginning = stream.peek()
     for mark, kind, hint in _OTHERS:
-        if re.match(mark, beginning, re.DOTALL):
+        if found := re.match(mark, beginning, re.DOTALL):
+            command = hint.format(*(each.decode() for each in found.groupdict().values()))
+            hint = f"{command} | softmax-cli forward -"
             raise InputError(name, f"expected numbers, found {kind}", hint)
     inner = path.removesuffix(next(filter(path.lower().endswith, _PACKED), ""))
     suffix = Path(inner).suffix.lower()

@@ -1,25 +1,19 @@
-"""JSON without the liberties of Python's reader; its values as names and numbers."""
+"""JSON without the liberties of Python's reader; what it holds under a dotted path."""
 
 import json
 import math
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
-import numpy as np
-
-from softmax_cli.errors import InputError, plural, quoted, visible
+from softmax_cli.errors import InputError, plural, quoted
 from softmax_cli.reading.text import decode
-from softmax_cli.reading.validity import Where
-from softmax_cli.samples import FloatArray
-from softmax_cli.words import is_missing, mending
+from softmax_cli.reading.validity import shown
+from softmax_cli.words import is_number
 
 _HINT = 'JSON has no NaN and no infinity; where one may stand, it is in quotes, as in "-inf"'
-_NOT_FINITE = re.compile("[-+]?(inf|infinity|nan)", re.IGNORECASE)
-_NUMBERS = frozenset({float, int})
-_NAMES = _NUMBERS | {str}
 _LONGEST_INT = 300
+_DEEPEST = 20
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -89,50 +83,62 @@ def looks_like_lines(content: bytes) -> bool:
     return bool(rest) or (isinstance(value, dict) and "sample" in value)
 
 
-def numbers(
-    values: Sequence[Any], place: Where, missing: bool = False, members: Sequence[str] = ()
-) -> FloatArray:
-    """Turn JSON numbers into float64; NaN and infinities are numbers in quotes.
-
-    Missing values become nan where they may be; `members` are the keys of a sample's values.
-    """
-    if _NUMBERS.issuperset(map(type, values)):
-        array = np.array(values, dtype=np.float64)
-        if not np.isinf(array).any():
-            return array
-
-    def number(i: int) -> float:
-        value = values[i]
-        if missing and is_missing(value):
-            return math.nan
-        if isinstance(value, str) and _NOT_FINITE.fullmatch(value):
-            return float(value)
-        if type(value) not in _NUMBERS:
-            is_text = value is None or isinstance(value, str)
-            hint = mending("" if value is None else value) if is_text else ""
-            if isinstance(value, list) and members and not isinstance((*value, 0)[0], dict):
-                hint = f"if it holds the logits, give --key {members[i % len(members)]}"
-            several = len(values) > 1 and all(isinstance(each, list) for each in values)
-            if isinstance(value, dict) or (several and members):
-                hint = "if pandas wrote it, let it: to_json(FILE, orient='records')"
-            raise InputError(place(i), f"expected a number, found {shown(value)}", hint)
-        if math.isinf(value):
-            raise InputError(place(i), "expected a number within the range of float64")
-        return float(value)
-
-    return np.array([number(i) for i in range(len(values))])
-
-
 def member(value: Any, path: str) -> Any:
-    """Follow a dotted path such as ``a.b.0``, or a key that has dots; None if it is missing."""
+    """Follow a dotted path such as ``a.0.*.b``, where * is each; None if it is missing."""
     if isinstance(value, dict) and path in value:
-        return value[path]
-    for step in path.split("."):
-        if isinstance(value, list) and step.isdecimal():
-            value = dict(enumerate(value)).get(int(step[:9]))
-        else:
-            value = value.get(step) if isinstance(value, dict) else None
-    return value
+        return _shaped(value[path], value.get("shape"))
+    step, _, rest = path.partition(".")
+    if isinstance(value, list) and step == "*":
+        return [member(each, rest) if rest else each for each in value]
+    found = None
+    if isinstance(value, dict):
+        found = value.get(step)
+    elif isinstance(value, list) and step.isdecimal():
+        found = dict(enumerate(value)).get(int(step[:9]))
+    return member(found, rest) if rest and found is not None else found
+
+
+def _shaped(values: Any, shape: Any) -> Any:
+    """Give a flat array the shape that stands beside it, as an inference server sends it."""
+    is_shape = isinstance(shape, list) and all(type(n) is int and n > 0 for n in shape[-1:])
+    if is_shape and isinstance(values, list) and shape and math.prod(shape) == len(values):
+        C = shape[-1]
+        return [values[k : k + C] for k in range(0, len(values), C)] if len(values) > C else values
+    return values
+
+
+def key_hint(value: Any) -> str:
+    """Name the array of numbers that is most likely the logits, or "" where there is none."""
+    weights: Counter[str] = Counter()
+    for steps, weight in _leaves(value, ()):
+        path = ".".join(steps).replace("*", "0", max(0, steps.count("*") - 2))
+        if "*" in steps:
+            weights[path.rstrip(".*")] += weight
+        if steps.count("*") == 1 and steps[-2] == "*":  # records, with a class under each key
+            weights[".".join(steps[:-2])] += weight
+    path = max(weights, key=weights.__getitem__, default="")
+    return f"if it holds the logits, give --key {path}" if path else ""
+
+
+def _leaves(value: Any, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Walk the numbers, with their paths; those that are not whole are more likely logits."""
+    if len(steps) > _DEEPEST:
+        return
+    if isinstance(value, dict):
+        are_classes = len(value) > 1 and all(map(_is_number, value.values()))
+        for key, each in value.items():
+            yield from _leaves(each, (*steps, "*" if are_classes else key))
+    elif isinstance(value, list):
+        are_lists = len(value) > 1 and all(isinstance(each, list | dict) for each in value)
+        is_array = are_lists or all(map(_is_number, value))
+        for k, each in enumerate(value):
+            yield from _leaves(each, (*steps, "*" if is_array else str(k)))
+    elif _is_number(value):
+        yield steps, (1000 if "." in str(value) else 1) + (not isinstance(value, str))
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (str, int, float) and is_number(str(value))
 
 
 def names(
@@ -152,13 +158,6 @@ def names(
 
 def name(value: Any, place: str) -> str:
     """Read a name: text or a number."""
-    if type(value) not in _NAMES:
+    if type(value) not in (str, int, float):
         raise InputError(place, f"expected a name, found {shown(value)}")
     return str(value)
-
-
-def shown(value: Any) -> str:
-    """Describe a JSON value in a few words."""
-    if value and isinstance(value, list | dict):
-        return "an array" if isinstance(value, list) else "an object"
-    return visible(json.dumps(value, ensure_ascii=False, default=str))[:60]

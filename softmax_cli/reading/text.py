@@ -187,11 +187,11 @@ def decode(content: bytes, name: str, line: int = 1) -> str:
 def _foreign(content: bytes, at: int, name: str, line: int) -> InputError:
     """Say what is no UTF-8, and what it looks like."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        hint = "convert it first, for example with iconv -f UTF-16 -t UTF-8"
+        hint = "convert it: iconv -f UTF-16 -t UTF-8 FILE | softmax-cli forward -"
         return InputError(name, "expected UTF-8 text, found UTF-16", hint)
     *lines, start = _LINE_END.split(content[:at].decode())
     place = f"{name}:{line + len(lines)}:{len(start) + 1}"
     if not content[at]:
         return InputError(place, "expected text, found a NUL byte")
-    hint = "if it is Latin text, convert it first with iconv -f LATIN1 -t UTF-8"
+    hint = "if it is Latin text: iconv -f LATIN1 -t UTF-8 FILE | softmax-cli forward -"
     return InputError(place, f"expected UTF-8 text, found the byte 0x{content[at]:02x}", hint)

@@ -1,17 +1,24 @@
 """The rules that every sample keeps, whatever format it came in."""
 
+import json
+import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.errors import InputError, plural, quoted
+from softmax_cli.errors import InputError, plural, quoted, visible
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.samples import FloatArray
 from softmax_cli.words import NotANumberError, is_missing, read_number, to_point
 
 Where = Callable[[int], str]
+
+_NOT_FINITE = r"(?i)[-+]?(inf|infinity|nan)"
+_NUMBERS = frozenset({float, int})
 
 MASK_HINT = "only -inf marks a masked class; --skip-invalid leaves such samples out"
 
@@ -33,34 +40,64 @@ def place_of_sample(name: str, start: int = 0) -> Where:
 
 
 def read_numbers(
-    cells: Sequence[str], width: int, place: Place, hint: Where, options: InputOptions
+    cells: Sequence[Any],
+    width: int,
+    place: Place,
+    hint: Where,
+    options: InputOptions,
+    in_quotes: bool = True,
 ) -> FloatArray:
-    """Turn the cells of all rows into float64; the hint is that of cell i.
+    """Turn the cells of all rows, text or JSON values, into float64; the hint is that of cell i.
 
-    Missing values become nan where samples may be left out.
+    Text is a number only where numbers stand in quotes; NaN and infinities do anywhere. Missing
+    values become nan where samples may be left out.
 
     Python's float reads more than we do (digits with underscores, other scripts, 1e400 as
     inf), so whatever could be such a cell is read one by one.
     """
 
-    def number(i: int) -> float:
-        if options.skip_invalid and is_missing(cells[i]):
-            return np.nan
-        try:
-            return read_number(numbers[i])
-        except NotANumberError as error:
-            problem = f"{error}, found {quoted(cells[i])}"
-            raise InputError(place(*divmod(i, width)), problem, hint(i)) from None
+    def where(i: int) -> str:
+        return place(*divmod(i, width))
 
-    numbers = [to_point(cell, options.decimal) for cell in cells]
-    text = "".join(numbers)
-    if text.isascii() and "_" not in text:
-        with suppress(ValueError):  # float knows fewer spaces, or a cell is at fault
-            values = np.fromiter(map(float, numbers), np.float64, len(cells))
-            for i in np.flatnonzero(np.isinf(values)).tolist():
-                number(i)
+    def number(i: int) -> float:
+        cell = cells[i]
+        if options.skip_invalid and is_missing(cell):
+            return np.nan
+        problem = "expected a number"
+        try:
+            if isinstance(cell, str) and (in_quotes or re.fullmatch(_NOT_FINITE, cell)):
+                return read_number(to_point(cell, options.decimal))
+            if type(cell) in _NUMBERS and math.isfinite(value := float(cell)):
+                return value
+            if type(cell) in _NUMBERS:
+                raise InputError(where(i), f"{problem} within the range of float64")
+        except NotANumberError as error:
+            problem = str(error)
+        found = quoted(cell) if in_quotes and isinstance(cell, str) else shown(cell)
+        raise InputError(where(i), f"{problem}, found {found}", hint(i))
+
+    kinds = set(map(type, cells))
+    if kinds == {str} and in_quotes:
+        numbers = [to_point(cell, options.decimal) for cell in cells]
+        text = "".join(numbers)
+        if text.isascii() and "_" not in text:
+            with suppress(ValueError):  # float knows fewer spaces, or a cell is at fault
+                values = np.fromiter(map(float, numbers), np.float64, len(cells))
+                for i in np.flatnonzero(np.isinf(values)).tolist():
+                    number(i)
+                return values.reshape(-1, width)
+    elif kinds <= _NUMBERS:
+        values = np.array(cells, np.float64)
+        if not np.isinf(values).any():
             return values.reshape(-1, width)
     return np.array([number(i) for i in range(len(cells))]).reshape(-1, width)
+
+
+def shown(value: Any) -> str:
+    """Describe a JSON value in a few words."""
+    if value and isinstance(value, list | dict):
+        return "an array" if isinstance(value, list) else "an object"
+    return visible(json.dumps(value, ensure_ascii=False, default=str))[:60]
 
 
 def are_valid(logits: FloatArray) -> NDArray[np.bool_]:

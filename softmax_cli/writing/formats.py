@@ -9,7 +9,7 @@ from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import OutputOptions
 
 if TYPE_CHECKING:
-    from softmax_cli.result import Result
+    from softmax_cli.result import Arrays, Result
     from softmax_cli.writing.target import Target
 
     Writer = Callable[[Result, Target, OutputOptions], None]
@@ -43,11 +43,8 @@ def write(result: "Result", options: OutputOptions) -> None:
     if isinstance(result, Explanation) and name in STREAMED | BINARY:
         expected = "table, markdown, latex, json or a picture"
         raise InputError("--explain", f"expected the format {expected}, found {name}")
-    if isinstance(result, Arrays) and name in ("latex", "npy"):
-        for option, given in (("--top", result.top), ("--keep", result.logits.kept_names)):
-            if given:
-                problem = f"expected another format than latex and npy, found {name}"
-                raise InputError(option, problem)
+    if isinstance(result, Arrays):
+        _refuse_what_has_no_place(result, name)
     with open_target(options.path) as target:
         if target.is_terminal and name in BINARY:
             problem = f"expected a file or a pipe for {name}, found a terminal"
@@ -57,6 +54,22 @@ def write(result: "Result", options: OutputOptions) -> None:
             return
         with watched(result.logits) as logits:
             writer(replace(result, logits=logits), target, options)
+
+
+def _refuse_what_has_no_place(result: "Arrays", name: str) -> None:
+    logits, in_header = result.logits, result.quantity.rank > 0 and not result.top
+    has_header = name not in ("latex", "npy", "json", "jsonl")
+    for option, given in (("--top", result.top), ("--keep", logits.kept_names)):
+        if given and name in ("latex", "npy"):
+            raise InputError(option, f"expected another format than latex and npy, found {name}")
+    if result.prefix and not has_header:
+        raise InputError("--prefix", f"expected a format with a header, found {name}")
+    if result.prefix and not in_header:
+        raise InputError("--prefix", "expected names of classes in the header, found none")
+    twice = {*logits.kept_names} & {result.prefix + name for name in logits.class_names or ()}
+    if twice and has_header and in_header and name not in ("table", "markdown"):
+        problem = f"expected a column that names no class, found {quoted(min(twice))}"
+        raise InputError("--keep", problem, "give --prefix p_ to name the classes apart")
 
 
 def _writer(name: str) -> "Writer":

@@ -8,6 +8,7 @@ from typing import Any
 from softmax_cli.errors import InputError, quoted, visible
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Report, Result
+from softmax_cli.samples import from_text
 from softmax_cli.writing.delimited import column_names, name_columns, result_columns
 from softmax_cli.writing.target import Target
 
@@ -51,9 +52,14 @@ def _batches(result: Arrays) -> Iterator[Any]:
     types: list[Any] = [None] * len(names)
     for block in result.quantity.blocks(result.logits.batches):
         columns = [*name_columns(result, block), *result_columns(result, block)]
+        if result.logits.names_samples:
+            integers = list(map(from_text, columns[0]))
+            columns[0] = integers if {*map(type, integers)} == {int} else columns[0]
         try:
             arrays = list(map(pa.array, columns, types))
         except (TypeError, ValueError, OverflowError) as error:
-            raise InputError("--keep", visible(f"expected one type a column: {error}")) from None
+            raise InputError(
+                "--id or --keep", visible(f"expected one type a column: {error}")
+            ) from None
         types = [array.type for array in arrays]
         yield pa.record_batch(arrays, names=names)
