@@ -34,6 +34,7 @@ from softmax_cli.checking.candidate import (
     in_words,
     local,
 )
+from softmax_cli.ending import undone_by
 
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 _BETWEEN_LOOKS = 0.1
@@ -62,11 +63,10 @@ def running(word: str, timeout: float | None = None) -> Iterator[Function]:
         os.setpgid(process, process)
     remote = _Remote(process, ours, window, timeout)
     try:
-        remote.receive("while it was loaded")
-        yield remote
+        with undone_by(partial(os.killpg, process, signal.SIGKILL)):
+            remote.receive("while it was loaded")
+            yield remote
     finally:
-        with suppress(OSError):
-            os.killpg(process, signal.SIGKILL)
         remote.wait()
         ours.close()
 
