@@ -61,7 +61,7 @@ def _keep_to_the_locale() -> None:
 def _run(words: list[str]) -> int:
     # Softmax has no use for the threads of BLAS; code that the user names may have.
     if not any(":" in word for word in words):
-        os.environ["OPENBLAS_NUM_THREADS"] = "1"
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if not sys.stdout.isatty():
         # They make Typer colour a help text that goes into a pipe.
         for name in ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE"):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from socket import socket
 
 # Bytes of output that take longer to compute than processes take to start.
-_WORTH = 1 << 20
+WORTH = 1 << 20
 PATIENCE = 60.0  # seconds that a process may take for a block, before it is done here
 
 Input = Batch | TextBlock | InputError  # an error is told in its turn
@@ -82,7 +82,7 @@ def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[P
     printed = 0
     with undone_by(partial(_end, workers)):
         for block in _inputs(result):
-            if count > 1 and printed > _WORTH and not workers:
+            if count > 1 and printed > WORTH and not workers:
                 workers += _started(count, convert)
                 count = len(workers)
             if block is None:
