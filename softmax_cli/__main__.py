@@ -7,6 +7,7 @@ import sys
 from contextlib import suppress
 
 from softmax_cli.ending import SIGNALS, leave
+from softmax_cli.memory import limit, limit_memory
 
 TYPE_CHECKING = False  # as that of typing, which takes long to import
 if TYPE_CHECKING:
@@ -59,8 +60,9 @@ def _keep_to_the_locale() -> None:
 
 
 def _run(words: list[str]) -> int:
-    # Softmax has no use for the threads of BLAS; code that the user names may have.
+    # Softmax has no use for threads of BLAS, or much memory; code that the user names may have.
     if not any(":" in word for word in words):
+        limit_memory()
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if not sys.stdout.isatty():
         # They make Typer colour a help text that goes into a pipe.
@@ -87,16 +89,17 @@ def _run(words: list[str]) -> int:
 
 
 def _failure(error: Exception) -> "SoftmaxCliError":
-    from softmax_cli.errors import InputError, OutputError, SoftmaxCliError, reason
+    from softmax_cli.errors import InputError, OutputError, SoftmaxCliError, noted, reason
     from softmax_cli.words import usage_error
 
     match error:
         case SoftmaxCliError():
             return error
         case MemoryError():
-            problem = f"expected an input that fits in memory, found a larger one: {error}"
-            hint = "forward and jacobian need little memory for csv, tsv, jsonl and npy"
-            return InputError("", problem.rstrip(": "), hint)
+            most = f"{limit() / 1e9:,.1f} GB, half of what is available"
+            problem = f"expected what takes at most {most}, found more{noted(error)}: {error}"
+            hint = "forward and jacobian take little for csv, tsv, jsonl and npy; ulimit -d KB"
+            return InputError("", problem.rstrip(": "), f"{hint} sets another limit")
         case ImportError():  # a broken installation
             return InputError("", f"a part of the program cannot be loaded: {error}")
         case OSError():

@@ -274,12 +274,15 @@ def _csv_reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) ->
 
 def _split_comments(stream: Stream) -> tuple[bytes, bytes]:
     """Take what settles the rest, and split it behind the comments that it begins with."""
+    beginning = stream.peek()
+    if b"\n" not in beginning and b"\r" in beginning[:-1]:
+        stream.line_end = b"\r"
     head = stream.take_head()
     while True:
         comments = _COMMENTS.match(head)
         assert comments
         rest = head[comments.end() :]
-        if b"\n" in rest.strip() or not (more := stream.take(0)):
+        if len(rest.strip().splitlines()) > 1 or not (more := stream.take(len(head))):
             return comments[0], rest
         head += more
 
