@@ -38,10 +38,10 @@ _PLAIN = b"0123456789+-.eE \r"
 _DELIMITERS = ",;\t| "
 _GUESS_LINES = 20
 _GUESS_CHARACTERS = 1 << 16
-_COMMENTS = re.compile(rb"(?:(?:[ \t]*#[^\r\n]*)?(?:\r\n?|\n))*")
+_COMMENTS = re.compile(rb"(?:(?:[ \t]*#[^\r\n]*)?(?:\r\n?|\n))*+")
 _MINUS_ZERO = re.compile(rb"-0[],\s]")
 
-csv.field_size_limit(1 << 28)
+csv.field_size_limit(1 << 26)
 
 Record = tuple[int, list[str]]  # the line where it begins, and its cells
 
@@ -162,6 +162,7 @@ def _records(
         problem = str(error)
     is_open = len(records) < least or problem == "unexpected end of data"
     if is_open and stream and (more := stream.take(len(block.content))):
+        del lines, reader, records  # which may be large
         longer = replace(block, content=block.content + more)
         return _records(longer, stream, delimiter, name, least)
     if problem:

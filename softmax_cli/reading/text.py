@@ -21,7 +21,7 @@ _SILENCE_OF_HEAD = 0.3
 _AT_ONCE = 1 << 20
 _LINES_OF_HEAD = 2
 _LONGEST = 1 << 28
-_OF_TEXT = 4  # bytes of memory that a byte of JSON takes at least
+_OF_TEXT = 3  # bytes of memory that a byte of JSON takes at least
 _BLANK = re.compile(rb"\n[ \t\r]*(?:\n|(?<=[ \t\r])\Z)")
 _LINE_END = re.compile(r"\r\n?|\n")
 
@@ -63,7 +63,10 @@ class Stream:
         first = self._held.find(self.line_end)
         while first < 0 or (len(self._held) < size and self.is_ready(silence)):
             seen = len(self._held)
-            if not self._fill() or b"\0" in self._held[seen:]:  # decoding it tells the place
+            if not self._fill():
+                break
+            if self._held.find(0, seen) >= 0:
+                self._has_more = False  # decoding it tells the place
                 break
             first = self._held.find(self.line_end, seen) if first < 0 else first
             if first < 0 and seen > _LONGEST:
