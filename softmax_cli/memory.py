@@ -7,15 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 
 _LEAST = 1 << 27  # bytes, for what every run needs
-# Of a control group: where it is, what it may take, what it takes, and how much of that is files.
+# Of a control group: what it may take, what it takes, and how much of that is files.
 _GROUPS = {
-    "": ("/sys/fs/cgroup", "max", "current", "inactive_file"),
-    "memory": (
-        "/sys/fs/cgroup/memory",
-        "limit_in_bytes",
-        "usage_in_bytes",
-        "total_inactive_file",
-    ),
+    "": ("", "max", "current", "inactive_file"),
+    "memory": ("/memory", "limit_in_bytes", "usage_in_bytes", "total_inactive_file"),
 }
 
 
@@ -50,7 +45,8 @@ def _available() -> Iterator[int]:
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, controller, path = line.split(":", 2)
         root, most_, used, files = _GROUPS.get(controller, ("", "", "", ""))
-        for folder in (Path(root + path), *Path(root + path).parents):
+        group = Path(f"/sys/fs/cgroup{root}{path}")
+        for folder in (group, *group.parents):
             with suppress(OSError, ValueError):  # there is no such group, or no limit
                 left = int((folder / f"memory.{most_}").read_text())
                 left -= int((folder / f"memory.{used}").read_text())

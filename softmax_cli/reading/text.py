@@ -63,10 +63,8 @@ class Stream:
         first = self._held.find(self.line_end)
         while first < 0 or (len(self._held) < size and self.is_ready(silence)):
             seen = len(self._held)
-            if not self._fill():
-                break
-            if self._held.find(0, seen) >= 0:
-                self._has_more = False  # decoding it tells the place
+            if not self._fill() or self._held.find(0, seen) >= 0:
+                self._has_more = False  # to decode a NUL tells its place
                 break
             first = self._held.find(self.line_end, seen) if first < 0 else first
             if first < 0 and seen > _LONGEST:
