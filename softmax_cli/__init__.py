@@ -4,8 +4,7 @@
 that importing the package (as the command line does for ``--help``) does not load numpy.
 """
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # as that of typing, which takes long to import
 if TYPE_CHECKING:
     from softmax_cli.checking.candidate import CandidateError
     from softmax_cli.checking.check import check_jacobian, check_probabilities, check_vjp

@@ -4,32 +4,33 @@ import gc
 import os
 import signal
 import sys
-import time
-from collections.abc import Sequence
 from contextlib import suppress
-from io import TextIOWrapper
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
 
+from softmax_cli.ending import SIGNALS, leave
+from softmax_cli.memory import limit, limit_memory
+
+TYPE_CHECKING = False  # as that of typing, which takes long to import
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
     from softmax_cli.errors import SoftmaxCliError
 
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 
-def main(words: Sequence[str] | None = None) -> NoReturn:
+def main(words: "Sequence[str] | None" = None) -> "NoReturn":
     """Run the command line, or these words, and exit with its status."""
+    for number in SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup, and a shell's &, want it
+            signal.signal(number, leave)
     # Imports make many objects that stay: to look for cycles among them after every 700 new
     # ones takes a tenth of the start.
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     _open_what_is_closed()
     _keep_to_the_locale()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup, and a shell's &, want it
-            signal.signal(number, _interrupt)
     status = _run(list(sys.argv[1:] if words is None else words))
-    # To free all memory first takes a fifth of a short run. A candidate's code may want a say.
-    if words is None and "softmax_cli.checking.loading" not in sys.modules:
+    if words is None:  # to free all memory first takes a fifth of a short run
         with suppress(OSError, ValueError):  # what is closed or full, sys.exit tells
             sys.stdout.flush()
             sys.stderr.flush()
@@ -51,32 +52,22 @@ def _keep_to_the_locale() -> None:
     """Write text for people in ASCII under LC_ALL=C, which Python takes for UTF-8."""
     told = "PYTHONUTF8" in os.environ or "PYTHONIOENCODING" in os.environ
     if os.environ.get("LC_ALL") in ("C", "POSIX") and not told:
+        from io import TextIOWrapper
+
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(encoding="ascii", errors="backslashreplace")
 
 
-_interrupted_at = float("-inf")
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Leave through every `finally`, without a traceback."""
-    # A second signal often follows at once, and must not interrupt the first one's way out.
-    global _interrupted_at
-    if time.monotonic() >= _interrupted_at + 1:
-        _interrupted_at = time.monotonic()
-        raise SystemExit(128 + number)
-
-
 def _run(words: list[str]) -> int:
-    # Softmax has no use for the threads of BLAS; a candidate's code may have.
-    if "check" not in words:
+    # Softmax has no use for threads of BLAS, or much memory; code that the user names may have.
+    if not any(":" in word for word in words):
+        limit_memory()
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if not sys.stdout.isatty():
         # They make Typer colour a help text that goes into a pipe.
         for name in ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE"):
             os.environ.pop(name, None)
-    # Imported under the handlers, so that an interruption during start-up is silent too.
     from softmax_cli.app import PROGRAM, app
     from softmax_cli.errors import InputError, PipeClosedError, silence, tell
 
@@ -98,16 +89,17 @@ def _run(words: list[str]) -> int:
 
 
 def _failure(error: Exception) -> "SoftmaxCliError":
-    from softmax_cli.errors import InputError, OutputError, SoftmaxCliError, reason
+    from softmax_cli.errors import InputError, OutputError, SoftmaxCliError, noted, reason
     from softmax_cli.words import usage_error
 
     match error:
         case SoftmaxCliError():
             return error
         case MemoryError():
-            problem = f"expected an input that fits in memory, found a larger one: {error}"
-            hint = "forward and jacobian need little memory for csv, tsv, jsonl and npy"
-            return InputError("", problem.rstrip(": "), hint)
+            most = f"{limit() / 1e9:,.1f} GB, half of what is available"
+            problem = f"expected what takes at most {most}, found more{noted(error)}: {error}"
+            hint = "forward and jacobian take little for csv, tsv, jsonl and npy; ulimit -d KB"
+            return InputError("", problem.rstrip(": "), f"{hint} sets another limit")
         case ImportError():  # a broken installation
             return InputError("", f"a part of the program cannot be loaded: {error}")
         case OSError():

@@ -27,16 +27,11 @@ class SoftmaxCliError(Exception):
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place else ""
         hint = f"\nhint: {visible(self.hint)}" if self.hint else ""
-        return f"error: {visible(where + self.problem)}{hint}"
+        return f"error: {visible(where + self.problem + noted(self))}{hint}"
 
 
 class InputError(SoftmaxCliError):
     """Wrong usage or bad input."""
-
-    def after(self, printed: int) -> "InputError":
-        """Say how many samples a stream had printed before it met this."""
-        told = f" ({plural(printed, 'sample')} printed before it)" if printed else ""
-        return InputError(self.place, self.problem + told, self.hint)
 
 
 class OutputError(SoftmaxCliError):
@@ -49,6 +44,11 @@ class PipeClosedError(SoftmaxCliError):
     """The reader of the output went away, which is nobody's mistake: nothing is said."""
 
     exit_status = 141
+
+
+def noted(error: BaseException) -> str:
+    """Return what was added to an error on its way."""
+    return "".join(getattr(error, "__notes__", ()))
 
 
 def warn(place: str, message: str) -> None:

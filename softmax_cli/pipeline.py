@@ -12,16 +12,22 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from io import BufferedReader, BufferedWriter
+from functools import partial
+from io import BufferedReader
 from itertools import islice
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from softmax_cli.ending import undone_by
 from softmax_cli.errors import InputError
 from softmax_cli.result import Arrays, Block
 from softmax_cli.samples import Batch, TextBlock
 
+if TYPE_CHECKING:
+    from socket import socket
+
 # Bytes of output that take longer to compute than processes take to start.
-_WORTH = 1 << 20
+WORTH = 1 << 20
+PATIENCE = 60.0  # seconds that a process may take for a block, before it is done here
 
 Input = Batch | TextBlock | InputError  # an error is told in its turn
 Piece = tuple[bytes, int]  # some output, and how many samples it completes
@@ -74,9 +80,9 @@ def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[P
     # The next to be given a block comes first; it is the one that has had its block for longest.
     workers: deque[_Worker] = deque()
     printed = 0
-    try:
+    with undone_by(partial(_end, workers)):
         for block in _inputs(result):
-            if count > 1 and printed > _WORTH and not workers:
+            if count > 1 and printed > WORTH and not workers:
                 workers += _started(count, convert)
                 count = len(workers)
             if block is None:
@@ -93,9 +99,6 @@ def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[P
                     yield piece
         for worker in workers:
             yield from worker.finish()
-    finally:
-        for worker in workers:
-            worker.end()
 
 
 def _cores() -> int:
@@ -106,10 +109,10 @@ def _cores() -> int:
 
 @dataclass
 class _Worker:
-    """A process that converts one block at a time."""
+    """A process that converts one block at a time; one that is lost or late is given up."""
 
     process: int
-    tasks: BufferedWriter
+    tasks: "socket"
     answers: BufferedReader
     convert: Convert
     block: Input | None = None
@@ -117,12 +120,13 @@ class _Worker:
     def begin(self, block: Input) -> None:
         """Hand over a block."""
         self.block = block
-        with suppress(OSError):  # the process is lost
-            pickle.dump(block, self.tasks)
-            self.tasks.flush()
+        try:
+            self.tasks.sendall(pickle.dumps(block))
+        except OSError:
+            self.end()
 
     def finish(self) -> Iterator[Piece]:
-        """Return what became of the block; it is converted here where the process is lost."""
+        """Return what became of the block; it is converted here where the process is given up."""
         block, self.block = self.block, None
         n_pieces = 0
         try:
@@ -131,51 +135,55 @@ class _Worker:
                     raise answer
                 yield answer
                 n_pieces += 1
-        except (EOFError, OSError, pickle.UnpicklingError):
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
             assert block
+            self.end()
             yield from islice(self.convert(block), n_pieces, None)
 
     def end(self) -> None:
-        """End the process at once."""
-        os.kill(self.process, signal.SIGKILL)
-        os.waitpid(self.process, 0)
-        self.answers.close()
-        with suppress(OSError):  # what it did not take is lost
+        """End the process at once; to have it given up before is nothing."""
+        process, self.process = self.process, 0
+        if process:
+            os.kill(process, signal.SIGKILL)
+            os.waitpid(process, 0)
             self.tasks.close()
+            with suppress(RuntimeError):  # a signal came while it was read
+                self.answers.close()
+
+
+def _end(workers: deque[_Worker]) -> None:
+    for worker in workers:
+        worker.end()
 
 
 def _started(count: int, convert: Convert) -> Iterator[_Worker]:
     """Fork processes, as many as can be had; each ends when this process does."""
-    ours: list[BufferedReader | BufferedWriter] = []
-    for _ in range(count):
-        (get_task, give_task), (get_answer, give_answer) = os.pipe(), os.pipe()
-        tasks, answers = open(give_task, "wb"), open(get_answer, "rb")
-        ours += (tasks, answers)
-        try:
+    from socket import socketpair
+
+    with suppress(OSError):
+        for _ in range(count):
+            ours, theirs = socketpair()
             with warnings.catch_warnings(action="ignore"):  # no thread of ours holds a lock
                 process = os.fork()
-        except OSError:
-            return
-        if process == 0:
-            for each in ours:
-                each.close()
-            _serve(open(get_task, "rb"), open(give_answer, "wb"), convert)
-        os.close(get_task)
-        os.close(give_answer)
-        yield _Worker(process, tasks, answers, convert)
+            if process == 0:
+                ours.close()
+                _serve(theirs, convert)
+            theirs.close()
+            ours.settimeout(PATIENCE)
+            yield _Worker(process, ours, ours.makefile("rb"), convert)
 
 
-def _serve(tasks: BufferedReader, answers: BufferedWriter, convert: Convert) -> NoReturn:
-    """Answer for blocks until there are no more; anything else, a signal too, ends this process."""
+def _serve(stream: "socket", convert: Convert) -> NoReturn:
+    """Answer for blocks until there are no more; anything else ends this process."""
+    tasks = stream.makefile("rb")
     try:
         while True:
             block = pickle.load(tasks)
             try:
                 for piece in convert(block):
-                    pickle.dump(piece, answers)
-                pickle.dump(None, answers)
+                    stream.sendall(pickle.dumps(piece))
+                stream.sendall(pickle.dumps(None))
             except InputError as error:
-                pickle.dump(error, answers)
-            answers.flush()
+                stream.sendall(pickle.dumps(error))
     finally:
         os._exit(0)

@@ -4,9 +4,11 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
+from softmax_cli.ending import undone_by
 from softmax_cli.samples import Batch, Logits, TextBlock
 
 _PATIENCE = 1.0
@@ -40,7 +42,7 @@ def _walk(logits: Logits, shown: ExitStack) -> Iterator[Batch | TextBlock]:
         if now >= due:
             due = now + _BETWEEN_UPDATES
             shown.close()
-            shown.callback(_print, _ERASE)
+            shown.enter_context(undone_by(partial(_print, _ERASE)))
             _print(_told(logits, samples, now - begin))
 
 
@@ -54,4 +56,5 @@ def _told(logits: Logits, samples: int, seconds: float) -> str:
 
 
 def _print(text: str) -> None:
-    print(end=text, file=sys.stderr, flush=True)
+    with suppress(OSError):  # the terminal is gone
+        os.write(2, text.encode())

@@ -1,6 +1,7 @@
 """Files and streams that are full, closed, slow or somebody else's, and interruptions."""
 
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -12,6 +13,8 @@ from threading import Thread
 
 import pytest
 
+from softmax_cli.ending import SIGNALS
+from tests.benchmarks.signals import injected, write_inputs
 from tests.program import PROGRAM, Outcome, environment, run
 
 HALVES = "0.5,0.5\n"
@@ -223,6 +226,18 @@ def test_an_ended_run_is_silent_and_leaves_the_old_file(
     assert left == [] or (numbers == [signal.SIGKILL] and left[0].endswith(".tmp"))
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_signal_at_any_line_ends_a_run_that_leaves_nothing(
+    tmp_path: Path, jobs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("softmax_cli.pipeline.WORTH", 0)
+    monkeypatch.setattr("softmax_cli.reading.text.Stream.block_size", 64)
+    write_inputs(tmp_path, 20)
+    words = ["forward", "z.csv", "--jobs", jobs]
+    for n in range(20 + int(jobs), 4600, 229):
+        assert not injected(words, "y.csv", tmp_path, n, SIGNALS[n % 3])[0]
+
+
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
 def test_a_signal_that_was_ignored_stays_so(tmp_path: Path, number: signal.Signals) -> None:
     count = 400_000
@@ -256,3 +271,31 @@ def test_an_interruption_does_not_wait_for_a_reader_that_takes_nothing() -> None
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 128 + signal.SIGTERM
         os.close(drain)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_full_disk_and_a_line_that_is_none_tell_how_much_was_printed(
+    tmp_path: Path, jobs: str
+) -> None:
+    (tmp_path / "z.csv").write_text("3,3\n" * 800_000)
+    limited = f'ulimit -f 3000; trap "" XFSZ; "$@" forward z.csv -f csv --jobs {jobs} > y'
+    outcome = run_in_shell(limited, tmp_path)
+    assert (outcome.status, outcome.stdout) == (3, "")
+    printed = int(
+        re.findall(r"File too large \((\d+) samples printed before it\)", outcome.stderr)[0]
+    )
+    assert 0 <= (tmp_path / "y").read_bytes().count(b"\n") - printed < 300_000
+
+
+def test_text_that_shrinks_is_no_success(tmp_path: Path) -> None:
+    path = tmp_path / "z.csv"
+    path.write_text("3,3\n" * 2_000_000)
+    with start("forward", str(path), "-f", "csv", stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        os.truncate(path, 4_000_000)
+        n = 1 + process.stdout.read().count("\n")
+        assert process.stderr
+        told = process.stderr.read()
+    assert process.returncode == 2
+    assert f"cut while it was read ({n} samples printed before it)" in told

@@ -1,5 +1,6 @@
 """What needs more memory than there is, under a limit that stands for a small machine."""
 
+import os
 import resource
 import subprocess
 from pathlib import Path
@@ -13,9 +14,11 @@ WIDE = ",".join(map(str, range(100_000))) + "\n"
 LEAST = 400 << 20  # of address space, which numpy alone takes 130 MB of
 
 
-def run_limited(*words: str, stdin: str = "", cwd: Path | None = None) -> Outcome:
+def run_limited(
+    *words: str, stdin: str = "", cwd: Path | None = None, bytes_: int = LEAST
+) -> Outcome:
     def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (LEAST, LEAST))
+        resource.setrlimit(resource.RLIMIT_AS, (bytes_, bytes_))
 
     done = subprocess.run(
         [*PROGRAM, *words],
@@ -52,3 +55,43 @@ def test_text_larger_than_memory_streams(tmp_path: Path) -> None:
     outcome = run_limited("forward", "-o", "y.csv", stdin=text, cwd=tmp_path)
     assert (outcome.status, outcome.stderr) == (0, "")
     assert (tmp_path / "y.csv").read_bytes().count(b"\n") == 400_000
+
+
+@pytest.mark.parametrize("lines", ["a,b", '"a",b', "# c\ra,b"])
+def test_lines_that_end_in_a_carriage_return_stream(lines: str, tmp_path: Path) -> None:
+    (tmp_path / "z.csv").write_bytes(lines.encode() + b"\r" + b"1.5,2.5\r" * 2_000_000)
+    outcome = run_limited("forward", "z.csv", "-o", "y.csv", cwd=tmp_path, bytes_=160 << 20)
+    assert (outcome.status, outcome.stderr) == (0, "")
+    assert (tmp_path / "y.csv").read_bytes().count(b"\n") == 2_000_001
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("forward /dev/zero --input-format csv", "/dev/zero:1:1: expected text, found a NUL"),
+        ("forward /dev/zero --input-format jsonl", "/dev/zero:1:1: expected text, found a NUL"),
+        ("forward /dev/zero --input-format json", "/dev/zero:1:1: expected text, found a NUL"),
+        ("forward sparse.csv", "sparse.csv:1:1: expected text, found a NUL"),
+        ("forward sparse.json", "expected what takes at most "),
+        ("forward endless -f csv", "endless: expected lines of at most 256 MB"),
+    ],
+)
+def test_what_is_no_text_or_too_large_is_refused(words: str, told: str, tmp_path: Path) -> None:
+    for name in ("sparse.csv", "sparse.json"):
+        (tmp_path / name).touch()
+        os.truncate(tmp_path / name, 1 << 40)
+    os.mkfifo(tmp_path / "endless")
+    script = "yes 1, | tr -d '\\n' > endless" if "endless" in words else ":"
+    with subprocess.Popen(["sh", "-c", script], cwd=tmp_path):
+        outcome = run_limited(*words.split(), cwd=tmp_path, bytes_=1 << 31)
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert told in outcome.stderr.splitlines()[0]
+    assert len(outcome.stderr.splitlines()) <= 2
+
+
+@pytest.mark.parametrize("command", ["forward", "jacobian", "check", "jacobian --explain"])
+@pytest.mark.parametrize("megabytes", [120, 133, 150])
+def test_a_little_memory_is_enough_or_an_error_says_so(command: str, megabytes: int) -> None:
+    outcome = run_limited(*command.split(), "1", "2", bytes_=megabytes << 20)
+    errors = [line for line in outcome.stderr.splitlines() if not line.startswith("hint: ")]
+    assert (outcome.status, len(errors)) in [(0, 0), (2, 1)]

@@ -103,7 +103,8 @@ def test_completion_knows_commands_options_and_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "expected"), [("forward", "7"), ("check", ""), ("jacobian", "1")]
+    ("command", "expected"),
+    [("forward", "7"), ("check", "1"), ("jacobian", "1"), ("check', '--vjp', 'f.py:f", "")],
 )
 def test_threads_of_blas_are_for_code_that_may_use_them(command: str, expected: str) -> None:
     code = "import os, atexit; show = lambda: print(os.environ.get('OPENBLAS_NUM_THREADS', ''))"

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -134,9 +134,11 @@ def test_without_orjson_the_same_numbers_are_read(kind: str) -> None:
 
 
 @contextmanager
-def running(*words: str) -> Iterator[tuple["subprocess.Popen[bytes]", IO[bytes], IO[bytes]]]:
+def running(
+    *words: str, program: Sequence[str] = PROGRAM
+) -> Iterator[tuple["subprocess.Popen[bytes]", IO[bytes], IO[bytes]]]:
     with subprocess.Popen(
-        [*PROGRAM, *words],
+        [*program, *words],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -231,13 +233,18 @@ def begin_with_workers(process: "subprocess.Popen[bytes]", stdin: IO[bytes]) -> 
     return workers
 
 
-def test_killed_workers_cost_time_and_no_data(tmp_path: Path) -> None:
+IMPATIENT = "from softmax_cli import pipeline; pipeline.PATIENCE = 0.5; "
+IMPATIENT += "from softmax_cli.__main__ import main; main()"
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_lost_workers_cost_time_and_no_data(number: signal.Signals, tmp_path: Path) -> None:
     out = str(tmp_path / "y.csv")
     words = ["forward", "--input-format", "csv", "-o", out, "--jobs", "3"]
-    with running(*words) as (process, stdin, _):
+    with running(*words, program=(sys.executable, "-c", IMPATIENT)) as (process, stdin, _):
         for worker in begin_with_workers(process, stdin):
             with suppress(ProcessLookupError):
-                os.kill(worker, signal.SIGKILL)
+                os.kill(worker, number)
         feed(stdin, "".join(map(LINES["csv"], Z.tolist())), close=True)
         assert process.wait(60) == 0
         assert process.stderr

@@ -26,6 +26,7 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from softmax_cli.checking.candidate import CandidateError, Function, in_words, local
+from softmax_cli.ending import undone_by
 
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 _BETWEEN_LOOKS = 0.1
@@ -49,11 +50,10 @@ def isolated(job: Callable[[Function], Result], word: str, timeout: float | None
     with suppress(OSError):  # it has done so itself
         os.setpgid(process, process)
     try:
-        result: Result = _received(ours, process, math.inf if timeout is None else timeout)
+        with undone_by(partial(os.killpg, process, signal.SIGKILL)):
+            result: Result = _received(ours, process, math.inf if timeout is None else timeout)
         return result
     finally:
-        with suppress(OSError):
-            os.killpg(process, signal.SIGKILL)
         with suppress(ChildProcessError):  # its end is known
             os.waitpid(process, 0)
         ours.close()

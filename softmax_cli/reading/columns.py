@@ -205,7 +205,7 @@ def choose_columns(
         chosen = pick_columns(options.columns, names, width, "--columns")
         picked = tuple(c for c in chosen if c != sample)
     else:
-        picked = tuple(c for c in range(width) if c not in {*by_name, *text, *kept, sample})
+        picked = tuple(sorted({*range(width)} - {*by_name, *text, *kept, sample}))
     is_settled = array is not None or options.columns is not None
     by_name, text = by_name - {*picked, *kept}, text - {*picked, *kept}
     naming = (by_name or text) if is_settled or keeps_all else by_name | text
@@ -226,7 +226,7 @@ def choose_columns(
         warn(place, f"{quoted(names[min(suspects)])} is taken for logits; {hint}")
     if keeps_all:
         picked = tuple(c for c in picked if c not in doubtful)
-        kept = tuple(c for c in range(width) if c not in {*picked, sample})
+        kept = tuple(sorted({*range(width)} - {*picked, sample}))
     elif picked and (doubtful or (sample is None and naming and not is_settled)):
         found = doubtful | (naming if sample is None else set())
         raise _undecided(sorted(found), sorted({*picked} - doubtful), sample, header, place)
@@ -288,8 +288,9 @@ def _columns_of_results(
     names: Sequence[str], classes: Sequence[str], id_column: str | None
 ) -> Columns:
     """Find the columns named as the classes, and the one that names the samples among the rest."""
-    found = tuple(map(names.index, classes))
-    others = [c for c in range(len(names)) if c not in found]
+    positions = {name: len(names) - c for c, name in enumerate(reversed(names), start=1)}
+    found = tuple(positions[name] for name in classes)
+    others = sorted({*range(len(names))} - {*found})
     named = [c for c in others if names[c] == id_column] or [
         c for c in others if _names_samples(names[c])
     ]

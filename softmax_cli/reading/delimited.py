@@ -38,13 +38,13 @@ _PLAIN = b"0123456789+-.eE \r"
 _DELIMITERS = ",;\t| "
 _GUESS_LINES = 20
 _GUESS_CHARACTERS = 1 << 16
-_COMMENTS = re.compile(rb"(?:(?:[ \t]*#[^\r\n]*)?(?:\r\n?|\n))*")
+_COMMENTS = re.compile(rb"(?:(?:[ \t]*#[^\r\n]*)?(?:\r\n?|\n))*+")
 # Below the header of a table as sqlite, psql and Markdown draw it.
 _RULE = re.compile(rb"^[|+: -]*---[|+: -]*\r?$", re.MULTILINE)
 _UNRULE = "sed -e '/^[-|+: ]*$/d' -e 's/|/ /g' FILE | softmax-cli forward -"
 _MINUS_ZERO = re.compile(rb"-0[],\s]")
 
-csv.field_size_limit(1 << 28)
+csv.field_size_limit(1 << 26)
 
 Record = tuple[int, list[str]]  # the line where it begins, and its cells
 
@@ -177,6 +177,7 @@ def _records(
         problem = str(error)
     is_open = len(records) < least or problem == "unexpected end of data"
     if is_open and stream and (more := stream.take(len(block.content))):
+        del lines, reader, records  # which may be large
         longer = replace(block, content=block.content + more)
         return _records(longer, stream, delimiter, name, least)
     if problem:
@@ -276,12 +277,15 @@ def _csv_reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) ->
 
 def _split_comments(stream: Stream) -> tuple[bytes, bytes]:
     """Take what settles the rest, and split it behind the comments that it begins with."""
+    beginning = stream.peek()
+    if b"\n" not in beginning and b"\r" in beginning[:-1]:
+        stream.line_end = b"\r"
     head = stream.take_head()
     while True:
         comments = _COMMENTS.match(head)
         assert comments
         rest = head[comments.end() :]
-        if b"\n" in rest.strip() or not (more := stream.take(0)):
+        if len(rest.strip().splitlines()) > 1 or not (more := stream.take(len(head))):
             return comments[0], rest
         head += more
 

@@ -12,7 +12,7 @@ import numpy as np
 from softmax_cli.errors import InputError, visible
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, n_needed
-from softmax_cli.reading.text import Stream, take_all
+from softmax_cli.reading.text import Stream
 from softmax_cli.reading.validity import place_in, place_of_sample, read_numbers
 from softmax_cli.samples import Batch, FloatArray, Logits
 
@@ -47,7 +47,7 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
     with _told(name):
         if is_file := not stream.is_packed and stream.raw.seekable():
             stream.raw.seek(0)
-        file = ParquetFile(stream.raw if is_file else pyarrow.BufferReader(take_all(stream)))
+        file = ParquetFile(stream.raw if is_file else pyarrow.BufferReader(stream.read()))
         header = file.schema_arrow.names
         rows = max(1, n_needed(header, options), _VALUES_A_BATCH // max(1, len(header)))
         tables = file.iter_batches(rows, use_threads=False)

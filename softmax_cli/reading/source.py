@@ -89,10 +89,9 @@ def _file_in_hints(path: str, name: str) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        if path == "-" or not error.place.startswith(name):
-            raise
-        hint = error.hint.replace("FILE", shlex.quote(path))
-        raise InputError(error.place, error.problem, hint) from None
+        if path != "-" and error.place.startswith(name):
+            error.hint = error.hint.replace("FILE", shlex.quote(path))
+        raise
 
 
 def _warn_of_classes(logits: Logits, options: InputOptions, place: str) -> None:

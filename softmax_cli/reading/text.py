@@ -1,5 +1,6 @@
 """Text from a stream in blocks of whole lines, and what its bytes must be."""
 
+import os
 import re
 import select
 import sys
@@ -10,6 +11,7 @@ from io import BufferedIOBase, BufferedReader, FileIO
 import numpy as np
 
 from softmax_cli.errors import InputError, reason
+from softmax_cli.memory import require
 from softmax_cli.samples import Batch, TextBlock
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -18,6 +20,8 @@ _SILENCE = 0.01  # seconds after which what a pipe has brought is answered
 _SILENCE_OF_HEAD = 0.3
 _AT_ONCE = 1 << 20
 _LINES_OF_HEAD = 2
+_LONGEST = 1 << 28
+_OF_TEXT = 3  # bytes of memory that a byte of JSON takes at least
 _BLANK = re.compile(rb"\n[ \t\r]*(?:\n|(?<=[ \t\r])\Z)")
 _LINE_END = re.compile(r"\r\n?|\n")
 
@@ -26,6 +30,7 @@ class Stream:
     """A file or a pipe, read as it comes: in whole lines, in bytes, or all of it."""
 
     block_size = 1 << 20  # bytes of text that are parsed at once
+    line_end = b"\n"
 
     def __init__(self, raw: FileIO, name: str, size: int | None) -> None:
         self.raw, self.n_read = raw, 0
@@ -49,18 +54,26 @@ class Stream:
     def take_head(self) -> bytes:
         """Take what settles the rest: two lines that hold something."""
         head = self.take(min(HEAD, self.block_size), _SILENCE_OF_HEAD)
-        while b"\n" not in head.strip() and (line := self.take(0)):
-            head += line
+        while len(head.strip().splitlines()) < 2 and (more := self.take(len(head))):
+            head += more
         return head
 
     def take(self, size: int, silence: float = _SILENCE) -> bytes:
         """Take about `size` bytes, and fewer where a pipe falls silent, but a line at least."""
-        while b"\n" not in self._held or (len(self._held) < size and self.is_ready(silence)):
-            if not self._fill():
+        first = self._held.find(self.line_end)
+        while first < 0 or (len(self._held) < size and self.is_ready(silence)):
+            seen = len(self._held)
+            if not self._fill() or self._held.find(0, seen) >= 0:
+                self._has_more = False  # to decode a NUL tells its place
                 break
-        end = self._held.rfind(b"\n", 0, size) + 1 or self._held.find(b"\n") + 1
+            first = self._held.find(self.line_end, seen) if first < 0 else first
+            if first < 0 and seen > _LONGEST:
+                raise InputError(self._name, "expected lines of at most 256 MB, found a longer one")
+        end = self._held.rfind(self.line_end, 0, size) + 1 or first + 1
         is_all = not self._has_more and len(self._held) <= size
-        return self._cut(len(self._held) if is_all or not end else end)
+        content = self._cut(len(self._held) if is_all or not end else end)
+        is_plain = self.line_end == b"\n" or b"\n" in content or b'"' in content
+        return content if is_plain else content.replace(b"\r", b"\n")
 
     def read(self, size: int = sys.maxsize, /) -> bytes:
         """Read so many bytes, fewer only at the end; memory is taken as they come."""
@@ -85,6 +98,8 @@ class Stream:
         with readable(self._name):
             part = self._source.read1(size) if self._has_more else b""
         self._has_more = bool(part)
+        if not part and self.size and os.fstat(self.raw.fileno()).st_size < self.size:
+            raise InputError(self._name, "expected the rest of it, found it cut while it was read")
         self.n_read += len(part)
         return part
 
@@ -125,8 +140,14 @@ def readable(name: str) -> Iterator[None]:
 
 
 def take_all(stream: Stream) -> bytes:
-    """Read to the end."""
-    return stream.read()
+    """Take text to its end, or to what is none."""
+    require(_OF_TEXT * (stream.size or 0), "to read it whole")
+    parts = []
+    while part := stream.read(_AT_ONCE):
+        parts.append(part)
+        if b"\0" in part:
+            break
+    return b"".join(parts)
 
 
 def count_lines(content: bytes) -> int | None:

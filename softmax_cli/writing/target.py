@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import stat
 import sys
 import zlib
@@ -11,7 +12,8 @@ from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 
-from softmax_cli.errors import InputError, OutputError, PipeClosedError, reason, visible
+from softmax_cli.ending import SIGNALS, undone_by
+from softmax_cli.errors import OutputError, PipeClosedError, noted, plural, reason, visible
 from softmax_cli.options import OutputOptions
 from softmax_cli.pipeline import Encode, convert_all
 from softmax_cli.result import Arrays
@@ -67,8 +69,10 @@ def write_pieces(
                 target.write(head + content if head else content)
                 head = b""
                 n_samples += completed
-    except InputError as error:
-        raise error.after(n_samples if target.keeps_parts else 0) from None
+    except Exception as error:
+        if n_samples and target.keeps_parts:
+            error.add_note(f" ({plural(n_samples, 'sample')} printed before it)")
+        raise
     return n_samples
 
 
@@ -93,7 +97,7 @@ def open_target(path: str | None) -> Iterator[Target]:
     except BrokenPipeError:
         raise PipeClosedError(name, "the reader went away") from None
     except OSError as error:
-        raise OutputError(name, f"cannot be written: {reason(error)}") from None
+        raise OutputError(name, f"cannot be written: {reason(error)}{noted(error)}") from None
 
 
 def _descriptor(path: str) -> int | str:
@@ -134,15 +138,12 @@ def _replaced(path: Path, old: os.stat_result | None) -> Iterator[Target]:
     mode = 0o666 if old is None else stat.S_IMODE(old.st_mode)
     # With 50 characters, or 200 bytes, of its name, ours is not too long either.
     temporary = path.with_name(f".{path.name[:50]}.{os.urandom(4).hex()}.tmp")
-    try:
+    with undone_by(temporary.unlink):
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with FileIO(descriptor, "wb") as stream:
             if old is not None:
                 os.fchmod(descriptor, mode)
             yield Target(stream, keeps_parts=False)
             os.fsync(descriptor)
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # from here on it is done
         temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
