@@ -1,6 +1,7 @@
 """A verdict, then its evidence and its cause; or the errors of a sweep."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -11,8 +12,8 @@ from softmax_cli.checking.verdict import Check, SampleCheck, Verdict, apart, ent
 from softmax_cli.display.curve import draw_sweep
 from softmax_cli.display.grids import QUIET, Cell, Grid
 from softmax_cli.display.numbers import entry, given, significant
-from softmax_cli.display.screen import Screen, show_columns, show_rows
-from softmax_cli.display.tables import draw_grid
+from softmax_cli.display.screen import Screen, Shown, show_columns, show_rows
+from softmax_cli.display.tables import HINT, draw_grid
 from softmax_cli.mathematics.finite_difference import METHODS
 from softmax_cli.result import Report
 
@@ -26,15 +27,30 @@ _OF_LOG = {
 }
 
 
+@dataclass(frozen=True)
+class Table:
+    """A grid, and which rows and columns it has of what there is."""
+
+    grid: Grid
+    rows: Shown
+    columns: Shown | None = None
+    hint: str = HINT
+
+
 def draw_report(report: Report, screen: Screen) -> Iterator[RenderableType]:
     """Draw what a check found."""
     if isinstance(report.evidence, Sweep):
-        return draw_sweep(report.evidence, screen)
-    return _verdict(report.evidence, screen)
+        yield from draw_sweep(report.evidence, screen)
+        return
+    for part in tell(report.evidence, screen):
+        if isinstance(part, Text):
+            yield part
+        else:
+            yield from draw_grid(part.grid, screen, part.rows, part.columns, hint=part.hint)
 
 
-def _verdict(verdict: Verdict, screen: Screen) -> Iterator[RenderableType]:
-    """Draw the verdict; the evidence lists what failed, or everything if nothing did."""
+def tell(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
+    """Tell the verdict; the evidence lists what failed, or everything if nothing did."""
     for each in sorted(verdict.checks, key=lambda check: check.passed):
         end, _, said = headline(each).split(": ", 2)
         quantity = f"{_QUANTITIES[each.quantity]}: " if len(verdict.checks) > 1 else ""
@@ -47,7 +63,7 @@ def _verdict(verdict: Verdict, screen: Screen) -> Iterator[RenderableType]:
         yield Text()
     check = verdict.decisive
     if check.samples:
-        yield from _samples(verdict, check, screen)
+        yield _samples(verdict, check, screen)
     if not check.passed and check.excess is not None:
         yield Text()
         yield screen.text(_worst(verdict, check, screen.precision))
@@ -87,7 +103,7 @@ def _method(check: Check, verdict: Verdict, times: str) -> Iterator[str]:
     yield f"bound: {dtype}atol + rtol {times} |exact|, {bound}"
 
 
-def _samples(verdict: Verdict, check: Check, screen: Screen) -> Iterator[RenderableType]:
+def _samples(verdict: Verdict, check: Check, screen: Screen) -> Table:
     def row(label: str, sample: SampleCheck) -> list[Cell]:
         worst = sample.worst
         exact, actual = (entry(each, screen.precision) for each in (worst.exact, worst.actual))
@@ -110,7 +126,7 @@ def _samples(verdict: Verdict, check: Check, screen: Screen) -> Iterator[Rendera
     theirs = "yours" if check.candidate and check.step is None else "numeric"
     headings = ("sample", "worst entry", "exact", theirs, "error", "error/bound")
     grid = Grid(headings, [row(*listed[k]) for k in shown.positions], names=2)
-    yield from draw_grid(grid, screen, shown)
+    return Table(grid, shown)
 
 
 def _worst(verdict: Verdict, check: Check, precision: int) -> str:
@@ -125,7 +141,7 @@ def _worst(verdict: Verdict, check: Check, precision: int) -> str:
     return f"worst: sample {label}, {', '.join(places)}: {found}"
 
 
-def _heatmap(verdict: Verdict, check: Check, screen: Screen) -> Iterator[RenderableType]:
+def _heatmap(verdict: Verdict, check: Check, screen: Screen) -> Iterator[Text | Table]:
     """Draw the errors of the worst sample; over 1 fails."""
     assert check.excess is not None
     label, _ = check.samples[check.worst]
@@ -142,7 +158,7 @@ def _heatmap(verdict: Verdict, check: Check, screen: Screen) -> Iterator[Rendera
         for j in outputs.positions
     )
     grid = Grid(["", *(columns[i] for i in inputs.positions)], rows)
-    yield from draw_grid(grid, screen, outputs, inputs, hint="")
+    yield Table(grid, outputs, inputs, hint="")
 
 
 def _heat(excess: float) -> Cell:
@@ -151,7 +167,7 @@ def _heat(excess: float) -> Cell:
     return Cell(significant(excess, _HEAT_DIGITS), "white on red")
 
 
-def _cause(check: Check, screen: Screen) -> Iterator[RenderableType]:
+def _cause(check: Check, screen: Screen) -> Iterator[Text]:
     if not check.diagnoses:
         if check.failed:
             yield Text(f"cause: none of the {len(CATALOGUE)} known mistakes explains every entry")

@@ -18,7 +18,7 @@ WRITERS = ("table", "csv", "tsv", "json", "jsonl", "npy", "parquet", "markdown",
 # What a terminal shows as it is computed, so that a progress bar would only be in the way.
 STREAMED = frozenset({"csv", "tsv", "jsonl"})
 BINARY = frozenset({"npy", "parquet"})
-_PICTURES = ("svg", "html")  # the table as it looks, in a file only
+_PICTURES = ("svg", "html")  # in a file only
 SUFFIXES = {f".{name}": name for name in (*WRITERS[1:7], *_PICTURES)}
 SUFFIXES |= {".txt": "table", ".md": "markdown", ".tex": "latex", ".ndjson": "jsonl"}
 
@@ -61,7 +61,11 @@ def write(result: "Result", options: OutputOptions) -> None:
 
 def _writer(name: str) -> "Writer":
     # Rich is loaded for what is drawn only.
-    if name in ("table", *_PICTURES):
+    if name == "html":
+        from softmax_cli.writing.html import write_page
+
+        return write_page
+    if name in ("table", "svg"):
         from softmax_cli.writing.table import write_drawn
 
         return write_drawn

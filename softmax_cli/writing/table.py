@@ -1,4 +1,4 @@
-"""Tables for people, and pictures of them: SVG and HTML, by Rich."""
+"""Tables for people, and a picture of them: SVG, by Rich."""
 
 import io
 import re
@@ -42,9 +42,7 @@ def write_drawn(result: Result, target: Target, options: OutputOptions) -> None:
     has_shades = console.color_system in _WITH_SHADES
     for part in draw(result, Screen(width, options.precision, ascii_only, has_shades)):
         console.print(part)
-    if options.output_format == "html":
-        text = console.export_html(inline_styles=True)
-    elif is_picture:
+    if is_picture:
         text = _svg(console)
     else:
         text = "".join(line.rstrip() + "\n" for line in drawn.getvalue().splitlines())
