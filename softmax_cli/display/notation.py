@@ -194,7 +194,7 @@ class MathML(Plain):
     between: ClassVar[tuple[str, str]] = ("<mo>\u2062</mo>", "<mo>,</mo>")
     subscript: ClassVar[str] = "<msub>%s<mrow>%s</mrow></msub>"
     derivative: ClassVar[str] = "<mfrac><mrow><mi>∂</mi>%s</mrow><mrow><mi>∂</mi>%s</mrow></mfrac>"
-    summation: ClassVar[str] = "<msub><mo>∑</mo><mi>%s</mi></msub>%s"
+    summation: ClassVar[str] = "<munder><mo>∑</mo><mi>%s</mi></munder>%s"
     is_live: ClassVar[bool] = True
     dotted: ClassVar[re.Pattern[str]] = re.compile(r"<mn|<mo>\(|<mfrac")
     _optional: ClassVar[re.Pattern[str]] = re.compile(r"<mi>([Tm])</mi>|<mn data-v=([Tm]) .*")
@@ -209,7 +209,7 @@ class MathML(Plain):
 
     def within(self, least: int) -> str:
         """Write it in parentheses where it binds less than it must."""
-        if not self.text.startswith("<mn data-v"):
+        if not re.fullmatch("<mn data-v[^<]*</mn>", self.text):
             return super().within(least)
         text = self.text.replace(" >", f" data-b={least}>")
         return text if self.binds >= least else re.sub(">(.*)<", r">(\1)<", text)
@@ -248,7 +248,10 @@ class MathML(Plain):
         return self._new(f"<mfrac>{rows}</mfrac>", POWER)
 
     def _sign(self, sign: str) -> str:
-        known = {" · ": "<mo>·</mo>", "log y": "<mrow><mi>log</mi><mo>\u2061</mo><mi>y</mi></mrow>"}
+        known = {
+            " · ": "<mo>·</mo>",
+            "log y": "<mrow><mi>log</mi><mspace width=.2em /><mi>y</mi></mrow>",
+        }
         prime = f"<msup><mi>{sign[:-1]}</mi><mo>′</mo></msup>" if sign[-1] == "'" else ""
         return known.get(sign, prime or f"<mi>{sign}</mi>")
 

@@ -14,7 +14,7 @@ from softmax_cli.display import grids
 from softmax_cli.display.evidence import Table, tell
 from softmax_cli.display.explain import Equation, Step, explain
 from softmax_cli.display.notation import MathML, typographic
-from softmax_cli.display.numbers import given, significant
+from softmax_cli.display.numbers import given
 from softmax_cli.display.screen import Screen, Shown, show_rows
 from softmax_cli.errors import plural, visible
 from softmax_cli.mathematics import core
@@ -29,11 +29,12 @@ from softmax_cli.samples import Batch, concatenate
 
 _MOST_SAMPLES, _MOST_CLASSES, _MOST_BARS, _MOST_ENTRIES = 60, 50, 20, 20_000
 _LEVELS = 8  # of colour, above and below zero
-# How a method is drawn: its class, the step at which its label stands, and how far below.
+# How a method is drawn: its class, the step at which its name stands, how far below, and where it
+# is anchored.
 _CURVES = {
-    "forward": ("first", 1e-5, -9),
-    "central": ("second", 1e-2, 22),
-    "complex-step": ("third", 1e-10, -9),
+    "forward": ("first", 1e-4, -10, "end"),
+    "central": ("second", 1e-7, 16, "end"),
+    "complex-step": ("third", 1e-11, -10, ""),
 }
 
 
@@ -83,11 +84,10 @@ def _first(batches: Iterable[Batch], n_classes: int) -> tuple[Batch, str]:
         kept.append(replace(part, samples=part.labels))
         count += len(batch.logits)
     shown = concatenate(kept, n_classes)
-    return shown, _left_out("sample", range(1, count + 1), len(shown.logits))
+    return shown, _left_out(Shown("sample", range(1, count + 1), len(shown.logits)))
 
 
-def _left_out(noun: str, names: Sequence[object], head: int) -> str:
-    shown = Shown(noun, names, head)
+def _left_out(shown: Shown) -> str:
     return f'<p class="quiet">{_text(shown.left_out())}</p>' if shown.is_cut else ""
 
 
@@ -136,8 +136,8 @@ def _bars(result: results.Arrays, precision: int) -> Page:
         )
         y = _number(grids.probability(numbers, k, top, min(precision, 3)))
         caption = f"{_title(result, batch, k)}: {_name(classes[top])} {y}"
-        left_out = _left_out("class", [classes[c] for c in order], min(len(order), _MOST_BARS))
-        table = f"<figcaption>{caption}</figcaption><table>{rows}</table>{left_out}"
+        shown = Shown("class", [classes[c] for c in order], min(len(order), _MOST_BARS))
+        table = f"<figcaption>{caption}</figcaption><table>{rows}</table>{_left_out(shown)}"
         cards.append(f'<figure class="card">{table}</figure>')
     what = "Log-probabilities" if result.quantity.key.startswith("log") else "Probabilities"
     body = f'{more}<div class="cards">{"".join(cards)}</div>'
@@ -150,14 +150,16 @@ def _jacobians(result: results.Arrays, screen: Screen) -> Page:
     batch, more = _first(logits.batches, logits.n_classes)
     d = derive(batch.logits[0], logits.classes, result.entry, T, batch.labels[0], log)
     most = max(1, _MOST_ENTRIES // min(logits.n_classes, _MOST_CLASSES) ** 2)
-    if result.entry is not None:
+    is_batch = len(batch.logits) > 1
+    if is_batch and result.entry is not None:
         more = _table(grids.samples_grid(result, [batch], screen)) + more
-    elif len(batch.logits) > 1:
-        more += _left_out("matrix", batch.labels, min(most, len(batch.logits)))
+    elif is_batch:
+        more += _left_out(Shown("matrix", batch.labels, min(most, len(batch.logits))))
         for k, z in list(enumerate(batch.logits))[1:most]:
             numbers = Numbers(z[None], T, log=log)
             more += f"<h2>{_title(result, batch, k)}</h2>{_matrix(numbers, logits.classes, screen)}"
-    return _jacobian(d, _title(result, batch, 0) if logits.is_named else "", screen, more)
+    is_titled = is_batch or logits.names_samples
+    return _jacobian(d, _title(result, batch, 0) if is_titled else "", screen, more)
 
 
 def _matrix(numbers: Numbers, classes: Sequence[str], screen: Screen) -> str:
@@ -173,7 +175,7 @@ def _matrix(numbers: Numbers, classes: Sequence[str], screen: Screen) -> str:
         for row in zip(grid.rows, styles, strict=True)
     )
     matrix = replace(grid, headings=grid.headings[:-2], rows=list(rows))
-    return _table(matrix, "matrix") + _left_out(shown.noun, shown.names, shown.head) * shown.is_cut
+    return _table(matrix, "matrix") + _left_out(shown)
 
 
 def _level(share: float) -> str:
@@ -196,8 +198,7 @@ def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> Page
     value = float(core.jacobian_rows(d.z, [i], d.temperature, d.log)[0, i])
     gain = n.number(numbers.partial(0, i, i, value)).live(f"{'L' if d.log else 'J'}{i},{i}")
     y = n.number(d.numbers.probability(0, i), d.numbers.rest(0, i)).live(f"y{i}")
-    loss, h = -y / n.given(d.temperature).live("T") if d.log else -gain, n.symbol("h")
-    others = "each other logarithm" if d.log else "all others together"
+    loss = -y / n.given(d.temperature).live("T") if d.log else -gain
     return Page(
         f"The derivative of {'log-' * d.log}softmax" + f": {title}" * bool(title),
         live={
@@ -215,8 +216,10 @@ def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> Page
             "matrix": _matrix(numbers, n.names, screen),
             "gains": cases[0],
             "loses": cases[-1],
-            "here": f"raise {n.symbol('z', marked[i])} by a little, {h}: then "
-            f"{n.symbol(letter, marked[i])} changes by about {gain} {h}, {others} by {loss} {h}",
+            "raised": n.symbol("z", marked[i]),
+            "changed": n.symbol(letter, marked[i]),
+            "gain": gain,
+            "loss": loss,
             "forms": f"{'no-T ' * (d.temperature == 1)}{'no-m' * (d.shift is None)}",
             "steps": "".join(_steps(steps, d.entries)),
             "more": more,
@@ -251,8 +254,9 @@ def _steps(steps: Iterable[Step], entries: Iterable[tuple[int, int]]) -> Iterato
 
 
 def _math(equation: Equation) -> str:
-    """Write an equation that may be broken before its equals signs."""
-    first, *rest = equation.sides
+    """Write an equation that may be broken before its equals and plus signs."""
+    # Only sums of many terms have a plus sign.
+    first, *rest = (x.replace("<mo>+", "</math> <math><mo>+") for x in equation.sides)
     # A number divided by T is the one before it where T is 1.
     kinds = (" class=T" * side.startswith("<mn data-v=d") for side in rest)
     sides = (
@@ -263,8 +267,7 @@ def _math(equation: Equation) -> str:
 
 def _told(part: Text | Table) -> str:
     if isinstance(part, Table):
-        cut = (f"<p>{_text(x.left_out())}</p>" for x in (part.rows, part.columns) if x and x.is_cut)
-        return _table(part.grid) + "".join(cut)
+        return _table(part.grid) + "".join(_left_out(x) for x in (part.rows, part.columns) if x)
     style = str(part.style)
     tag, kind = "h2" if style == "bold" else "p", style.removeprefix("bold ")
     return f'<{tag} class="{kind}">{_text(part.plain)}</{tag}>' if part.plain else ""
@@ -290,29 +293,27 @@ def _chart(found: Sweep) -> str:
         power = max(-18.0, min(2.0, math.log10(error))) if error else -18.0
         return round(461 + 27 * math.log10(step), 1), round(46 - 15 * power, 1)
 
-    parts = ['<text x="60" y="30">← rounding</text><text x="356" y="30">truncation →</text>']
+    parts = ['<text x="100" y="30">rounding</text><text x="396" y="30">truncation</text>']
     for power in range(-15, 0, 2):
         x, _ = place(10.0**power, 1)
-        parts.append(f'<path class="grid" d="M{x} 16V316"/><text x="{x}" y="336">1e{power}</text>')
+        parts.append(f'<path class="grid" d="M{x} 36V316"/><text x="{x}" y="336">1e{power}</text>')
     for power in range(-18, 1, 3):
         _, y = place(1, 10.0**power)
-        parts.append(
-            f'<path class="grid" d="M56 {y}H440"/><text x="14" y="{y + 4}">1e{power}</text>'
-        )
+        label = f'<text class="end" x="52" y="{y + 4}">1e{power}</text>'
+        parts.append(f'<path class="grid" d="M56 {y}H440"/>{label}')
     for method, errors in found.errors.items():
-        kind, at, below = _CURVES[method]
+        kind, at, below, anchor = _CURVES[method]
         known = [pair for pair in zip(found.steps, errors, strict=True) if not math.isnan(pair[1])]
         points = [place(*pair) for pair in known]
         line = " ".join(f"{x},{y}" for x, y in points)
         parts.append(f'<polyline class="{kind}" points="{line}"/>')
         parts += (f'<circle class="{kind}" cx="{x}" cy="{y}" r="3"/>' for x, y in points)
-        best = found.best[method]
-        if best:
+        if best := found.best[method]:
             x, y = place(*best)
             parts.append(f'<circle class="best" cx="{x}" cy="{y}" r="7"/>')
             x, y = place(at, dict(known).get(at, best[1]))
-            label = f"{method}: {significant(best[1], 1)} at {best[0]:g}"
-            parts.append(f'<text x="{x}" y="{y + below}">{label}</text>')
+            parts.append(f'<text class="{anchor}" x="{x}" y="{y + below}">{method}</text>')
+    parts.append('<text x="248" y="356">step; the best of each method is circled</text>')
     label = "The largest error of each method against the step, on logarithmic scales"
-    inner = "\n".join(parts)
-    return f'<svg class="chart" role="img" aria-label="{label}" viewBox="0 0 450 346">{inner}</svg>'
+    inner = "".join(parts)
+    return f'<svg class="chart" role="img" aria-label="{label}" viewBox="0 0 450 364">{inner}</svg>'

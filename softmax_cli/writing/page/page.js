@@ -96,8 +96,10 @@ function rounded(size, digits) {
 
 function besideOne(number, rest, sign = "-") {
   const shown = significant(number, precision);
-  if (Number(shown) !== 1 || rest[1] === -Infinity) return shown;
+  if (Number(shown) !== 1) return shown;
+  if (rest[1] === -Infinity) return "1";
   const distance = significant(rest, precision > 6 ? precision : Math.min(precision, 3));
+  if (distance.startsWith("<")) return `${sign === "-" ? ">1 -" : "<1 +"} ${distance.slice(1)}`;
   return `1 ${sign} ${distance.replace(/(\.\d*?)0+(?=e|$)/, "$1").replace(/\.(?=e|$)/, "")}`;
 }
 
@@ -206,7 +208,7 @@ function address() {
 
 function read() {
   state = structuredClone(start);
-  const given = new URLSearchParams(location.hash.slice(1));
+  const given = new URLSearchParams(location.hash.slice(1).replaceAll("+", "%2B"));
   const list = (key) => (given.get(key) ?? "").split(",").filter(Boolean).map(Number);
   const [z, [T], [j, i]] = [list("z"), list("T"), list("entry")];
   if (z.length === classes.length && z.every(Number.isFinite)) state.z = z;
