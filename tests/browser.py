@@ -16,7 +16,7 @@ import pytest
 # Set where nothing may be skipped.
 REQUIRED = "SOFTMAX_BROWSER_REQUIRED"
 _OPTIONS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--remote-debugging-pipe", "about:blank",
 )  # fmt: skip

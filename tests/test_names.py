@@ -104,18 +104,19 @@ def svg_parts(content: str) -> tuple[str, set[str]]:
 def html_parts(content: str) -> tuple[str, set[str]]:
     """Return the text of a page, and elements and attributes that could do more than be seen."""
     text: list[str] = []
-    parts: set[str] = set()
+    active: set[str] = set()
 
     class Parser(HTMLParser):
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            parts.update({tag, *(key for key, _ in attrs)})
+            known = {"href", "src", "style", "action"}
+            active.update(key for key, _ in attrs if key in known or key.startswith("on"))
+            active.update({tag} & {"img", "iframe", "object", "embed", "link", "base", "form", "x"})
 
         def handle_data(self, data: str) -> None:
-            text.append(data)
+            text.append("" if self.cdata_elem else data)
 
     Parser().feed(content)
-    known = {"html", "head", "meta", "charset", "body", "pre", "code", "style", "span"}
-    return "".join(text), parts - known
+    return "".join(text).replace("\u2062", "").replace("\xa0", " "), active
 
 
 @pytest.mark.parametrize("output_format", ["markdown", "latex"])

@@ -53,7 +53,7 @@ def page(result: results.Result, precision: int) -> Page:
     screen = Screen(precision=precision)
     match result:
         case results.Explanation(derivation=d):
-            return _jacobian(d, result.heading or "", screen)
+            return _jacobian(d, _text(result.heading or ""), screen)
         case results.Report(evidence=found):
             return _report(result, found, screen)
         case results.Arrays(quantity=results.Jacobian() | results.Partial()):

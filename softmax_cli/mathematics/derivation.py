@@ -61,7 +61,7 @@ class Derivation:
         if self.e(top) != 1:
             return S, None
         rest = self.numbers.rest(0, top)
-        return S, -(rest if isinstance(rest, Decimal) else rest * S)
+        return S, rest.copy_negate() if isinstance(rest, Decimal) else -rest * S
 
 
 def derive(

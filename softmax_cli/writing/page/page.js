@@ -301,7 +301,7 @@ table.addEventListener("keydown", (event) => {
   choose(row + move[0], k + move[1], !move[0] && !move[1]);
 });
 
-addEventListener("hashchange", () => { read(); changed(); });
+addEventListener("hashchange", () => { read(); frame ??= requestAnimationFrame(show); });
 document.documentElement.classList.add("live");
 read();
 show();
