@@ -58,7 +58,8 @@ class Plain:
     summation: ClassVar[str] = "sum_%s %s"
     # Whether T and m are always written, for a script to hide.
     is_live: ClassVar[bool] = False
-    # Before what a product has a dot.
+    # What may begin with a sign, and before what a product has a dot.
+    signed: ClassVar[re.Pattern[str]] = re.compile("-")
     dotted: ClassVar[re.Pattern[str]] = re.compile(r"\d|e\^|\(")
 
     def symbol(self, letter: str, *index: str) -> Self:
@@ -104,7 +105,7 @@ class Plain:
     def __sub__(self, other: Self | None) -> Self:
         if other is None:
             return self
-        least = ATOM if other.text.startswith(("-", "<mn")) else PRODUCT
+        least = ATOM if self.signed.match(other.text) else PRODUCT
         return self._new(f"{self.text}{self.signs[1]}{other.within(least)}", SUM)
 
     def __mul__(self, other: Self | None) -> Self:
@@ -196,6 +197,7 @@ class MathML(Plain):
     derivative: ClassVar[str] = "<mfrac><mrow><mi>∂</mi>%s</mrow><mrow><mi>∂</mi>%s</mrow></mfrac>"
     summation: ClassVar[str] = "<munder><mo>∑</mo><mi>%s</mi></munder>%s"
     is_live: ClassVar[bool] = True
+    signed: ClassVar[re.Pattern[str]] = re.compile("<mn[^<]*</mn>$")
     dotted: ClassVar[re.Pattern[str]] = re.compile(r"<mn|<mo>\(|<mfrac")
     _optional: ClassVar[re.Pattern[str]] = re.compile(r"<mi>([Tm])</mi>|<mn data-v=([Tm]) .*")
 
@@ -215,10 +217,10 @@ class MathML(Plain):
         return text if self.binds >= least else re.sub(">(.*)<", r">(\1)<", text)
 
     def __sub__(self, other: Self | None) -> Self:
-        return self._optionally(other, super().__sub__(other))
+        return self._optionally(self.text, other, super().__sub__(other))
 
     def __mul__(self, other: Self | None) -> Self:
-        return self._optionally(other, super().__mul__(other))
+        return self._optionally(self.within(PRODUCT), other, super().__mul__(other))
 
     def __pow__(self, exponent: Self) -> Self:
         base = self.within(ATOM)
@@ -227,13 +229,13 @@ class MathML(Plain):
     def __str__(self) -> str:
         return f"<math>{self.text}</math>"
 
-    def _optionally(self, other: Self | None, made: Self) -> Self:
+    def _optionally(self, left: str, other: Self | None, made: Self) -> Self:
         """Mark what an operation added, if that was T or m."""
         found = other and self._optional.fullmatch(other.text)
         if not found:
             return made
-        letter, added = found[1] or found[2], made.text.removeprefix(self.text)
-        return self._new(f"{self.text}<mrow class={letter}>{added}</mrow>", made.binds)
+        letter, added = found[1] or found[2], made.text.removeprefix(left)
+        return self._new(f"{left}<mrow class={letter}>{added}</mrow>", made.binds)
 
     def _number(self, text: str) -> Self:
         return self._new(f"<mn>{escape(typographic(text))}</mn>", super()._number(text).binds)
