@@ -1,6 +1,5 @@
 """A real browser: Chromium, headless, driven by its devtools protocol over a pair of pipes."""
 
-import base64
 import json
 import os
 import shutil
@@ -16,7 +15,8 @@ import pytest
 # Set where nothing may be skipped.
 REQUIRED = "SOFTMAX_BROWSER_REQUIRED"
 _OPTIONS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+    "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--remote-debugging-pipe", "about:blank",
 )  # fmt: skip
@@ -73,11 +73,6 @@ class Browser:
         )
         assert "exceptionDetails" not in returned, returned
         return returned["result"].get("value")
-
-    def picture(self, path: Path) -> None:
-        """Store the whole page as a picture."""
-        shown = self.call("Page.captureScreenshot", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(shown["data"]))
 
     def _next(self) -> Any:
         content = bytearray()

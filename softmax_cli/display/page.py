@@ -14,16 +14,11 @@ from softmax_cli.display import grids
 from softmax_cli.display.evidence import Table, tell
 from softmax_cli.display.explain import Equation, Step, explain
 from softmax_cli.display.notation import MathML, typographic
-from softmax_cli.display.numbers import given
+from softmax_cli.display.numbers import given, significant
 from softmax_cli.display.screen import Screen, Shown, show_rows
 from softmax_cli.errors import plural, visible
 from softmax_cli.mathematics import core
-from softmax_cli.mathematics.derivation import (
-    LARGEST_SHOWN_EXPONENT,
-    SMALLEST_SHOWN_REST,
-    Derivation,
-    derive,
-)
+from softmax_cli.mathematics.derivation import Derivation, derive
 from softmax_cli.mathematics.exact import Numbers
 from softmax_cli.samples import Batch, concatenate
 
@@ -60,20 +55,18 @@ def page(result: results.Result, precision: int) -> Page:
             return _jacobians(result, screen)
         case results.Arrays(quantity=results.Vjp(T, log)):
             title = f"Upstream gradient times the Jacobian of {'log-' * log}softmax{_by(T)}"
-            tables = (_table(grid) for _, grid in grids.all_grids(result, screen))
-            return Page(title, "".join(tables))
+            return Page(title, _tables(result, screen))
         case results.Arrays():
             return _bars(result, precision)
 
 
 def _report(result: results.Report, found: Sweep | Verdict, screen: Screen) -> Page:
-    if isinstance(found, Sweep):
-        whose, samples = found.candidate or "softmax", plural(found.n_samples, "sample")
-        title = f"The largest error in the Jacobian of {whose} over {samples}"
-        tables = "".join(_table(grid) for _, grid in grids.all_grids(result, screen))
-        return Page(_text(title), _chart(found) + tables)
-    title = f"Check of softmax: {'PASS' if found else 'FAIL'}"
-    return Page(title, "".join(map(_told, tell(found, screen))))
+    if isinstance(found, Verdict):
+        title = f"Check of softmax: {'PASS' if found else 'FAIL'}"
+        return Page(title, "".join(map(_told, tell(found, screen))))
+    samples = plural(found.n_samples, "sample")
+    title = f"The largest error in the Jacobian of {found.candidate or 'softmax'} over {samples}"
+    return Page(_text(title), _chart(found) + _tables(result, screen))
 
 
 def _first(batches: Iterable[Batch], n_classes: int) -> tuple[Batch, str]:
@@ -187,7 +180,7 @@ def _level(share: float) -> str:
 def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> Page:
     """Fill in the page of one sample's Jacobian."""
     numbers = Numbers(d.numbers.z, d.temperature, log=d.log)
-    (j, i), letter = d.entries[0], "log y" if d.log else "y"
+    j, i = d.entries[0]
     beside = [c for _, c in d.entries if c != j] + [c for c in range(len(d.z)) if c != j]
     n = MathML(screen.precision, names=d.classes)
     marked = tuple(f"#{c}" for c in range(len(d.z)))
@@ -195,10 +188,7 @@ def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> Page
     steps = list(explain(d, n))
     lines = [line for step in steps for line in step.lines if isinstance(line, Equation)]
     cases = [_math(line) for line in lines if line.entry and line.value is None]
-    value = float(core.jacobian_rows(d.z, [i], d.temperature, d.log)[0, i])
-    gain = n.number(numbers.partial(0, i, i, value)).live(f"{'L' if d.log else 'J'}{i},{i}")
-    y = n.number(d.numbers.probability(0, i), d.numbers.rest(0, i)).live(f"y{i}")
-    loss = -y / n.given(d.temperature).live("T") if d.log else -gain
+    gain = float(core.jacobian_rows(d.z, [i], d.temperature, d.log)[0, i])
     return Page(
         f"The derivative of {'log-' * d.log}softmax" + f": {title}" * bool(title),
         live={
@@ -207,19 +197,14 @@ def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> Page
             "log": int(d.log),
             "j": j,
             "i": i,
-            "far": LARGEST_SHOWN_EXPONENT,
-            "least": SMALLEST_SHOWN_REST,
             "definition": _math(lines[0]),
-            "partial": n.partial("j", "i", letter),
-            "output": n.symbol(letter, "j"),
             "classes": "".join(_classes(d, n)),
             "matrix": _matrix(numbers, n.names, screen),
             "gains": cases[0],
             "loses": cases[-1],
-            "raised": n.symbol("z", marked[i]),
-            "changed": n.symbol(letter, marked[i]),
-            "gain": gain,
-            "loss": loss,
+            "name": _text(n.names[i]),
+            "gain": _number(significant(numbers.partial(0, i, i, gain), n.precision)),
+            "y": _number(grids.probability(numbers, 0, i, n.precision)),
             "forms": f"{'no-T ' * (d.temperature == 1)}{'no-m' * (d.shift is None)}",
             "steps": "".join(_steps(steps, d.entries)),
             "more": more,
@@ -273,6 +258,10 @@ def _told(part: Text | Table) -> str:
     return f'<{tag} class="{kind}">{_text(part.plain)}</{tag}>' if part.plain else ""
 
 
+def _tables(result: results.Result, screen: Screen) -> str:
+    return "".join(_table(grid) for _, grid in grids.all_grids(result, screen))
+
+
 def _table(grid: grids.Grid, kind: str = "") -> str:
     """Show a grid; the first column heads its row."""
     headings = (f'<th scope="col">{_name(x)}</th>' if x else "<td></td>" for x in grid.headings)
@@ -299,8 +288,7 @@ def _chart(found: Sweep) -> str:
         parts.append(f'<path class="grid" d="M{x} 36V316"/><text x="{x}" y="336">1e{power}</text>')
     for power in range(-18, 1, 3):
         _, y = place(1, 10.0**power)
-        label = f'<text class="end" x="52" y="{y + 4}">1e{power}</text>'
-        parts.append(f'<path class="grid" d="M56 {y}H440"/>{label}')
+        parts.append(f'<path class="grid" d="M56 {y}H440"/><text x="30" y="{y}">1e{power}</text>')
     for method, errors in found.errors.items():
         kind, at, below, anchor = _CURVES[method]
         known = [pair for pair in zip(found.steps, errors, strict=True) if not math.isnan(pair[1])]

@@ -157,9 +157,9 @@ function show() {
 
 function explain({ m, top, a, e, R, y, rest }, column) {
   const { z, masked, T, j, i } = state;
-  // The same rule as the program's for where the exponentials are shown shifted.
-  const isSaturated = masked.filter((each) => !each).length > 1 && rest[top][0] < live.dataset.least;
-  const shift = Math.abs(m) / T > live.dataset.far || isSaturated ? m : null;
+  // The program's own rule for where the exponentials are shown shifted.
+  const isSaturated = masked.filter((each) => !each).length > 1 && rest[top][0] < 1e-4;
+  const shift = Math.abs(m) / T > 30 || isSaturated ? m : null;
   live.classList.toggle("no-m", shift === null);
   live.classList.toggle("no-T", T === 1);
   const log = (k) => (shift === null ? (masked[k] ? -Infinity : z[k] / T) : a[k]);
@@ -174,6 +174,7 @@ function explain({ m, top, a, e, R, y, rest }, column) {
     y: (k) => besideOne(y[k], rest[k]),
     J: (row, k) => significant(entry({ y, rest }, T, row, k, false), precision),
     L: (row, k) => significant(entry({ y, rest }, T, row, k, true), precision),
+    D: (row, k) => significant(entry({ y, rest }, T, row, k, isLog), precision),
     S, m: () => given(shift ?? 0), T: () => given(T), 0: () => "0",
   };
   const beside = i === j ? classes.find((k) => k !== j && !masked[k]) ?? classes.find((k) => k !== j) : i;
