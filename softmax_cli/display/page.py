@@ -53,9 +53,10 @@ def page(result: results.Result, precision: int) -> Page:
             return _report(result, found, screen)
         case results.Arrays(quantity=results.Jacobian() | results.Partial()):
             return _jacobians(result, screen)
-        case results.Arrays(quantity=results.Vjp(T, log)):
+        case results.Arrays(quantity=results.Vjp(T, log), logits=logits):
             title = f"Upstream gradient times the Jacobian of {'log-' * log}softmax{_by(T)}"
-            return Page(title, _tables(result, screen))
+            batch, more = _first(logits.batches, logits.n_classes)
+            return Page(title, _table(grids.samples_grid(result, [batch], screen)) + more)
         case results.Arrays():
             return _bars(result, precision)
 
@@ -66,7 +67,8 @@ def _report(result: results.Report, found: Sweep | Verdict, screen: Screen) -> P
         return Page(title, "".join(map(_told, tell(found, screen))))
     samples = plural(found.n_samples, "sample")
     title = f"The largest error in the Jacobian of {found.candidate or 'softmax'} over {samples}"
-    return Page(_text(title), _chart(found) + _tables(result, screen))
+    tables = (_table(grid) for _, grid in grids.all_grids(result, screen))
+    return Page(_text(title), _chart(found) + "".join(tables))
 
 
 def _first(batches: Iterable[Batch], n_classes: int) -> tuple[Batch, str]:
@@ -256,10 +258,6 @@ def _told(part: Text | Table) -> str:
     style = str(part.style)
     tag, kind = "h2" if style == "bold" else "p", style.removeprefix("bold ")
     return f'<{tag} class="{kind}">{_text(part.plain)}</{tag}>' if part.plain else ""
-
-
-def _tables(result: results.Result, screen: Screen) -> str:
-    return "".join(_table(grid) for _, grid in grids.all_grids(result, screen))
 
 
 def _table(grid: grids.Grid, kind: str = "") -> str:

@@ -74,7 +74,7 @@ def derive(
 ) -> Derivation:
     """Choose what to show: by default one entry on the diagonal of J and one off it."""
     top = int(z.argmax())
-    far = not abs(z[top]) / temperature <= LARGEST_SHOWN_EXPONENT
+    far = not abs(float(z[top])) / temperature <= LARGEST_SHOWN_EXPONENT
     # Unmasked ones first.
     others = sorted((i for i in range(len(z)) if i != top), key=lambda i: z[i] == -np.inf)
     rest = core.complement(z, temperature=temperature)[top]
