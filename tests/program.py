@@ -40,6 +40,8 @@ _UNWANTED = (
 )  # fmt: skip
 # Set it to start an interpreter for every run.
 COLD = "SOFTMAX_TESTS_COLD"
+# What a program looks at only when it draws; all else may concern an interpreter's start.
+_LATE = {"NO_COLOR", "COLUMNS", "COLORTERM", "TERM"}
 TIMEOUT = 120
 
 
@@ -81,31 +83,54 @@ def run(
 ) -> Outcome:
     """Run with pipes for all three streams, in a fork that need not make its imports again.
 
-    A change of the environment may concern the interpreter's start, so that it gets one. Standard
-    input comes in pieces of so many bytes; some modules may be missing.
+    Where the environment may concern the interpreter's start, it gets one. Standard input comes in
+    pieces of so many bytes; some modules may be missing.
     """
-    if env or os.environ.get(COLD):
+    if _is_cold(env):
         return run_cold(*words, stdin=stdin, cwd=cwd, env=env)
-    _import_all()
     text = stdin.encode() if isinstance(stdin, str) else stdin
     (stdin_end, feed), (stdout, stdout_end), (stderr, stderr_end) = (os.pipe() for _ in range(3))
-    with warnings.catch_warnings(action="ignore"):  # there are threads, all at rest
-        child = os.fork()
-    if not child:
-        for descriptor in (feed, stdout, stderr):
-            os.close(descriptor)
-        sys.modules.update(dict.fromkeys(without))  # type: ignore[arg-type]
-        _become_the_program(words, cwd or Path(), (stdin_end, stdout_end, stderr_end))
-    for descriptor in (stdin_end, stdout_end, stderr_end):
-        os.close(descriptor)
+    ends = stdin_end, stdout_end, stderr_end
+    child = _fork(words, cwd or Path(), env, ends, (feed, stdout, stderr), without)
     with ThreadPoolExecutor(2) as threads:
         told = threads.submit(_read, stderr)
         threads.submit(_write, feed, text, piece)
         printed = _read(stdout)
+    status = _wait(child, words)
+    return Outcome(status, printed.decode(), told.result().decode())
+
+
+def _is_cold(env: Mapping[str, str] | None) -> bool:
+    return bool(os.environ.get(COLD) or {*(env or ())} - _LATE)
+
+
+def _fork(
+    words: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str] | None,
+    ends: Sequence[int],
+    ours: Sequence[int],
+    without: Sequence[str] = (),
+) -> int:
+    """Run the program in a fork that has these ends for streams: return its process."""
+    _import_all()
+    with warnings.catch_warnings(action="ignore"):  # there are threads, all at rest
+        child = os.fork()
+    if not child:
+        for descriptor in ours:
+            os.close(descriptor)
+        sys.modules.update(dict.fromkeys(without))  # type: ignore[arg-type]
+        _become_the_program(words, cwd, env or {}, ends)
+    for descriptor in ends:
+        os.close(descriptor)
+    return child
+
+
+def _wait(child: int, words: Sequence[str]) -> int:
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if status == -signal.SIGALRM:
-        raise subprocess.TimeoutExpired(list(words), TIMEOUT, printed, told.result())
-    return Outcome(status, printed.decode(), told.result().decode())
+        raise subprocess.TimeoutExpired(list(words), TIMEOUT)
+    return status
 
 
 def _read(descriptor: int) -> bytes:
@@ -128,7 +153,9 @@ def _import_all() -> None:
         import_module(name)
 
 
-def _become_the_program(words: Sequence[str], cwd: Path, descriptors: Sequence[int]) -> NoReturn:
+def _become_the_program(
+    words: Sequence[str], cwd: Path, env: Mapping[str, str], descriptors: Sequence[int]
+) -> NoReturn:
     """Make of a fork what ``python -m softmax_cli`` is when it begins, and run it to its end."""
     status = 1
     try:
@@ -137,13 +164,15 @@ def _become_the_program(words: Sequence[str], cwd: Path, descriptors: Sequence[i
         importlib.reload(warnings)  # without what pytest wants of them
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.alarm(TIMEOUT)
+        if os.isatty(descriptors[0]):
+            os.setsid()
         for number, descriptor in enumerate(descriptors):
             os.dup2(descriptor, number)
             os.close(descriptor)
         sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
         sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
         sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
-        variables = environment({})
+        variables = environment(env)
         os.environ.clear()
         os.environ.update(variables)
         os.chdir(cwd)
@@ -189,15 +218,20 @@ def run_in_terminal(
     """Run with a terminal of its own for all three streams; stdout and stderr come as one."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    process = subprocess.Popen(
-        [*PROGRAM, *words],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env=environment(env or {}),
-        start_new_session=True,
-    )
-    os.close(theirs)
+    ends = theirs, os.dup(theirs), os.dup(theirs)
+    if _is_cold(env):
+        process = subprocess.Popen(
+            [*PROGRAM, *words],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=environment(env or {}),
+            start_new_session=True,
+        )
+        for end in ends:
+            os.close(end)
+    else:
+        child = _fork(words, Path(), env, ends, [ours])
     shown = b""
     while select.select([ours], [], [], 60)[0]:
         try:
@@ -208,4 +242,5 @@ def run_in_terminal(
             break
         shown += part
     os.close(ours)
-    return Outcome(process.wait(60), shown.decode().replace("\r\n", "\n"), "")
+    status = process.wait(60) if _is_cold(env) else _wait(child, words)
+    return Outcome(status, shown.decode().replace("\r\n", "\n"), "")

@@ -26,7 +26,7 @@ PETS, DIGITS = (str(SAMPLES / name) for name in ("pets.csv", "digits_five.json")
 # --- tables of samples --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("columns", [None, 30, 40, 80, 120])
+@pytest.mark.parametrize("columns", [None, 30, 80])
 @pytest.mark.parametrize(
     ("words", "tops"),
     [
@@ -322,6 +322,23 @@ def test_a_named_format_is_compressed_too_and_a_bad_input_leaves_nothing(tmp_pat
 # --- one sample of a check ----------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with what the program answers."""
+    folder = tmp_path_factory.mktemp("answers")
+    (folder / "g.csv").write_text("1,2,4\n0,1,-1\n3,1,0.5\n")
+    for path, command in (
+        ("y.csv", "forward"),
+        ("y.jsonl", "forward"),
+        ("J.csv", "jacobian"),
+        ("J.json", "jacobian"),
+        ("v.csv", "jacobian --vjp g.csv"),
+        ("v1.csv", "jacobian --vjp 1,0,2"),
+    ):
+        assert run(*command.split(), PETS, "-o", path, cwd=folder).status == 0
+    return folder
+
+
 @pytest.mark.parametrize("sample", ["1", "3", "blurred photo"])
 @pytest.mark.parametrize(
     "words",
@@ -337,27 +354,17 @@ def test_a_named_format_is_compressed_too_and_a_bad_input_leaves_nothing(tmp_pat
     ],
 )
 def test_a_check_of_one_sample_takes_its_results_of_all(
-    sample: str, words: str, tmp_path: Path
+    sample: str, words: str, tmp_path: Path, answers: Path
 ) -> None:
-    (tmp_path / "g.csv").write_text("1,2,4\n0,1,-1\n3,1,0.5\n")
-    for path, command in (
-        ("y.csv", "forward"),
-        ("y.jsonl", "forward"),
-        ("J.csv", "jacobian"),
-        ("J.json", "jacobian"),
-        ("v.csv", "jacobian --vjp g.csv"),
-        ("v1.csv", "jacobian --vjp 1,0,2"),
-    ):
-        assert run(*command.split(), PETS, "-o", path, cwd=tmp_path).status == 0
     options = [*words.split(), "--sample", sample, "-f", "json"]
-    outcome = run("check", PETS, *options, cwd=tmp_path)
+    outcome = run("check", PETS, *options, cwd=answers)
     assert outcome.status == 0, outcome.stderr
     if words != "--sweep":
         names = {"1": "photo of a cat", "3": "blurred photo"}
         labels = [each["sample"] for each in outcome.json["samples"]]
         assert labels == [names.get(sample, sample)]
     if words == "--probabilities y.csv":
-        rows = (tmp_path / "y.csv").read_text().splitlines()
+        rows = (answers / "y.csv").read_text().splitlines()
         rows[1 if sample == "1" else 3] = rows[2].replace("photo of a dog", rows[3].split(",")[0])
         rows[1] = rows[1].replace("blurred photo", "photo of a cat") if sample == "1" else rows[1]
         (tmp_path / "y.csv").write_text("\n".join(rows))

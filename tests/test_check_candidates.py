@@ -3,13 +3,12 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from softmax_cli.mathematics import core
-from tests.program import SAMPLES, Outcome, run, run_in_terminal
+from tests.program import SAMPLES, Outcome, run
 
 PETS = str(SAMPLES / "pets.csv")
 DIGITS = str(SAMPLES / "digits_five.json")
@@ -102,38 +101,6 @@ def check(folder: Path, *words: str, quantity: str = "--jacobian") -> Outcome:
     return run(*WORDS, quantity, *words, cwd=folder)
 
 
-G = ",".join(["-2"] * 9 + ["1"])
-
-
-@pytest.mark.parametrize(
-    ("name", "words", "output_format"),
-    [
-        ("pets.csv", ["jacobian"], "csv"),
-        ("pets.csv", ["forward"], "csv"),
-        ("pets.csv", ["jacobian", "--vjp", "0,1,-2"], "tsv"),
-        ("digits_five.json", ["jacobian"], "csv"),
-        ("digits_five.json", ["jacobian"], "json"),
-        ("digits_five.json", ["forward"], "csv"),
-        ("digits_five.json", ["forward"], "json"),
-        ("digits_five.json", ["jacobian", "--vjp", G], "csv"),
-        ("digits_five.json", ["jacobian", "--vjp", G], "json"),
-        ("masked.csv", ["jacobian"], "tsv"),
-        ("saturated.csv", ["jacobian"], "csv"),
-    ],
-)
-def test_what_the_program_prints_it_accepts(
-    tmp_path: Path, name: str, words: list[str], output_format: str
-) -> None:
-    path = str(SAMPLES / name)
-    quantity = "vjp" if "--vjp" in words else words[0].replace("forward", "probabilities")
-    candidate = f"results.{output_format}"
-    run(words[0], path, *words[1:], "-o", candidate, cwd=tmp_path)
-    upstream = ["--upstream", words[-1]] if quantity == "vjp" else []
-    outcome = run("check", path, f"--{quantity}", candidate, *upstream, cwd=tmp_path)
-    assert (outcome.status, outcome.stderr) == (0, "")
-    assert outcome.stdout.startswith("PASS")
-
-
 def _files() -> dict[str, str | Callable[[Path], None]]:
     J = core.jacobian(Z)
     one_a_line = "".join(
@@ -182,7 +149,7 @@ def test_a_candidate_may_come_through_the_pipe(output_format: str) -> None:
         (["jacobian"], ["--jacobian", "-"]),
         (["jacobian", "--vjp", "0,1,-2"], ["--vjp", "-", "--upstream", "0,1,-2"]),
     ):
-        for logits in ([PETS], ["1,2,3", "4,5,7"], ["1,2,3"]):
+        for logits in ([PETS], ["1,2,3", "40,0,-inf"], ["1,2,3"]):
             printed = run(*words, *logits, "-f", output_format).stdout
             outcome = run("check", *logits, *candidate, stdin=printed)
             assert (outcome.status, outcome.stderr) == (0, "")
@@ -285,16 +252,6 @@ def test_a_module_is_named_with_dots_and_the_report_says_what_was_given(folder: 
     assert "one sample at a time, shape (3,)" in outcome.stdout
     assert check(folder, "softmax_cli.mathematics.core:jacobian").status == 0
     assert check(folder, "softmax_cli:softmax", quantity="--probabilities").status == 0
-
-
-@pytest.mark.parametrize("method", ["central", "forward", "complex-step", "richardson"])
-def test_a_function_is_differentiated_too(folder: Path, method: str) -> None:
-    words = ["mine.py:softmax", "--method", method, "-f", "json"]
-    report = check(folder, *words, quantity="--probabilities").json
-    assert report["passed"]
-    assert [each["quantity"] for each in report["checks"]] == ["probabilities", "jacobian"]
-    assert [each["method"] for each in report["checks"]] == ["exact", method]
-    assert report["method"] == method
 
 
 def test_a_sample_stands_for_the_first_check_that_it_fails(folder: Path) -> None:
@@ -453,55 +410,6 @@ def test_what_cannot_be_checked_is_an_error(
     assert outcome.stderr.replace("printed while loading\n", "").startswith(f"error: {place}: ")
     assert said in outcome.stderr
     assert "Traceback" not in outcome.stderr
-
-
-def test_quiet_leaves_the_exit_status_alone(folder: Path) -> None:
-    right, wrong = f"{MINE}:backward", f"{MINE}:wrong_backward"
-    for flag in ("-q", "--quiet"):
-        words = ["--upstream", "0,1,0", flag]
-        assert check(folder, right, *words, quantity="--vjp") == Outcome(0, "", "")
-        assert check(folder, wrong, *words, quantity="--vjp") == Outcome(1, "", "")
-    assert run("check", "1", "2", "-q") == Outcome(0, "", "")
-
-
-@pytest.mark.parametrize(
-    ("name", "cause"),
-    [
-        ("right", None),
-        ("only_the_diagonal", "only the diagonal"),
-        ("wrong_sign", "sign of the off-diagonal"),
-        ("wrong_axis", "softmax along the wrong axis"),
-    ],
-)
-def test_the_sample_candidates_are_what_they_say(name: str, cause: str | None) -> None:
-    path = str(CANDIDATES / f"jacobian_{name}.csv")
-    outcome = run("check", DIGITS, "--jacobian", path, "-f", "json")
-    assert outcome.status == (0 if cause is None else 1)
-    diagnosis: Any = outcome.json["diagnosis"]
-    assert (diagnosis and diagnosis["name"]) == cause
-
-
-@pytest.mark.parametrize("columns", [40, 80, 120])
-def test_the_verdict_fits_the_terminal(columns: int) -> None:
-    path = str(CANDIDATES / "jacobian_only_the_diagonal.csv")
-    words = ["check", DIGITS, "--jacobian", path]
-    shown = run_in_terminal(*words, columns=columns)
-    assert shown.status == 1
-    assert shown.stdout.startswith("\x1b[1;31mFAIL")
-    assert "\x1b[37;41m" in shown.stdout
-    lines = shown.plain.splitlines()
-    assert max(map(len, lines)) <= columns
-    assert lines[0].startswith("FAIL – 4")
-    assert any(line.startswith("cause: only the diagonal") for line in lines)
-
-
-def test_it_is_all_ascii_where_it_must_be() -> None:
-    path = str(CANDIDATES / "jacobian_wrong_axis.csv")
-    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    for words in (["--jacobian", path], ["--sweep"]):
-        shown = run("check", DIGITS, *words, env=locale)
-        assert shown.stdout.isascii()
-        assert "\\u" not in shown.stdout
 
 
 def test_booleans_are_wrong_numbers(folder: Path) -> None:

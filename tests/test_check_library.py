@@ -152,16 +152,6 @@ def test_the_checks_are_public_and_loaded_late() -> None:
     assert done.stdout == "False\n"
 
 
-def test_scipy_finds_our_gradient_right() -> None:
-    scipy_optimize: Any = pytest.importorskip("scipy.optimize")
-    z = np.random.default_rng(3).normal(0, 2, 5)
-
-    def gradient(z: wrong.Array) -> wrong.Array:
-        return np.asarray((np.arange(5) == 3) - core.softmax(z))
-
-    assert scipy_optimize.check_grad(lambda z: core.log_softmax(z)[3], gradient, z) < 1e-6
-
-
 @pytest.mark.parametrize("example", [block for block in EXAMPLES if "torch" not in block])
 def test_the_example_of_the_pages_runs(example: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for jacobian, passes in ((core.jacobian, True), (wrong_jacobian, False)):
@@ -183,23 +173,3 @@ def test_the_torch_example_of_the_pages_runs(example: str) -> None:
     names: dict[str, Any] = {}
     exec(example, names)
     names["test_backward"]()
-
-
-@needs_torch
-def test_torch_functions_are_candidates() -> None:
-    def forward(z: wrong.Array) -> Any:
-        return torch.softmax(torch.tensor(z, requires_grad=True), dim=-1)
-
-    def backward(z: wrong.Array, g: wrong.Array) -> Any:
-        logits = torch.tensor(z, requires_grad=True)
-        torch.softmax(logits, dim=-1).backward(torch.tensor(g))
-        return logits.grad
-
-    def in_float32(z: wrong.Array) -> Any:
-        return torch.softmax(torch.tensor(z, dtype=torch.float32), dim=-1)
-
-    assert check_probabilities(forward, Z)
-    assert check_vjp(backward, Z, G)
-    found = check_probabilities(in_float32, Z)
-    assert found
-    assert found.checks[0].precision == "float32"

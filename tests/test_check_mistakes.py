@@ -22,8 +22,6 @@ from tests.wrong import Array, T, Z
 
 Results = Callable[[Array, Array], Array]
 
-PRECISIONS_OF_DATA = ("float64", "float32", "float32 as float64", "6 digits")
-
 
 def names(verdict: Verdict) -> list[str]:
     assert not verdict
@@ -141,21 +139,23 @@ def test_every_row_has_its_case_here() -> None:
     assert {*CATALOGUE} == {each.name for each in EXAMPLES} | {*wrong.ROUNDED} | apart
 
 
-@pytest.mark.parametrize("precision", PRECISIONS_OF_DATA)
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
-def test_the_mistake_is_named_and_no_other(example: Example, precision: str) -> None:
-    z, g, values = example.compute("float32" if "float32" in precision else "float64")
-    if precision == "6 digits":
-        values = with_digits(values)
-    if precision == "float32 as float64":
-        values = values.astype(float)
-    check = checked(example.kind, values, z, g, printed=precision == "6 digits", log=example.log)
-    assert not check.passed
-    expected = example.name
-    if precision == "float32 as float64" and expected == "rounding of z - logsumexp":
-        expected = "float32 results"  # as it is beside what float64 gives
-    assert [each.name for each in check.diagnoses] == [expected]
-    assert "{" not in check.diagnoses[0].advice
+def test_the_mistake_is_named_and_no_other_in_any_precision(example: Example) -> None:
+    double, single = example.compute(), example.compute("float32")
+    for precision, (z, g, values) in {
+        "float64": double,
+        "float32": single,
+        "float32 as float64": (*single[:2], single[2].astype(float)),
+        "6 digits": (*double[:2], with_digits(double[2])),
+    }.items():
+        is_printed = precision == "6 digits"
+        check = checked(example.kind, values, z, g, printed=is_printed, log=example.log)
+        assert not check.passed, precision
+        expected = example.name
+        if precision == "float32 as float64" and expected == "rounding of z - logsumexp":
+            expected = "float32 results"  # as it is beside what float64 gives
+        assert [each.name for each in check.diagnoses] == [expected], precision
+        assert "{" not in check.diagnoses[0].advice
 
 
 @pytest.mark.parametrize("log", [False, True], ids=["softmax", "log-softmax"])
@@ -221,7 +221,7 @@ def test_factors_are_reported(name: str, factor: float) -> None:
     verdict = check_jacobian(factor * wrong.exact(Z), Z, temperature=T)
     (diagnosis,) = verdict.decisive.diagnoses
     assert diagnosis.name == name
-    assert diagnosis.factor == pytest.approx(factor)
+    assert dict(diagnosis.numbers)["factor"] == pytest.approx(factor)
     assert name != "a constant factor" or "0.7 times" in str(verdict)
 
 
@@ -317,11 +317,8 @@ def test_right_results_pass_in_any_form(shape: tuple[int, int], temperature: flo
     assert check_vjp(v, z, g, temperature=temperature)
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
-def test_every_mistake_is_recognised_by_the_program(tmp_path: Path, name: str) -> None:
-    example = next((each for each in EXAMPLES if each.name == name), None)
-    if example is None:  # it is of low precision, or shows only where nothing is allowed
-        return
+@pytest.mark.parametrize("example", EXAMPLES[::23], ids=str)
+def test_a_mistake_is_recognised_by_the_program(tmp_path: Path, example: Example) -> None:
     z, g, values = example.compute()
     (tmp_path / "z.csv").write_text(stacked(z))
     (tmp_path / "g.csv").write_text(stacked(g))
@@ -331,7 +328,7 @@ def test_every_mistake_is_recognised_by_the_program(tmp_path: Path, name: str) -
     outcome = run("check", "z.csv", *words, "-f", "json", cwd=tmp_path)
     assert (outcome.status, outcome.stderr) == (1, "")
     diagnosis = outcome.json["diagnosis"]
-    assert diagnosis["name"] == name
+    assert diagnosis["name"] == example.name
     assert not {*"{}<>"} & {*diagnosis["advice"]}
     assert "alternatives" not in diagnosis
 
@@ -365,7 +362,7 @@ steps = lambda z: softmax(z) + z * (z != z.round()).any()
 """
 
 
-@pytest.mark.parametrize("logits", ["1,2,3", "0,0", "100.3,99,98.7"])
+@pytest.mark.parametrize("logits", ["0,0", "100.3,99,98.7"])
 @pytest.mark.parametrize("words", ["", "--method forward", "--method richardson"])
 @pytest.mark.parametrize(
     ("function", "name"),
@@ -480,7 +477,7 @@ def test_right_results_of_any_precision_pass_or_are_of_low_precision(
     name: str, temperature: float
 ) -> None:
     draw = np.random.default_rng(9)
-    for z in (draw.normal(0, 2, (4, 3)), draw.normal(0, 2, (1, 300)), draw.normal(0, 8, (5, 7))):
+    for z in (draw.normal(0, 2, (4, 3)), draw.normal(0, 2, (1, 90)), draw.normal(0, 8, (5, 7))):
         g = gradient(z)
         for dtype in ("float64", "float32"):
             y = RIGHT[name](z.astype(dtype) / np.dtype(dtype).type(temperature))

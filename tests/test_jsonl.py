@@ -172,18 +172,6 @@ def test_infinity_and_names_are_json_in_every_line() -> None:
     assert outcome.stdout == ('{"sample":"a\\"\\n\\u732b","log_probabilities":["-Infinity",0.0]}\n')
 
 
-def test_a_stream_says_how_many_lines_it_printed_before_the_bad_one() -> None:
-    count = 100_000
-    text = "[1,2]\n" * count + "[1,x]\n"
-    outcome = run("forward", "-f", "jsonl", stdin=text)
-    printed = len(outcome.stdout.splitlines())
-    assert 0 < printed <= count
-    assert outcome.status == 2
-    assert outcome.stderr.startswith(f"error: <stdin>:{count + 1}:4: expected JSON")
-    assert f"({printed} samples printed before it)" in outcome.stderr
-    assert json.loads(outcome.stdout.splitlines()[-1])["sample"] == str(printed)
-
-
 @contextmanager
 def byte_by_byte(content: bytes) -> Iterator[str]:
     """Name a pipe that brings a byte at a time, the next when that one was taken."""

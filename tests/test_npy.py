@@ -192,19 +192,3 @@ def test_bytes_are_not_thrown_at_a_terminal() -> None:
         "error: --format: expected a file or a pipe for npy, found a terminal\n"
         "hint: write a file with -o FILE.npy\n"
     )
-
-
-def test_check_offers_no_array() -> None:
-    outcome = run("check", "1", "2", "-f", "npy")
-    assert (outcome.status, outcome.stdout) == (2, "")
-    assert "npy" in outcome.stderr
-
-
-def test_a_bad_row_leaves_no_file_and_nothing_in_a_pipe(tmp_path: Path) -> None:
-    text = "1,2\n" * 100_000 + "1,x\n"
-    outcome = run("forward", "-f", "npy", "-o", str(tmp_path / "y.npy"), stdin=text)
-    assert outcome.status == 2
-    assert list(tmp_path.iterdir()) == []
-    outcome = run("forward", "-f", "npy", stdin=text)
-    assert (outcome.status, outcome.stdout) == (2, "")
-    assert outcome.stderr.startswith("error: <stdin>:100001:2: expected a number, found 'x'\n")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import run, run_cold
+from tests.program import COLD, run, run_cold, run_in_terminal
 
 MINE = """
 import os, signal, sys, warnings
@@ -59,3 +59,13 @@ def test_a_fork_is_as_good_as_an_interpreter(
         each(*words.split(), stdin=stdin, cwd=tmp_path) for each in (run, run_cold)
     )
     assert fork == interpreter
+
+
+@pytest.mark.parametrize("env", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
+@pytest.mark.parametrize("words", ["jacobian 1 2 3", "check --help", "forward --formt"])
+def test_a_fork_in_a_terminal_is_too(
+    words: str, env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fork = run_in_terminal(*words.split(), env=env, columns=60)
+    monkeypatch.setenv(COLD, "1")
+    assert fork == run_in_terminal(*words.split(), env=env, columns=60)

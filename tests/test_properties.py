@@ -5,7 +5,6 @@ import io
 import json
 import math
 
-import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +12,6 @@ from softmax_cli.options import InputOptions
 from softmax_cli.reading.arguments import read_arguments
 from softmax_cli.samples import concatenate
 from softmax_cli.words import NotANumberError, read_number, separate_operands
-from tests.program import run
 from tests.reading import read
 
 settings.register_profile("patient", deadline=None)
@@ -116,22 +114,3 @@ def test_separating_operands_loses_no_word(words: list[str]) -> None:
     options, operands = separate_operands([*words, "--"], frozenset({"-z"}), frozenset({"-f"}))
     assert sorted(options + operands) == sorted(words)
     assert [word for word in words if word in operands] == operands
-
-
-@settings(max_examples=5)
-@given(
-    st.integers(2, 4).flatmap(
-        lambda width: st.lists(
-            st.lists(st.floats(-1e3, 1e3), min_size=width, max_size=width), min_size=1, max_size=3
-        )
-    )
-)
-def test_the_program_prints_the_same_numbers_in_every_format(rows: list[list[float]]) -> None:
-    words = [",".join(map(repr, row)) for row in rows]
-    text = "".join(f"{word}\n" for word in words)
-    for command, key in (("forward", "probabilities"), ("jacobian", "jacobian")):
-        from_words = run(command, *words, "-f", "csv")
-        from_csv = run(command, "--delimiter", ",", "-f", "csv", stdin=text)
-        from_json = run(command, "-f", "json", stdin=json.dumps(rows))
-        assert from_words == from_csv
-        assert np.reshape(from_json.json[key], (-1, len(rows[0]))).tolist() == from_words.rows

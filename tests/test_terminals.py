@@ -34,16 +34,15 @@ def test_help_begins_with_its_purpose_and_examples_and_fits(command: str) -> Non
 @pytest.mark.parametrize(
     "words", [["--help"], ["forward", "-h"], ["jacobian", "é"], ["check", "\N{MINUS SIGN}1x"]]
 )
-@pytest.mark.parametrize("locale", ["C", "POSIX"])
-def test_text_for_people_is_ascii_where_the_locale_is(words: list[str], locale: str) -> None:
-    outcome = run(*words, env={"LC_ALL": locale})
+def test_text_for_people_is_ascii_where_the_locale_is(words: list[str]) -> None:
+    outcome = run(*words, env={"LC_ALL": "C"})
     assert (outcome.stdout + outcome.stderr).isascii()
     assert not run(*words).stdout.isascii() or not run(*words).stderr.isascii()
 
 
 @pytest.mark.parametrize("name", ["FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE"])
 def test_nothing_has_colour_in_a_pipe(name: str) -> None:
-    for words in (["--help"], ["check", "--help"], ["check", "1", "2"], ["jacobian", "1", "2"]):
+    for words in (["check", "--help"], ["jacobian", "1", "2"]):
         assert "\x1b" not in run(*words, env={name: "1"}).stdout
 
 

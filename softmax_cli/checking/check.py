@@ -87,7 +87,7 @@ def check_probabilities(
         other sizes.
     method, step : optional
         The finite difference for a function's derivative, as in
-        `softmax_cli.mathematics.finite_difference.jacobian`.
+        `softmax_cli.mathematics.finite_difference.columns`.
     forward_only : bool, default False
         Leave the derivative out.
     classes, samples : sequences of str, optional
@@ -268,7 +268,7 @@ def check_results(
     rows, across = within_samples(rows) if rows.ndim == 3 else (rows, 0.0)
     answer = Answer(rows.astype(np.float64, copy=False), precision, across)
     digits = printed_digits(answer.rows[:].reshape(task.shape)) if printed else None
-    run = Run(task, setting, unit=digits[1] if digits else 0.0)
+    run = Run(task, setting, unit=digits[1] if digits else None)
     run.add(slice(None), answer)
     notes = [] if setting.comparison.dtype or precision is FLOAT64 else [_judged_in(precision)]
     if digits and run.needs_unit:

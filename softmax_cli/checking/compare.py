@@ -1,18 +1,19 @@
 """The comparison of results with the exact ones, block by block."""
 
-import sys
+import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.checking.candidate import Answer
 from softmax_cli.checking.diagnosis import Diagnosis, diagnose
-from softmax_cli.checking.formulas import Case, FloatArray, Task
+from softmax_cli.checking.formulas import Case, FloatArray, Task, deviation
 from softmax_cli.checking.setting import Setting
 from softmax_cli.checking.verdict import Check, SampleCheck, Worst
-from softmax_cli.mathematics.exact import Number, Numbers
+from softmax_cli.mathematics.exact import Numbers
 
 # How many entries are held: of all results that are told in full, and at a time.
 HELD = 1 << 22
@@ -39,25 +40,22 @@ class Run:
         task: Task,
         setting: Setting,
         tolerances: tuple[FloatArray, float] | None = None,
-        unit: FloatArray | float = 0.0,
+        unit: FloatArray | None = None,
     ) -> None:
         self.task, self.setting = task, setting
         self.atol, self.rtol = tolerances or setting.tolerances(task)
         self.below = self.entries = 0
         self.needs_unit = False
         self._across = 0.0
-        K, size = len(task.z), int(np.prod(task.shape[1:]))
-        unit = np.reshape(unit, (K, size)) if np.ndim(unit) else unit
-        self._has_unit = np.ndim(unit) > 0
-        self._unit = np.broadcast_to(unit, (K, size) if self._has_unit else ())
+        K, size = len(task.z), math.prod(task.shape[1:])
+        self._unit = None if unit is None else unit.reshape(K, size)
         self._failed: NDArray[np.intp] = np.zeros(K, dtype=np.intp)
         # Of each sample: the worst entry's position, exact and actual value, and the largest errors
         # (absolute, relative, in ulps, in units of the bound).
         self._worst = np.zeros((3, K))
         self._errors = np.full((4, K), -1.0)
         # All results where they are few, and else those of the worst sample.
-        self._kept = np.empty((K, size)) if K * size <= HELD else None
-        self._of_worst = np.empty((1, size)) if size <= HELD else None
+        self._kept = np.empty((K if K * size <= HELD else 1, size if size <= HELD else 0))
 
     def add(self, samples: slice, answer: Answer) -> None:
         """Compare results of some samples."""
@@ -65,17 +63,15 @@ class Run:
         C = self.task.z.shape[1]
         per = C if self.task.quantity == "jacobian" else 1
         self._across = max(self._across, answer.across)
-        samples_at_once = max(1, _AT_ONCE // (per * C))
-        rows_at_once = min(per, max(1, _AT_ONCE // C))
-        for k in range(start, stop, samples_at_once):
+        samples_at_once, rows_at_once = max(1, _AT_ONCE // (per * C)), max(1, _AT_ONCE // C)
+        for k, j in product(range(start, stop, samples_at_once), range(0, per, rows_at_once)):
             part = slice(k, min(k + samples_at_once, stop))
-            for j in range(0, per, rows_at_once):
-                expected = self.task.exact(part, slice(j, j + rows_at_once))
-                expected = expected.reshape(part.stop - k, -1)
-                first = (k - start) * per + j
-                actual = answer.rows[first : first + expected.size // C]
-                at = j * C + np.arange(expected.shape[1])
-                self.compare(part, at, expected, actual.reshape(expected.shape))
+            expected = self.task.exact(part, slice(j, j + rows_at_once))
+            first = (k - start) * per + j
+            actual = answer.rows[first : first + expected.size // C]
+            n = part.stop - k
+            at = j * C + np.arange(expected.size // n)
+            self.compare(part, at, expected.reshape(n, -1), actual.reshape(n, -1))
 
     @np.errstate(all="ignore")
     def compare(
@@ -85,12 +81,10 @@ class Run:
 
         An entry passes within its bound, and NaN or infinity does not.
         """
-        error, size = np.abs(actual - expected), np.abs(expected)
-        if not np.isfinite(error).all():
-            error = np.where(actual == expected, 0.0, np.where(np.isnan(error), np.inf, error))
+        error, size = deviation(expected, actual), np.abs(expected)
         bound = self.atol[samples, None] + self.rtol * size
         self.needs_unit |= bool((error > bound).any())
-        if self._has_unit:
+        if self._unit is not None:
             bound = np.maximum(bound, self._unit[samples][:, at])
         self.below += int(np.count_nonzero((size <= bound) & (size != 0)))
         self.entries += expected.size
@@ -104,27 +98,25 @@ class Run:
         largest = np.stack([each.max(axis=1) for each in errors])
         self._errors[:, samples] = np.maximum(self._errors[:, samples], largest)
         self._failed[samples] += (errors[-1] > 1).sum(axis=1)
-        k = int(self._errors[-1].argmax())
-        if self._kept is not None:
+        if not self._kept.size:
+            return
+        if len(self._kept) == len(self._failed):
             self._kept[samples, at] = actual
-        elif self._of_worst is not None and samples.start <= k < samples.stop:
-            self._of_worst[:, at] = actual[k - samples.start]
+        elif samples.start <= (k := self._k) < samples.stop:
+            self._kept[0, at] = actual[k - samples.start]
+
+    @property
+    def _k(self) -> int:
+        """The position of the worst sample."""
+        return int(self._errors[-1].argmax())
 
     @np.errstate(all="ignore")
     def check(self, notes: Sequence[str] = ()) -> Check:
         """End it: give the verdict, and the known mistakes that explain a failure."""
-        task, labels, k = self.task, self.setting.labels, int(self._errors[-1].argmax())
-        check = Check(
-            task.quantity,
-            self._samples(labels),
-            labels,
-            float(self.atol[k]),
-            self.rtol,
-            task.log,
-            task.precision.name,
-            worst=k,
-            notes=tuple(notes),
-        )
+        task, labels, k = self.task, self.setting.labels, self._k
+        atol, name = float(self.atol[k]), task.precision.name
+        found = self._samples(labels), labels, atol, self.rtol, task.log, name
+        check = Check(task.quantity, *found, worst=k, notes=tuple(notes))
         if self._across > check.atol:
             cause = Diagnosis(
                 "samples depend on each other",
@@ -132,72 +124,36 @@ class Run:
             )
             told = f"an entry that connects two samples is {self._across:.6g}, expected 0"
             check = replace(check, unstable=told, diagnoses=(cause,))
-        case = None if check.passed else self._case(k)
-        if case is None:
+        if check.passed or not self._kept.size:
             return check
-        shape = task.shape[1:]
-        excess = case.excess.reshape(-1, *shape)[k if len(case.z) > 1 else 0]
+        case = self._case(slice(None) if len(self._kept) == len(labels) else slice(k, k + 1))
+        excess = case.excess[k if len(case.z) > 1 else 0]
         return replace(check, excess=excess, diagnoses=diagnose(case) or check.diagnoses)
 
-    def _case(self, k: int) -> Case | None:
-        """Return what is explained: all samples, or else the worst one, or None if it is large."""
-        task, atol, unit, actual = self.task, self.atol, self._unit, self._kept
-        if actual is None:
-            actual, atol = self._of_worst, atol[k : k + 1]
-            unit = unit[k : k + 1] if self._has_unit else unit
-            g = None if task.g is None else task.g[k : k + 1]
-            task = replace(task, z=task.z[k : k + 1], g=g, lead=())
-        if actual is None:
-            return None
-        parts = task.quantity, task.z, task.g, task.T, task.log, task.precision, task.lead
+    def _case(self, samples: slice) -> Case:
+        """Return what is explained: all samples, or else the worst one."""
+        task = self.task.some(samples)
+        unit = 0.0 if self._unit is None else self._unit[samples].reshape(task.shape)
         return Case(
-            *parts,
+            **{each.name: getattr(task, each.name) for each in fields(task)},
             expected=task.exact(),
-            actual=actual.reshape(task.shape),
-            atol=atol,
+            actual=self._kept.reshape(task.shape),
+            atol=self.atol[samples],
             rtol=self.rtol,
-            unit=unit.reshape(task.shape) if self._has_unit else 0.0,
+            unit=unit,
         )
 
     def _samples(self, labels: Sequence[str]) -> tuple[tuple[str, SampleCheck], ...]:
         """Return how each sample fared, under its label."""
-        task = self.task
-        entries = int(np.prod(task.shape[1:]))
-        numbers = Numbers(task.z, task.T, task.g, log=task.log)
+        shape, quantity = self.task.shape[1:], self.task.quantity
+        numbers = Numbers(self.task.z, self.task.T, self.task.g, log=self.task.log)
+        at = self._worst[0].astype(np.intp)
+        places = np.stack(np.unravel_index(at, shape), axis=1).tolist()
+        columns = places, self._worst[1:].T.tolist(), self._failed.tolist(), self._errors.T.tolist()
         found = []
-        columns = self._worst.T.tolist(), self._failed.tolist(), self._errors.T.tolist()
-        for k, (label, (at, expected, actual), failed, errors) in enumerate(
-            zip(labels, *columns, strict=True)
-        ):
-            output, input_ = self._place(int(at))
-            exact: Number = expected
-            if abs(expected) < sys.float_info.min:
-                exact = _of_any_size(task, numbers, k, output, input_, expected)
+        for k, (place, (expected, actual), failed, errors) in enumerate(zip(*columns, strict=True)):
+            exact = numbers.of(quantity, k, place, expected)
+            output, input_ = (None, *place) if quantity == "vjp" else (*place, None)[:2]
             worst = Worst(output, input_, expected, actual, exact)
-            found.append((label, SampleCheck(worst, entries, failed, *errors)))
+            found.append((labels[k], SampleCheck(worst, math.prod(shape), failed, *errors)))
         return tuple(found)
-
-    def _place(self, at: int) -> tuple[int | None, int | None]:
-        match self.task.quantity:
-            case "probabilities":
-                return at, None
-            case "jacobian":
-                C = self.task.z.shape[1]
-                return at // C, at % C
-            case "vjp":
-                return None, at
-
-
-def _of_any_size(
-    task: Task, numbers: Numbers, k: int, output: int | None, input_: int | None, value: float
-) -> Number:
-    """Return an exact entry that float64 may have no room for."""
-    match task.quantity:
-        case "probabilities":
-            if task.log:
-                return numbers.log_probability(k, output or 0, value)
-            return numbers.probability(k, output or 0)
-        case "jacobian":
-            return numbers.partial(k, output or 0, input_ or 0, value)
-        case "vjp":
-            return numbers.product(k, input_ or 0, value)

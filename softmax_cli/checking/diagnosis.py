@@ -7,13 +7,8 @@ from itertools import product
 import numpy as np
 
 from softmax_cli.checking.formulas import CLEARLY_WRONG, Case, FloatArray, Task
-from softmax_cli.checking.mistakes import CATALOGUE, Mistake
-from softmax_cli.checking.precision import (
-    FLOAT64,
-    printed_digits,
-    shown_precision,
-)
-from softmax_cli.checking.wrong import Wrong
+from softmax_cli.checking.mistakes import CATALOGUE, RANKS
+from softmax_cli.checking.precision import FLOAT64, printed_digits, shown_precision
 
 # The right derivative, for advice.
 _RIGHT = {"J": "J = diag(y) - y y^T", "v": "the vjp is y (g - sum_j g_j y_j)"}
@@ -36,11 +31,6 @@ class Diagnosis:
     advice: str
     numbers: tuple[tuple[str, float], ...] = ()
 
-    @property
-    def factor(self) -> float | None:
-        """The candidate is this times the exact result, where that is the mistake."""
-        return dict(self.numbers).get("factor")
-
 
 @np.errstate(all="ignore")
 def diagnose(case: Case) -> tuple[Diagnosis, ...]:
@@ -49,14 +39,15 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
     They are looked for at the precision that the candidate shows. More than one fits where they
     coincide: with two classes, or special logits or gradients.
     """
-    ranks, views = sorted({each.rank for each in CATALOGUE.values()}), tuple(_views(case))
-    for rank, view in product(ranks, views):
+    views = tuple(_views(case))
+    for rank, view in product(RANKS, views):
         # Mistakes are looked for as closely as the candidate's numbers are told.
         found = {
             name: numbers
             for name, each in CATALOGUE.items()
             if each.rank == rank and (each.is_precision or view is views[-1])
-            for numbers in _fitting(each, view)
+            for values, numbers in each.results(view)
+            if view.is_explained_by(values)
         }
         if found:
             return tuple(_diagnosis(name, numbers, view) for name, numbers in found.items())
@@ -78,17 +69,6 @@ def _views(case: Case) -> Iterator[Case]:
         yield replace(case, unit=printed[1])
 
 
-def _values(wrong: Wrong) -> FloatArray:
-    return wrong[0] if isinstance(wrong, tuple) else wrong
-
-
-def _fitting(mistake: Mistake, case: Case) -> Iterator[dict[str, float]]:
-    """Yield the numbers of each way to make a mistake that explains the case."""
-    for wrong in mistake.formula(case):
-        if case.is_explained_by(_values(wrong)):
-            yield wrong[1] if isinstance(wrong, tuple) else {}
-
-
 def _diagnosis(name: str, numbers: dict[str, float], case: Task) -> Diagnosis:
     mistake = CATALOGUE[name]
     right = _RIGHT_OF_LOG if case.log else _RIGHT
@@ -106,9 +86,9 @@ def _allowance(case: Case) -> str:
     atol = 10.0 ** np.ceil(np.log10(float(case.error.max())))
     loose = replace(case, atol=np.full(len(case.z), atol))
     right = replace(case, actual=case.expected)
-    others = [replace(case, T=factor * case.T).exact() for factor in (0.8, 1.25)]
+    others = [case.given(T=factor * case.T) for factor in (0.8, 1.25)]
     for mistake in CATALOGUE.values():
-        others += (_values(wrong) for wrong in mistake.formula(right))
+        others += (values for values, _ in mistake.results(right))
     for values in others:
         is_wrong = case.beyond(case.expected, values).max() > CLEARLY_WRONG
         if is_wrong and loose.beyond(case.expected, values).max() <= 1:

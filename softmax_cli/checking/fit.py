@@ -1,13 +1,14 @@
 """Fitting the one number that a wrong formula has: a temperature, a factor, an eps."""
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from softmax_cli.checking.formulas import Case, FloatArray
+from softmax_cli.checking.formulas import Case, FloatArray, Task, deviation
 
 # A wrong formula for each value of a number.
-Family = Callable[[Case, float], FloatArray]
+Family = Callable[[Task, float], FloatArray]
 
 # The most entries of one sample, and about how many together, that a number is fitted to.
 _MOST, _MANY = 300_000, 20_000
@@ -24,14 +25,14 @@ def fit(case: Case, family: Family, low: float, high: float) -> Iterator[float]:
     size = case.actual[0].size
     if case.freedom < 2 or size > _MOST:
         return
-    few = case.first(max(1, _MANY // size))
-    bound = few.bound(few.actual)
+    few = slice(max(1, _MANY // size))
+    task, actual = case.some(few), case.actual[few]
+    bound = case.bound(case.actual)[few]
 
     def misfit(number: float, scale: FloatArray | float = 0.0) -> FloatArray:
-        values = family(few, number)
-        error = np.where(values == few.actual, 0.0, values - few.actual)
-        error /= bound + scale * (np.abs(values) + np.abs(few.actual))
-        return np.clip(np.where(np.isnan(error), _FAR, error), -_FAR, _FAR).ravel()
+        values = family(task, number)
+        error = deviation(values, actual, bound + scale * (np.abs(values) + np.abs(actual)))
+        return np.copysign(np.minimum(error, _FAR), values - actual).ravel()
 
     if (misfit(low) == misfit(high)).all():  # it does not depend on the number
         return
@@ -47,12 +48,9 @@ def fit(case: Case, family: Family, low: float, high: float) -> Iterator[float]:
         error = misfit(number)
         slope = (misfit(number + step) - error) / step
         better = number - float(slope @ error / (slope @ slope))
-        if not low <= better <= high:
+        if not low <= better <= high or math.isclose(better, number, rel_tol=1e-12):
             break
-        is_settled = abs(better - number) <= 1e-12 * abs(better)
         number = better
-        if is_settled:
-            break
     for found in shortest(case, family, number):
         # Of one sample some number may fit by chance: it says something if it is round.
         if len(case.z) > 1 or found == float(f"{found:.2g}"):

@@ -69,11 +69,6 @@ class Task:
         return (1.0, -1.0, y) if self.log else (y, -y, y)
 
     @property
-    def right(self) -> tuple[Any, Any, Any]:
-        """The parts of the right matrix."""
-        return self.parts(self.y)
-
-    @property
     def is_derivative(self) -> bool:
         """Whether it is J, or a product with it."""
         return self.quantity != "probabilities"
@@ -101,16 +96,22 @@ class Task:
                 assert self.g is not None
                 return core.vjp(z, self.g[samples], temperature=T, log=log)
 
+    def given(self, **changes: Any) -> FloatArray:
+        """Compute the exact results of other logits, gradients or another temperature."""
+        return replace(self, **changes).exact()
+
+    def some(self, samples: slice) -> "Task":
+        """Return what is computed of some samples."""
+        g = None if self.g is None else self.g[samples]
+        lead = self.lead if samples == slice(None) else ()
+        return replace(self, z=self.z[samples], g=g, lead=lead)
+
     def columns(self, inputs: NDArray[np.intp]) -> FloatArray:
         """Compute the exact J along some inputs, shape (K, n, C): the output stands last."""
-        rows = core.jacobian_rows(self.z, list(inputs), self.T, self.log)
         if not self.log:  # it is symmetric
-            return rows
-        own = np.arange(len(inputs))
-        y_i = np.where((self.z > -np.inf)[:, None, :], self.y[:, inputs, None], 0.0)
-        along = -y_i / self.T
-        along[:, own, inputs] = rows[:, own, inputs]
-        return along
+            return core.jacobian_rows(self.z, list(inputs), self.T)
+        own = inputs[:, None] == np.arange(self.z.shape[1])
+        return np.asarray((own - self.y[:, inputs, None]) / self.T)
 
     def tolerances(self, atol: float = ATOL, rtol: float = RTOL) -> tuple[FloatArray, float]:
         """Return atol for each sample, and rtol, of results in this precision.
@@ -131,10 +132,15 @@ class Task:
         size *= self.chain
         return rtol / 2 * size + self.precision.smallest * max(1.0, self.chain), rtol
 
+    @property
+    def right(self) -> tuple[Any, Any, Any]:
+        """The parts of the right matrix."""
+        return self.parts(self.y)
+
     def result(self, d: Any, u: Any, v: Any) -> FloatArray:
         """Return (diag(d) + u v')/T, or an upstream gradient times it, as the quantity is."""
-        d, u, v = (np.broadcast_to(part, self.z.shape) for part in (d, u, v))
         if self.g is None:
+            d, u, v = (np.broadcast_to(part, self.z.shape) for part in (d, u, v))
             J = d[:, :, None] * np.eye(d.shape[1]) + u[:, :, None] * v[:, None, :]
             return np.asarray(J / self.T)
         return np.asarray((d * self.g + v * (u * self.g).sum(axis=1, keepdims=True)) / self.T)
@@ -144,6 +150,17 @@ class Task:
         if not self.is_derivative:
             return np.log(y) if self.log else y
         return self.result(*self.parts(y))
+
+
+def deviation(
+    expected: FloatArray, actual: FloatArray, bound: FloatArray | float = 1.0
+) -> FloatArray:
+    """Return errors in units of a bound; the same infinity, or NaN twice, is no error."""
+    error = np.asarray(np.abs(actual - expected) / bound)
+    if np.isfinite(error).all():
+        return error
+    same = (expected == actual) | (np.isnan(expected) & np.isnan(actual))
+    return np.where(same, 0.0, np.where(np.isnan(error), np.inf, error))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -165,11 +182,6 @@ class Case(Task):
     atol: FloatArray
     rtol: float
     unit: FloatArray | float = 0.0
-
-    @property
-    def nan(self) -> int:
-        """How many of the candidate's entries are NaN."""
-        return int(np.isnan(self.actual).sum())
 
     def ratios(self, axis: tuple[int, ...]) -> FloatArray:
         """What the exact results are multiplied by, the same along some axes: by least squares."""
@@ -195,18 +207,6 @@ class Case(Task):
         follows = self.is_derivative or (np.abs(total.sum(axis=1) - 1) < _TELLING).all()
         return int(np.maximum(tells.sum(axis=1) - follows, 0).sum())
 
-    def first(self, n: int) -> "Case":
-        """Return the case of the first samples."""
-        return replace(
-            self,
-            z=self.z[:n],
-            g=None if self.g is None else self.g[:n],
-            expected=self.expected[:n],
-            actual=self.actual[:n],
-            atol=self.atol[:n],
-            unit=np.broadcast_to(self.unit, self.shape)[:n],
-        )
-
     @property
     def roundings(self) -> float:
         """How many roundings a result may have: more where z/T, which is rounded, is large."""
@@ -216,9 +216,7 @@ class Case(Task):
     @property
     def error(self) -> FloatArray:
         """The candidate's absolute errors; infinite for NaN."""
-        error = np.abs(self.actual - self.expected)
-        same = self.actual == self.expected
-        return np.where(same, 0.0, np.where(np.isnan(error), np.inf, error))
+        return deviation(self.expected, self.actual)
 
     @property
     def excess(self) -> FloatArray:
@@ -232,10 +230,8 @@ class Case(Task):
 
     @np.errstate(all="ignore")
     def beyond(self, expected: FloatArray, actual: FloatArray) -> FloatArray:
-        """Return errors in units of the bound; the same infinity, or NaN twice, is no error."""
-        same = (expected == actual) | (np.isnan(expected) & np.isnan(actual))
-        error = np.abs(actual - expected) / self.bound(expected)
-        return np.where(same, 0.0, np.where(np.isnan(error), np.inf, error))
+        """Return errors in units of the bound."""
+        return deviation(expected, actual, self.bound(expected))
 
     def rounding(self, precision: Precision = FLOAT64) -> FloatArray:
         """Return by how much rounding may change an entry of the right formula, as written."""

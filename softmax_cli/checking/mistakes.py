@@ -5,7 +5,8 @@ wrong formula. Adding a mistake is one row of `CATALOGUE`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,19 +14,14 @@ import numpy as np
 from softmax_cli.checking import wrong
 from softmax_cli.checking.fit import Family, fit
 from softmax_cli.checking.formulas import Case, FloatArray
-from softmax_cli.checking.precision import (
-    FLOAT64,
-    PRECISIONS,
-    Precision,
-    shown_precision,
-)
+from softmax_cli.checking.precision import FLOAT64, PRECISIONS
 from softmax_cli.checking.wrong import Formula, Wrong
 
 # A matrix diag(d) + u v', each of shape (K, C) or a number: most mistakes in J are of this form.
 Form = tuple[Any, Any, Any]
 
 # Ranks of mistakes with a number that is fitted, and of those that say little.
-FITTED, VAGUE = 1, 2
+_SURE, FITTED, VAGUE = RANKS = range(3)
 
 
 @dataclass(frozen=True)
@@ -49,8 +45,13 @@ class Mistake:
     rank: int = 0
     is_precision: bool = False
 
+    def results(self, case: Case) -> Iterator[tuple[FloatArray, dict[str, float]]]:
+        """Compute what it gives, with its numbers."""
+        for found in self.formula(case):
+            yield found if isinstance(found, tuple) else (found, {})
 
-def _derivative(formula: Callable[[Case], Iterable[FloatArray]], advice: str = "") -> Mistake:
+
+def _derivative(formula: Formula, advice: str = "") -> Mistake:
     """Make a mistake in J and vjp."""
     advice = (f"{advice}: " if advice else "the right one is ") + "{J}, and {v}."
     return Mistake(advice, lambda case: formula(case) if case.is_derivative else ())
@@ -58,7 +59,7 @@ def _derivative(formula: Callable[[Case], Iterable[FloatArray]], advice: str = "
 
 def _matrix(forms: Callable[[Any, Any, Any], list[Form]], advice: str = "") -> Mistake:
     """Make a mistake in J and vjp of wrong matrices, made of d, u and v of the right one."""
-    return _derivative(lambda case: (case.result(*form) for form in forms(*case.right)), advice)
+    return _derivative(lambda case: [case.result(*form) for form in forms(*case.right)], advice)
 
 
 def _vjp(formula: Callable[[Case, FloatArray], Iterable[FloatArray]], advice: str = "") -> Mistake:
@@ -69,23 +70,16 @@ def _vjp(formula: Callable[[Case, FloatArray], Iterable[FloatArray]], advice: st
 
 def _y_is(advice: str, functions: Callable[[Case], Iterable[FloatArray]]) -> Mistake:
     """Make a mistake of wrong probabilities, for them and for the derivative made of them."""
-
-    def formula(case: Case) -> Iterator[FloatArray]:
-        results = map(case.of_y, functions(case))
-        yield from (each for each in results if np.isfinite(each).any())
-
-    return Mistake(advice, formula)
+    # NaN alone is another mistake.
+    return Mistake(
+        advice,
+        lambda case: [x for x in map(case.of_y, functions(case)) if np.isfinite(x).any()],
+    )
 
 
 def _forward(advice: str, function: Callable[[Case], FloatArray]) -> Mistake:
     """Make a mistake in probabilities alone."""
     return Mistake(advice, lambda case: () if case.is_derivative else [function(case)])
-
-
-def _temperature_is(temperature: Callable[[float], float]) -> Mistake:
-    """Make a mistake of another temperature, with the derivative that belongs to it."""
-    advice = "divide the logits by the temperature, once: y = softmax(z/T)."
-    return Mistake(advice, lambda case: [replace(case, T=temperature(case.T)).exact()])
 
 
 def _scaled(advice: str, factor: Callable[[Case], float]) -> Mistake:
@@ -106,18 +100,9 @@ def _fitted(
     return Mistake(advice, formula, rank)
 
 
-def _computed_in(precision: Precision) -> Mistake:
-    def formula(case: Case) -> Iterable[FloatArray]:
-        is_shown = shown_precision(case.actual) is precision
-        return wrong.rounded(case, case.rounding(precision)) if is_shown else ()
-
-    advice = f"the error is that of {precision.name}: compute in float64."
-    return Mistake(advice, formula, is_precision=True)
-
-
-_LOW = {name: each for name, each in PRECISIONS.items() if each is not FLOAT64}
 _EACH = "over the classes of each sample (axis=-1, keepdims=True)"
 _ORDER = "return them in the order of the logits."
+_ONCE = "divide the logits by the temperature, once: y = softmax(z/T)."
 
 CATALOGUE = {
     "only the diagonal": _matrix(
@@ -159,61 +144,60 @@ CATALOGUE = {
     "softmax twice": Mistake("apply softmax to the logits, not to probabilities.", wrong.twice),
     "softmax of -z": Mistake(
         "take off the minus sign: exp(z), not exp(-z).",
-        lambda case: [sign * replace(case, z=-case.z).exact() for sign in (1.0, -1.0)],
+        lambda case: [sign * case.given(z=-case.z) for sign in (1.0, -1.0)],
     ),
     "powers of 2": Mistake("use exp and log to the base e, not 2.", wrong.powers_of_two),
     "not normalised": _y_is(f"divide exp(z) by the sum of exp(z) {_EACH}.", wrong.not_normalised),
     "a number is added below": _fitted(
         "take {number:.6g} out of the denominator, which is the sum of exp(z) alone.",
         (1e-11, 1e3),
-        lambda case, number: wrong.over(case, wrong.exponentials(case)[0], number),
-        lambda case, number: wrong.over(case, wrong.exponentials(case)[1], number),
+        lambda task, x: wrong.over(task, wrong.exponentials(task)[0], x),
+        lambda task, x: wrong.over(task, wrong.exponentials(task)[1], x),
     ),
     "clipped probabilities": _fitted(
         "do not clip the probabilities at {number:.6g}.",
         (1e-11, 0.11),
-        lambda case, eps: case.of_y(np.clip(case.y, eps, 1 - eps)),
-        lambda case, eps: case.of_y(np.maximum(case.y, eps)),
+        lambda task, eps: task.of_y(np.clip(task.y, eps, 1 - eps)),
+        lambda task, eps: task.of_y(np.maximum(task.y, eps)),
     ),
     "eps is added": _fitted(
         "do not add {number:.6g} to the probabilities: log_softmax needs no eps.",
         (1e-11, 0.11),
-        lambda case, eps: case.of_y(case.y + eps),
+        lambda task, eps: task.of_y(task.y + eps),
         wrong.log_with_eps,
     ),
     "smoothed probabilities": _fitted(
         "these are (1 - s) y + s/C with s = {number:.6g}: smooth the targets, not softmax.",
         (1e-11, 0.9),
-        lambda case, s: case.of_y((1 - s) * case.y + s / case.y.shape[1]),
+        lambda task, s: task.of_y((1 - s) * task.y + s / task.y.shape[1]),
     ),
     "masked after softmax": _fitted(
         "mask the logits, with -inf, before softmax: the other classes no longer add up to 1.",
         (-45.0, 15.0),
-        wrong.masked_after,
+        lambda task, x: task.of_y(np.where(task.z > -np.inf, wrong.masked_with(task, x).y, 0.0)),
         rank=0,
     ),
     "masked with a finite number": _fitted(
         "mask with -inf, not with {number:.6g}: the masked classes are not 0.",
         (-45.0, 15.0),
-        lambda case, number: wrong.masked_with(case, number).exact(),
+        lambda task, x: wrong.masked_with(task, x).exact(),
     ),
     "logarithms of the probabilities": _forward(
         "these are log-probabilities: take exp, or check them with <log=True>.",
-        lambda case: replace(case, log=True).exact(),
+        lambda case: case.given(log=True),
     ),
     "probabilities in place of their logarithms": _forward(
         "use log_softmax, not softmax.", lambda case: case.y
     ),
     "softmax along the wrong axis": Mistake(
-        f"sum {_EACH}, not over the samples.", wrong.along_samples
+        f"sum {_EACH}, not over the samples.", lambda case: wrong.along(case, *wrong.lead(case))
     ),
     "softmax over the whole batch": Mistake(
-        f"sum {_EACH}, not over everything.", wrong.over_everything
+        f"sum {_EACH}, not over everything.", lambda case: wrong.along(case, None)
     ),
     "the sum over y g along the wrong axis": _vjp(
         lambda case, g: [
-            wrong.summed_along(case, g, case.y, axis)
-            for axis in (*range(len(case.whole) - 1), None)
+            wrong.summed_along(case, g, case.y, axis) for axis in (*wrong.lead(case), None)
         ],
         f"sum {_EACH}",
     ),
@@ -231,14 +215,12 @@ CATALOGUE = {
     ),
     "powers of the upstream gradient": _vjp(
         lambda case, g: [
-            replace(case, g=each).exact()
-            for each in (g * g, np.abs(g))
-            if not np.isin(g, (-1, 0, 1)).all()
+            case.given(g=x) for x in (g * g, np.abs(g)) if not np.isin(g, (-1, 0, 1)).all()
         ],
         "take g itself, not its square or absolute value",
     ),
     "arguments in the wrong order": _vjp(
-        lambda case, g: [replace(case, z=g, g=case.z).exact()], "z comes first, g second"
+        lambda case, g: [case.given(z=g, g=case.z)], "z comes first, g second"
     ),
     "one sample for all": Mistake(
         "use the logits and the upstream gradient of each sample, not of one.", wrong.one_for_all
@@ -253,13 +235,13 @@ CATALOGUE = {
     ),
     "factor 1/T missing": _scaled("the chain rule gives J/T.", lambda case: 1 / case.chain),
     "factor 1/T squared": _scaled("divide by T once, not twice.", lambda case: case.chain),
-    "temperature left out": _temperature_is(lambda T: 1.0),
-    "temperature applied twice": _temperature_is(lambda T: T**2),
-    "temperature multiplied": _temperature_is(lambda T: 1 / T),
+    "temperature left out": Mistake(_ONCE, lambda case: [case.given(T=1.0)]),
+    "temperature applied twice": Mistake(_ONCE, lambda case: [case.given(T=case.T**2)]),
+    "temperature multiplied": Mistake(_ONCE, lambda case: [case.given(T=1 / case.T)]),
     "another temperature": _fitted(
         "it looks like T = {number:.6g}: give <temperature={number:.6g}>, or correct it.",
         (1 / 30, 30.0),
-        lambda case, T: replace(case, T=T).exact(),
+        lambda task, T: task.given(T=T),
     ),
     "samples in another order": Mistake(_ORDER, wrong.samples_in_another_order),
     "classes in another order": Mistake(_ORDER, wrong.classes_in_another_order, FITTED),
@@ -295,15 +277,23 @@ CATALOGUE = {
         "logits this large have too few digits for z - logsumexp(z): subtract the maximum first.",
         wrong.rounded_at_an_offset,
     ),
-    **{f"{name} results": _computed_in(each) for name, each in _LOW.items()},
+    **{
+        f"{name} results": Mistake(
+            f"the error is that of {name}: compute in float64.",
+            partial(wrong.computed_in, each),
+            is_precision=True,
+        )
+        for name, each in PRECISIONS.items()
+        if each is not FLOAT64
+    },
     "rounded results": Mistake(
         "these are the exact values printed with too few digits: print 17 (%.17g).",
         wrong.printed,
         is_precision=True,
     ),
     "NaN among the results": Mistake(
-        "NaN in {case.nan} of {case.actual.size} entries: look for 0/0, inf - inf and log 0.",
-        lambda case: [case.actual] if case.nan else [],
+        "NaN in {count} of {case.actual.size} entries: look for 0/0, inf - inf and log 0.",
+        wrong.nan,
         VAGUE,
     ),
     "underflow before the logarithm": _y_is(

@@ -75,5 +75,10 @@ def sweep(setting: Setting, function: Function | None = None, name: str = "") ->
 def _largest_error(task: Task, method: str, h: float, function: OfLogits | None) -> float:
     """Return the largest error in J; NaN only where there is no number."""
     columns = finite_difference.columns(task.z, method, h, task.T, function, log=task.log)
-    errors = (np.abs(slopes - task.columns(inputs)) for inputs, (slopes, *_) in columns)
+    # No step shows the derivative of a logarithm that is -inf.
+    lost = task.log & np.isneginf(task.z)[:, None, :]
+    errors = (
+        np.where(lost, 0.0, np.abs(slopes - task.columns(inputs)))
+        for inputs, (slopes, *_) in columns
+    )
     return float(np.fmax.reduce([np.fmax.reduce(each, None) for each in errors]))

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.checking.fit import shortest
-from softmax_cli.checking.formulas import Case, FloatArray
+from softmax_cli.checking.formulas import Case, FloatArray, Task
 from softmax_cli.checking.precision import (
     FLOAT32,
     FLOAT64,
     PRECISIONS,
     Precision,
     printed_digits,
+    shown_precision,
 )
 from softmax_cli.mathematics import core
 
@@ -33,12 +34,12 @@ def total(values: FloatArray) -> FloatArray:
     return np.asarray(values.sum(axis=1, keepdims=True))
 
 
-def exponentials(case: Case) -> tuple[FloatArray, FloatArray]:
+def exponentials(case: Task) -> tuple[FloatArray, FloatArray]:
     """Return exp(z/T) as it is, and shifted by each sample's maximum."""
     return np.exp(case.z / case.T), np.exp((case.z - case.z.max(axis=1, keepdims=True)) / case.T)
 
 
-def over(case: Case, e: FloatArray, number: float) -> FloatArray:
+def over(case: Task, e: FloatArray, number: float) -> FloatArray:
     """Return what is made of e over its sum and a number."""
     return case.of_y(e / (number + total(e)))
 
@@ -49,18 +50,23 @@ def not_normalised(case: Case) -> Iterator[FloatArray]:
         yield from (e, e / total(case.z), e / total(case.z / case.T))
 
 
-def log_with_eps(case: Case, eps: float) -> FloatArray:
+def log_with_eps(case: Task, eps: float) -> FloatArray:
     """Return the derivative of log(y + eps); that of y + eps is right."""
     d, u, v = case.right
     ratio = case.y / (case.y + eps) if case.log else 1.0
-    return case.result(d * ratio, u * ratio, v) if case.is_derivative else case.expected
+    return case.result(d * ratio, u * ratio, v) if case.is_derivative else case.exact()
 
 
-def sigmoid(case: Case) -> Iterator[FloatArray]:
-    """Yield 1/(1 + exp(-z)), and what is made of it."""
+def diagonal(case: Case, y: FloatArray) -> list[FloatArray]:
+    """Return what is on the diagonal of J made of these probabilities."""
+    d, u, v = case.parts(y)
+    return [case.result(d + u * v, 0, 0)] if case.is_derivative else []
+
+
+def sigmoid(case: Case) -> list[FloatArray]:
+    """Return 1/(1 + exp(-z)), and what is made of it."""
     s = 1 / (1 + np.exp(-case.z / case.T))
-    yield case.of_y(s)
-    yield from diagonal(case, s)
+    return [case.of_y(s), *diagonal(case, s)]
 
 
 def twice(case: Case) -> Iterator[FloatArray]:
@@ -68,60 +74,40 @@ def twice(case: Case) -> Iterator[FloatArray]:
     inner = replace(case, log=False)
     for T in {1.0, case.T}:
         outer = replace(case, z=case.y, T=T)
-        result = outer.exact()
-        if not case.is_derivative:
-            yield result
-        else:
-            yield case.of_y(outer.y)
-            yield result @ inner.exact() if case.g is None else replace(inner, g=result).exact()
+        yield case.of_y(outer.y)
+        if case.is_derivative:
+            result = outer.exact()
+            yield result @ inner.exact() if case.g is None else inner.given(g=result)
 
 
-def powers_of_two(case: Case) -> Iterator[FloatArray]:
-    """Yield 2^z over its sum."""
+def powers_of_two(case: Case) -> list[FloatArray]:
+    """Return 2^z over its sum."""
     other = replace(case, T=case.T / np.log(2))
-    yield from (other.exact(), case.of_y(other.y))
-    if case.log and not case.is_derivative:
-        yield case.expected / np.log(2)
+    return [other.exact(), case.of_y(other.y), *([case.expected / np.log(2)] if case.log else [])]
 
 
-def masked_with(case: Case, number: float) -> Case:
+def masked_with(case: Task, number: float) -> Task:
     """Mask by a finite number."""
     return replace(case, z=np.where(np.isneginf(case.z), number, case.z))
 
 
-def masked_after(case: Case, number: float) -> FloatArray:
-    """Make the classes 0 that are masked by a finite number in softmax."""
-    return case.of_y(np.where(np.isneginf(case.z), 0.0, masked_with(case, number).y))
+def lead(case: Case) -> range:
+    """Return the axes of the samples."""
+    return range(len(case.whole) - 1)
 
 
-def diagonal(case: Case, y: FloatArray) -> Iterator[FloatArray]:
-    """Yield what is on the diagonal of J made of these probabilities."""
-    d, u, v = case.parts(y)
-    if case.is_derivative:
-        yield case.result(d + u * v, 0, 0)
-
-
-def along_samples(case: Case) -> Iterator[FloatArray]:
-    """Yield softmax along each axis of the samples, and what is made of it."""
-    for axis in range(len(case.whole) - 1):
-        yield from _along(case, axis)
-
-
-def over_everything(case: Case) -> Iterator[FloatArray]:
-    """Yield softmax over all samples at once, and what is made of it."""
-    yield from _along(case, None)
-
-
-def _along(case: Case, axis: int | None) -> Iterator[FloatArray]:
+def along(case: Case, *axes: int | None) -> Iterator[FloatArray]:
+    """Yield softmax along each of these axes, or over everything, and what is made of it."""
     if len(case.z) == 1 and case.log:
         return  # it is 0
-    z = case.z.ravel() if axis is None else case.z.reshape(case.whole)
-    y = core.softmax(z, axis=axis or 0, temperature=case.T).reshape(case.z.shape)
-    yield case.of_y(y)
-    if len(case.z) > 1 and case.g is not None:
-        yield summed_along(case, case.g, y, axis)
-    elif len(case.z) > 1 and axis is not None:  # of each sample alone
-        yield from diagonal(case, y)
+    for axis in axes:
+        z = case.z.ravel() if axis is None else case.z.reshape(case.whole)
+        y = core.softmax(z, axis=axis or 0, temperature=case.T).reshape(case.z.shape)
+        yield case.of_y(y)
+        if len(case.z) > 1 and case.g is not None:
+            yield summed_along(case, case.g, y, axis)
+        elif len(case.z) > 1 and axis is not None:  # of each sample alone
+            yield from diagonal(case, y)
 
 
 def summed_along(case: Case, g: FloatArray, y: FloatArray, axis: int | None) -> FloatArray:
@@ -141,16 +127,15 @@ def logits_for_y(case: Case) -> Iterator[FloatArray]:
         yield from (case.result(*form) for form in forms if case.is_derivative)
 
 
-def without_upstream(case: Case, g: FloatArray) -> Iterator[FloatArray]:
-    """Yield what has no upstream gradient in it."""
+def without_upstream(case: Case, g: FloatArray) -> list[FloatArray]:
+    """Return what has no upstream gradient in it."""
     d, u, v = case.right
-    if (g != 1).any():  # of 1 it is not left out
-        yield from ((d + u * v) / case.T, case.y / case.T)
+    return [(d + u * v) / case.T, case.y / case.T] if (g != 1).any() else []
 
 
 def row_sums(case: Case, g: FloatArray) -> Iterator[FloatArray]:
     """The candidate itself, if it is the product with ones."""
-    sums = replace(case, g=np.ones(g.shape)).exact()
+    sums = case.given(g=np.ones(g.shape))
     # Those of softmax are 0, and what is left is their rounding.
     near = case.rounding(FLOAT32) + case.bound(sums)
     are_sums = (np.abs(case.actual - sums) <= near).all() and (case.actual != 0).any()
@@ -167,30 +152,27 @@ def cross_entropy(case: Case, g: FloatArray) -> Iterator[FloatArray]:
 
 def triangles(case: Case) -> Iterator[FloatArray]:
     """Yield the results of one triangle of J."""
-    if case.g is None:
-        yield from (np.tril(case.expected), np.triu(case.expected))
-        return
     d, u, v = case.right
-    for step in (1, -1):
-        sums = np.cumsum((u * case.g)[:, ::step], axis=1)[:, ::step]
-        yield (d * case.g + v * sums) / case.T
+    for step, triangle in ((1, np.tril), (-1, np.triu)):
+        if case.g is None:
+            yield triangle(case.expected)
+        else:
+            sums = np.cumsum((u * case.g)[:, ::step], axis=1)[:, ::step]
+            yield (d * case.g + v * sums) / case.T
 
 
 def one_for_all(case: Case) -> Iterator[FloatArray]:
     """Yield the results of the first, or last, sample's logits or gradient, or of both."""
     for k in (0, -1):
-        one = replace(case, z=np.broadcast_to(case.z[k], case.z.shape))
-        yield one.exact()
-        if case.g is not None:
-            g = np.broadcast_to(case.g[k], case.g.shape)
-            yield from (replace(case, g=g).exact(), replace(one, g=g).exact())
+        z, g = (x if x is None else np.broadcast_to(x[k], x.shape) for x in (case.z, case.g))
+        yield from (case.given(z=z), case.given(g=g), case.given(z=z, g=g))
 
 
 def constant_factor(case: Case) -> Iterator[Wrong]:
     """The candidate itself, if all of it is one number times the exact results."""
     factor = case.ratios(tuple(range(case.actual.ndim))).item()
-    if factor != 0 and np.isfinite(factor):
-        for number in shortest(case, lambda case, factor: case.expected * factor, factor):
+    for number in shortest(case, lambda _, factor: case.expected * factor, factor):
+        if number:
             yield case.actual, {"factor": number}
 
 
@@ -226,46 +208,36 @@ def half_sum(case: Case) -> Iterator[FloatArray]:
 
 def ranked(expected: FloatArray, actual: FloatArray) -> NDArray[np.intp]:
     """Pair numbers by rank: return the positions of the expected ones."""
-    order = np.empty(len(expected), dtype=np.intp)
-    order[np.argsort(actual)] = np.argsort(expected)
-    return order
+    return np.argsort(expected)[np.argsort(np.argsort(actual))]
 
 
-def samples_in_another_order(case: Case) -> Iterator[FloatArray]:
+def samples_in_another_order(case: Case) -> list[FloatArray]:
     """Pair the samples by rank of one number each; a wrong pairing explains nothing."""
     expected, actual = (each.reshape(len(case.z), -1) for each in (case.expected, case.actual))
     weights = np.random.default_rng(0).uniform(1, 2, expected.shape[1])
-    yield case.expected[ranked(expected @ weights, actual @ weights)]
+    return [case.expected[ranked(expected @ weights, actual @ weights)]]
+
+
+def classes_in_another_order(case: Case) -> list[FloatArray]:
+    """Pair the classes by rank of a number that does not depend on the order of the others."""
+    weights = np.random.default_rng(0).uniform(1, 2, len(case.z))
+    both = case.expected, case.actual
+    if case.quantity == "jacobian":
+        both = tuple(np.diagonal(J, axis1=1, axis2=2) + 2**0.5 * (J**2).sum(2) for J in both)
+    return [reordered(case, ranked(*(weights @ values for values in both))[None])]
 
 
 def reordered(case: Case, order: NDArray[np.intp]) -> FloatArray:
-    """Return the expected result with the classes of each sample, shape (K, C), in an order."""
-    if case.quantity != "jacobian":
-        return np.take_along_axis(case.expected, order, axis=1)
-    rows = np.take_along_axis(case.expected, order[:, :, None], axis=1)
-    return np.take_along_axis(rows, order[:, None, :], axis=2)
+    """Return the exact results of classes in another order, the same or one for each sample."""
+    z, g = (x if x is None else np.take_along_axis(x, order, axis=1) for x in (case.z, case.g))
+    return case.given(z=z, g=g)
 
 
-def classes_in_another_order(case: Case) -> Iterator[FloatArray]:
-    """Pair the classes by rank of a number that does not depend on the order of the others."""
-    weights = np.random.default_rng(0).uniform(1, 2, len(case.z))
-
-    def number(values: FloatArray) -> FloatArray:
-        if case.quantity == "jacobian":
-            own = np.diagonal(values, axis1=1, axis2=2)
-            values = own + np.sqrt(2) * (values**2).sum(axis=2)
-        return np.asarray(weights @ values)
-
-    order = ranked(number(case.expected), number(case.actual))
-    yield reordered(case, np.broadcast_to(order, case.z.shape))
-
-
-def classes_sorted(case: Case) -> Iterator[FloatArray]:
+def classes_sorted(case: Case) -> list[FloatArray]:
+    """Return results whose classes are sorted in each sample."""
     # Of one sample, any order is another order of its classes.
-    """Yield results whose classes are sorted in each sample."""
-    if len(case.z) > 1:
-        for keys in (-case.z, case.z):
-            yield reordered(case, np.argsort(keys, axis=1, kind="stable"))
+    keys = (-case.z, case.z) if len(case.z) > 1 else ()
+    return [reordered(case, np.argsort(each, axis=1, kind="stable")) for each in keys]
 
 
 def transposed(case: Case) -> Iterator[FloatArray]:
@@ -273,7 +245,7 @@ def transposed(case: Case) -> Iterator[FloatArray]:
     if case.quantity != "jacobian" and case.z.shape[0] == case.z.shape[1]:
         yield case.expected.T
         if case.g is not None:
-            yield core.vjp(case.z, case.g.T, temperature=case.T)
+            yield case.given(g=case.g.T)
 
 
 def shifted(case: Case) -> Iterator[FloatArray]:
@@ -283,13 +255,19 @@ def shifted(case: Case) -> Iterator[FloatArray]:
         yield np.roll(case.expected, (shift,) * len(axis), axis)
 
 
-def left_at_zero(case: Case) -> Iterator[FloatArray]:
-    """Yield the exact result with 0 for the classes, and samples, that are 0 throughout."""
+def left_at_zero(case: Case) -> list[FloatArray]:
+    """Return the exact result with 0 for the classes, and samples, that are 0 throughout."""
     wrong, axes = case.expected, set(range(case.expected.ndim))
     for axis in axes:
         lost = (case.actual == 0).all(axis=tuple(axes - {axis}), keepdims=True)
         wrong = wrong if lost.all() else np.where(lost, 0.0, wrong)
-    yield wrong
+    return [wrong]
+
+
+def nan(case: Case) -> list[Wrong]:
+    """The candidate itself, if it has NaN, and how many."""
+    count = int(np.isnan(case.actual).sum())
+    return [(case.actual, {"count": count})] if count else []
 
 
 def out_of_range(case: Case, *shifts: Any) -> Iterator[Wrong]:
@@ -309,36 +287,41 @@ def out_of_range(case: Case, *shifts: Any) -> Iterator[Wrong]:
             yield np.where(agrees, case.actual, naive), {"limit": np.log(precision.largest)}
 
 
-def is_rounding(case: Case, precision: Precision) -> bool:
-    """Tell whether what fails is no further off than rounding."""
-    return bool((case.error <= case.rounding(precision))[case.excess > 1].all())
+def _is_rounding(case: Case, unit: FloatArray, least: FloatArray | float) -> bool:
+    """Tell whether what fails is no further off than a unit, and some of it than the least."""
+    fails = case.excess > 1
+    return bool((case.error <= unit)[fails].all() and (case.error > least)[fails].any())
 
 
-def rounded_at_an_offset(case: Case) -> Iterator[FloatArray]:
+def rounded_at_an_offset(case: Case) -> list[FloatArray]:
     """The candidate itself, where errors are those of the large logits that it has not shifted."""
-    few = case.rounding(case.precision) * 16 / case.roundings
+    unit = case.rounding(case.precision)
     is_offset = (np.abs(case.z).min(axis=1) > _LARGE * case.T).any()
-    if is_offset and (case.error > few).any() and is_rounding(case, case.precision):
-        yield case.actual
+    return (
+        [case.actual] if is_offset and _is_rounding(case, unit, unit * 16 / case.roundings) else []
+    )
 
 
-def cancellation(case: Case) -> Iterator[FloatArray]:
+def cancellation(case: Case) -> list[FloatArray]:
     """The candidate itself, where a difference has left no more than the rounding of its terms."""
-    lost = case.error > FLOAT64.eps * case.roundings * np.abs(case.expected)
-    is_difference = (case.is_derivative or case.log) and not [*rounded_at_an_offset(case)]
-    if is_difference and lost[case.excess > 1].any() and is_rounding(case, FLOAT64):
-        yield case.actual
+    least = FLOAT64.eps * case.roundings * np.abs(case.expected)
+    is_difference = (case.is_derivative or case.log) and not rounded_at_an_offset(case)
+    return [case.actual] if is_difference and _is_rounding(case, case.rounding(), least) else []
 
 
-def rounded(case: Case, unit: FloatArray) -> Iterator[FloatArray]:
+def rounded(case: Case, unit: FloatArray) -> list[FloatArray]:
     """The candidate itself, where errors are no more than a unit, and more than rounding."""
-    is_near = (case.error <= unit)[case.excess > 1].all()
-    if is_near and (case.error > case.rounding(case.precision)).any():
-        yield case.actual
+    return [case.actual] if _is_rounding(case, unit, case.rounding(case.precision)) else []
 
 
-def printed(case: Case) -> Iterable[FloatArray]:
+def computed_in(precision: Precision, case: Case) -> list[FloatArray]:
+    """The candidate itself, if it has the digits of a format, and errors of its size."""
+    is_shown = shown_precision(case.actual) is precision
+    return rounded(case, case.rounding(precision)) if is_shown else []
+
+
+def printed(case: Case) -> list[FloatArray]:
     """The candidate itself, if it has few digits."""
     digits = printed_digits(case.actual, range(2, 12))
     # Slightly over a half, as they may have been float32 before.
-    return rounded(case, 1.02 * digits[1]) if digits else ()
+    return rounded(case, 1.02 * digits[1]) if digits else []

@@ -1,11 +1,14 @@
 """A verdict, then its evidence and its cause; or the errors of a sweep."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 from rich.console import RenderableType
 from rich.text import Text
 
+from softmax_cli.checking.formulas import FloatArray, Kind
 from softmax_cli.checking.mistakes import CATALOGUE
 from softmax_cli.checking.sweep import Sweep
 from softmax_cli.checking.verdict import Check, SampleCheck, Verdict, apart, entry_name, headline
@@ -19,12 +22,6 @@ from softmax_cli.result import Report
 
 _ERROR_DIGITS = 3
 _HEAT_DIGITS = 2
-_QUANTITIES = {"probabilities": "probabilities", "jacobian": "Jacobian", "vjp": "vjp"}
-_OF_LOG = {
-    "probabilities": "log-probabilities",
-    "jacobian": "Jacobian of log-softmax",
-    "vjp": "vjp of log-softmax",
-}
 
 
 @dataclass(frozen=True)
@@ -51,39 +48,40 @@ def draw_report(report: Report, screen: Screen) -> Iterator[RenderableType]:
 
 def tell(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
     """Tell the verdict; the evidence lists what failed, or everything if nothing did."""
+    check = verdict.decisive
     for each in sorted(verdict.checks, key=lambda check: check.passed):
         end, _, said = headline(each).split(": ", 2)
-        quantity = f"{_QUANTITIES[each.quantity]}: " if len(verdict.checks) > 1 else ""
+        quantity = f"{_quantity(each.quantity)}: " if len(verdict.checks) > 1 else ""
         found = screen.text(f" {screen.glyph('–', '-')} {quantity}{said}", "default")
         yield Text(end, "bold green" if each.passed else "bold red").append_text(found)
         for line in _method(each, verdict, screen.glyph("×", "*")):
             yield screen.text(line, QUIET)
-        if each.diagnoses and each is not verdict.decisive:
+        if each.diagnoses and each is not check:
             yield from _cause(each, screen)
+    parts: list[Iterable[Text | Table]] = [_samples(verdict, check, screen)]
+    if not check.passed:
+        if check.excess is not None:
+            parts.append([screen.text(_worst(verdict, check, screen.precision))])
+            parts.append(_heatmap(verdict, check, check.excess, screen))
+        parts.append(_cause(check, screen))
+    parts.append(screen.text(f"note: {note}", QUIET) for note in verdict.notes)
+    for part in filter(None, map(list, parts)):
         yield Text()
-    check = verdict.decisive
-    if check.samples:
-        yield _samples(verdict, check, screen)
-    if not check.passed and check.excess is not None:
-        yield Text()
-        yield screen.text(_worst(verdict, check, screen.precision))
-        yield Text()
-        yield from _heatmap(verdict, check, screen)
-    if check.candidate and not check.passed:
-        if check.samples:
-            yield Text()
-        yield from _cause(check, screen)
-    if verdict.notes:
-        yield Text()
-    for note in verdict.notes:
-        yield screen.text(f"note: {note}", QUIET)
+        yield from part
+
+
+def _quantity(quantity: Kind, log: bool = False) -> str:
+    name = "Jacobian" if quantity == "jacobian" else quantity
+    if log:
+        return f"log-{name}" if quantity == "probabilities" else f"{name} of log-softmax"
+    return name
 
 
 def _method(check: Check, verdict: Verdict, times: str) -> Iterator[str]:
     """Say what was compared with what, and how closely."""
     size = "|z|" if verdict.temperature == 1 else "|z/T|"
     if check.step is None:
-        quantity = (_OF_LOG if check.log else _QUANTITIES)[check.quantity]
+        quantity = _quantity(check.quantity, check.log)
         yield f"{quantity} from {check.candidate} against the exact {quantity}"
     else:
         largest = given(METHODS[check.method].largest_step * verdict.temperature)
@@ -103,30 +101,27 @@ def _method(check: Check, verdict: Verdict, times: str) -> Iterator[str]:
     yield f"bound: {dtype}atol + rtol {times} |exact|, {bound}"
 
 
-def _samples(verdict: Verdict, check: Check, screen: Screen) -> Table:
+def _samples(verdict: Verdict, check: Check, screen: Screen) -> Iterator[Text | Table]:
     def row(label: str, sample: SampleCheck) -> list[Cell]:
         worst = sample.worst
-        exact, actual = (entry(each, screen.precision) for each in (worst.exact, worst.actual))
+        found = [entry(each, screen.precision) for each in (worst.exact, worst.actual)]
         if not sample.passed:
-            exact, actual = apart(worst, entry, screen.precision)
-        error = significant(abs(worst.actual - worst.expected), _ERROR_DIGITS)
-        excess = significant(sample.worst_excess, _ERROR_DIGITS)
-        return [
-            Cell(label),
-            Cell(entry_name(check, worst, verdict.classes)),
-            Cell(exact),
-            Cell(actual),
-            Cell(error),
-            Cell(excess, "" if sample.passed else "bold red"),
-        ]
+            found[:] = apart(worst, entry, screen.precision)
+        numbers = abs(worst.actual - worst.expected), sample.worst_excess
+        *texts, excess = (significant(each, _ERROR_DIGITS) for each in numbers)
+        name = entry_name(check, worst, verdict.classes)
+        cells = map(Cell, (label, name, *found, *texts))
+        return [*cells, Cell(excess, "" if sample.passed else "bold red")]
 
+    if not check.samples:
+        return
     listed = check.failed or list(check.samples)
     noun = "failed sample" if check.failed else "sample"
     shown = show_rows(noun, [label for label, _ in listed])
     theirs = "yours" if check.candidate and check.step is None else "numeric"
     headings = ("sample", "worst entry", "exact", theirs, "error", "error/bound")
     grid = Grid(headings, [row(*listed[k]) for k in shown.positions], names=2)
-    return Table(grid, shown)
+    yield Table(grid, shown)
 
 
 def _worst(verdict: Verdict, check: Check, precision: int) -> str:
@@ -141,43 +136,39 @@ def _worst(verdict: Verdict, check: Check, precision: int) -> str:
     return f"worst: sample {label}, {', '.join(places)}: {found}"
 
 
-def _heatmap(verdict: Verdict, check: Check, screen: Screen) -> Iterator[Text | Table]:
+def _heatmap(
+    verdict: Verdict, check: Check, excess: FloatArray, screen: Screen
+) -> Iterator[Text | Table]:
     """Draw the errors of the worst sample; over 1 fails."""
-    assert check.excess is not None
-    label, _ = check.samples[check.worst]
-    yield screen.text(f"error/bound in sample {label}", "bold")
-    is_jacobian = check.quantity == "jacobian"
-    excess = check.excess if is_jacobian else check.excess[None, :]
+    yield screen.text(f"error/bound in sample {check.samples[check.worst][0]}", "bold")
     letter = {"jacobian": "dz", "probabilities": "y", "vjp": "v"}[check.quantity]
-    names = [f"dy_{name}" for name in verdict.classes] if is_jacobian else [""]
+    names = [f"dy_{name}" for name in verdict.classes] if excess.ndim == 2 else [""]
     columns = [f"{letter}_{name}" for name in verdict.classes]
     outputs = show_rows("output", names)
-    inputs = show_columns("input" if is_jacobian else "class", columns)
+    inputs = show_columns("input" if excess.ndim == 2 else "class", columns)
+    shown = np.atleast_2d(excess)[np.ix_(outputs.positions, inputs.positions)].tolist()
     rows = (
-        [Cell(names[j]), *(_heat(float(excess[j, i])) for i in inputs.positions)]
-        for j in outputs.positions
+        [Cell(names[j]), *map(_heat, row)] for j, row in zip(outputs.positions, shown, strict=True)
     )
     grid = Grid(["", *(columns[i] for i in inputs.positions)], rows)
     yield Table(grid, outputs, inputs, hint="")
 
 
 def _heat(excess: float) -> Cell:
-    if excess <= 1:
-        return Cell("ok", QUIET)
-    return Cell(significant(excess, _HEAT_DIGITS), "white on red")
+    bad = significant(excess, _HEAT_DIGITS), "white on red"
+    return Cell(*bad) if excess > 1 else Cell("ok", QUIET)
 
 
-def _cause(check: Check, screen: Screen) -> Iterator[Text]:
-    if not check.diagnoses:
-        if check.failed:
-            yield Text(f"cause: none of the {len(CATALOGUE)} known mistakes explains every entry")
+def _cause(check: Check, screen: Screen) -> Iterator[Text | Table]:
+    found, count = check.diagnoses, len(check.diagnoses)
+    if not check.candidate:
         return
-    if len(check.diagnoses) > 1:
-        yield Text(f"cause: {len(check.diagnoses)} known mistakes explain every entry here")
-    for each in check.diagnoses:
-        name = f"cause: {each.name}" if len(check.diagnoses) == 1 else f"- {each.name}"
-        yield screen.text(name, "bold")
+    if not found and check.failed:
+        yield Text(f"cause: none of the {len(CATALOGUE)} known mistakes explains every entry")
+    if count > 1:
+        yield Text(f"cause: {count} known mistakes explain every entry here")
+    for each in found:
+        yield screen.text(f"{'cause:' if count == 1 else '-'} {each.name}", "bold")
         # A symbol or a formula begins as it is.
-        first = each.advice.partition(" ")[0].rstrip(",:")
-        is_word = first.isalpha() and len(first) > 1
+        is_word = re.match(r"[A-Za-z]{2,}[ ,:]", each.advice)
         yield screen.text(each.advice[0].upper() + each.advice[1:] if is_word else each.advice)

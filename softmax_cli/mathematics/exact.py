@@ -5,7 +5,7 @@ size; 1 - y_j is the sum of the others. Only what a float cannot hold is compute
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_UP, Context, Decimal, localcontext
 from functools import cached_property
 
@@ -52,7 +52,8 @@ class Numbers:
 
     def __init__(self, z: Floats, T: float, g: Floats | None = None, *, log: bool = False) -> None:
         (self.z, self.T), self.g, self.log = or_limit(z, T), g, log
-        self._upstream: dict[int, tuple[list[Decimal], Decimal, Decimal]] = {}
+        # Upstream gradients, their means and those of their sizes, by sample.
+        self._means: dict[int, tuple[list[Decimal], Decimal, Decimal]] = {}
 
     @cached_property
     def y(self) -> Floats:
@@ -63,11 +64,21 @@ class Numbers:
     def _rests(self) -> Floats:
         return core.complement(self.z, temperature=self.T)
 
+    def of(self, quantity: str, k: int, place: Sequence[int], value: float) -> Number:
+        """Return an entry of sample k, at its output and input, of which float64 has this value."""
+        match quantity:
+            case "jacobian":
+                return self.partial(k, place[0], place[1], value)
+            case "vjp":
+                return self.product(k, place[0], value)
+        j = place[0]
+        return self.log_probability(k, j, value) if self.log else self.probability(k, j)
+
     def probability(self, k: int, j: int) -> Number:
         """Return y_j of sample k."""
-        top = int(self.z[k].argmax())
 
         def exact() -> Decimal:
+            top = int(self.z[k].argmax())
             power = exponential(float(self.z[k, j]), float(self.z[k, top]), self.T)
             return Decimal(float(self.y[k, top])) * Decimal(power)
 
@@ -104,24 +115,18 @@ class Numbers:
 
         def exact() -> Decimal:
             assert self.g is not None
-            g, mean, size = self._means(k)
+            y_i, T = Decimal(self.probability(k, i)), Decimal(self.T)
             if self.log:
-                others = sum(Decimal(each) for j, each in enumerate(self.g[k].tolist()) if j != i)
-                kept = Decimal(self.g[k, i]) * Decimal(self.rest(k, i))
-                return (kept - Decimal(self.probability(k, i)) * others) / Decimal(self.T)
+                others = sum(map(Decimal, np.delete(self.g[k], i).tolist()))
+                return (Decimal(self.g[k, i]) * Decimal(self.rest(k, i)) - y_i * others) / T
+            if k not in self._means:
+                # Relative to the one at the maximum of z no large terms are left.
+                g = [Decimal(each) - Decimal(self.g[k, self.z[k].argmax()]) for each in self.g[k]]
+                terms = [Decimal(self.probability(k, j)) * each for j, each in enumerate(g)]
+                self._means[k] = g, sum(terms, Decimal(0)), sum(map(abs, terms), Decimal(0))
+            g, mean, size = self._means[k]
             # 0 also where rounding hides its sign.
-            if abs(g[i] - mean) <= _ROUNDING * (abs(g[i]) + size):
-                return Decimal(0)
-            return Decimal(self.probability(k, i)) * (g[i] - mean) / Decimal(self.T)
+            is_zero = abs(g[i] - mean) <= _ROUNDING * (abs(g[i]) + size)
+            return Decimal(0) if is_zero else y_i * (g[i] - mean) / T
 
         return _of_any_size(v, exact)
-
-    def _means(self, k: int) -> tuple[list[Decimal], Decimal, Decimal]:
-        """Return g relative to that at the maximum of z, exactly, and the means of it and |g|."""
-        if k not in self._upstream:
-            assert self.g is not None
-            top = Decimal(self.g[k, self.z[k].argmax()])
-            g = [Decimal(each) - top for each in self.g[k].tolist()]
-            terms = [Decimal(self.probability(k, j)) * each for j, each in enumerate(g)]
-            self._upstream[k] = g, sum(terms, Decimal(0)), sum(map(abs, terms), Decimal(0))
-        return self._upstream[k]

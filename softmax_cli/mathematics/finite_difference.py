@@ -53,12 +53,11 @@ class Method:
     def for_roundoff(self, eps: float) -> "Method":
         """Return what suits functions of less precision than float64."""
         ratio = eps / _EPS
-        if ratio == 1:
-            return self
         step = self.relative_step * ratio**self.step_power
         atol = self.atol * max(1.0, ratio**self.error_power / 10)
-        largest = max(step, self.largest_step)
-        return replace(self, relative_step=step, largest_step=largest, atol=atol)
+        return replace(
+            self, relative_step=step, largest_step=max(step, self.largest_step), atol=atol
+        )
 
 
 # Ridders' extrapolation starts with a large step, and each row of its tableau halves it: a power
@@ -82,36 +81,35 @@ def default_steps(
     with np.errstate(over="ignore"):
         relative = chosen.relative_step * np.maximum(1.0, size / temperature)
     step = np.minimum(relative, chosen.largest_step) * temperature
-    spacing = np.spacing(size) * (eps / _EPS)
-    least = 4 * spacing * (2**_ROWS if method == "richardson" else 1)
-    steps: FloatArray = np.maximum(step, least)
+    least = 4 * np.spacing(size) * (eps / _EPS) * (2**_ROWS if method == "richardson" else 1)
+    step = np.maximum(step, least)
     if method == "richardson" or eps != _EPS:  # so that no format of fewer digits rounds z + h
-        return np.exp2(np.floor(np.log2(steps)))
-    return steps
+        step = np.exp2(np.floor(np.log2(step)))
+    return np.asarray(step)
 
 
 def is_lost(z: FloatArray, step: float) -> NDArray[np.bool_]:
     """Tell which logits a step does not move: it vanishes beside them, or leads to infinity."""
     with np.errstate(all="ignore"):
         moved = z + step
-    lost: NDArray[np.bool_] = np.isfinite(z) & ((moved == z) | ~np.isfinite(moved))
-    return lost
+    return np.asarray(np.isfinite(z) & ((moved == z) | ~np.isfinite(moved)))
 
 
-def jacobian(
-    logits: ArrayLike,
-    method: str = "central",
+def columns(
+    z: FloatArray,
+    method: str,
     step: float | None = None,
     temperature: float = 1.0,
     function: Function | None = None,
+    eps: float = _EPS,
     log: bool = False,
-) -> FloatArray:
-    """Differentiate softmax, or another function of logits, numerically.
+) -> Iterator[tuple[Inputs, Differences]]:
+    """Differentiate softmax, or another function of logits, numerically, some inputs at a time.
 
     Parameters
     ----------
-    logits
-        Shape (K, C).
+    z
+        Logits, shape (K, C).
     method
         A name in `METHODS`: ``central`` (f(z+h) - f(z-h))/2h, error O(h^2); ``forward``
         (f(z+h) - f(z))/h, error O(h); ``complex-step`` Im f(z+ih)/h, without a subtraction
@@ -124,35 +122,6 @@ def jacobian(
     function
         From shape (K, C) to (K, C); by default softmax. Complex-step needs one that takes
         complex logits.
-    log
-        Differentiate log-softmax where no function is given.
-
-    Returns
-    -------
-    Shape (K, C, C), output index before input index. A masked class (-inf) has zeros.
-    """
-    z = np.asarray(logits, dtype=np.float64)
-    J = np.empty((*z.shape, z.shape[1]))
-    for inputs, (slopes, *_) in columns(z, method, step, temperature, function, log=log):
-        J[:, :, inputs] = slopes.swapaxes(1, 2)
-    return J
-
-
-def columns(
-    z: FloatArray,
-    method: str,
-    step: float | None = None,
-    temperature: float = 1.0,
-    function: Function | None = None,
-    eps: float = _EPS,
-    log: bool = False,
-) -> Iterator[tuple[Inputs, Differences]]:
-    """Differentiate as `jacobian` does, some inputs at a time.
-
-    Parameters
-    ----------
-    z, method, step, temperature, function
-        As in `jacobian`.
     eps
         The unit roundoff of the function.
     log
@@ -161,7 +130,7 @@ def columns(
     Yields
     ------
     Inputs, and what the method finds along them: slopes and perhaps the estimates of their errors,
-    shape (K, inputs, C) each.
+    shape (K, inputs, C) each. A masked class (-inf) has zeros.
     """
     h = np.full(z.shape, step) if step else default_steps(z, method, temperature, eps)
     inputs_at_once = 1  # a function of somebody's may depend on how many samples there are
@@ -225,7 +194,7 @@ def _richardson(function: Function, z: FloatArray, h: FloatArray, inputs: Inputs
     """
     (best,) = _central(function, z, h, inputs)
     error = np.full(best.shape, np.inf)
-    row = [best.copy()]
+    row = [best]
     for k in range(1, _ROWS):
         above = row
         row = [*_central(function, z, h / 2**k, inputs)]

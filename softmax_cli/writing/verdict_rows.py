@@ -19,12 +19,11 @@ def verdict_report(verdict: Verdict) -> Report:
     rows, samples = [], []
     for label, check, sample in _decisive(verdict):
         found = _sample(verdict, label, check, sample)
-        worst = found.get("worst", {})
-        place = {"worst_output": worst.get("output"), "worst_input": worst.get("input")}
-        cells = {"quantity": check.quantity, **found, **worst, **place}
-        rows.append([cells.get(column) for column in COLUMNS])
         samples.append(found)
-    rows = [["" if cell is None else cell for cell in row] for row in rows]
+        worst = found.get("worst", {})
+        place = {f"worst_{end}": worst.get(end) for end in ("output", "input")}
+        cells = {"quantity": check.quantity, **found, **worst, **place}
+        rows.append(["" if (cell := cells.get(name)) is None else cell for name in COLUMNS])
     check = verdict.decisive
     document = {
         "command": "check",
@@ -33,13 +32,18 @@ def verdict_report(verdict: Verdict) -> Report:
         "failed": sum(not sample["passed"] for sample in samples),
         **_how(check),
         "samples": samples,
-        "diagnosis": _diagnosis(check),
+        "diagnosis": _diagnosis(check) if check.diagnoses else None,
         "notes": list(verdict.notes),
-        **({} if verdict.upstream is None else {"upstream": verdict.upstream.tolist()}),
-        **_problem(check),
-        **({"checks": list(map(_check, verdict.checks))} if check.candidate else {}),
+        **_given("upstream", None if verdict.upstream is None else verdict.upstream.tolist()),
+        **_given("problem", check.problem or check.unstable),
+        **_given("checks", list(map(_check, verdict.checks)) if check.candidate else None),
     }
     return Report(COLUMNS, rows, document, verdict)
+
+
+def _given(name: str, value: Any) -> dict[str, Any]:
+    """Return a member that is left out where there is nothing to say."""
+    return {name: value} if value else {}
 
 
 def sweep_report(sweep: Sweep) -> Report:
@@ -59,15 +63,12 @@ def _decisive(verdict: Verdict) -> Iterator[tuple[str, Check, SampleCheck | None
     """
     for labels in dict.fromkeys(check.labels for check in verdict.checks):
         checks = [check for check in verdict.checks if check.labels == labels]
+        unusable = [check for check in checks if check.problem]
         decisive = next((check for check in checks if not check.passed), checks[-1])
-        unusable = next((check for check in checks if check.problem), None)
         for k, label in enumerate(labels):
-            if unusable is not None:
-                yield label, unusable, None
-                continue
-            failed = (check for check in checks if not check.samples[k][1].passed)
-            check = next(failed, decisive)
-            yield label, check, check.samples[k][1]
+            failed = unusable or [each for each in checks if not each.samples[k][1].passed]
+            check = next(iter(failed), decisive)
+            yield label, check, None if unusable else check.samples[k][1]
 
 
 def _sample(
@@ -81,13 +82,9 @@ def _sample(
             worst[end] = None if worst[end] is None else verdict.classes[worst[end]]
         names = ("max_abs_error", "max_rel_error", "max_ulp_error")
         found |= {name: getattr(sample, name) for name in names} | {"worst": worst}
-    found |= {"quantity": check.quantity} if check.candidate else {}
-    return found | _problem(check)
-
-
-def _problem(check: Check) -> dict[str, str]:
+    quantity = check.quantity if check.candidate else None
     problem = check.problem or check.unstable
-    return {"problem": problem} if problem else {}
+    return found | _given("quantity", quantity) | _given("problem", problem)
 
 
 def _check(check: Check) -> dict[str, Any]:
@@ -97,23 +94,20 @@ def _check(check: Check) -> dict[str, Any]:
         "candidate": check.candidate.encode(errors="backslashreplace").decode(),
         "passed": check.passed,
         "failed": check.n_samples if check.problem else len(check.failed),
-        **({"called": check.called} if check.called else {}),
+        **_given("called", check.called),
         **_how(check),
     }
 
 
 def _how(check: Check) -> dict[str, Any]:
     how = {"method": check.method, "step": check.step, "atol": check.atol, "rtol": check.rtol}
-    how |= {"dtype": check.precision} | ({"log": True} if check.log else {})
-    estimate = check.error_estimate
-    return how | ({} if estimate is None else {"error_estimate": estimate})
+    how |= {"dtype": check.precision} | _given("log", check.log)
+    return how | _given("error_estimate", check.error_estimate)
 
 
-def _diagnosis(check: Check) -> dict[str, Any] | None:
+def _diagnosis(check: Check) -> dict[str, Any]:
     """Return the mistake that explains the failure, and what else would explain it."""
-    found: list[dict[str, Any]] = [
+    first, *others = (
         {"name": each.name, "advice": each.advice, **dict(each.numbers)} for each in check.diagnoses
-    ]
-    if len(found) > 1:
-        found[0]["alternatives"] = found[1:]
-    return found[0] if found else None
+    )
+    return first | _given("alternatives", others)
