@@ -5,6 +5,7 @@ colour blindness; brightness tells the size, and the minus sign tells the sign w
 """
 
 import math
+from collections.abc import Sequence
 
 _ZERO = (222, 222, 222)
 _POSITIVE = (230, 97, 1)
@@ -21,10 +22,14 @@ def heat(value: float, largest: float) -> str:
     share = math.sqrt(min(abs(value) / largest, 1.0))
     end = _POSITIVE if value > 0 else _NEGATIVE
     colour = [z + round(share * (full - z)) for z, full in zip(_ZERO, end, strict=True)]
+    return f"{ink(colour)} on #{bytes(colour).hex()}"
+
+
+def ink(colour: Sequence[int]) -> str:
+    """Choose black or white for a text on red, green and blue, by the better contrast."""
     L = sum(share * _linear(part) for share, part in zip(_BRIGHTNESS, colour, strict=True))
     # The contrasts with black and with white are (L + 0.05)/0.05 and 1.05/(L + 0.05).
-    text = _BLACK if (L + 0.05) ** 2 > 0.05 * 1.05 else _WHITE
-    return f"{text} on #{bytes(colour).hex()}"
+    return _BLACK if (L + 0.05) ** 2 > 0.05 * 1.05 else _WHITE
 
 
 def _linear(part: int) -> float:
