@@ -17,7 +17,7 @@ from softmax_cli.display.explain import Equation, explain
 from softmax_cli.display.grids import QUIET, Cell, Grid, numeral
 from softmax_cli.display.notation import Plain
 from softmax_cli.display.numbers import given, significant
-from softmax_cli.display.screen import MOST_ROWS, Screen, Shown, show_columns, show_rows
+from softmax_cli.display.screen import MOST_ROWS, Screen, Shown, parted, show_columns, show_rows
 from softmax_cli.display.tables import HINT, draw_grid
 from softmax_cli.errors import plural
 from softmax_cli.mathematics import core
@@ -228,18 +228,8 @@ def _equation(equation: Equation, width: int | None) -> Text:
     if width is not None and cell_len(indent + joint.join(sides)) > width:
         room = max(width - len(indent) - 4, _LEAST_ROOM)
         joint = f"\n{indent}  = "
-        sides = [f"\n{indent}    ".join(_broken(side, room)) for side in sides]
+        lines = (parted(_SIGN.split(side), lambda part: cell_len(part) + 1, room) for side in sides)
+        sides = [f"\n{indent}    ".join(map(" ".join, each)) for each in lines]
     *parts, last = sides
     style = "" if equation.value is None else "bold"
     return Text(indent + joint.join(parts)).append(joint + last, style)
-
-
-def _broken(side: str, room: int) -> list[str]:
-    parts = _SIGN.split(side)
-    lines = parts[:1]
-    for part in parts[1:]:
-        if cell_len(lines[-1] + part) < room:
-            lines[-1] += f" {part}"
-        else:
-            lines.append(part)
-    return lines

@@ -1,20 +1,21 @@
 """LaTeX: arrays that fit a page of A4, and derivations. Needs amsmath alone."""
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
+from typing import NamedTuple
 
 from softmax_cli.display.explain import Equation, explain
 from softmax_cli.display.grids import Cell, Grid, all_grids
 from softmax_cli.display.notation import Latex, latex_number, latex_text, typesettable
-from softmax_cli.display.screen import Screen
+from softmax_cli.display.screen import Screen, parted
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Explanation, Result
 from softmax_cli.writing.target import Target
 
 # Of the page that the class article makes of A4, in points and lines; what lies between columns.
 _WIDTH, _LINES, _GAP = 340.0, 36, 14.0
+_LEFT = 45.0  # of a derivative, before what it is equal to
 _LONGEST_LINE = 15  # of a name, in characters: two columns of them fit
 # How much more than the line of usual size has room in a line of smaller ones.
 _SIZES = {1.0: "", 1.15: r"\footnotesize", 1.23: r"\scriptsize"}
@@ -33,8 +34,7 @@ def write_latex(result: Result, target: Target, options: OutputOptions) -> None:
     target.write("".join(f"{line}\n" for line in lines).encode())
 
 
-@dataclass(frozen=True)
-class _Piece:
+class _Piece(NamedTuple):
     """What stands in a place, and the room it takes, in points and lines."""
 
     tex: str
@@ -48,15 +48,19 @@ def _arrays(grid: Grid) -> Iterator[str]:
     # Without a heading the rows are named like the columns.
     first = _name if grid.headings[0] else _symbol
     rows = ([first(row[0].name), *map(_piece, row[1:])] for row in grid.rows)
-    for page in _pages(rows):
-        columns = list(zip(head, *page, strict=True))
-        widths = [max(each.width for each in column) + _GAP for column in columns]
-        scale = min(sum(widths) / _WIDTH, _SMALLEST)
-        for block in _blocks(columns, widths, _WIDTH * scale):
-            lines = [" & ".join(each.tex for each in row) for row in zip(*block, strict=True)]
-            body = f"{lines[0]} \\\\ \\hline\n" + " \\\\\n".join(lines[1:])
-            kinds = f"l|{'r' * (len(block) - 1)}"
-            yield _sized(rf"\[\begin{{array}}{{{kinds}}}" + f"\n{body}\n" + r"\end{array}\]", scale)
+    for page in parted(rows, lambda row: max(each.lines for each in row), _LINES):
+        names, *columns = zip(head, *page, strict=True)
+        scale = min(sum(map(_width, [names, *columns])) / _WIDTH, _SMALLEST)
+        for block in parted(columns, _width, _WIDTH * scale - _width(names)):
+            texts = ([each.tex for each in row] for row in zip(names, *block, strict=True))
+            first_line, *lines = (f"{' & '.join(row)} \\\\" for row in texts)
+            kinds = f"l|{'r' * len(block)}"
+            array = [rf"\[\begin{{array}}{{{kinds}}}", rf"{first_line} \hline", *lines]
+            yield _sized("\n".join([*array, r"\end{array}\]"]), scale)
+
+
+def _width(column: Sequence[_Piece]) -> float:
+    return max(each.width for each in column) + _GAP
 
 
 def _sized(shown: str, scale: float) -> str:
@@ -65,40 +69,11 @@ def _sized(shown: str, scale: float) -> str:
     return f"{{{size}\n{shown}\n}}" if size else shown
 
 
-def _pages(rows: Iterable[list[_Piece]]) -> Iterator[list[list[_Piece]]]:
-    page: list[list[_Piece]] = []
-    lines = 0
-    for row in rows:
-        height = max(each.lines for each in row)
-        lines += height
-        if page and lines > _LINES:
-            yield page
-            page, lines = [], height
-        page.append(row)
-    yield page
-
-
-def _blocks(
-    columns: list[tuple[_Piece, ...]], widths: list[float], room: float
-) -> Iterator[list[tuple[_Piece, ...]]]:
-    """Part columns where the line ends; the first, of names, stands in each part."""
-    block, width = columns[:1], widths[0]
-    for column, more in zip(columns[1:], widths[1:], strict=True):
-        if len(block) > 1 and width + more > room:
-            yield block
-            block, width = columns[:1], widths[0]
-        block.append(column)
-        width += more
-    yield block
-
-
 def _piece(cell: Cell) -> _Piece:
     """Write a name, a number, or both."""
     name = _name(f"{cell.name} " if cell.name and cell.number else cell.name)
-    # An exponent has a cross and a ten before it.
-    number = cell.number
-    width = 5.1 * len(number) + 12 * ("e" in number) + 3 * number.count("-")
-    return _Piece(name.tex + latex_number(number), name.width + width, name.lines)
+    width = name.width + sum(map(_breadth, cell.number))
+    return _Piece(name.tex + latex_number(cell.number), width, name.lines)
 
 
 def _symbol(text: str) -> _Piece:
@@ -108,7 +83,7 @@ def _symbol(text: str) -> _Piece:
         return _name(text)
     name = _name(found[4])
     symbol = r"\partial " * bool(found[1]) + r"\log " * bool(found[2]) + found[3]
-    return replace(name, tex=f"{symbol}_{{{name.tex}}}", width=name.width + 20)
+    return name._replace(tex=f"{symbol}_{{{name.tex}}}", width=name.width + 20)
 
 
 def _name(text: str, longest: int = _LONGEST_LINE) -> _Piece:
@@ -121,9 +96,10 @@ def _name(text: str, longest: int = _LONGEST_LINE) -> _Piece:
 
 
 def _breadth(c: str) -> float:
+    """Return the points that a letter takes at most; before an exponent stand a cross and a 10."""
     if c in "mwMW%@":
         return 10.0
-    return 5.6 if c.islower() or c.isdigit() or c == " " else 8.4
+    return 5.5 if c.islower() or c.isdigit() or c in " ." else 8.4
 
 
 def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
@@ -138,25 +114,14 @@ def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
 
 def _equation(equation: Equation) -> str:
     """Write each side on a line, or a long sum on several, in a size that fits."""
-    left, *rest = map(_broken, equation.sides)
-    widest = max(_length(line) for side in rest for line in side)
-    sides = " \\\\\n  &= ".join(" \\\\\n  &\\quad + ".join(side) for side in rest)
-    joint = " &= " if widest <= _WIDTH else " \\\\\n  &= "
-    before = "" if widest <= _WIDTH else "&"
-    align = f"\\begin{{align*}}\n{before}{left[0]}{joint}{sides}\n\\end{{align*}}"
-    return _sized(align, widest / _WIDTH)
-
-
-def _broken(side: str) -> list[str]:
-    lines: list[str] = []
-    for term in side.split(" + ") if side.startswith("e^") else [side]:
-        if lines and _length(lines[-1] + term) < _WIDTH:
-            lines[-1] += f" + {term}"
-        else:
-            lines.append(term)
-    return lines
+    left, *rest = equation.sides
+    sums = (side.split(" + ") if side.startswith("e^") else [side] for side in rest)
+    sides = [list(map(" + ".join, parted(terms, _length, _WIDTH - _LEFT))) for terms in sums]
+    scale = max(_length(line) for side in sides for line in side) / (_WIDTH - _LEFT)
+    lines = " \\\\\n  &= ".join(" \\\\\n  &\\quad + ".join(side) for side in sides)
+    before = f"{left} &= " if scale <= 1 else f"&{left} \\\\\n  &= "
+    return _sized(f"\\begin{{align*}}\n{before}{lines}\n\\end{{align*}}", scale)
 
 
 def _length(formula: str) -> float:
-    # With the derivative that it is equal to.
-    return 45 + 5.2 * len(_UNSEEN.sub("", formula)) + 3 * formula.count(" ")
+    return 5.2 * len(_UNSEEN.sub("", formula)) + 3 * formula.count(" ")
