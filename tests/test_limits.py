@@ -31,14 +31,13 @@ def run_limited(*words: str, stdin: str = "", cwd: Path | None = None) -> Outcom
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
-@pytest.mark.parametrize("words", ["jacobian", "jacobian --explain", "jacobian -o J.svg"])
+@pytest.mark.parametrize("words", ["jacobian", "jacobian --explain"])
 def test_a_table_of_a_large_jacobian_takes_memory_for_what_it_shows(
     words: str, tmp_path: Path
 ) -> None:
     outcome = run_limited(*words.split(), stdin=WIDE, cwd=tmp_path)
     assert (outcome.status, outcome.stderr) == (0, "")
-    shown = (tmp_path / "J.svg").read_text() if "-o" in words else outcome.stdout
-    assert "left" in shown
+    assert "left" in outcome.stdout
 
 
 def test_an_array_larger_than_memory_streams(tmp_path: Path) -> None:

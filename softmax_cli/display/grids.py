@@ -166,7 +166,7 @@ def samples_grid(
                 if winners:
                     y = show_probability(numbers, k, tops[k])
                     # All its digits stand in its own column.
-                    cells.append(Cell(classes[tops[k]], number=y(min(p, 3)), show=y))
+                    cells.append(Cell(classes[tops[k]], number=y(min(p, 3))))
                 for c in row:
                     style, mark = top if c == tops[k] else other
                     cells.append(numeral(show(k, c), p, style, mark, name[c], values[k][c]))

@@ -17,9 +17,8 @@ _UNBOUNDED = 1 << 20
 # A long heading is broken into lines; a name is not shortened below so much.
 _LONGEST_HEADING, _LINES = 16, 4
 _SHORTEST_NAME = 12
-# Between columns, and the least that numbers shrink to: a digit with its exponent, or their sign.
-_GAP = 2
-_WAYS_TO_FIT = ((_GAP, 5), (1, 1))
+# Between columns; and of numbers, which in a matrix shrink to their signs.
+_GAP, _SHORTEST_NUMBER = 2, 5
 _ASCII_HEAD = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 _EIGHTHS = ("", *"▏▎▍▌▋▊▉")
 HINT = "; see all with -f csv"
@@ -41,7 +40,8 @@ class _Column:
     def least(self, digits: int) -> int:
         """Return the width that it can shrink to."""
         if self.is_name or any(cell.name and cell.show for cell in self.cells):
-            return min(self.width, _SHORTEST_NAME)
+            whole = max((len(cell.number) + 4 for cell in self.cells if not cell.show), default=0)
+            return min(self.width, max(whole, _SHORTEST_NAME))
         if any(cell.name for cell in self.cells):
             return self.width
         heading = min(cell_len(self.heading), _LONGEST_HEADING)
@@ -81,7 +81,8 @@ def draw_grid(
     while len(drawn) > least and _total(drawn) > room:
         drawn.pop()
     candidates = columns or show_columns("column", grid.headings[grid.names : least])
-    drawn, gap, columns = _fitted(drawn, grid.names, candidates, room, screen)
+    shortest = 1 if grid.margins else _SHORTEST_NUMBER
+    drawn, gap, columns = _fitted(drawn, grid.names, candidates, room, screen, shortest)
     title, widest, fractions = bars
     width = min(widest, room - _total(drawn) - _GAP)
     if fractions and width >= max(1, len(title)):
@@ -106,15 +107,15 @@ def _total(columns: Sequence[_Column], gap: int = _GAP) -> int:
 
 
 def _fitted(
-    drawn: list[_Column], names: int, candidates: Shown, room: int, screen: Screen
+    drawn: list[_Column], names: int, candidates: Shown, room: int, screen: Screen, shortest: int
 ) -> tuple[list[_Column], int, Shown]:
     """Shorten columns, the widest first, or else leave out the middle of those behind the names.
 
     Return the columns, the gap between them, and which they are.
     """
     if not candidates.is_cut:
-        for gap, digits in _WAYS_TO_FIT:
-            if _shrink(drawn, digits, room - gap * (len(drawn) - 1)):
+        for gap, least in ((_GAP, _SHORTEST_NUMBER), (1, shortest)):
+            if _shrink(drawn, least, room - gap * (len(drawn) - 1)):
                 return drawn, gap, candidates
     end = names + len(candidates.positions)
     before, middle, behind = drawn[:names], drawn[names:end], drawn[end:]
@@ -178,7 +179,8 @@ def _within(cell: Cell, width: int, screen: Screen, short: set[str]) -> Text:
         return whole
     name, number = cell.name, cell.number
     if cell.show:
-        room = max(width - cell_len(name) - 1, width // 2) if name else width
+        least = min(width // 2, _SHORTEST_NUMBER)
+        room = max(width - cell_len(name) - 1, least) if name else width
         shorter = (_compact(cell.show(p)) for p in range(screen.precision, 0, -1))
         number = next((each for each in shorter if len(each) <= room), _sign(number, room))
     if name:

@@ -35,7 +35,8 @@ _METHODS = {"forward": "#0072b2", "central": "#d55e00", "complex-step": "#009e73
 # Names are data, and text; nothing depends on the day or the machine.
 _STYLE = {"text.parse_math": False, "svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 11}
 _STYLE |= {"svg.hashsalt": "softmax-cli", "savefig.dpi": 200, "savefig.bbox": "tight"}
-_METADATA: dict[str, Any] = {"png": "Software", "pdf": "CreationDate", "svg": "Date"}
+_METADATA = {"png": ["Software"], "pdf": ["CreationDate"]}
+_METADATA["svg"] = ["Date", "Creator", "Format", "Type"]
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def write_chart(result: Result, target: Target, options: OutputOptions) -> None:
                 _verdict(verdict, figure)
             case Arrays():
                 _arrays(result, figure)
-        figure.savefig(file, metadata={_METADATA[name]: None})
+        figure.savefig(file, metadata=dict.fromkeys(_METADATA[name]))
     target.write(file.getvalue())
 
 

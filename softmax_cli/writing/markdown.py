@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from softmax_cli.display.explain import explain
+from softmax_cli.display.explain import Equation, explain
 from softmax_cli.display.grids import Cell, all_grids
 from softmax_cli.display.notation import Latex
 from softmax_cli.display.screen import Screen
@@ -13,7 +13,7 @@ from softmax_cli.result import Explanation, Result
 from softmax_cli.writing.target import Target
 
 # A full stop within a word, a colon and an at sign make links.
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&:@-]|(?<=\w)\.(?=\w))")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&:@-]|(?<=\w)\.(?=[^\W\d_]))")
 
 
 def write_markdown(result: Result, target: Target, options: OutputOptions) -> None:
@@ -52,9 +52,11 @@ def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
         yield f"**{escaped(result.heading)}**\n"
     for position, step in enumerate(explain(result.derivation, Latex(screen.precision)), 1):
         yield f"### {position}. {step.title}\n\n{step.text}\n"
-        for k, line in enumerate(step.lines):
+        for line, before in zip(step.lines, ["", *step.lines], strict=False):
             if isinstance(line, str):
-                yield f"\n{escaped(line)}\n" if k else f"{escaped(line)}\n"
+                yield (
+                    f"\n{escaped(line)}\n" if isinstance(before, Equation) else f"{escaped(line)}\n"
+                )
             else:
                 yield f"- ${' = '.join(line.sides)}$"
         if step.lines:
