@@ -50,8 +50,8 @@ def _arrays(grid: Grid) -> Iterator[str]:
     rows = ([first(row[0].name), *map(_piece, row[1:])] for row in grid.rows)
     for page in parted(rows, lambda row: max(each.lines for each in row), _LINES):
         names, *columns = zip(head, *page, strict=True)
-        scale = min(sum(map(_width, [names, *columns])) / _WIDTH, _SMALLEST)
-        for block in parted(columns, _width, _WIDTH * scale - _width(names)):
+        scale = min(max(1.0, sum(map(_width, [names, *columns])) / _WIDTH), _SMALLEST)
+        for block in parted(columns, _width, _WIDTH * scale - _width(names) + 0.1):
             texts = ([each.tex for each in row] for row in zip(names, *block, strict=True))
             first_line, *lines = (f"{' & '.join(row)} \\\\" for row in texts)
             kinds = f"l|{'r' * len(block)}"
@@ -108,7 +108,11 @@ def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
     for position, step in enumerate(explain(result.derivation, Latex(screen.precision)), 1):
         yield f"\\paragraph{{{position}. {step.title}.}}\n{step.text}"
         for line in step.lines:
-            yield f"\n{latex_text(line)}" if isinstance(line, str) else _equation(line)
+            if isinstance(line, str):
+                # A long word is broken.
+                yield "\n" + latex_text(" ".join(wrap(typesettable(line), 2 * _LONGEST_LINE)))
+            else:
+                yield _equation(line)
         yield ""
 
 
