@@ -16,7 +16,8 @@ from softmax_cli.writing.target import Target
 # Of the page that the class article makes of A4, in points and lines; what lies between columns.
 _WIDTH, _LINES, _GAP = 340.0, 36, 14.0
 _LEFT = 45.0  # of a derivative, before what it is equal to
-_LONGEST_LINE = 15  # of a name, in characters: two columns of them fit
+# Of a name in a table, in characters: two columns of them fit; and of one that stands alone.
+_LONGEST_LINE, _LONGEST_WORDS = 15, 33
 # How much more than the line of usual size has room in a line of smaller ones.
 _SIZES = {1.0: "", 1.15: r"\footnotesize", 1.23: r"\scriptsize"}
 _SMALLEST = 1.23  # of an array, before it is parted
@@ -29,7 +30,7 @@ def write_latex(result: Result, target: Target, options: OutputOptions) -> None:
     screen = Screen(precision=options.precision)
     lines = [*_steps(result, screen)] if isinstance(result, Explanation) else []
     for label, grid in all_grids(result, screen):
-        lines += [rf"\noindent{_name(f'sample {label}', 2 * _LONGEST_LINE).tex}"] if label else []
+        lines += [rf"\noindent{_name(f'sample {label}', _LONGEST_WORDS).tex}"] if label else []
         lines += _arrays(grid.inner)
     target.write("".join(f"{line}\n" for line in lines).encode())
 
@@ -45,9 +46,9 @@ class _Piece(NamedTuple):
 def _arrays(grid: Grid) -> Iterator[str]:
     """Write arrays of as many rows and columns as a page has room for, names beside them."""
     head = [_name(grid.headings[0]), *map(_symbol, grid.headings[1:])]
-    # Without a heading the rows are named like the columns.
-    first = _name if grid.headings[0] else _symbol
-    rows = ([first(row[0].name), *map(_piece, row[1:])] for row in grid.rows)
+    rows: Iterator[list[_Piece]] = (list(map(_piece, row)) for row in grid.rows)
+    if not grid.headings[0]:  # the rows are named like the columns
+        rows = ([_symbol(row[0].name), *map(_piece, row[1:])] for row in grid.rows)
     for page in parted(rows, lambda row: max(each.lines for each in row), _LINES):
         names, *columns = zip(head, *page, strict=True)
         scale = min(max(1.0, sum(map(_width, [names, *columns])) / _WIDTH), _SMALLEST)
@@ -109,8 +110,8 @@ def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
         yield f"\\paragraph{{{position}. {step.title}.}}\n{step.text}"
         for line in step.lines:
             if isinstance(line, str):
-                # A long word is broken.
-                yield "\n" + latex_text(" ".join(wrap(typesettable(line), 2 * _LONGEST_LINE)))
+                lines = wrap(typesettable(line), _LONGEST_WORDS)
+                yield "\n\\noindent " + r" \\ ".join(map(latex_text, lines))
             else:
                 yield _equation(line)
         yield ""
