@@ -15,7 +15,7 @@ from softmax_cli.errors import plural
 
 MARKS = {"forward": "f", "central": "c", "complex-step": "i"}
 _STYLES = {"forward": "bold magenta", "central": "bold blue", "complex-step": "bold red"}
-_STEP = 7  # columns before the curves
+_STEP = 8  # columns before the curves
 _LOWEST = -18
 _WIDE, _WIDE_ENOUGH = 3, 68  # columns a power of ten, where there is room for so many
 
@@ -27,6 +27,7 @@ def draw_sweep(found: Sweep, screen: Screen) -> Iterator[RenderableType]:
     scale = _WIDE if (screen.width or _WIDE_ENOUGH) >= _WIDE_ENOUGH else 1
     axis = "".join(f"1e{power}".ljust(6 * scale) for power in range(_LOWEST, 0, 6)) + "1"
     yield Text(f"{'step':{_STEP}}{axis}", "bold")
+    yield Text(screen.glyph("─", "-") * (_STEP + 1 - _LOWEST * scale))
     for step, *errors in zip(found.steps, *found.errors.values(), strict=True):
         marks = _marks(dict(zip(found.errors, errors, strict=True)), scale)
         line = Text(f"{step:<{_STEP}g}{marks}")
