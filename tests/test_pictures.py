@@ -55,7 +55,7 @@ def test_every_command_draws_a_chart_the_same_each_time(line: str, tmp_path: Pat
         (f"jacobian {SAMPLES / 'iris_logits.csv'}", {"jacobian, the first 6 of 150 samples"}),
         (f"forward {SAMPLES / 'iris_logits.csv'}", {"probabilities, the first 100 of 150 samples"}),
         (f"jacobian {PETS} --entry cat,dog", {"dy_cat/dz_dog", "blurred photo", "-0.160"}),
-        ("check 1 2 3 --step 0.5", {"log10(error/bound), sample 1"}),
+        ("check 1 2 3 --step 0.5", {"log10(error/bound), sample 1", "dy_3"}),
         ("check 1 2 --sweep", {"← rounding grows", "truncation grows →", "step h", "1e-05"}),
     ],
 )

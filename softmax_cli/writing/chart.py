@@ -107,11 +107,13 @@ def _verdict(verdict: Verdict, figure: "Figure") -> None:
     check = verdict.decisive
     title = " - ".join([headline(check), *(f"cause: {each.name}" for each in check.diagnoses)])
     some = check.samples[:_MOST_SAMPLES]
-    rows, columns, label = [label for label, _ in some], ["worst entry"], "samples"
+    rows, columns = [label for label, _ in some], ["worst entry"]
+    label = f"the first {len(some)} of {len(check.samples)} samples"
     excess = np.array([[sample.worst_excess] for _, sample in some])
     if check.excess is not None:
-        excess, columns = np.atleast_2d(check.excess), list(verdict.classes)
-        rows = columns if len(excess) > 1 else [""]
+        excess, is_matrix = np.atleast_2d(check.excess), check.excess.ndim > 1
+        rows = [f"dy_{name}" for name in verdict.classes] if is_matrix else [""]
+        columns = [f"dz_{name}" if is_matrix else name for name in verdict.classes]
         label = f"sample {check.samples[check.worst][0]}"
     texts = [[f"{each:.2g}" for each in row] for row in excess]
     with np.errstate(divide="ignore"):
