@@ -13,7 +13,7 @@ from typing import IO, Any
 import pytest
 
 # Set where nothing may be skipped.
-REQUIRED = "SOFTMAX_BROWSER_REQUIRED"
+REQUIRED = "CI"
 _OPTIONS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
     "--disable-quic", "--no-first-run",

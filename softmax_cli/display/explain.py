@@ -8,7 +8,8 @@ Each formula is written once, as a function of a reading: the letters, the names
 classes, or this sample's numbers.
 """
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import reduce
@@ -21,6 +22,8 @@ from softmax_cli.mathematics.derivation import Derivation
 from softmax_cli.mathematics.exact import Number, Numbers
 
 _MOST_CLASSES = 8
+# Other names are told once, and their positions stand in the formulas.
+_SIMPLE = re.compile(r"[^\W_]{1,12}")
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,13 @@ class Step:
 
 def explain(d: Derivation, n: Plain) -> Iterator[Step]:
     """Write all steps in a notation."""
-    w, two, z_i = _Writer(d, n), n.given(2), n.symbol("z", "i")
+    simple = d.classes
+    if not n.is_live and not all(map(_SIMPLE.fullmatch, simple)):
+        simple = tuple(map(str, range(1, len(simple) + 1)))
+    w, two, z_i = _Writer(replace(d, classes=simple), n), n.given(2), n.symbol("z", "i")
     r, (f, g, df, dg) = w.letters(), map(n.symbol, ("f", "g", "f'", "g'"))
     total = n.total("c", w.letters("c").e_j)
-    yield _definition(w, total)
+    yield _definition(w, total, d.classes)
     yield Step(
         "The quotient rule",
         f"{r.y_j} is a quotient {f / g}, and both depend on {z_i}.",
@@ -205,31 +211,33 @@ def _equation(*parts: Plain, value: Number | None = None) -> Equation:
     return Equation(tuple(each.text for each in parts), value)
 
 
-def _definition(w: _Writer, total: Plain) -> Step:
+def _definition(w: _Writer, total: Plain, names: Sequence[str]) -> Step:
     n, d, r = w.n, w.d, w.letters()
     shown = sorted({*range(len(d.z))[:_MOST_CLASSES], *(c for entry in d.entries for c in entry)})
     more = [n.symbol("…")] if len(shown) < len(d.z) else []
     m, T = n.given(d.shift or 0).live("m"), n.given(d.temperature).live("T")
     logits = [n.given(z).live(f"z{j}") for j, z in enumerate(d.z)]
     read = [(j, w.names(j, j), w.e(logits[j], m, T), w.numbers(j, j)) for j in shown]
-    names = [*(x.e_j for _, x, _, _ in read), *more]
+    terms = [*(x.e_j for _, x, _, _ in read), *more]
     powers = [*(e for _, _, e, _ in read), *more]
     text = "Softmax exponentiates the logits and divides by their sum."
     if r.T is not None:
         text += n.when("T", " The temperature T divides the logits first.")
     if w.has_shift:
+        factor = n.symbol("e") ** -n.symbol("m")
         shifted = (
             " The exponentials are shown shifted by the largest logit m, as they are computed: "
-            "the factor e^-m above and below changes neither y nor its derivatives."
+            f"the factor {factor} above and below changes neither y nor its derivatives."
         )
         text += n.when("m", shifted)
     lines: tuple[Equation | str, ...] = (
         _equation(r.y_j, r.e_j / r.S),
         _equation(r.S, total),
         "For this sample:",
+        *(f"Class {d.classes[j]} is {names[j]}." for j in shown if names[j] != d.classes[j]),
         *(_equation(x.e_j, e, number.e_j, value=d.e(j)) for j, x, e, number in read),
         _equation(
-            r.S, reduce(add, names), reduce(add, powers), n.number(*d.S).live("S"), value=d.S[0]
+            r.S, reduce(add, terms), reduce(add, powers), n.number(*d.S).live("S"), value=d.S[0]
         ),
         *(
             _equation(x.y_j, x.e_j / r.S, e / v.S, v.y_j, value=d.numbers.probability(0, j))

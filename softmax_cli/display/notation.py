@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import ClassVar, Self
+from unicodedata import normalize
 
 from softmax_cli.display.numbers import beside_one, given, significant
 from softmax_cli.display.screen import printable
@@ -19,12 +20,13 @@ _LATEX_TEXT = str.maketrans(
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
         **{character: f"\\{character}" for character in "#$%&_{}"},
-        # Other signs in the oldest of fonts, and markup where Markdown carries the formula.
-        **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"},
-        # Behind the end of a row they would say how far the next one is.
-        **{"[": "{[}", "*": "{*}"},
+        # Other signs in the oldest of fonts.
+        **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': '"{}'},
+        # Behind the end of a row they would say how far the next one is; two hyphens are a dash.
+        **{"[": "{[}", "*": "{*}", "-": "{-}", "`": "{`}", "'": "{'}"},
     }
 )
+_OGONEK = "\u0328"
 _ASCII = {"δ": "delta", "…": "...", " · ": " * "}
 _LATEX = {"log y": r"\log y", "δ": r"\delta", "…": r"\dots", " · ": r" \cdot "}
 
@@ -275,9 +277,20 @@ def latex_number(text: str) -> str:
     return text.replace("inf", r"\infty")
 
 
+def typesettable(text: str) -> str:
+    """Show a name in the letters that pdflatex has; others are named, as in [U+732B]."""
+    return "".join(c if _has(c) else f"[U+{ord(c):04X}]" for c in visible(text))
+
+
+def _has(c: str) -> bool:
+    parts = normalize("NFD", c)
+    is_latin = parts[0].isascii() and c < "\u0180" and not parts.endswith(_OGONEK)
+    return is_latin or c in "ßæÆøØœŒłŁ"
+
+
 def latex_text(text: str) -> str:
     """Escape what is special in LaTeX's text."""
-    return visible(text).translate(_LATEX_TEXT)
+    return typesettable(text).translate(_LATEX_TEXT)
 
 
 def latex_index(name: str) -> str:

@@ -119,17 +119,17 @@ def _bars(result: results.Arrays, precision: int) -> Page:
     """Show the probabilities of each sample, the largest named."""
     classes, T = result.logits.classes, result.temperature
     batch, more = _first(result.logits.batches, len(classes))
-    text, numbers = grids.sample_text(result, batch, precision), Numbers(batch.logits, T)
+    numbers, _, show = grids.sample_numbers(result, batch)
     cards = []
     for k, largest in enumerate(result.order(batch).tolist()):
         top, many = largest[0], result.top or len(classes) > _MOST_BARS
         order = largest if many else range(len(classes))
         rows = "".join(
             f'<tr{" class=top" * (c == top)}><th scope="row">{_name(classes[c])}</th>'
-            f"<td>{_bar(numbers.y[k, c])}</td><td>{_number(text(k, c))}</td></tr>"
+            f"<td>{_bar(numbers.y[k, c])}</td><td>{_number(show(k, c)(precision))}</td></tr>"
             for c in order[:_MOST_BARS]
         )
-        y = _number(grids.probability(numbers, k, top, min(precision, 3)))
+        y = _number(grids.show_probability(numbers, k, top)(min(precision, 3)))
         caption = f"{_title(result, batch, k)}: {_name(classes[top])} {y}"
         shown = Shown("class", [classes[c] for c in order], min(len(order), _MOST_BARS))
         table = f"<figcaption>{caption}</figcaption><table>{rows}</table>{_left_out(shown)}"
@@ -206,7 +206,7 @@ def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> Page
             "loses": cases[-1],
             "name": _text(n.names[i]),
             "gain": _number(significant(numbers.partial(0, i, i, gain), n.precision)),
-            "y": _number(grids.probability(numbers, 0, i, n.precision)),
+            "y": _number(grids.show_probability(numbers, 0, i)(n.precision)),
             "forms": f"{'no-T ' * (d.temperature == 1)}{'no-m' * (d.shift is None)}",
             "steps": "".join(_steps(steps, d.entries)),
             "more": more,
@@ -218,7 +218,7 @@ def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> Page
 def _classes(d: Derivation, n: MathML) -> Iterator[str]:
     """Show each class's logit and its probability."""
     for c, (z, y) in enumerate(zip(d.z.tolist(), d.numbers.y[0].tolist(), strict=True)):
-        text = _number(grids.probability(d.numbers, 0, c, n.precision))
+        text = _number(grids.show_probability(d.numbers, 0, c)(n.precision))
         yield (
             f'<li class="class" data-z="{z!r}"><span class="name">{_name(n.names[c])}</span>'
             f'<span class="static">{_number(given(z))}</span>'
