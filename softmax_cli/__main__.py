@@ -66,7 +66,7 @@ def _run(words: list[str]) -> int:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if not sys.stdout.isatty():
         # They make Typer colour a help text that goes into a pipe.
-        for name in ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE"):
+        for name in ("PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE"):
             os.environ.pop(name, None)
     from softmax_cli.app import PROGRAM, app
     from softmax_cli.errors import InputError, PipeClosedError, silence, tell

@@ -25,6 +25,7 @@ Text = str | None
 Number = float | None
 PROGRAM = "softmax-cli"
 DTYPES = ("float64", "float32", "float16", "bfloat16")
+COLORS = ("auto", "always", "never")
 METHODS = ("central", "forward", "complex-step", "richardson")
 
 
@@ -87,6 +88,7 @@ JOBS = shown("--jobs N", N, whole)
 PREFIX = shown("--prefix PREFIX", "Put it before the names of classes in headers.", data)
 READER = choice("Input", "--input-format FORMAT", "How to read", READERS, "by suffix or content")
 WRITER = choice("Output", "--format -f FORMAT", "How to write", WRITERS, "table", hint_for_format)
+COLOR = choice("Output", "--color WHEN", "Colour tables", COLORS, "auto")
 METHOD = choice("Method", "--method METHOD", "The finite difference", METHODS, "central")
 DTYPE = choice("Method", "--dtype DTYPE", "Judge in", DTYPES, "the dtype of the results")
 
@@ -116,10 +118,11 @@ def writing(
     # It need not be readable: whether it can be written shows when it is.
     output: Text = shown("--output -o FILE", OUTPUT, readable=False),
     precision: int = shown("--precision -p DIGITS", SHOWN_DIGITS, digits, OutputOptions.precision),
+    color: Text = COLOR,
 ) -> OutputOptions:
     """Take what every command may be told about its output; ``-o -`` is standard output."""
     path = None if output == "-" else output
-    return OutputOptions(choose_format(output_format, path), path, precision)
+    return OutputOptions(choose_format(output_format, path), path, precision, color or "auto")
 
 
 def with_shared_options(command: Callable[..., int]) -> Callable[..., int]:

@@ -41,4 +41,5 @@ class OutputOptions:
     output_format: str = "table"
     path: str | None = None  # None: standard output
     precision: int = 6  # significant digits in tables
+    color: str = "auto"  # of tables: also always, never
     jobs: int | None = None  # how many processes may work on it; None: as many as there are cores

@@ -45,9 +45,9 @@ def test_a_table_names_the_most_probable_class_at_every_width(
         shown = run("forward", *words).stdout
     else:
         shown = run_in_terminal("forward", *words, columns=columns, env={"NO_COLOR": "1"}).stdout
-    heading, _, *rows = shown.splitlines()
-    assert heading.split()[:2] == ["sample", "top"]
-    assert [re.split("  +", row)[1] for row in rows[: len(tops)]] == tops
+    rows = re.split(r"sample +top.*\n─+\n", shown)[1].splitlines()
+    for row, top in zip(rows, tops, strict=False):
+        assert re.match(rf"\d +{re.escape(top)}( |$)", row)
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ def test_names_that_are_integers_stay_integers_in_parquet(tmp_path: Path) -> Non
 # --- compressed files ---------------------------------------------------------------------------
 
 
-TEXT = ("csv", "tsv", "json", "jsonl", "ndjson", "txt", "md", "tex", "svg", "html")
+TEXT = ("csv", "tsv", "json", "jsonl", "ndjson", "txt", "md", "tex", "html")
 
 
 @pytest.mark.parametrize("suffix", TEXT)
@@ -328,7 +328,9 @@ def test_gz_behind_a_suffix_of_text_compresses(suffix: str, tmp_path: Path) -> N
         assert content[3:8] == bytes(5)  # neither a name nor a time
 
 
-@pytest.mark.parametrize("words", ["-o y.npy.gz", "-o y.parquet.gz", "-o y.gz", "-o y.gz -f npy"])
+@pytest.mark.parametrize(
+    "words", ["-o y.npy.gz", "-o y.svg.gz", "-o y.parquet.gz", "-o y.gz", "-o y.gz -f npy"]
+)
 def test_gz_behind_anything_else_is_refused(words: str, tmp_path: Path) -> None:
     outcome = run("forward", "1", "2", *words.split(), cwd=tmp_path)
     assert (outcome.status, outcome.stdout) == (2, "")

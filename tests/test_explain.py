@@ -1,13 +1,15 @@
 """The derivation: what it shows is the algebra, and every equation in it is true."""
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import mpmath
 import pytest
 
-from tests.program import SAMPLES, Outcome, run
-from tests.typeset import typeset
+from tests.program import SAMPLES, run
+from tests.typeset import compiled, typeset
 
 PETS = str(SAMPLES / "pets.csv")
 
@@ -183,25 +185,7 @@ def test_a_name_that_stands_twice_is_ambiguous() -> None:
 STRANGE = "name,a_b,x^2 & more,50% {of} #1\\~$,猫\nfirst_one,1,2,3,0.5\nsecond,1,1,1,1\n"
 
 
-def mathematics(output_format: str, outcome: Outcome) -> list[str]:
-    if output_format == "markdown":
-        found = re.findall(r"\$\$(.+?)\$\$|(?<![\\$])\$(.+?)(?<!\\)\$(?!\$)", outcome.stdout)
-        return [display or inline for display, inline in found]
-    blocks = re.findall(
-        r"\\\[\n(.*?)\n\\\]|\\begin\{align\*\}\n(.*?)\n\\end\{align\*\}",
-        outcome.stdout,
-        re.DOTALL,
-    )
-    inline = re.findall(r"(?<!\\)\$(.+?)(?<!\\)\$", outcome.stdout)
-    return [
-        *inline,
-        *(rf"\begin{{aligned}}{aligned}\end{{aligned}}" if aligned else shown
-          for shown, aligned in blocks),
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("output_format", ["markdown", "latex"])
-def test_the_mathematics_is_typeset_without_complaint(output_format: str) -> None:
+def test_the_mathematics_of_markdown_is_typeset_without_complaint() -> None:
     formulas = []
     for words, text, least in (
         (["2", "1", "0.1"], "", 25),
@@ -209,44 +193,71 @@ def test_the_mathematics_is_typeset_without_complaint(output_format: str) -> Non
         (["40", "0", "1", "-p", "17"], "", 25),
         (["-inf", "0"], "", 20),
     ):
-        outcome = run("jacobian", *words, "--explain", "-f", output_format, stdin=text)
+        outcome = run("jacobian", *words, "--explain", "-f", "markdown", stdin=text)
         assert outcome.status == 0
-        assert output_format != "markdown" or "\n\n\n" not in outcome.stdout
-        found = mathematics(output_format, outcome)
+        assert "\n\n\n" not in outcome.stdout
+        found = re.findall(r"(?<![\\$])\$(.+?)(?<!\\)\$(?!\$)", outcome.stdout)
         assert len(found) >= least, words
         formulas += found
     typeset(formulas)
 
 
-def test_latex_is_ready_to_paste() -> None:
-    formulas = []
-    for words in (
-        ["forward", "1", "2", "3"],
-        ["forward", "--log", "40", "0", "-inf"],
-        ["forward"],
-        ["jacobian"],
-        ["jacobian", "--entry", "2,3"],
-        ["jacobian", "--vjp", "1,0,0,-1"],
-    ):
-        outcome = run(*words, "-f", "latex", stdin=STRANGE)
+FORTY = [str(k * 7 % 11 / 3) for k in range(40)]
+LONG = json.dumps({
+    "classes": [f"photo of a very particular cat {k}" for k in range(5)] + ["W%" * 30],
+    "samples": ["one of many samples with a long name", "M" * 50],
+    "logits": [[1, 2, 3, 0.5, -1e-3, -30]] * 2,
+})  # fmt: skip
+PAPERS: list[tuple[list[str], str]] = [
+    (["forward", "5"], ""),
+    (["forward", "--log", "40", "0", "-inf"], ""),
+    (["forward", *FORTY, "-p", "17"], ""),
+    (["forward", str(SAMPLES / "iris_logits.csv")], ""),
+    (["jacobian", *FORTY[:11]], ""),
+    (["jacobian", *FORTY[:12], "--log"], ""),
+    (["jacobian", *FORTY], ""),
+    (["jacobian", PETS], ""),
+    (["jacobian", PETS, "--entry", "cat,dog"], ""),
+    (["jacobian", "--vjp", "1,0,0,-1"], STRANGE),
+    (["jacobian", "--explain"], STRANGE),
+    (["jacobian", "40", "0", "1", "--explain", "-p", "12"], ""),
+    (["jacobian", "1000", "1001", "-t", "7", "--explain", "--log"], ""),
+    (["jacobian", *FORTY, "--explain"], ""),
+    (["jacobian", "--explain"], LONG),
+    (["forward"], LONG),
+    (["jacobian"], LONG),
+    (["check", "1", "2", "3"], ""),
+    (["check"], LONG),
+    (["check", "1", "2", "--sweep"], ""),
+]
+
+
+def test_latex_is_ready_to_paste_and_stays_on_its_page(tmp_path: Path) -> None:
+    pieces = []
+    for words, text in PAPERS:
+        outcome = run(*words, "-f", "latex", stdin=text)
         assert (outcome.status, outcome.stderr) == (0, "")
-        found = mathematics("latex", outcome)
-        assert found
-        assert all("bmatrix" in formula for formula in found)
-        formulas += found
-    typeset(formulas)
+        pieces.append(outcome.stdout)
+    shown = compiled(pieces, tmp_path).replace("\N{MINUS SIGN}", "~")
+    for text in (
+        "~0.159764", "photoofacat", "50%{of}#1", "&more", "[U+732B]", "6.88472×10~12",
+        "onlytheterm", "particularcat4",
+    ):  # fmt: skip
+        assert text in shown, text
 
 
-def test_latex_shows_one_matrix_a_sample() -> None:
-    shown = run("jacobian", "0,0", "0,0", "-f", "latex", "-p", "3").stdout
-    matrix = (
-        "\\[\nJ = \\begin{bmatrix}\n  0.250 & -0.250 \\\\\n  -0.250 & 0.250\n\\end{bmatrix}\n\\]\n"
-    )
-    assert shown == matrix + matrix.replace("J", "J_{2}")
-    named = run("jacobian", "-f", "latex", stdin="id,a_b,c\nx%,0,0\n").stdout
-    assert named.startswith(
-        "% rows and columns: a\\_b, c\n\\[\nJ_{\\text{x\\%}} = \\begin{bmatrix}"
-    )
+def test_latex_shows_one_array_a_sample_with_names_beside_it() -> None:
+    named = run("jacobian", "-f", "latex", "-p", "3", stdin="id,a_b,c\nx%,0,0\n").stdout
+    assert named.splitlines() == [
+        r"\noindent\text{sample x\%}",
+        r"\[\begin{array}{l|rr}",
+        r" & \partial z_{\text{a\_b}} & \partial z_{\text{c}} \\ \hline",
+        r"\partial y_{\text{a\_b}} & 0.250 & -0.250 \\",
+        r"\partial y_{\text{c}} & -0.250 & 0.250 \\",
+        r"\end{array}\]",
+    ]
+    two = run("jacobian", "0,0", "0,0", "-f", "latex").stdout
+    assert [two.count(each) for each in ("begin{array}", "sample 2", "sample 1")] == [2, 1, 0]
 
 
 def test_markdown_is_a_table_whatever_the_names_are() -> None:

@@ -35,8 +35,10 @@ def run_limited(
 
 
 @pytest.mark.parametrize("words", ["jacobian", "jacobian --explain"])
-def test_a_table_of_a_large_jacobian_takes_memory_for_what_it_shows(words: str) -> None:
-    outcome = run_limited(*words.split(), stdin=WIDE)
+def test_a_table_of_a_large_jacobian_takes_memory_for_what_it_shows(
+    words: str, tmp_path: Path
+) -> None:
+    outcome = run_limited(*words.split(), stdin=WIDE, cwd=tmp_path)
     assert (outcome.status, outcome.stderr) == (0, "")
     assert "left" in outcome.stdout
 

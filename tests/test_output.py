@@ -92,6 +92,7 @@ def test_an_unknown_suffix_is_an_error_before_anything_is_read(tmp_path: Path) -
     ("words", "hint"),
     [
         (["-f", "svg"], "write a file with -o FILE.svg"),
+        (["-f", "PNG"], "write a file with -o FILE.png"),
         (["-f", "HTML"], "write a file with -o FILE.html"),
         (["-f", "md"], "did you mean markdown?"),
         (["-f", "tex"], "did you mean latex?"),

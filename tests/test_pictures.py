@@ -1,55 +1,111 @@
-"""Pictures: the table as it looks, in a file of its own."""
+"""Charts, and what -o stores, which no terminal changes."""
 
+import json
 import re
-from html import unescape
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from softmax_cli.writing.formats import SUFFIXES
 from tests.program import SAMPLES, run, run_in_terminal
+from tests.test_names import HOSTILE, unsafe
+from tests.typeset import needs
 
 PETS = str(SAMPLES / "pets.csv")
+BEGIN = {"png": b"\x89PNG\r\n", "pdf": b"%PDF-", "svg": b"<?xml "}
+LINES = [
+    f"forward {PETS}",
+    "forward 2 1 0.1 --top 2",
+    "forward 5",
+    "forward 0 -inf --log -t 2",
+    "jacobian 2 1 0.1",
+    f"jacobian {PETS} --entry cat,dog",
+    f"jacobian {PETS} --vjp 1,0,-1 --log",
+    "jacobian 0 -inf",
+    "check 1 2 3",
+    "check 1,2,3 3,1,2 --step 0.5",
+    "check 1 2 --sweep",
+]
 
 
-def shown_text(path: Path) -> str:
-    if path.suffix == ".svg":
-        root = ElementTree.parse(path).getroot()
-        texts = root.iter("{http://www.w3.org/2000/svg}text")
-        return "".join(text.text or "" for text in texts).replace("\xa0", " ")
-    return unescape(re.sub(r"<[^>]+>", "", path.read_text()))
+def texts(path: Path) -> list[str]:
+    found = ElementTree.parse(path).iter("{http://www.w3.org/2000/svg}text")
+    return ["".join(each.itertext()) for each in found]
 
 
-@pytest.mark.parametrize("suffix", [".svg", ".html", ".txt"])
+@pytest.mark.parametrize("line", LINES)
+def test_every_command_draws_a_chart_the_same_each_time(line: str, tmp_path: Path) -> None:
+    suffix = list(BEGIN)[LINES.index(line) % 3]
+    for name in ("a", "b"):
+        outcome = run(*line.split(), "-o", str(tmp_path / f"{name}.{suffix}"))
+        assert (outcome.status in (0, 1), outcome.stdout, outcome.stderr) == (True, "", "")
+    content = (tmp_path / f"a.{suffix}").read_bytes()
+    assert content.startswith(BEGIN[suffix])
+    assert content == (tmp_path / f"b.{suffix}").read_bytes()
+
+
 @pytest.mark.parametrize(
-    "line", [f"forward {PETS}", "jacobian 2 1 0.1 --explain", "check 1 2 3", "forward 1 2 --log"]
+    ("line", "shown"),
+    [
+        (f"forward {PETS}", {"photo of a cat", "y_owl", "0.659", "0.0986"}),
+        ("forward 40 0", {"y_1", "1 - 4.25e-18", "4.25e-18"}),
+        ("jacobian 2 1 0.1 -t 2", {"dy_1", "dz_3", "jacobian, T = 2"}),
+        (f"jacobian {SAMPLES / 'iris_logits.csv'}", {"jacobian, the first 6 of 150 samples"}),
+        (f"forward {SAMPLES / 'iris_logits.csv'}", {"probabilities, the first 100 of 150 samples"}),
+        (f"jacobian {PETS} --entry cat,dog", {"dy_cat/dz_dog", "blurred photo", "-0.160"}),
+        ("check 1 2 3 --step 0.5", {"log10(error/bound), sample 1", "dy_3"}),
+        ("check 1 2 --sweep", {"← rounding grows", "truncation grows →", "step h", "1e-05"}),
+    ],
 )
-def test_a_picture_shows_what_the_table_shows(tmp_path: Path, line: str, suffix: str) -> None:
-    path = tmp_path / f"picture{suffix}"
-    outcome = run(*line.split(), "-o", str(path))
-    assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "", "")
-    table = run(*line.split()).stdout
-    assert "".join(table.split()) in "".join(shown_text(path).split())
-    assert suffix != ".txt" or path.read_text() == table
+def test_a_chart_shows_names_numbers_and_how_much_of_all(
+    line: str, shown: set[str], tmp_path: Path
+) -> None:
+    run(*line.split(), "-o", "x.svg", cwd=tmp_path)
+    assert shown <= set(texts(tmp_path / "x.svg"))
 
 
-@pytest.mark.parametrize("suffix", [".svg", ".html"])
-def test_the_heatmap_is_in_the_picture_and_nothing_is_fetched(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"picture{suffix}"
-    run("jacobian", "1", "2", "3", "-o", str(path), env={"NO_COLOR": "1"})
-    assert "#e66101" in path.read_text()
-    assert not re.search(r"font-face|url\(http|<script|href", path.read_text())
+def test_names_in_charts_are_text_that_does_nothing(tmp_path: Path) -> None:
+    short = [name for name in HOSTILE if len(repr(name)) < 36]
+    z = [[float(k % 5) for k in range(len(short))]] * 2
+    (tmp_path / "z.json").write_text(json.dumps({"classes": short, "logits": z}))
+    for suffix in BEGIN:
+        assert run("forward", "z.json", "-o", f"x.{suffix}", cwd=tmp_path).stderr == ""
+    shown = texts(tmp_path / "x.svg")
+    assert {"y_$x$", "y_猫", "y_\\x7f\\x08", "y_a_b^c~#&", "y_&amp;&#27;"} <= set(shown)
+    assert not unsafe("".join(shown))
+    elements = list(ElementTree.parse(tmp_path / "x.svg").iter())
+    assert not {each.tag.partition("}")[2] for each in elements} & {"script", "a", "foreignObject"}
+    links = [value for each in elements for key, value in each.attrib.items() if "href" in key]
+    assert all(link.startswith(("#", "data:image/png;base64,")) for link in links)
+    with needs("pdftotext"):
+        words = ["pdftotext", "-raw", "x.pdf", "-"]
+        text = subprocess.run(words, cwd=tmp_path, capture_output=True, check=True).stdout.decode()
+        assert "y_$x$" in text
+        assert "y_[U+732B]" in text
 
 
-@pytest.mark.parametrize("suffix", ["svg", "html", "txt"])
-def test_what_is_stored_is_the_same_wherever_it_is_drawn(tmp_path: Path, suffix: str) -> None:
-    words = ["jacobian", *map(str, range(12)), "-o", str(tmp_path / f"out.{suffix}")]
-    stored = []
-    for env in ({}, {"TERM": "dumb", "COLUMNS": "20"}, {"NO_COLOR": "1", "LC_ALL": "C"}, None):
-        if env is None:
-            run_in_terminal(*words, columns=40)
-        else:
-            run(*words, env=env)
-        stored.append((tmp_path / f"out.{suffix}").read_bytes())
-    assert len(set(stored)) == 1
-    assert b"dz_7" in stored[0]
+def test_what_is_no_chart_is_told(tmp_path: Path) -> None:
+    outcome = run("forward", "1", "2", "-o", "x.png", cwd=tmp_path, without=["matplotlib"])
+    assert outcome.status == 2
+    assert "matplotlib" in outcome.stderr
+    assert "hint: pip install 'softmax-calculator[plot]'\n" in outcome.stderr
+    outcome = run("jacobian", "1", "2", "--explain", "-o", "x.pdf", cwd=tmp_path)
+    assert outcome.stderr.startswith("error: --explain: expected the format table, markdown")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_what_is_stored_is_the_same_at_every_terminal(tmp_path: Path, suffix: str) -> None:
+    words = ["jacobian", *map(str, range(12)), "-o", str(tmp_path / f"out{suffix}")]
+    stored = set()
+    for columns in (20, 40, 80, 200):
+        env = {"COLORTERM": "truecolor", "FORCE_COLOR": "1"} if columns == 200 else {}
+        assert run_in_terminal(*words, columns=columns, env=env).status == 0
+        stored.add((tmp_path / f"out{suffix}").read_bytes())
+    env = {"NO_COLOR": "1", "LC_ALL": "C", "TERM": "dumb", "COLUMNS": "20"}
+    assert run(*words, env=env).status == 0
+    stored.add((tmp_path / f"out{suffix}").read_bytes())
+    assert len(stored) == 1
+    assert suffix not in (".txt", ".md", ".html") or re.search(rb"dz.{0,2}_7", stored.pop())

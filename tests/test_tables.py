@@ -1,5 +1,6 @@
 """Tables for people, through the program, in pipes and in terminals."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import mpmath
 import pytest
 from mpmath import mpf
 
+from softmax_cli.display.notation import latex_number
 from tests import oracle
 from tests.program import SAMPLES, run, run_in_terminal
 
@@ -54,7 +56,7 @@ TRUTHS = [
     ("forward 1e308 -1e308 -inf --log", r"^1 +1e\+308 +>1 - 1e-999999999 +>-1e-999999999 "),
     ("forward 1e308 -1e308 -inf --log", r"^2 +-1e\+308 +<1e-999999999 +-2\.00000e\+308$"),
     ("forward 1e308 -1e308 -inf --log", r"^3 +-inf +0 +-inf$"),
-    ("forward 1e308 -1e308 --log -f latex", r"& -2\.00000 .times 10\^\{308\}$"),
+    ("forward 1e308 -1e308 --log -f latex", r"& -2\.00000 .times 10\^\{308\} "),
     ("forward 800,0 900,0", r"; mean entropy <5e-324 nats$"),
     ("forward 800,-inf -inf,0", r"; mean entropy 0 nats$"),
     ("forward 0,0 0,-inf", r"; mean entropy 0\.346574 nats$"),
@@ -120,21 +122,25 @@ def is_rounded(text: str, exact: mpf, precision: int) -> bool:
         return bool(abs(mpf(text) - exact) <= unit * mpf("0.5001") + abs(exact) * mpf("3e-15"))
 
 
-@pytest.mark.parametrize("output_format", ["markdown", "latex"])
-def test_a_written_check_has_the_precision_of_its_table(tmp_path: Path, output_format: str) -> None:
+def test_a_written_check_has_the_precision_of_its_table(tmp_path: Path) -> None:
+    def cells(*words: str) -> list[list[str]]:
+        lines, latex = (
+            run("check", *words, "-f", each, cwd=tmp_path).stdout for each in ("markdown", "latex")
+        )
+        rows = [re.sub(r"^[|] | [|]$", "", line).split(" | ") for line in lines.splitlines()]
+        for row in rows[2:]:
+            assert all(latex_number(cell) in latex for cell in row)
+        return rows
+
     number = {6: r"-?(0|\d\.\d{5}e-\d\d|0\.0*[1-9]\d{5})", 2: r"-?(0|\d\.\de-\d\d|0\.0*[1-9]\d)"}
     for precision, digits in number.items():
-        words = ["1", "2", "3", "-p", str(precision), "-f", output_format]
-        row = run("check", *words).stdout.splitlines()[2].replace("\\", "").strip("|")
-        cells = [cell.strip() for cell in row.split("|" if output_format == "markdown" else "&")]
-        for k in (2, 3, 7, 8):
-            assert re.fullmatch(digits, cells[k]), row
+        row = cells("1", "2", "3", "-p", str(precision))[2]
+        assert all(re.fullmatch(digits, row[k]) for k in (2, 3, 7, 8)), row
     (tmp_path / "theirs.csv").write_text(".5,0\n")
-    words = ["20", "0", "--probabilities", "theirs.csv", "-f", output_format]
-    assert re.search(r"[|&] 0\.99999999793884\d+ [|&]", run("check", *words, cwd=tmp_path).stdout)
-    lines = run("check", "--sweep", "1", "2", "-p", "2", "-f", output_format).stdout.splitlines()
-    steps = [re.split(" & | [|] ", line.strip("| "))[0] for line in lines[2:6]]
-    assert steps == ["0.10", "0.030", "0.010", "0.0030"]
+    row = cells("20", "0", "--probabilities", "theirs.csv")[2]
+    assert any(re.fullmatch(r"0\.99999999793884\d+", cell) for cell in row)
+    steps = [row[0] for row in cells("--sweep", "1", "2", "-p", "2")]
+    assert steps[2:6] == ["0.10", "0.030", "0.010", "0.0030"]
 
 
 def test_a_long_batch_shows_both_ends_and_how_to_see_all() -> None:
@@ -164,6 +170,50 @@ def test_classes_beyond_the_width_are_left_out_of_the_middle_in_a_terminal_only(
     many = [str(k / 10) for k in range(40)]
     heading = run("jacobian", *many, env={"COLUMNS": "80"}).stdout.splitlines()[2]
     assert [f"dz_{k}" for k in range(1, 41)] == heading.split()[:40]
+
+
+TEN = ["2", "1", "0.1", "-3", "0.5", "1.5", "-8", "0", "0.2", "3"]
+LONG = "photo of a particular animal of the class {:03}"
+
+
+def test_numbers_are_shortened_before_columns_are_left_out() -> None:
+    env = {"NO_COLOR": "1"}
+    shown = run_in_terminal("jacobian", *TEN, env=env).stdout
+    assert re.search(r"^dy_10  -0\.09  -0\.03  -0\.01  -6e-4 .* 0\.2500$", shown, re.MULTILINE)
+    assert "shortened to fit" in shown
+    signs = run_in_terminal("jacobian", *TEN, columns=32, env=env).stdout
+    assert re.search(r"^dy_1 +\+( +-){9}$", signs, re.MULTILINE)
+    assert "left out" not in shown + signs
+    assert "shortened" not in run("jacobian", *TEN).stdout
+    coloured = run_in_terminal("jacobian", *TEN, columns=32, env={"COLORTERM": "truecolor"}).stdout
+    assert re.search(r"\x1b\[1;[0-9;]*48;2;\d+;\d+;\d+m *\+\x1b", coloured)
+
+
+@pytest.mark.parametrize(("n_classes", "top", "columns"), [(5, 3, 80), (1000, 5, 80), (5, 1, 40)])
+def test_the_columns_of_top_are_never_left_out(
+    n_classes: int, top: int, columns: int, tmp_path: Path
+) -> None:
+    names = [LONG.format(k) for k in range(n_classes)]
+    z = {"classes": names, "logits": [[k / 100 for k in range(n_classes)]] * 2}
+    (tmp_path / "z.json").write_text(json.dumps(z))
+    words = ["forward", str(tmp_path / "z.json"), "--top", str(top)]
+    shown = run_in_terminal(*words, columns=columns, env={"NO_COLOR": "1"}).stdout
+    assert shown.split()[: 1 + top] == ["sample", *(f"top{place}" for place in range(1, top + 1))]
+    assert re.search(rf"^1 ( +ph.*?….*?\d [\d.e-]+){{{top}}}", shown, re.MULTILINE), shown
+    plain = run_in_terminal(*words[:2], columns=columns, env={"NO_COLOR": "1"}).stdout
+    assert re.search(r"^1 +ph.*….* [\d.]+ ", plain, re.MULTILINE), plain
+
+
+def test_the_columns_that_a_check_is_about_are_there_at_80(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\n"
+        "def softmax(z):\n    e = np.exp(z)\n    return e / e.sum(axis=-1, keepdims=True)\n"
+    )
+    words = ["check", PETS, "--probabilities", f"{tmp_path}/mine.py:softmax", "--stress"]
+    shown = run_in_terminal(*words, env={"NO_COLOR": "1"}).stdout
+    assert re.search(
+        r"^sample +worst entry +exact +yours +error +error/bound$", shown, re.MULTILINE
+    )
 
 
 @pytest.mark.parametrize("columns", [20, 40, 80])

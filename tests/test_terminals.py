@@ -1,5 +1,7 @@
 """What a terminal can show: colours, ASCII, help and errors."""
 
+from pathlib import Path
+
 import pytest
 
 from softmax_cli.display.heat import heat
@@ -10,7 +12,7 @@ from tests.program import run, run_in_terminal
     ("value", "style"),
     [
         (0.0, ""),
-        (1.0, "#ffffff on #e66101"),
+        (1.0, "#000000 on #e66101"),
         (-1.0, "#ffffff on #2166ac"),
         (1e-12, "#000000 on #dedede"),
     ],
@@ -40,10 +42,34 @@ def test_text_for_people_is_ascii_where_the_locale_is(words: list[str]) -> None:
     assert not run(*words).stdout.isascii() or not run(*words).stderr.isascii()
 
 
-@pytest.mark.parametrize("name", ["FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE"])
+@pytest.mark.parametrize("name", ["PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE"])
 def test_nothing_has_colour_in_a_pipe(name: str) -> None:
     for words in (["check", "--help"], ["jacobian", "1", "2"]):
         assert "\x1b" not in run(*words, env={name: "1"}).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "env", "coloured"),
+    [
+        ("--color always", {}, True),
+        ("--color always", {"NO_COLOR": "1"}, True),
+        ("", {"FORCE_COLOR": "1"}, True),
+        ("", {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ("--color never", {"FORCE_COLOR": "1"}, False),
+        ("-o J.txt", {"FORCE_COLOR": "1"}, False),
+    ],
+)
+def test_a_pipe_has_colour_if_it_is_asked_for(
+    words: str, env: dict[str, str], coloured: bool, tmp_path: Path
+) -> None:
+    outcome = run("jacobian", "1", "2", *words.split(), env=env, cwd=tmp_path)
+    shown = outcome.stdout or (tmp_path / "J.txt").read_text()
+    assert ("\x1b" in shown) == coloured
+    assert outcome.plain in ("", run("jacobian", "1", "2").stdout)
+
+
+def test_a_terminal_has_no_colour_if_none_is_asked_for() -> None:
+    assert "\x1b" not in run_in_terminal("jacobian", "1", "2", "--color", "never").stdout
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from softmax_cli.display.tables import draw_grid
 from softmax_cli.errors import plural
 
 MARKS = {"forward": "f", "central": "c", "complex-step": "i"}
+_STYLES = {"forward": "bold magenta", "central": "bold blue", "complex-step": "bold red"}
+_STEP = 8  # columns before the curves
 _LOWEST = -18
 _WIDE, _WIDE_ENOUGH = 3, 68  # columns a power of ten, where there is room for so many
 
@@ -24,11 +26,14 @@ def draw_sweep(found: Sweep, screen: Screen) -> Iterator[RenderableType]:
     yield screen.text(f"largest error in the Jacobian of {whose} over {samples}", "bold")
     scale = _WIDE if (screen.width or _WIDE_ENOUGH) >= _WIDE_ENOUGH else 1
     axis = "".join(f"1e{power}".ljust(6 * scale) for power in range(_LOWEST, 0, 6)) + "1"
-    curves = []
+    yield Text(f"{'step':{_STEP}}{axis}", "bold")
+    yield Text(screen.glyph("─", "-") * (_STEP + 1 - _LOWEST * scale))
     for step, *errors in zip(found.steps, *found.errors.values(), strict=True):
         marks = _marks(dict(zip(found.errors, errors, strict=True)), scale)
-        curves.append([Cell(f"{step:g}"), Cell(marks)])
-    yield from draw_grid(Grid(("step", axis), curves, 2), screen, show_rows("step", found.steps))
+        line = Text(f"{step:<{_STEP}g}{marks}")
+        for method, style in _STYLES.items():
+            line.highlight_words([MARKS[method]], style)
+        yield line
     yield Text()
     rows = []
     for method, best in found.best.items():

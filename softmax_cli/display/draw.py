@@ -1,21 +1,23 @@
 """Results drawn for people: which drawing it is, the type of the result says."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from textwrap import wrap
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.text import Text
 
 from softmax_cli import result as results
 from softmax_cli.display import grids
 from softmax_cli.display.explain import Equation, explain
-from softmax_cli.display.grids import QUIET, Cell, Grid
+from softmax_cli.display.grids import QUIET, Cell, Grid, numeral
 from softmax_cli.display.notation import Plain
 from softmax_cli.display.numbers import given, significant
-from softmax_cli.display.screen import MOST_ROWS, Screen, Shown, show_columns, show_rows
+from softmax_cli.display.screen import MOST_ROWS, Screen, Shown, parted, show_columns, show_rows
 from softmax_cli.display.tables import HINT, draw_grid
 from softmax_cli.errors import plural
 from softmax_cli.mathematics import core
@@ -27,6 +29,9 @@ from softmax_cli.words import is_number
 _MOST_WINNERS = 10
 _LARGE_BAR, _SMALL_BAR = 30, 10
 _INDENT = "   "
+# An equation may be broken before a sign.
+_SIGN = re.compile(r" (?=[-+*/·] )")
+_LEAST_ROOM = 20
 # Prose is broken where nothing else bounds it.
 _WIDEST_PROSE = 91
 
@@ -64,8 +69,7 @@ def _keep_ends(batches: Iterable[Batch], n_classes: int) -> tuple[Batch, Shown]:
 
 def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[RenderableType]:
     """Draw one sample class by class, several as a row each."""
-    logits, T = result.logits, result.temperature
-    is_softmax = isinstance(result.quantity, results.Probabilities | results.LogProbabilities)
+    logits, T, is_softmax = result.logits, result.temperature, grids.is_softmax(result)
     tally = Tally(np.zeros(logits.n_classes, dtype=np.int64))
     batches = tally.watch(logits.batches, T) if is_softmax else logits.batches
     kept, shown = _keep_ends(batches, logits.n_classes)
@@ -77,27 +81,14 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[RenderableTyp
         yield from _class_by_class(result, kept, screen)
         return
     columns = show_columns("class", grids.sample_columns(result))
+    grid = grids.samples_grid(
+        result, [kept], screen, columns.positions, winners=is_softmax and not result.top
+    )
     y = core.softmax(kept.logits, temperature=T).max(axis=1).tolist() if is_softmax else []
-    if is_softmax and not result.top:
-        logits = replace(logits, kept_names=(*logits.kept_names, "top"))
-        result, kept = replace(result, logits=logits), _with_winners(kept, result, screen)
-    grid = grids.samples_grid(result, [kept], screen, columns.positions)
-    grid = replace(grid, names=1 + len(logits.kept_names))
     yield from draw_grid(grid, screen, shown, columns, ("largest", _SMALL_BAR, y))
     if is_softmax:
         yield Text()
         yield screen.text(tally.told(logits.classes, len(shown.names), screen.precision), QUIET)
-
-
-def _with_winners(batch: Batch, result: results.Arrays, screen: Screen) -> Batch:
-    """Name the most probable class, with its probability, in one more column that is kept."""
-    numbers, classes = Numbers(batch.logits, result.temperature), result.logits.classes
-    rows = []
-    for k, j in enumerate(batch.logits.argmax(axis=1).tolist()):
-        # All its digits stand in its own column.
-        y = grids.probability(numbers, k, j, min(screen.precision, 3))
-        rows.append((*(batch.kept[k] if batch.kept else ()), f"{classes[j]} {y}"))
-    return replace(batch, kept=tuple(rows))
 
 
 @dataclass
@@ -151,9 +142,8 @@ def _class_by_class(
     result: results.Arrays, batch: Batch, screen: Screen
 ) -> Iterator[RenderableType]:
     """Draw one sample, a row a class."""
-    classes, precision, z, g = result.logits.classes, screen.precision, batch.logits, batch.upstream
-    numbers = Numbers(z, result.temperature)
-    text = grids.sample_text(result, batch, precision)
+    classes, p, z, g = result.logits.classes, screen.precision, batch.logits, batch.upstream
+    numbers, _, show = grids.sample_numbers(result, batch)
     headings = ["class", "logit", "probability"]
     if g is not None:
         headings = ["class", "z", "y", "g", "v"]
@@ -164,10 +154,10 @@ def _class_by_class(
     positions = [order[place] for place in shown.positions]
     for j in positions:
         style = grids.LARGEST if j == top and g is None else ""
-        y = grids.probability(numbers, 0, j, precision)
-        more = [text(0, j)] if g is None else [given(g[0, j]), text(0, j)]
-        row = [Cell(classes[j], style), Cell(given(z[0, j])), Cell(y, style), *map(Cell, more)]
-        rows.append(row[: len(headings)])
+        y = numeral(grids.show_probability(numbers, 0, j), p, style)
+        cells = [Cell(classes[j], style), Cell(number=given(z[0, j])), y]
+        cells += [Cell(number=given(g[0, j]))] if g is not None else []
+        rows.append([*cells, numeral(show(0, j), p)][: len(headings)])
     fractions = numbers.y[0, positions].tolist() if g is None else []
     if result.logits.names_samples or batch.kept:
         title = batch.labels[0] if result.logits.names_samples else f"sample {batch.labels[0]}"
@@ -230,10 +220,16 @@ def _explanation(result: results.Explanation, screen: Screen) -> Iterator[Render
 
 
 def _equation(equation: Equation, width: int | None) -> Text:
-    """Draw an equation on one line, or where that is too long begin one at every equals sign."""
-    *parts, last = equation.sides
-    indent, joint = 2 * _INDENT, " = "
-    if width is not None and Text(indent + joint.join(equation.sides)).cell_len > width:
+    """Draw an equation on one line; where that is too long, begin one at every equals sign.
+
+    What is too long still is broken before its signs.
+    """
+    indent, joint, sides = 2 * _INDENT, " = ", equation.sides
+    if width is not None and cell_len(indent + joint.join(sides)) > width:
+        room = max(width - len(indent) - 4, _LEAST_ROOM)
         joint = f"\n{indent}  = "
+        lines = (parted(_SIGN.split(side), lambda part: cell_len(part) + 1, room) for side in sides)
+        sides = [f"\n{indent}    ".join(map(" ".join, each)) for each in lines]
+    *parts, last = sides
     style = "" if equation.value is None else "bold"
     return Text(indent + joint.join(parts)).append(joint + last, style)

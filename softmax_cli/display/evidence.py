@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from rich.console import RenderableType
@@ -14,8 +15,8 @@ from softmax_cli.checking.verdict import Check, SampleCheck, Verdict, apart, ent
 from softmax_cli.display.curve import draw_sweep
 from softmax_cli.display.grids import QUIET, Cell, Grid
 from softmax_cli.display.numbers import entry, given, significant
-from softmax_cli.display.screen import Screen, show_columns, show_rows
-from softmax_cli.display.tables import draw_grid
+from softmax_cli.display.screen import Screen, Shown, show_columns, show_rows
+from softmax_cli.display.tables import HINT, draw_grid
 from softmax_cli.mathematics.finite_difference import METHODS
 from softmax_cli.result import Report
 
@@ -23,15 +24,30 @@ _ERROR_DIGITS = 3
 _HEAT_DIGITS = 2
 
 
+@dataclass(frozen=True)
+class Table:
+    """A grid, and which rows and columns it has of what there is."""
+
+    grid: Grid
+    rows: Shown
+    columns: Shown | None = None
+    hint: str = HINT
+
+
 def draw_report(report: Report, screen: Screen) -> Iterator[RenderableType]:
     """Draw what a check found."""
     if isinstance(report.evidence, Sweep):
-        return draw_sweep(report.evidence, screen)
-    return _verdict(report.evidence, screen)
+        yield from draw_sweep(report.evidence, screen)
+        return
+    for part in tell(report.evidence, screen):
+        if isinstance(part, Text):
+            yield part
+        else:
+            yield from draw_grid(part.grid, screen, part.rows, part.columns, hint=part.hint)
 
 
-def _verdict(verdict: Verdict, screen: Screen) -> Iterator[RenderableType]:
-    """Draw the verdict; the evidence lists what failed, or everything if nothing did."""
+def tell(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
+    """Tell the verdict; the evidence lists what failed, or everything if nothing did."""
     check = verdict.decisive
     for each in sorted(verdict.checks, key=lambda check: check.passed):
         end, _, said = headline(each).split(": ", 2)
@@ -42,7 +58,7 @@ def _verdict(verdict: Verdict, screen: Screen) -> Iterator[RenderableType]:
             yield screen.text(line, QUIET)
         if each.diagnoses and each is not check:
             yield from _cause(each, screen)
-    parts: list[Iterable[RenderableType]] = [_samples(verdict, check, screen)]
+    parts: list[Iterable[Text | Table]] = [_samples(verdict, check, screen)]
     if not check.passed:
         if check.excess is not None:
             parts.append([screen.text(_worst(verdict, check, screen.precision))])
@@ -85,7 +101,7 @@ def _method(check: Check, verdict: Verdict, times: str) -> Iterator[str]:
     yield f"bound: {dtype}atol + rtol {times} |exact|, {bound}"
 
 
-def _samples(verdict: Verdict, check: Check, screen: Screen) -> Iterator[RenderableType]:
+def _samples(verdict: Verdict, check: Check, screen: Screen) -> Iterator[Text | Table]:
     def row(label: str, sample: SampleCheck) -> list[Cell]:
         worst = sample.worst
         found = [entry(each, screen.precision) for each in (worst.exact, worst.actual)]
@@ -105,7 +121,7 @@ def _samples(verdict: Verdict, check: Check, screen: Screen) -> Iterator[Rendera
     theirs = "yours" if check.candidate and check.step is None else "numeric"
     headings = ("sample", "worst entry", "exact", theirs, "error", "error/bound")
     grid = Grid(headings, [row(*listed[k]) for k in shown.positions], names=2)
-    yield from draw_grid(grid, screen, shown)
+    yield Table(grid, shown)
 
 
 def _worst(verdict: Verdict, check: Check, precision: int) -> str:
@@ -122,7 +138,7 @@ def _worst(verdict: Verdict, check: Check, precision: int) -> str:
 
 def _heatmap(
     verdict: Verdict, check: Check, excess: FloatArray, screen: Screen
-) -> Iterator[RenderableType]:
+) -> Iterator[Text | Table]:
     """Draw the errors of the worst sample; over 1 fails."""
     yield screen.text(f"error/bound in sample {check.samples[check.worst][0]}", "bold")
     letter = {"jacobian": "dz", "probabilities": "y", "vjp": "v"}[check.quantity]
@@ -135,7 +151,7 @@ def _heatmap(
         [Cell(names[j]), *map(_heat, row)] for j, row in zip(outputs.positions, shown, strict=True)
     )
     grid = Grid(["", *(columns[i] for i in inputs.positions)], rows)
-    yield from draw_grid(grid, screen, outputs, inputs, hint="")
+    yield Table(grid, outputs, inputs, hint="")
 
 
 def _heat(excess: float) -> Cell:
@@ -143,7 +159,7 @@ def _heat(excess: float) -> Cell:
     return Cell(*bad) if excess > 1 else Cell("ok", QUIET)
 
 
-def _cause(check: Check, screen: Screen) -> Iterator[RenderableType]:
+def _cause(check: Check, screen: Screen) -> Iterator[Text | Table]:
     found, count = check.diagnoses, len(check.diagnoses)
     if not check.candidate:
         return

@@ -8,7 +8,8 @@ Each formula is written once, as a function of a reading: the letters, the names
 classes, or this sample's numbers.
 """
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import reduce
@@ -21,6 +22,8 @@ from softmax_cli.mathematics.derivation import Derivation
 from softmax_cli.mathematics.exact import Number, Numbers
 
 _MOST_CLASSES = 8
+# Other names are told once, and their positions stand in the formulas.
+_SIMPLE = re.compile(r"[^\W_]{1,12}")
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,13 @@ class Equation:
         As they are written; the last one is the value, if there is one.
     value
         As a number, or None where the equation is general.
+    entry
+        The entry of J that it is about, or None.
     """
 
     parts: tuple[str, ...]
     value: Number | None = None
+    entry: tuple[int, int] | None = None
 
     @property
     def sides(self) -> list[str]:
@@ -55,10 +61,13 @@ class Step:
 
 def explain(d: Derivation, n: Plain) -> Iterator[Step]:
     """Write all steps in a notation."""
-    w, two, z_i = _Writer(d, n), n.given(2), n.symbol("z", "i")
+    simple = d.classes
+    if not n.is_live and not all(map(_SIMPLE.fullmatch, simple)):
+        simple = tuple(map(str, range(1, len(simple) + 1)))
+    w, two, z_i = _Writer(replace(d, classes=simple), n), n.given(2), n.symbol("z", "i")
     r, (f, g, df, dg) = w.letters(), map(n.symbol, ("f", "g", "f'", "g'"))
     total = n.total("c", w.letters("c").e_j)
-    yield _definition(w, total)
+    yield _definition(w, total, d.classes)
     yield Step(
         "The quotient rule",
         f"{r.y_j} is a quotient {f / g}, and both depend on {z_i}.",
@@ -146,31 +155,43 @@ class _Writer:
     def numbers(self, j: int, i: int) -> _Reading:
         """Read with the sample's numbers."""
         n, d = self.n, self.d
-        e_j, e_i, S = n.number(d.e(j)), n.number(d.e(i)), n.number(*d.S)
-        y_j, y_i = (n.number(d.numbers.probability(0, c), d.numbers.rest(0, c)) for c in (j, i))
-        T = self.unless_1(n.given(d.temperature))
+        e_j, e_i = (n.number(d.e(c)).live(f"e{c}") for c in (j, i))
+        y_j, y_i = (
+            n.number(d.numbers.probability(0, c), d.numbers.rest(0, c)).live(f"y{c}")
+            for c in (j, i)
+        )
+        S, T = n.number(*d.S).live("S"), self.unless_1(n.given(d.temperature).live("T"))
         return _Reading(e_j, e_i, y_j, y_i, n.given(i == j), S, T)
 
     def e(self, z: Plain, m: Plain, T: Plain) -> Plain:
         """Write e^z, shifted and divided by T where that is so."""
-        shifted = z if self.d.shift is None else z - m
+        shifted = z - m if self.has_shift else z
         return self.n.symbol("e") ** (shifted / self.unless_1(T))
+
+    @property
+    def has_shift(self) -> bool:
+        """Whether m is written."""
+        return self.d.shift is not None or self.n.is_live
 
     def unless_1(self, T: Plain) -> Plain | None:
         """Return T, or None where it is 1."""
-        return None if self.d.temperature == 1 else T
+        return T if self.d.temperature != 1 or self.n.is_live else None
 
-    def line(self, left: Plain, formula: _Formula, j: int, i: int, value: Number) -> Equation:
+    def line(
+        self, left: Plain, formula: _Formula, j: int, i: int, value: Number, live: str
+    ) -> Equation:
         """Write a formula with the names of an entry, with its numbers, and its value."""
         names, numbers = formula(self.names(j, i)), formula(self.numbers(j, i))
-        return _equation(left, names, numbers, self.n.number(value), value=value)
+        shown = self.n.number(value).live(live)
+        return replace(_equation(left, names, numbers, shown, value=value), entry=(j, i))
 
     def of_entry(self, formula: _Formula, j: int, i: int) -> Equation:
         """Write the partial derivative of an entry by a formula."""
         d = self.d
         value = float(core.jacobian_rows(d.z, [j], d.temperature, self.log)[0, i])
         exact = Numbers(d.z[None], d.temperature, log=self.log).partial(0, j, i, value)
-        return self.line(self.partial(d.classes[j], d.classes[i]), formula, j, i, exact)
+        left, live = self.partial(d.classes[j], d.classes[i]), f"{'L' if self.log else 'J'}{j},{i}"
+        return self.line(left, formula, j, i, exact, live)
 
     def partial(self, output: str, input_: str) -> Plain:
         """Write dy_output/dz_input."""
@@ -190,28 +211,34 @@ def _equation(*parts: Plain, value: Number | None = None) -> Equation:
     return Equation(tuple(each.text for each in parts), value)
 
 
-def _definition(w: _Writer, total: Plain) -> Step:
+def _definition(w: _Writer, total: Plain, names: Sequence[str]) -> Step:
     n, d, r = w.n, w.d, w.letters()
     shown = sorted({*range(len(d.z))[:_MOST_CLASSES], *(c for entry in d.entries for c in entry)})
     more = [n.symbol("…")] if len(shown) < len(d.z) else []
-    m, T = n.given(d.shift or 0), n.given(d.temperature)
-    read = [(j, w.names(j, j), w.e(n.given(d.z[j]), m, T), w.numbers(j, j)) for j in shown]
-    names = [*(x.e_j for _, x, _, _ in read), *more]
+    m, T = n.given(d.shift or 0).live("m"), n.given(d.temperature).live("T")
+    logits = [n.given(z).live(f"z{j}") for j, z in enumerate(d.z)]
+    read = [(j, w.names(j, j), w.e(logits[j], m, T), w.numbers(j, j)) for j in shown]
+    terms = [*(x.e_j for _, x, _, _ in read), *more]
     powers = [*(e for _, _, e, _ in read), *more]
     text = "Softmax exponentiates the logits and divides by their sum."
-    if d.temperature != 1:
-        text += " The temperature T divides the logits first."
-    if d.shift is not None:
-        text += (
+    if r.T is not None:
+        text += n.when("T", " The temperature T divides the logits first.")
+    if w.has_shift:
+        factor = n.symbol("e") ** -n.symbol("m")
+        shifted = (
             " The exponentials are shown shifted by the largest logit m, as they are computed: "
-            "the factor e^-m above and below changes neither y nor its derivatives."
+            f"the factor {factor} above and below changes neither y nor its derivatives."
         )
+        text += n.when("m", shifted)
     lines: tuple[Equation | str, ...] = (
         _equation(r.y_j, r.e_j / r.S),
         _equation(r.S, total),
         "For this sample:",
+        *(f"Class {d.classes[j]} is {names[j]}." for j in shown if names[j] != d.classes[j]),
         *(_equation(x.e_j, e, number.e_j, value=d.e(j)) for j, x, e, number in read),
-        _equation(r.S, reduce(add, names), reduce(add, powers), n.number(*d.S), value=d.S[0]),
+        _equation(
+            r.S, reduce(add, terms), reduce(add, powers), n.number(*d.S).live("S"), value=d.S[0]
+        ),
         *(
             _equation(x.y_j, x.e_j / r.S, e / v.S, v.y_j, value=d.numbers.probability(0, j))
             for j, x, e, v in read
@@ -233,7 +260,8 @@ def _derivatives(w: _Writer) -> Iterator[Equation | str]:
         yield f"For i = j = {output}:" if i == j else f"For j = {output}, i = {input_}:"
         for name, formula in formulas.items():
             is_zero = name == "f'" and i != j
-            yield w.line(w.n.symbol(name), formula, j, i, 0.0 if is_zero else value)
+            number = 0.0 if is_zero else value
+            yield w.line(w.n.symbol(name), formula, j, i, number, "0" if is_zero else f"d{i}")
 
 
 def _cases(w: _Writer) -> Iterator[Equation | str]:
@@ -247,4 +275,5 @@ def _cases(w: _Writer) -> Iterator[Equation | str]:
         cases = {True: (on, lambda r: (one - r.y_j) / r.T), False: (off, lambda r: -r.y_i / r.T)}
     for j, i in w.d.entries:
         words, formula = cases[i == j]
-        yield from (words, w.general(formula), w.of_entry(formula, j, i))
+        general = replace(w.general(formula), entry=(j, i))
+        yield from (words, general, w.of_entry(formula, j, i))

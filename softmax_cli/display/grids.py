@@ -1,8 +1,9 @@
-"""The cells that are shown of a result: made once, for terminals, Markdown and LaTeX alike."""
+"""The cells that are shown of a result: made once, for all that is drawn and written for people."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 
 from softmax_cli import result as results
@@ -14,17 +15,47 @@ from softmax_cli.mathematics.exact import Numbers
 from softmax_cli.samples import Batch, as_text
 
 QUIET = "dim"
-LARGEST = "bold green"
+LARGEST = "bold"
 _NUMBERS_AT_ONCE = 1 << 18
+Show = Callable[[int], str]  # a number, with so many significant digits
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A name or a number as it is shown, its Rich style, and a mark behind it on a screen."""
+    """What is shown in a place.
 
-    text: str
+    Attributes
+    ----------
+    name, number
+        Either, or one before the other.
+    style, mark
+        Its Rich style, and what stands behind it on a screen.
+    show
+        Shows the number with fewer digits; None where it must stay as it is.
+    value
+        The number to float64, for colours.
+    """
+
+    name: str = ""
     style: str = ""
     mark: str = ""
+    number: str = ""
+    show: Show | None = None
+    value: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return (
+            f"{self.name} {self.number}" if self.name and self.number else self.name + self.number
+        )
+
+
+def numeral(
+    show: Show, precision: int, style: str = "", mark: str = "", name: str = "", value: float = 0.0
+) -> Cell:
+    """Make a cell of a number that can be shown with fewer digits."""
+    return Cell(name, style, mark, show(precision), show, value)
 
 
 @dataclass(frozen=True)
@@ -46,12 +77,11 @@ class Grid:
     names: int = 1
     margins: int = 0
 
-    def texts(self) -> Iterator[Sequence[str]]:
-        """Walk the headings and the rows, without margins."""
+    @property
+    def inner(self) -> "Grid":
+        """The grid without its margins."""
         end = len(self.headings) - self.margins
-        yield self.headings[:end]
-        for row in self.rows:
-            yield [cell.text for cell in row[:end]]
+        return Grid(self.headings[:end], (row[:end] for row in self.rows), self.names)
 
 
 def all_grids(result: results.Result, screen: Screen) -> Iterator[tuple[str, Grid]]:
@@ -62,7 +92,7 @@ def all_grids(result: results.Result, screen: Screen) -> Iterator[tuple[str, Gri
             yield "", jacobian_grid(numbers, d.classes, screen)
         case results.Report():
             rows = ([_of_report(each, screen.precision) for each in row] for row in result.rows)
-            yield "", Grid(result.columns, rows, names=len(result.columns))
+            yield "", Grid(result.columns, rows)
         case results.Arrays(quantity=results.Jacobian(T, log), logits=logits):
             for batch in logits.batches:
                 for k, (label, z) in enumerate(zip(batch.labels, batch.logits, strict=True)):
@@ -76,14 +106,19 @@ def all_grids(result: results.Result, screen: Screen) -> Iterator[tuple[str, Gri
 
 def _of_report(value: object, precision: int) -> Cell:
     if isinstance(value, float):
-        return Cell(entry(value, precision))
+        return Cell(number=entry(value, precision))
     return Cell(as_text(value))
 
 
-def probability(numbers: Numbers, k: int, j: int, precision: int) -> str:
-    """Show y_j of sample k."""
+def show_probability(numbers: Numbers, k: int, j: int) -> Show:
+    """Return what shows y_j of sample k."""
     y = numbers.probability(k, j)
-    return beside_one(y, numbers.rest(k, j) if y > 0.5 else 1 - y, precision)
+    return partial(beside_one, y, numbers.rest(k, j) if y > 0.5 else 1 - y)
+
+
+def is_softmax(result: results.Arrays) -> bool:
+    """Whether it is probabilities, or their logarithms."""
+    return isinstance(result.quantity, results.Probabilities | results.LogProbabilities)
 
 
 def _output(log: bool) -> str:
@@ -106,44 +141,61 @@ def samples_grid(
     batches: Iterable[Batch],
     screen: Screen,
     columns: Sequence[int] | None = None,
+    *,
+    winners: bool = False,
 ) -> Grid:
-    """Show a row a sample, of which the largest probability is marked; of all columns or some."""
-    names = sample_columns(result)
+    """Show a row a sample, of all columns or some.
+
+    The largest probability is marked; it may stand in front too, with its class.
+    """
+    names, classes, p = sample_columns(result), result.logits.classes, screen.precision
     chosen = range(len(names)) if columns is None else columns
-    name = [f"{each} " if result.top else "" for each in result.logits.classes]
+    name = classes if result.top else ("",) * len(classes)
     top, other = ("", ""), ("", "")
-    is_softmax = isinstance(result.quantity, results.Probabilities | results.LogProbabilities)
-    if is_softmax and not result.top:
+    if is_softmax(result) and not result.top:
         top, other = (LARGEST, screen.glyph(" ◂", " <")), ("", "  ")
 
     def rows() -> Iterator[list[Cell]]:
         for batch in result.quantity.pieces(batches):
-            text, tops = sample_text(result, batch, screen.precision), batch.logits.argmax(axis=1)
+            numbers, values, show = sample_numbers(result, batch)
+            tops = batch.logits.argmax(axis=1).tolist()
             order = result.order(batch)[:, chosen].tolist() if result.top else repeat(chosen)
             for k, (label, row) in enumerate(zip(batch.labels, order, strict=False)):
-                kept = map(Cell, map(as_text, batch.kept[k] if batch.kept else ()))
-                cells = (Cell(name[c] + text(k, c), *(top if c == tops[k] else other)) for c in row)
-                yield [Cell(label), *kept, *cells]
+                first = [label, *map(as_text, batch.kept[k] if batch.kept else ())]
+                cells = list(map(Cell, first))
+                if winners:
+                    y = show_probability(numbers, k, tops[k])
+                    # All its digits stand in its own column.
+                    cells.append(Cell(classes[tops[k]], number=y(min(p, 3))))
+                for c in row:
+                    style, mark = top if c == tops[k] else other
+                    cells.append(numeral(show(k, c), p, style, mark, name[c], values[k][c]))
+                yield cells
 
-    first = ["sample", *result.logits.kept_names]
-    headings = [*first, *(names[c] for c in chosen)]
-    return Grid(headings, rows(), names=len(headings if result.top else first))
+    first = ["sample", *result.logits.kept_names, *["top"] * winners]
+    return Grid([*first, *(names[c] for c in chosen)], rows(), names=len(first))
 
 
-def sample_text(result: results.Arrays, batch: Batch, precision: int) -> Callable[[int, int], str]:
-    """Return what shows column c of sample k."""
+def sample_numbers(
+    result: results.Arrays, batch: Batch
+) -> tuple[Numbers, list[list[float]], Callable[[int, int], Show]]:
+    """Return a batch's numbers, the values of its columns, and what shows column c of sample k."""
     T, log = result.temperature, result.quantity.log
     numbers = Numbers(batch.logits, T, batch.upstream, log=log)
-    values = result.quantity.compute(batch).tolist()
-    match result.quantity:
-        case results.Partial(entry=(j, i)):
-            return lambda k, _: significant(numbers.partial(k, j, i, values[k]), precision)
-        case results.Vjp():
-            return lambda k, i: significant(numbers.product(k, i, values[k][i]), precision)
-        case results.LogProbabilities():
-            return lambda k, j: significant(numbers.log_probability(k, j, values[k][j]), precision)
-        case _:
-            return lambda k, j: probability(numbers, k, j, precision)
+    values = result.quantity.compute(batch).reshape(len(batch.logits), -1).tolist()
+
+    def show(k: int, c: int) -> Show:
+        match result.quantity:
+            case results.Partial(entry=(j, i)):
+                return partial(significant, numbers.partial(k, j, i, values[k][c]))
+            case results.Vjp():
+                return partial(significant, numbers.product(k, c, values[k][c]))
+            case results.LogProbabilities():
+                return partial(significant, numbers.log_probability(k, c, values[k][c]))
+            case _:
+                return show_probability(numbers, k, c)
+
+    return numbers, values, show
 
 
 def jacobian_grid(
@@ -154,19 +206,24 @@ def jacobian_grid(
     inputs: Sequence[int] | None = None,
 ) -> Grid:
     """Show all or some of the Jacobian of the first sample, beside row sums, z and y."""
-    z, T, log, precision = numbers.z[0], numbers.T, numbers.log, screen.precision
+    z, T, log, p = numbers.z[0], numbers.T, numbers.log, screen.precision
     chosen, shown = (list(range(len(z)) if each is None else each) for each in (outputs, inputs))
-    # |y_j y_i| <= y_j (1 - y_j), which is largest for the most probable class.
-    top = [int(z.argmax())]
-    largest = float(core.jacobian_rows(z, top, T, log).max()) if screen.has_shades else 0.0
-    largest = 1 / T if log else largest  # 1 - y_j is at most 1
+    # |y_j y_i| <= y_j (1 - y_j), which is largest for the most probable class; 1 - y_j <= 1.
+    largest = 1 / T
+    if screen.has_shades and not log:
+        largest = float(core.jacobian_rows(z, [int(z.argmax())], T).max())
+
+    def entry_cell(j: int, i: int, value: float) -> Cell:
+        style = heat(value, largest) + " bold" * (i == j) if screen.has_shades else ""
+        show = partial(significant, numbers.partial(0, j, i, value))
+        return numeral(show, p, style, value=value)
 
     def row(j: int, values: list[float]) -> list[Cell]:
-        texts = (significant(numbers.partial(0, j, i, values[i]), precision) for i in shown)
-        styles = (heat(values[i], largest) + " bold" * (i == j) for i in shown)
-        total = Cell(significant(math.fsum(values), 2), QUIET)
-        margins = (total, Cell(given(z[j])), Cell(probability(numbers, 0, j, precision)))
-        return [Cell(f"{_output(log)}_{classes[j]}"), *map(Cell, texts, styles), *margins]
+        cells = (entry_cell(j, i, values[i]) for i in shown)
+        total = Cell(number=significant(math.fsum(values), 2), style=QUIET)
+        y = numeral(show_probability(numbers, 0, j), p)
+        margins = (total, Cell(number=given(z[j])), y)
+        return [Cell(f"{_output(log)}_{classes[j]}"), *cells, *margins]
 
     def rows() -> Iterator[list[Cell]]:
         step = max(1, _NUMBERS_AT_ONCE // len(z))

@@ -5,10 +5,12 @@ colour blindness; brightness tells the size, and the minus sign tells the sign w
 """
 
 import math
+from collections.abc import Sequence
 
 _ZERO = (222, 222, 222)
 _POSITIVE = (230, 97, 1)
 _NEGATIVE = (33, 102, 172)
+_BRIGHTNESS = (0.2126, 0.7152, 0.0722)  # of red, green and blue
 _BLACK, _WHITE = "#000000", "#ffffff"
 
 
@@ -19,7 +21,17 @@ def heat(value: float, largest: float) -> str:
     # The square root lifts the small ones off the middle.
     share = math.sqrt(min(abs(value) / largest, 1.0))
     end = _POSITIVE if value > 0 else _NEGATIVE
-    red, green, blue = (z + round(share * (full - z)) for z, full in zip(_ZERO, end, strict=True))
-    # Perceived brightness after ITU-R BT.601.
-    text = _BLACK if 0.299 * red + 0.587 * green + 0.114 * blue > 128 else _WHITE
-    return f"{text} on #{red:02x}{green:02x}{blue:02x}"
+    colour = [z + round(share * (full - z)) for z, full in zip(_ZERO, end, strict=True)]
+    return f"{ink(colour)} on #{bytes(colour).hex()}"
+
+
+def ink(colour: Sequence[int]) -> str:
+    """Choose black or white for a text on red, green and blue, by the better contrast."""
+    L = sum(share * _linear(part) for share, part in zip(_BRIGHTNESS, colour, strict=True))
+    # The contrasts with black and with white are (L + 0.05)/0.05 and 1.05/(L + 0.05).
+    return _BLACK if (L + 0.05) ** 2 > 0.05 * 1.05 else _WHITE
+
+
+def _linear(part: int) -> float:
+    """Undo the gamma of sRGB (WCAG 2.1, relative luminance)."""
+    return part / 3294.6 if part <= 10 else ((part / 255 + 0.055) / 1.055) ** 2.4

@@ -15,7 +15,8 @@ def significant(value: Number, precision: int) -> str:
         return "0"
     if isinstance(value, float):
         return f"{value:#.{precision}g}".removesuffix(".").replace(".e", "e")
-    if abs(value) < _LEAST_SHOWN:
+    # abs() would round to a context, and there to 0.
+    if value.copy_abs() < _LEAST_SHOWN:
         return "<1e-999999999" if value > 0 else ">-1e-999999999"
     return f"{value:.{precision - 1}e}"
 
@@ -31,7 +32,7 @@ def beside_one(value: Number, rest: Number, precision: int) -> str:
     digits = precision if precision > _DEFAULT_PRECISION else min(precision, _DISTANCE_DIGITS)
     if 0 < rest < _LEAST_SHOWN:
         return ">1 - 1e-999999999"
-    return f"1 {'-' if rest > 0 else '+'} {abs(rest):.{digits}g}"
+    return f"1 {'-' if rest > 0 else '+'} {f'{rest:.{digits}g}'.removeprefix('-')}"
 
 
 def entry(value: Number, precision: int) -> str:

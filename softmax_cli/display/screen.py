@@ -1,12 +1,14 @@
 """What must be known of the place that something is drawn on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from rich.text import Text
 
 from softmax_cli.errors import plural, visible
 
+T = TypeVar("T")
 # Of rows and of columns: all up to so many are shown, else so many at each end.
 MOST_ROWS, _ROWS_AT_EACH_END = 60, 10
 # More than any terminal is wide.
@@ -47,6 +49,19 @@ def printable(text: str, ascii_only: bool) -> str:
     """Show a name as data: what does not print, or not here, is escaped."""
     shown = visible(text)
     return shown.encode("ascii", "backslashreplace").decode() if ascii_only else shown
+
+
+def parted(items: Iterable[T], size: Callable[[T], float], room: float) -> Iterator[list[T]]:
+    """Part items where there is no room for one more; each part has one at least."""
+    part: list[T] = []
+    left = room
+    for item in items:
+        if part and size(item) > left:
+            yield part
+            part, left = [], room
+        part.append(item)
+        left -= size(item)
+    yield part
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class Derivation:
         if self.e(top) != 1:
             return S, None
         rest = self.numbers.rest(0, top)
-        return S, -(rest if isinstance(rest, Decimal) else rest * S)
+        return S, rest.copy_negate() if isinstance(rest, Decimal) else -rest * S
 
 
 def derive(
@@ -74,7 +74,7 @@ def derive(
 ) -> Derivation:
     """Choose what to show: by default one entry on the diagonal of J and one off it."""
     top = int(z.argmax())
-    far = not abs(z[top]) / temperature <= LARGEST_SHOWN_EXPONENT
+    far = not abs(float(z[top])) / temperature <= LARGEST_SHOWN_EXPONENT
     # Unmasked ones first.
     others = sorted((i for i in range(len(z)) if i != top), key=lambda i: z[i] == -np.inf)
     rest = core.complement(z, temperature=temperature)[top]

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 WRITERS = ("table", "csv", "tsv", "json", "jsonl", "npy", "parquet", "markdown", "latex")
 # What a terminal shows as it is computed, so that a progress bar would only be in the way.
 STREAMED = frozenset({"csv", "tsv", "jsonl"})
-BINARY = frozenset({"npy", "parquet"})
-_PICTURES = ("svg", "html")  # the table as it looks, in a file only
+_CHARTS = ("png", "pdf", "svg")
+BINARY = frozenset({"npy", "parquet", *_CHARTS})
+_PICTURES = (*_CHARTS, "html")  # in a file only
 SUFFIXES = {f".{name}": name for name in (*WRITERS[1:7], *_PICTURES)}
 SUFFIXES |= {".txt": "table", ".md": "markdown", ".tex": "latex", ".ndjson": "jsonl"}
 
@@ -41,7 +42,7 @@ def write(result: "Result", options: OutputOptions) -> None:
 
     name, writer = options.output_format, _writer(options.output_format)
     if isinstance(result, Explanation) and name in STREAMED | BINARY:
-        expected = "table, markdown, latex, json or a picture"
+        expected = "table, markdown, latex, json or html"
         raise InputError("--explain", f"expected the format {expected}, found {name}")
     if isinstance(result, Arrays):
         _refuse_what_has_no_place(result, name)
@@ -74,7 +75,15 @@ def _refuse_what_has_no_place(result: "Arrays", name: str) -> None:
 
 def _writer(name: str) -> "Writer":
     # Rich is loaded for what is drawn only.
-    if name in ("table", *_PICTURES):
+    if name in _CHARTS:
+        from softmax_cli.writing.chart import write_chart
+
+        return write_chart
+    if name == "html":
+        from softmax_cli.writing.html import write_page
+
+        return write_page
+    if name == "table":
         from softmax_cli.writing.table import write_drawn
 
         return write_drawn

@@ -1,70 +1,132 @@
-"""LaTeX: matrices ready to paste, and derivations. Needs amsmath."""
+"""LaTeX: arrays that fit a page of A4, and derivations. Needs amsmath alone."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
+from typing import NamedTuple
 
-from softmax_cli.display.explain import explain
-from softmax_cli.display.grids import Grid, all_grids
-from softmax_cli.display.notation import Latex, latex_index, latex_number, latex_text
-from softmax_cli.display.screen import Screen
+from softmax_cli.display.explain import Equation, explain
+from softmax_cli.display.grids import Cell, Grid, all_grids
+from softmax_cli.display.notation import Latex, latex_number, latex_text, typesettable
+from softmax_cli.display.screen import Screen, parted
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Arrays, Explanation, Report, Result
+from softmax_cli.result import Explanation, Result
 from softmax_cli.writing.target import Target
+
+# Of the page that the class article makes of A4, in points and lines; what lies between columns.
+_WIDTH, _LINES, _GAP = 340.0, 36, 14.0
+_LEFT = 45.0  # of a derivative, before what it is equal to
+# Of a name in a table, in characters: two columns of them fit; and of one that stands alone.
+_LONGEST_LINE, _LONGEST_WORDS = 15, 33
+# How much more than the line of usual size has room in a line of smaller ones.
+_SIZES = {1.0: "", 1.15: r"\footnotesize", 1.23: r"\scriptsize"}
+_SMALLEST = 1.23  # of an array, before it is parted
+_SYMBOL = re.compile(r"(d?)(log )?([yzv])_((?:(?!/dz_).)*)", re.DOTALL)
+_UNSEEN = re.compile(r"\\[a-zA-Z]+|[{}^_\\ ]")
 
 
 def write_latex(result: Result, target: Target, options: OutputOptions) -> None:
-    """Write a bmatrix for each sample or for all, a tabular, or the steps of a derivation."""
+    """Write the steps of a derivation, and arrays."""
     screen = Screen(precision=options.precision)
-    match result:
-        case Explanation():
-            lines = _steps(result, screen)
-        case Report():
-            lines = _tabular(result, screen)
-        case Arrays():
-            lines = _matrices(result, screen)
+    lines = [*_steps(result, screen)] if isinstance(result, Explanation) else []
+    for label, grid in all_grids(result, screen):
+        lines += [rf"\noindent{_name(f'sample {label}', _LONGEST_WORDS).tex}"] if label else []
+        lines += _arrays(grid.inner)
     target.write("".join(f"{line}\n" for line in lines).encode())
 
 
-def bmatrix(grid: Grid, space: str = " ") -> str:
-    """Return the numbers of a grid as a bmatrix, with a space before each row."""
-    _, *rows = (" & ".join(map(latex_number, texts[1:])) for texts in grid.texts())
-    inner = rf" \\{space}".join(rows)
-    return rf"\begin{{bmatrix}}{space}{inner}{space.rstrip(' ') or ' '}\end{{bmatrix}}"
+class _Piece(NamedTuple):
+    """What stands in a place, and the room it takes, in points and lines."""
+
+    tex: str
+    width: float
+    lines: int = 1
 
 
-def _matrices(result: Arrays, screen: Screen) -> Iterator[str]:
-    symbol = result.quantity.symbol.replace("log", r"\log")
-    if result.entry is not None:
-        output, input_ = (result.logits.classes[c] for c in result.entry)
-        symbol = Latex().partial(output, input_, "log y" if result.quantity.log else "y").text
-    if result.logits.class_names is not None:
-        what = "rows and columns" if symbol == "J" else "columns"
-        yield f"% {what}: {', '.join(map(latex_text, result.logits.classes))}"
-    for label, grid in all_grids(result, screen):
-        index = f"_{{{latex_index(label)}}}" if label else ""
-        matrix = bmatrix(grid, "\n  ")
-        yield f"\\[\n{symbol}{index} = {matrix}\n\\]"
+def _arrays(grid: Grid) -> Iterator[str]:
+    """Write arrays of as many rows and columns as a page has room for, names beside them."""
+    head = [_name(grid.headings[0]), *map(_symbol, grid.headings[1:])]
+    rows: Iterator[list[_Piece]] = (list(map(_piece, row)) for row in grid.rows)
+    if not grid.headings[0]:  # the rows are named like the columns
+        rows = ([_symbol(row[0].name), *map(_piece, row[1:])] for row in grid.rows)
+    for page in parted(rows, lambda row: max(each.lines for each in row), _LINES):
+        names, *columns = zip(head, *page, strict=True)
+        scale = min(max(1.0, sum(map(_width, [names, *columns])) / _WIDTH), _SMALLEST)
+        for block in parted(columns, _width, _WIDTH * scale - _width(names) + 0.1):
+            texts = ([each.tex for each in row] for row in zip(names, *block, strict=True))
+            first_line, *lines = (f"{' & '.join(row)} \\\\" for row in texts)
+            kinds = f"l|{'r' * len(block)}"
+            array = [rf"\[\begin{{array}}{{{kinds}}}", rf"{first_line} \hline", *lines]
+            yield _sized("\n".join([*array, r"\end{array}\]"]), scale)
 
 
-def _tabular(result: Report, screen: Screen) -> Iterator[str]:
-    yield rf"\begin{{tabular}}{{{'l' * len(result.columns)}}}"
-    for _, grid in all_grids(result, screen):
-        for k, row in enumerate(grid.texts()):
-            yield " & ".join(map(latex_text, row)) + (r" \\" if k else r" \\ \hline")
-    yield r"\end{tabular}"
+def _width(column: Sequence[_Piece]) -> float:
+    return max(each.width for each in column) + _GAP
+
+
+def _sized(shown: str, scale: float) -> str:
+    """Write in a smaller size what is so many times as wide as a line."""
+    size = next((size for most, size in _SIZES.items() if scale <= most), r"\tiny")
+    return f"{{{size}\n{shown}\n}}" if size else shown
+
+
+def _piece(cell: Cell) -> _Piece:
+    """Write a name, a number, or both."""
+    name = _name(f"{cell.name} " if cell.name and cell.number else cell.name)
+    width = name.width + sum(map(_breadth, cell.number))
+    return _Piece(name.tex + latex_number(cell.number), width, name.lines)
+
+
+def _symbol(text: str) -> _Piece:
+    """Write what we call a class's column or row, such as ``dz_cat``."""
+    found = _SYMBOL.fullmatch(text)
+    if found is None:
+        return _name(text)
+    name = _name(found[4])
+    symbol = r"\partial " * bool(found[1]) + r"\log " * bool(found[2]) + found[3]
+    return name._replace(tex=f"{symbol}_{{{name.tex}}}", width=name.width + 20)
+
+
+def _name(text: str, longest: int = _LONGEST_LINE) -> _Piece:
+    """Write a name, a long one in several lines."""
+    lines = wrap(typesettable(text), longest, drop_whitespace=False) or [""]
+    width = max(sum(map(_breadth, line)) for line in lines)
+    stack = r" \\ ".join(map(latex_text, lines))
+    stack = rf"\shortstack[l]{{{stack}}}" if len(lines) > 1 else stack
+    return _Piece(rf"\text{{{stack}}}" if text else "", width, len(lines))
+
+
+def _breadth(c: str) -> float:
+    """Return the points that a letter takes at most; before an exponent stand a cross and a 10."""
+    if c in "mwMW%@":
+        return 10.0
+    return 5.5 if c.islower() or c.isdigit() or c in " ." else 8.4
 
 
 def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
     if result.heading is not None:
-        yield f"% {latex_text(result.heading)}"
+        yield rf"\paragraph{{{latex_text(result.heading)}}}"
     for position, step in enumerate(explain(result.derivation, Latex(screen.precision)), 1):
         yield f"\\paragraph{{{position}. {step.title}.}}\n{step.text}"
         for line in step.lines:
             if isinstance(line, str):
-                yield latex_text(line)
+                lines = wrap(typesettable(line), _LONGEST_WORDS)
+                yield "\n\\noindent " + r" \\ ".join(map(latex_text, lines))
             else:
-                left, *rest = line.sides
-                equation = f"{left} &= " + " \\\\\n  &= ".join(rest)
-                yield f"\\begin{{align*}}\n{equation}\n\\end{{align*}}"
+                yield _equation(line)
         yield ""
-    for _, grid in all_grids(result, screen):
-        yield f"\\[\nJ = {bmatrix(grid)}\n\\]"
+
+
+def _equation(equation: Equation) -> str:
+    """Write each side on a line, or a long sum on several, in a size that fits."""
+    left, *rest = equation.sides
+    sums = (side.split(" + ") if side.startswith("e^") else [side] for side in rest)
+    sides = [list(map(" + ".join, parted(terms, _length, _WIDTH - _LEFT))) for terms in sums]
+    scale = max(_length(line) for side in sides for line in side) / (_WIDTH - _LEFT)
+    lines = " \\\\\n  &= ".join(" \\\\\n  &\\quad + ".join(side) for side in sides)
+    before = f"{left} &= " if scale <= 1 else f"&{left} \\\\\n  &= "
+    return _sized(f"\\begin{{align*}}\n{before}{lines}\n\\end{{align*}}", scale)
+
+
+def _length(formula: str) -> float:
+    return 5.2 * len(_UNSEEN.sub("", formula)) + 3 * formula.count(" ")
