@@ -26,7 +26,8 @@ def write_markdown(result: Result, target: Target, options: OutputOptions) -> No
 
 def escaped(text: str) -> str:
     """Show a name as it stands: no markup, no HTML, no link, no end of the table's cell."""
-    return _SPECIAL.sub(r"\\\1", visible(text))
+    # GitHub makes links of addresses whose at sign is escaped, too.
+    return re.sub(r"(?<=\S)(?=\\@)", "<!-- -->", _SPECIAL.sub(r"\\\1", visible(text)))
 
 
 def _tables(result: Result, screen: Screen) -> Iterator[str]:
