@@ -86,7 +86,7 @@ def run(
     """
     if env or os.environ.get(COLD):
         return run_cold(*words, stdin=stdin, cwd=cwd, env=env)
-    _import_all()
+    import_all()
     text = stdin.encode() if isinstance(stdin, str) else stdin
     (stdin_end, feed), (stdout, stdout_end), (stderr, stderr_end) = (os.pipe() for _ in range(3))
     with warnings.catch_warnings(action="ignore"):  # there are threads, all at rest
@@ -121,11 +121,21 @@ def _write(descriptor: int, content: bytes, piece: int) -> None:
 
 
 @cache
-def _import_all() -> None:
+def import_all() -> None:
     for found in pkgutil.walk_packages(softmax_cli.__path__, "softmax_cli."):
         import_module(found.name)
     for name in ("numpy", "rich.console", "rich.table", "rich.text", "typer.rich_utils"):
         import_module(name)
+
+
+def take_streams(descriptors: Sequence[int]) -> None:
+    """Make these the standard streams, as they are when the program begins."""
+    for number, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
+    sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
+    sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
 def _become_the_program(words: Sequence[str], cwd: Path, descriptors: Sequence[int]) -> NoReturn:
@@ -137,12 +147,7 @@ def _become_the_program(words: Sequence[str], cwd: Path, descriptors: Sequence[i
         importlib.reload(warnings)  # without what pytest wants of them
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.alarm(TIMEOUT)
-        for number, descriptor in enumerate(descriptors):
-            os.dup2(descriptor, number)
-            os.close(descriptor)
-        sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
-        sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
-        sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
+        take_streams(descriptors)
         variables = environment({})
         os.environ.clear()
         os.environ.update(variables)
