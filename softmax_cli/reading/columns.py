@@ -179,7 +179,7 @@ def choose_columns(
         When a name is unknown, a column may be no logits, or none are left.
     """
     names, width, sample = header or (), len(kinds), None
-    if options.stacked and list(names[:2]) == ["sample", "output"]:
+    if options.quantity == "jacobian" and list(names[:2]) == ["sample", "output"]:
         return Columns(tuple(range(2, width)), 0, header)
     if options.results_of is not None:
         last = (options.results_of or ("",))[-1]

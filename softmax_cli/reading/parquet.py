@@ -71,7 +71,7 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
                 yield _batch(table, columns, place, start, options)
                 start += len(table)
 
-    return columns.source(batches())
+    return replace(columns.source(batches()), dtype=np.dtype(np.float64))
 
 
 def _batch(table: Any, columns: Columns, place: Place, start: int, options: InputOptions) -> Batch:
