@@ -194,18 +194,20 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
     first = samples[0]
     if not isinstance(first, dict) or not first:
         refuse_columns(replace(options, key=None), f"expected named columns, found none in {name}")
+        values = member(first, options.key) if options.key else first
+        if not isinstance(values, list) or not values:
+            raise InputError(where(0), f"expected an array of logits, found {shown(values)}")
         header = (options.key,) if options.key else None
-        return _with_array(Columns((), header=header, array=0), first, where(0))
+        return Columns(tuple(range(len(values))), header=header, array=0)
     said = (options.key, options.id_column, *options.keep)
     paths = [p for p in said if p and p not in first and member(first, p) is not None]
     keys = (*first, *paths)
-    kinds = kinds_of([member(each, key) for key in keys] for each in samples)
+    rows = [[member(each, key) for key in keys] for each in samples]
     if options.columns is None and not options.key and not isinstance(first.get("logits"), list):
         _refuse_nested(first, {*options.keep, options.id_column}, where(0))
-    columns = choose_columns(keys, kinds, options, name)
+    columns = choose_columns(keys, kinds_of(rows), rows[0], options, name)
     if columns.array is None:
         return replace(columns, members=first.keys())
-    columns = _with_array(columns, first, where(0))
     used = (columns.array, columns.sample, *columns.kept)
     needed = {keys[c] for c in used if c is not None}
     classes = strict_json.names(first, "classes", where(0), len(columns.logits))
@@ -220,13 +222,6 @@ def _refuse_nested(sample: dict[str, Any], apart: set[str | None], place: str) -
                 hint += f"; if each holds a class of all samples, --columns {','.join(sample)}"
             problem = f"expected a number, found {shown(value)}"
             raise InputError(f"{place}, {quoted(key)}", problem, hint)
-
-
-def _with_array(columns: Columns, sample: Any, place: str) -> Columns:
-    values = member(sample, columns.header[columns.array or 0]) if columns.header else sample
-    if not isinstance(values, list) or not values:
-        raise InputError(place, f"expected an array of logits, found {shown(values)}")
-    return columns.with_array(values)
 
 
 def _batch(

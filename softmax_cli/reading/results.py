@@ -1,5 +1,6 @@
 """What belongs to logits and comes from elsewhere: somebody's results, and upstream gradients."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ import numpy as np
 from softmax_cli.checking.precision import FLOAT64, Precision, precision_of
 from softmax_cli.errors import InputError, plural, quoted
 from softmax_cli.options import InputOptions
-from softmax_cli.reading.source import exists, open_logits
+from softmax_cli.reading.source import open_logits
 from softmax_cli.reading.validity import check_classes, check_gradient
 from softmax_cli.samples import Batch, FloatArray, Logits, concatenate
 from softmax_cli.words import is_number, split_row
@@ -75,7 +76,8 @@ def read_candidate(
     options = replace(
         options or InputOptions(), check=lambda *_: None, quantity=quantity, axis=None
     )
-    if word != "-" and not exists(word) and not all(map(is_number, split_row(word))):
+    is_there = word == "-" or os.access(word, os.F_OK)
+    if not is_there and not all(map(is_number, split_row(word))):
         hint = "code is FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION" if ":" in word else ""
         raise InputError(option, f"no such file: {quoted(word)}", hint)
     with open_logits([word], options, option) as found:

@@ -91,13 +91,13 @@ def _find(batches: Iterator[Batch], word: str, option: str) -> Batch:
     at_position: list[Batch] = []
     count = 0
     for batch in batches:
-        count += len(batch.logits)
         same = [k for k, name in enumerate(batch.samples or ()) if name == word]
         named += [batch.part(slice(k, k + 1)) for k in same]
-        if batch.start <= position < count:
-            at_position = [batch.part(slice(position - batch.start, position - batch.start + 1))]
+        if 0 <= (k := position - count) < len(batch.logits):
+            at_position = [batch.part(slice(k, k + 1))]
             if batch.samples is None:
                 break
+        count += len(batch.logits)
     if len(named) > 1:
         positions = ", ".join(str(each.start + 1) for each in named[:6])
         problem = f"{quoted(word)} names {len(named)} samples, at positions {positions}"
