@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from softmax_cli.options import InputOptions, OutputOptions
-from softmax_cli.reading.pick import pick_sample
+from softmax_cli.reading.sift import pick_sample
 from softmax_cli.reading.source import open_logits
 from softmax_cli.result import Arrays, LogProbabilities, Probabilities
 from softmax_cli.writing.formats import write

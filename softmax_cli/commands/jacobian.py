@@ -6,9 +6,9 @@ from contextlib import ExitStack
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions, OutputOptions
 from softmax_cli.reading.columns import find_name, split_names
-from softmax_cli.reading.pick import pick_sample
+from softmax_cli.reading.results import options_for_results, with_upstream
+from softmax_cli.reading.sift import pick_sample
 from softmax_cli.reading.source import open_logits
-from softmax_cli.reading.upstream import options_for_results, with_upstream
 from softmax_cli.result import Arrays, Explanation, Jacobian, Partial, Probabilities, Quantity, Vjp
 from softmax_cli.samples import Logits
 from softmax_cli.writing.formats import write
