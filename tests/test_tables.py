@@ -179,7 +179,7 @@ LONG = "photo of a particular animal of the class {:03}"
 def test_numbers_are_shortened_before_columns_are_left_out() -> None:
     env = {"NO_COLOR": "1"}
     shown = run_in_terminal("jacobian", *TEN, env=env).stdout
-    assert re.search(r"^dy_10  -0\.09  -0\.03  -0\.01  -6e-4 .* 0\.2500$", shown, re.MULTILINE)
+    assert re.search(r"^dy_10  -0\.09  -0\.03  -0\.01  -6e-4 .* 0\.250$", shown, re.MULTILINE)
     assert "shortened to fit" in shown
     signs = run_in_terminal("jacobian", *TEN, columns=32, env=env).stdout
     assert re.search(r"^dy_1 +\+( +-){9}$", signs, re.MULTILINE)
