@@ -249,7 +249,7 @@ def test_latex_is_ready_to_paste_and_stays_on_its_page(tmp_path: Path) -> None:
 def test_latex_shows_one_array_a_sample_with_names_beside_it() -> None:
     named = run("jacobian", "-f", "latex", "-p", "3", stdin="id,a_b,c\nx%,0,0\n").stdout
     assert named.splitlines() == [
-        r"\noindent\text{sample x\%}",
+        r"\noindent\text{x\%}",
         r"\[\begin{array}{l|rr}",
         r" & \partial z_{\text{a\_b}} & \partial z_{\text{c}} \\ \hline",
         r"\partial y_{\text{a\_b}} & 0.250 & -0.250 \\",
