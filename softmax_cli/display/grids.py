@@ -46,9 +46,7 @@ class Cell:
     @property
     def text(self) -> str:
         """All of it."""
-        return (
-            f"{self.name} {self.number}" if self.name and self.number else self.name + self.number
-        )
+        return f"{self.name} {self.number}".strip(" ")
 
 
 def numeral(
@@ -121,21 +119,17 @@ def some_samples(
     count = 0
     for batch in batches:
         n_samples = len(batch.logits)
-        for k in range(n_samples):
-            if k < most or k >= n_samples - most:
-                part = batch.part(slice(k, k + 1))
-                kept.append(replace(part, samples=part.labels))
+        positions = {*range(n_samples)[:most], *range(n_samples)[-most:]}
+        kept += (batch.part(slice(k, k + 1)) for k in sorted(positions))
         del kept[most:-most]
         count += n_samples
     shown = Shown("sample", range(1, count + 1), *((count,) if count <= most else ends))
     del kept[shown.head : len(kept) - shown.tail]
-    return concatenate(kept, n_classes), shown
+    return concatenate((replace(part, samples=part.labels) for part in kept), n_classes), shown
 
 
-def _of_report(value: object, precision: int) -> Cell:
-    if isinstance(value, float):
-        return Cell(number=entry(value, precision))
-    return Cell(as_text(value))
+def _of_report(value: object, p: int) -> Cell:
+    return Cell(number=entry(value, p)) if isinstance(value, float) else Cell(as_text(value))
 
 
 def show_probability(numbers: Numbers, k: int, j: int) -> Show:
@@ -241,23 +235,21 @@ def jacobian_grid(
     if screen.has_shades and not log:
         largest = float(core.jacobian_rows(z, [int(z.argmax())], T).max())
 
-    def entry_cell(j: int, i: int, value: float) -> Cell:
-        style = heat(value, largest) + " bold" * (i == j) if screen.has_shades else ""
-        show = partial(significant, numbers.partial(0, j, i, value))
-        return numeral(show, p, style, value=value)
-
-    def row(j: int, values: list[float]) -> list[Cell]:
-        cells = (entry_cell(j, i, values[i]) for i in shown)
-        total = Cell(number=significant(math.fsum(values), 2), style=QUIET)
-        y = numeral(show_probability(numbers, 0, j), p)
-        margins = (total, Cell(number=given(z[j])), y)
-        return [Cell(f"{_output(log)}_{classes[j]}"), *cells, *margins]
+    def row(j: int, values: list[float]) -> Iterator[Cell]:
+        yield Cell(f"{_output(log)}_{classes[j]}")
+        for i in shown:
+            style = heat(values[i], largest) + " bold" * (i == j) if screen.has_shades else ""
+            show = partial(significant, numbers.partial(0, j, i, values[i]))
+            yield numeral(show, p, style, value=values[i])
+        yield Cell(number=significant(math.fsum(values), 2), style=QUIET)
+        yield Cell(number=given(z[j]))
+        yield numeral(show_probability(numbers, 0, j), p)
 
     def rows() -> Iterator[list[Cell]]:
         step = max(1, _NUMBERS_AT_ONCE // len(z))
         for k in range(0, len(chosen), step):
             block = chosen[k : k + step]
-            yield from map(row, block, core.jacobian_rows(z, block, T, log).tolist())
+            yield from map(list, map(row, block, core.jacobian_rows(z, block, T, log).tolist()))
 
     headings = ["", *(f"dz_{classes[i]}" for i in shown), "row sum", "z", "y"]
     return Grid(headings, rows(), margins=3)
