@@ -202,20 +202,16 @@ def sample_numbers(
     result: results.Arrays, batch: Batch
 ) -> tuple[Numbers, list[list[float]], Callable[[int, int], Show]]:
     """Return a batch's numbers, the values of its columns, and what shows column c of sample k."""
-    T, log = result.temperature, result.quantity.log
-    numbers = Numbers(batch.logits, T, batch.upstream, log=log)
-    values = result.quantity.compute(batch).reshape(len(batch.logits), -1).tolist()
+    quantity, is_probability = result.quantity, isinstance(result.quantity, results.Probabilities)
+    log = quantity.log or isinstance(quantity, results.LogProbabilities)
+    numbers = Numbers(batch.logits, quantity.temperature, batch.upstream, log=log)
+    values = quantity.compute(batch).reshape(len(batch.logits), -1).tolist()
+    kind = "jacobian" if result.entry else quantity.key
 
     def show(k: int, c: int) -> Show:
-        match result.quantity:
-            case results.Partial(entry=(j, i)):
-                return partial(significant, numbers.partial(k, j, i, values[k][c]))
-            case results.Vjp():
-                return partial(significant, numbers.product(k, c, values[k][c]))
-            case results.LogProbabilities():
-                return partial(significant, numbers.log_probability(k, c, values[k][c]))
-            case _:
-                return show_probability(numbers, k, c)
+        if is_probability:
+            return show_probability(numbers, k, c)
+        return partial(significant, numbers.of(kind, k, result.entry or [c], values[k][c]))
 
     return numbers, values, show
 
