@@ -9,7 +9,7 @@ from itertools import repeat
 from softmax_cli import result as results
 from softmax_cli.display.heat import heat
 from softmax_cli.display.numbers import beside_one, entry, given, significant
-from softmax_cli.display.screen import MOST_ROWS, ROWS_AT_EACH_END, Screen, Shown
+from softmax_cli.display.screen import ENDS, MOST_ROWS, Screen, Shown, show_rows
 from softmax_cli.mathematics import core
 from softmax_cli.mathematics.exact import Numbers
 from softmax_cli.samples import Batch, Logits, as_text, concatenate
@@ -109,10 +109,7 @@ def sample_title(logits: Logits, batch: Batch, k: int) -> str:
 
 
 def some_samples(
-    batches: Iterable[Batch],
-    n_classes: int,
-    most: int = MOST_ROWS,
-    ends: tuple[int, int] = (ROWS_AT_EACH_END, ROWS_AT_EACH_END),
+    batches: Iterable[Batch], n_classes: int, most: int = MOST_ROWS, ends: tuple[int, int] = ENDS
 ) -> tuple[Batch, Shown]:
     """Walk all batches; return up to so many samples, or else those at the ends, with labels."""
     kept: list[Batch] = []
@@ -123,7 +120,7 @@ def some_samples(
         kept += (batch.part(slice(k, k + 1)) for k in sorted(positions))
         del kept[most:-most]
         count += n_samples
-    shown = Shown("sample", range(1, count + 1), *((count,) if count <= most else ends))
+    shown = show_rows("sample", range(1, count + 1), most, ends)
     del kept[shown.head : len(kept) - shown.tail]
     return concatenate((replace(part, samples=part.labels) for part in kept), n_classes), shown
 
