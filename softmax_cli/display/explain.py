@@ -11,19 +11,17 @@ classes, or this sample's numbers.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from functools import reduce
 from itertools import groupby
 from operator import add
 
 from softmax_cli.display.notation import Plain
-from softmax_cli.mathematics import core
 from softmax_cli.mathematics.derivation import Derivation
-from softmax_cli.mathematics.exact import Number, Numbers
+from softmax_cli.mathematics.exact import Number, quotient
 
 _MOST_CLASSES = 8
 # Other names are told once, and their positions stand in the formulas.
-_SIMPLE = re.compile(r"[^\W_]{1,12}")
+_SIMPLE = re.compile(r"[^\W_]{1,12}|#\d+")
 
 
 @dataclass(frozen=True)
@@ -61,10 +59,11 @@ class Step:
 
 def explain(d: Derivation, n: Plain) -> Iterator[Step]:
     """Write all steps in a notation."""
+    n = replace(n, letters="T" * (d.temperature != 1) + "m" * (d.shift is not None))
     simple = d.classes
-    if not n.is_live and not all(map(_SIMPLE.fullmatch, simple)):
+    if not all(map(_SIMPLE.fullmatch, simple)):
         simple = tuple(map(str, range(1, len(simple) + 1)))
-    w, two, z_i = _Writer(replace(d, classes=simple), n), n.given(2), n.symbol("z", "i")
+    w, two, z_i = _Writer(replace(d, classes=simple, log=False), n), n.given(2), n.symbol("z", "i")
     r, (f, g, df, dg) = w.letters(), map(n.symbol, ("f", "g", "f'", "g'"))
     total = n.total("c", w.letters("c").e_j)
     yield _definition(w, total, d.classes)
@@ -86,27 +85,27 @@ def explain(d: Derivation, n: Plain) -> Iterator[Step]:
     yield w.step(
         "The quotient rule with numbers",
         f"{f}, {g} and their derivatives are put in.",
-        lambda r: (r.e_j * r.delta * r.S - r.e_j * r.e_i) / (r.S**two * r.T),
+        lambda r: (r.e_j * r.delta * r.S - r.e_j * r.e_i) / r.times_T(r.S**two),
     )
     yield w.step(
         "Factored",
         f"{r.e_j} stands in both terms, and {r.e_j / r.S} is {r.y_j}.",
-        lambda r: r.e_j / (r.S**two * r.T) * (r.delta * r.S - r.e_i),
-        lambda r: r.y_j / (r.S * r.T) * (r.delta * r.S - r.e_i),
+        lambda r: r.e_j / r.times_T(r.S**two) * (r.delta * r.S - r.e_i),
+        lambda r: r.y_j / r.times_T(r.S) * (r.delta * r.S - r.e_i),
     )
     yield w.step(
         "The result",
         f"In the bracket, {r.S} over {r.S} is 1 and {r.e_i / r.S} is {r.y_i}.",
-        lambda r: r.y_j * (r.delta - r.y_i) / r.T,
+        lambda r: r.over_T(r.y_j * (r.delta - r.y_i)),
     )
     symmetric = f" The matrix is symmetric, because {r.y_j * r.y_i} is {r.y_i * r.y_j}."
     if d.log:
-        w, symmetric = replace(w, log=True), ""
+        w, symmetric = replace(w, d=replace(w.d, log=True)), ""
         yield w.step(
             "The logarithm",
             f"The derivative of {n.symbol('log y', 'j')} is that of {r.y_j} over {r.y_j}.",
-            lambda r: r.y_j * (r.delta - r.y_i) / (r.y_j * r.T),
-            lambda r: (r.delta - r.y_i) / r.T,
+            lambda r: r.y_j * (r.delta - r.y_i) / r.times_T(r.y_j),
+            lambda r: r.over_T(r.delta - r.y_i),
         )
     yield Step("The two cases", f"{r.delta} is 1 if i = j, else 0.", tuple(_cases(w)))
     yield Step(
@@ -118,7 +117,7 @@ def explain(d: Derivation, n: Plain) -> Iterator[Step]:
 
 @dataclass(frozen=True)
 class _Reading:
-    """What the letters of a formula stand for; T is None where it is 1."""
+    """What the letters of a formula stand for."""
 
     e_j: Plain
     e_i: Plain
@@ -126,7 +125,15 @@ class _Reading:
     y_i: Plain
     delta: Plain
     S: Plain
-    T: Plain | None
+    T: Plain
+
+    def over_T(self, formula: Plain) -> Plain:  # noqa: N802
+        """Divide by T, where that is not 1."""
+        return formula.either("T", formula / self.T, formula)
+
+    def times_T(self, formula: Plain) -> Plain:  # noqa: N802
+        """Multiply by T, where that is not 1."""
+        return formula.either("T", formula * self.T, formula)
 
 
 _Formula = Callable[[_Reading], Plain]
@@ -138,15 +145,13 @@ class _Writer:
 
     d: Derivation
     n: Plain
-    log: bool = False
 
     def letters(self, j: str = "j", i: str = "i") -> _Reading:
         """Read with the letters j and i, or the names of classes."""
         n = self.n
-        m, T = n.symbol("m"), n.symbol("T")
-        e_j, e_i = (self.e(n.symbol("z", name), m, T) for name in (j, i))
+        e_j, e_i = (_power(n.symbol("z", c), n.symbol("m"), n.symbol("T")) for c in (j, i))
         y_j, y_i, delta = n.symbol("y", j), n.symbol("y", i), n.symbol("δ", i, j)
-        return _Reading(e_j, e_i, y_j, y_i, delta, n.symbol("S"), self.unless_1(T))
+        return _Reading(e_j, e_i, y_j, y_i, delta, n.symbol("S"), n.symbol("T"))
 
     def names(self, j: int, i: int) -> _Reading:
         """Read with the names of an entry's classes."""
@@ -155,51 +160,32 @@ class _Writer:
     def numbers(self, j: int, i: int) -> _Reading:
         """Read with the sample's numbers."""
         n, d = self.n, self.d
-        e_j, e_i = (n.number(d.e(c)).live(f"e{c}") for c in (j, i))
-        y_j, y_i = (
-            n.number(d.numbers.probability(0, c), d.numbers.rest(0, c)).live(f"y{c}")
-            for c in (j, i)
-        )
-        S, T = n.number(*d.S).live("S"), self.unless_1(n.given(d.temperature).live("T"))
+        e_j, e_i = (n.number(d.e(c), live=f"e{c}") for c in (j, i))
+        y_j, y_i = (n.number(*d.y(c), live=f"y{c}") for c in (j, i))
+        S, T = n.number(*d.S, live="S"), n.given(d.temperature, "T")
         return _Reading(e_j, e_i, y_j, y_i, n.given(i == j), S, T)
 
-    def e(self, z: Plain, m: Plain, T: Plain) -> Plain:
-        """Write e^z, shifted and divided by T where that is so."""
-        shifted = z - m if self.has_shift else z
-        return self.n.symbol("e") ** (shifted / self.unless_1(T))
-
-    @property
-    def has_shift(self) -> bool:
-        """Whether m is written."""
-        return self.d.shift is not None or self.n.is_live
-
-    def unless_1(self, T: Plain) -> Plain | None:
-        """Return T, or None where it is 1."""
-        return T if self.d.temperature != 1 or self.n.is_live else None
-
     def line(
-        self, left: Plain, formula: _Formula, j: int, i: int, value: Number, live: str
+        self, left: Plain, formula: _Formula, entry: tuple[int, int], value: Number, live: str
     ) -> Equation:
         """Write a formula with the names of an entry, with its numbers, and its value."""
-        names, numbers = formula(self.names(j, i)), formula(self.numbers(j, i))
-        shown = self.n.number(value).live(live)
-        return replace(_equation(left, names, numbers, shown, value=value), entry=(j, i))
+        formulas = formula(self.names(*entry)), formula(self.numbers(*entry))
+        shown = self.n.number(value, live=live)
+        return _equation(left, *formulas, shown, value=value, entry=entry)
 
     def of_entry(self, formula: _Formula, j: int, i: int) -> Equation:
         """Write the partial derivative of an entry by a formula."""
-        d = self.d
-        value = float(core.jacobian_rows(d.z, [j], d.temperature, self.log)[0, i])
-        exact = Numbers(d.z[None], d.temperature, log=self.log).partial(0, j, i, value)
-        left, live = self.partial(d.classes[j], d.classes[i]), f"{'L' if self.log else 'J'}{j},{i}"
-        return self.line(left, formula, j, i, exact, live)
+        left, live = self.partial(*(self.d.classes[c] for c in (j, i))), "JL"[self.d.log]
+        return self.line(left, formula, (j, i), self.d.partial(j, i), f"{live}{j},{i}")
 
     def partial(self, output: str, input_: str) -> Plain:
         """Write dy_output/dz_input."""
-        return self.n.partial(output, input_, "log y" if self.log else "y")
+        return self.n.partial(output, input_, "log y" if self.d.log else "y")
 
-    def general(self, *formulas: _Formula) -> Equation:
+    def general(self, *formulas: _Formula, entry: tuple[int, int] | None = None) -> Equation:
         """Write formulas of dy_j/dz_i."""
-        return _equation(self.partial("j", "i"), *(each(self.letters()) for each in formulas))
+        parts = (each(self.letters()) for each in formulas)
+        return _equation(self.partial("j", "i"), *parts, entry=entry)
 
     def step(self, title: str, text: str, *formulas: _Formula) -> Step:
         """Write formulas of dy_j/dz_i, and the last of them for each entry."""
@@ -207,73 +193,73 @@ class _Writer:
         return Step(title, text, (self.general(*formulas), *lines))
 
 
-def _equation(*parts: Plain, value: Number | None = None) -> Equation:
-    return Equation(tuple(each.text for each in parts), value)
+def _equation(
+    *parts: Plain, value: Number | None = None, entry: tuple[int, int] | None = None
+) -> Equation:
+    return Equation(tuple(each.text for each in parts), value, entry)
+
+
+def _power(z: Plain, m: Plain, T: Plain) -> Plain:
+    """Write e^z, shifted and divided by T where that is so."""
+    shifted = z.either("m", z - m, z)
+    return z.symbol("e") ** z.either("T", shifted / T, shifted)
 
 
 def _definition(w: _Writer, total: Plain, names: Sequence[str]) -> Step:
     n, d, r = w.n, w.d, w.letters()
     shown = sorted({*range(len(d.z))[:_MOST_CLASSES], *(c for entry in d.entries for c in entry)})
     more = [n.symbol("…")] if len(shown) < len(d.z) else []
-    m, T = n.given(d.shift or 0).live("m"), n.given(d.temperature).live("T")
-    logits = [n.given(z).live(f"z{j}") for j, z in enumerate(d.z)]
-    read = [(j, w.names(j, j), w.e(logits[j], m, T), w.numbers(j, j)) for j in shown]
-    terms = [*(x.e_j for _, x, _, _ in read), *more]
-    powers = [*(e for _, _, e, _ in read), *more]
+    m, T = n.given(d.shift or 0, "m"), n.given(d.temperature, "T")
+    powers = [_power(n.given(float(d.z[j]), f"z{j}"), m, T) for j in shown]
+    read = [(j, w.names(j, j), w.numbers(j, j), e) for j, e in zip(shown, powers, strict=True)]
+    sums = (reduce(add, [*terms, *more]) for terms in ([x.e_j for _, x, _, _ in read], powers))
+    factor = n.symbol("e") ** -n.symbol("m")
+    shifted = (
+        " The exponentials are shown shifted by the largest logit m, as they are computed: "
+        f"the factor {factor} above and below changes neither y nor its derivatives."
+    )
     text = "Softmax exponentiates the logits and divides by their sum."
-    if r.T is not None:
-        text += n.when("T", " The temperature T divides the logits first.")
-    if w.has_shift:
-        factor = n.symbol("e") ** -n.symbol("m")
-        shifted = (
-            " The exponentials are shown shifted by the largest logit m, as they are computed: "
-            f"the factor {factor} above and below changes neither y nor its derivatives."
-        )
-        text += n.when("m", shifted)
+    text += n.only("T", " The temperature T divides the logits first.") + n.only("m", shifted)
     lines: tuple[Equation | str, ...] = (
         _equation(r.y_j, r.e_j / r.S),
         _equation(r.S, total),
         "For this sample:",
         *(f"Class {d.classes[j]} is {names[j]}." for j in shown if names[j] != d.classes[j]),
-        *(_equation(x.e_j, e, number.e_j, value=d.e(j)) for j, x, e, number in read),
-        _equation(
-            r.S, reduce(add, terms), reduce(add, powers), n.number(*d.S).live("S"), value=d.S[0]
-        ),
-        *(
-            _equation(x.y_j, x.e_j / r.S, e / v.S, v.y_j, value=d.numbers.probability(0, j))
-            for j, x, e, v in read
-        ),
+        *(_equation(x.e_j, e, v.e_j, value=d.e(j)) for j, x, v, e in read),
+        _equation(r.S, *sums, n.number(*d.S, live="S"), value=d.S[0]),
+        *(_equation(x.y_j, x.e_j / r.S, e / v.S, v.y_j, value=d.y(j)[0]) for j, x, v, e in read),
     )
     return Step("The definition", text, lines)
 
 
 def _derivatives(w: _Writer) -> Iterator[Equation | str]:
     formulas: dict[str, _Formula] = {
-        "f'": lambda r: r.e_j * r.delta / r.T,
-        "g'": lambda r: r.e_i / r.T,
+        "f'": lambda r: r.over_T(r.e_j * r.delta),
+        "g'": lambda r: r.over_T(r.e_i),
     }
     for name, formula in formulas.items():
         yield _equation(w.n.symbol(name), formula(w.letters()))
     for j, i in w.d.entries:
-        output, input_, e, T = w.d.classes[j], w.d.classes[i], w.d.e(i), w.d.temperature
-        value = e / Decimal(T) if isinstance(e, Decimal) else e / T
+        output, input_ = w.d.classes[j], w.d.classes[i]
         yield f"For i = j = {output}:" if i == j else f"For j = {output}, i = {input_}:"
+        slope = quotient(w.d.e(i), w.d.temperature), f"d{i}"
         for name, formula in formulas.items():
-            is_zero = name == "f'" and i != j
-            number = 0.0 if is_zero else value
-            yield w.line(w.n.symbol(name), formula, j, i, number, "0" if is_zero else f"d{i}")
+            value, live = (0.0, "0") if name == "f'" and i != j else slope
+            yield w.line(w.n.symbol(name), formula, (j, i), value, live)
 
 
 def _cases(w: _Writer) -> Iterator[Equation | str]:
     one = w.n.given(1)
     on, off = "If i = j, on the diagonal:", "If i is not j, off the diagonal:"
     cases: dict[bool, tuple[str, _Formula]] = {
-        True: (on, lambda r: r.y_j * (one - r.y_j) / r.T),
-        False: (off, lambda r: -r.y_j * r.y_i / r.T),
+        True: (on, lambda r: r.over_T(r.y_j * (one - r.y_j))),
+        False: (off, lambda r: r.over_T(-r.y_j * r.y_i)),
     }
-    if w.log:
-        cases = {True: (on, lambda r: (one - r.y_j) / r.T), False: (off, lambda r: -r.y_i / r.T)}
+    if w.d.log:
+        cases = {
+            True: (on, lambda r: r.over_T(one - r.y_j)),
+            False: (off, lambda r: r.over_T(-r.y_i)),
+        }
     for j, i in w.d.entries:
         words, formula = cases[i == j]
-        general = replace(w.general(formula), entry=(j, i))
-        yield from (words, general, w.of_entry(formula, j, i))
+        yield from (words, w.general(formula, entry=(j, i)), w.of_entry(formula, j, i))

@@ -1,6 +1,7 @@
 """What a page shows: bars, matrices in colours, formulas, a verdict, a chart of a sweep."""
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
@@ -23,6 +24,7 @@ from softmax_cli.mathematics.exact import Numbers
 from softmax_cli.samples import Batch, concatenate
 
 _MOST_SAMPLES, _MOST_CLASSES, _MOST_BARS, _MOST_ENTRIES = 60, 50, 20, 20_000
+_SINGLE = re.compile("<mrow class=not-T><mn[^<]*</mn></mrow>$")
 _LEVELS = 8  # of colour, above and below zero
 # How a method is drawn: its class, the step at which its name stands, how far below, and where it
 # is anchored.
@@ -244,8 +246,8 @@ def _math(equation: Equation) -> str:
     """Write an equation that may be broken before its equals and plus signs."""
     # Only sums of many terms have a plus sign.
     first, *rest = (x.replace("<mo>+", "</math> <math><mo>+") for x in equation.sides)
-    # A number divided by T is the one before it where T is 1.
-    kinds = (" class=T" * side.startswith("<mn data-v=d") for side in rest)
+    # A number divided by T is the one behind it where T is 1.
+    kinds = (" class=T" * bool(_SINGLE.search(side)) for side in rest)
     sides = (
         f" <math{kind}><mo>=</mo>{side}</math>" for kind, side in zip(kinds, rest, strict=True)
     )
