@@ -107,7 +107,7 @@ def test_without_a_script_the_derivation_is_that_of_the_command(folder: Path) ->
 
 def test_many_samples_and_classes_are_cut_and_counted(tmp_path: Path) -> None:
     for words, told in (
-        (["forward", *["1,2"] * 70], "10 samples left out (61 to 70)"),
+        (["forward", *["1,2"] * 70], "50 samples left out (11 to 60)"),
         (["forward", *map(str, range(30))], "10 classes left out (10 to 1)"),
         (["jacobian", *map(str, range(60))], "40 classes left out (11 to 50)"),
     ):

@@ -51,7 +51,7 @@ def draw(result: results.Result, screen: Screen) -> Iterator[RenderableType]:
             return _by_sample(result, screen)
 
 
-def _keep_ends(batches: Iterable[Batch], n_classes: int) -> tuple[Batch, Shown]:
+def keep_ends(batches: Iterable[Batch], n_classes: int) -> tuple[Batch, Shown]:
     """Walk all batches; return the samples that are shown of them, each with its label."""
     kept: list[Batch] = []
     count = 0
@@ -72,7 +72,7 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[RenderableTyp
     logits, T, is_softmax = result.logits, result.temperature, grids.is_softmax(result)
     tally = Tally(np.zeros(logits.n_classes, dtype=np.int64))
     batches = tally.watch(logits.batches, T) if is_softmax else logits.batches
-    kept, shown = _keep_ends(batches, logits.n_classes)
+    kept, shown = keep_ends(batches, logits.n_classes)
     if isinstance(result.quantity, results.Vjp):
         v = "(g_i - y_i sum_j g_j)" if result.quantity.log else "y_i (g_i - sum_j g_j y_j)"
         yield Text(f"v_i = sum_j g_j J[j][i] = {v}{_by_T(T)}", QUIET)
@@ -168,7 +168,7 @@ def _class_by_class(
 def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[RenderableType]:
     """Draw matrices one below the other."""
     logits = result.logits
-    kept, shown = _keep_ends(logits.batches, logits.n_classes)
+    kept, shown = keep_ends(logits.batches, logits.n_classes)
     delta = screen.glyph("δ_ij", "delta_ij")
     T, log = result.temperature, result.quantity.log
     formula = f"dlog y_j/dz_i = ({delta} - y_i)" if log else f"dy_j/dz_i = y_j ({delta} - y_i)"

@@ -14,17 +14,13 @@ from softmax_cli.mathematics.exact import Number
 
 # Binding strength, so that parentheses stand only where they are needed.
 SUM, PRODUCT, SIGN, POWER, ATOM = range(5)
+_NAMED = {"\\": "backslash", "~": "asciitilde", "^": "asciicircum"}
+_NAMED |= {"<": "less", ">": "greater", "|": "bar"}  # other signs in the oldest of fonts
 _LATEX_TEXT = str.maketrans(
-    {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        **{character: f"\\{character}" for character in "#$%&_{}"},
-        # Other signs in the oldest of fonts.
-        **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': '"{}'},
-        # Behind the end of a row they would say how far the next one is; two hyphens are a dash.
-        **{"[": "{[}", "*": "{*}", "-": "{-}", "`": "{`}", "'": "{'}"},
-    }
+    {character: f"\\text{name}{{}}" for character, name in _NAMED.items()}
+    | {character: f"\\{character}" for character in "#$%&_{}"}
+    # Behind the end of a row they would say how far the next one is; two hyphens are a dash.
+    | {character: f"{{{character}}}" for character in "[*-`'\""}
 )
 _OGONEK = "\u0328"
 _ASCII = {"δ": "delta", "…": "...", " · ": " * "}
