@@ -64,7 +64,7 @@ def explain(d: Derivation, n: Plain) -> Iterator[Step]:
     if not all(map(_SIMPLE.fullmatch, simple)):
         simple = tuple(map(str, range(1, len(simple) + 1)))
     w, two, z_i = _Writer(replace(d, classes=simple, log=False), n), n.given(2), n.symbol("z", "i")
-    r, (f, g, df, dg) = w.letters(), map(n.symbol, ("f", "g", "f'", "g'"))
+    r, f, g = w.letters(), n.symbol("f"), n.symbol("g")
     total = n.total("c", w.letters("c").e_j)
     yield _definition(w, total, d.classes)
     yield Step(
@@ -73,7 +73,7 @@ def explain(d: Derivation, n: Plain) -> Iterator[Step]:
         (
             _equation(f, r.e_j),
             _equation(g, r.S, total),
-            w.general(lambda _: (df * g - f * dg) / g**two),
+            w.general(_entry, lambda r: (r.df * g - f * r.dg) / g**two),
         ),
     )
     yield Step(
@@ -126,6 +126,9 @@ class _Reading:
     delta: Plain
     S: Plain
     T: Plain
+    df: Plain
+    dg: Plain
+    entry: Plain  # of J
 
     def over_T(self, formula: Plain) -> Plain:  # noqa: N802
         """Divide by T, where that is not 1."""
@@ -151,7 +154,9 @@ class _Writer:
         n = self.n
         e_j, e_i = (_power(n.symbol("z", c), n.symbol("m"), n.symbol("T")) for c in (j, i))
         y_j, y_i, delta = n.symbol("y", j), n.symbol("y", i), n.symbol("δ", i, j)
-        return _Reading(e_j, e_i, y_j, y_i, delta, n.symbol("S"), n.symbol("T"))
+        S, T, df, dg = map(n.symbol, ("S", "T", "f'", "g'"))
+        entry = n.partial(j, i, "log y" if self.d.log else "y")
+        return _Reading(e_j, e_i, y_j, y_i, delta, S, T, df, dg, entry)
 
     def names(self, j: int, i: int) -> _Reading:
         """Read with the names of an entry's classes."""
@@ -163,40 +168,35 @@ class _Writer:
         e_j, e_i = (n.number(d.e(c), live=f"e{c}") for c in (j, i))
         y_j, y_i = (n.number(*d.y(c), live=f"y{c}") for c in (j, i))
         S, T = n.number(*d.S, live="S"), n.given(d.temperature, "T")
-        return _Reading(e_j, e_i, y_j, y_i, n.given(i == j), S, T)
+        dg = n.number(quotient(d.e(i), d.temperature), live=f"d{i}")
+        df = dg if i == j else n.number(0.0, live="0")
+        entry = n.number(d.partial(j, i), live=f"{'L' if d.log else 'J'}{j},{i}")
+        return _Reading(e_j, e_i, y_j, y_i, n.given(i == j), S, T, df, dg, entry)
 
-    def line(
-        self, left: Plain, formula: _Formula, entry: tuple[int, int], value: Number, live: str
-    ) -> Equation:
+    def of_entry(self, left: _Formula, formula: _Formula, entry: tuple[int, int]) -> Equation:
         """Write a formula with the names of an entry, with its numbers, and its value."""
-        formulas = formula(self.names(*entry)), formula(self.numbers(*entry))
-        shown = self.n.number(value, live=live)
-        return _equation(left, *formulas, shown, value=value, entry=entry)
+        names, numbers = self.names(*entry), self.numbers(*entry)
+        return _equation(left(names), formula(names), formula(numbers), left(numbers), entry=entry)
 
-    def of_entry(self, formula: _Formula, j: int, i: int) -> Equation:
-        """Write the partial derivative of an entry by a formula."""
-        left, live = self.partial(*(self.d.classes[c] for c in (j, i))), "JL"[self.d.log]
-        return self.line(left, formula, (j, i), self.d.partial(j, i), f"{live}{j},{i}")
-
-    def partial(self, output: str, input_: str) -> Plain:
-        """Write dy_output/dz_input."""
-        return self.n.partial(output, input_, "log y" if self.d.log else "y")
-
-    def general(self, *formulas: _Formula, entry: tuple[int, int] | None = None) -> Equation:
-        """Write formulas of dy_j/dz_i."""
-        parts = (each(self.letters()) for each in formulas)
-        return _equation(self.partial("j", "i"), *parts, entry=entry)
+    def general(
+        self, left: _Formula, *formulas: _Formula, entry: tuple[int, int] | None = None
+    ) -> Equation:
+        """Write formulas with letters."""
+        r = self.letters()
+        return _equation(left(r), *(formula(r) for formula in formulas), entry=entry)
 
     def step(self, title: str, text: str, *formulas: _Formula) -> Step:
         """Write formulas of dy_j/dz_i, and the last of them for each entry."""
-        lines = (self.of_entry(formulas[-1], *entry) for entry in self.d.entries)
-        return Step(title, text, (self.general(*formulas), *lines))
+        lines = (self.of_entry(_entry, formulas[-1], entry) for entry in self.d.entries)
+        return Step(title, text, (self.general(_entry, *formulas), *lines))
 
 
-def _equation(
-    *parts: Plain, value: Number | None = None, entry: tuple[int, int] | None = None
-) -> Equation:
-    return Equation(tuple(each.text for each in parts), value, entry)
+def _entry(r: _Reading) -> Plain:
+    return r.entry
+
+
+def _equation(*parts: Plain, entry: tuple[int, int] | None = None) -> Equation:
+    return Equation(tuple(each.text for each in parts), parts[-1].value, entry)
 
 
 def _power(z: Plain, m: Plain, T: Plain) -> Plain:
@@ -225,27 +225,23 @@ def _definition(w: _Writer, total: Plain, names: Sequence[str]) -> Step:
         _equation(r.S, total),
         "For this sample:",
         *(f"Class {d.classes[j]} is {names[j]}." for j in shown if names[j] != d.classes[j]),
-        *(_equation(x.e_j, e, v.e_j, value=d.e(j)) for j, x, v, e in read),
-        _equation(r.S, *sums, n.number(*d.S, live="S"), value=d.S[0]),
-        *(_equation(x.y_j, x.e_j / r.S, e / v.S, v.y_j, value=d.y(j)[0]) for j, x, v, e in read),
+        *(_equation(x.e_j, e, v.e_j) for _, x, v, e in read),
+        _equation(r.S, *sums, n.number(*d.S, live="S")),
+        *(_equation(x.y_j, x.e_j / r.S, e / v.S, v.y_j) for _, x, v, e in read),
     )
     return Step("The definition", text, lines)
 
 
 def _derivatives(w: _Writer) -> Iterator[Equation | str]:
-    formulas: dict[str, _Formula] = {
-        "f'": lambda r: r.over_T(r.e_j * r.delta),
-        "g'": lambda r: r.over_T(r.e_i),
-    }
-    for name, formula in formulas.items():
-        yield _equation(w.n.symbol(name), formula(w.letters()))
+    pairs: tuple[tuple[_Formula, _Formula], ...] = (
+        (lambda r: r.df, lambda r: r.over_T(r.e_j * r.delta)),
+        (lambda r: r.dg, lambda r: r.over_T(r.e_i)),
+    )
+    yield from (w.general(*pair) for pair in pairs)
     for j, i in w.d.entries:
         output, input_ = w.d.classes[j], w.d.classes[i]
         yield f"For i = j = {output}:" if i == j else f"For j = {output}, i = {input_}:"
-        slope = quotient(w.d.e(i), w.d.temperature), f"d{i}"
-        for name, formula in formulas.items():
-            value, live = (0.0, "0") if name == "f'" and i != j else slope
-            yield w.line(w.n.symbol(name), formula, (j, i), value, live)
+        yield from (w.of_entry(*pair, (j, i)) for pair in pairs)
 
 
 def _cases(w: _Writer) -> Iterator[Equation | str]:
@@ -262,4 +258,6 @@ def _cases(w: _Writer) -> Iterator[Equation | str]:
         }
     for j, i in w.d.entries:
         words, formula = cases[i == j]
-        yield from (words, w.general(formula, entry=(j, i)), w.of_entry(formula, j, i))
+        yield words
+        yield w.general(_entry, formula, entry=(j, i))
+        yield w.of_entry(_entry, formula, (j, i))

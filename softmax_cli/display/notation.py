@@ -45,6 +45,8 @@ class Plain:
         Which of T and m are written.
     text, binds
         How it is written, and how strongly it binds.
+    value
+        Of a computed number.
     """
 
     precision: int = 6
@@ -52,6 +54,7 @@ class Plain:
     letters: str = ""
     text: str = ""
     binds: int = ATOM
+    value: Number | None = None
 
     sentence: ClassVar[str] = "%s"
     letter: ClassVar[str] = "%s"
@@ -91,7 +94,7 @@ class Plain:
         """Write a computed number; near 1 by its rest 1 - value, where that is given."""
         p = self.precision
         shown = significant(value, p) if rest is None else beside_one(value, rest, p)
-        return self._number(shown, live)
+        return replace(self._number(shown, live), value=value)
 
     def total(self, index: str, term: Self) -> Self:
         """Write the sum over an index."""
@@ -137,7 +140,7 @@ class Plain:
         return self.text if self.binds >= least else self.group % self.text
 
     def _new(self, text: str, binds: int) -> Self:
-        return replace(self, text=text, binds=binds)
+        return replace(self, text=text, binds=binds, value=None)
 
     def _number(self, text: str, live: str) -> Self:
         is_compound = " " in text or text[0] in "<>"
