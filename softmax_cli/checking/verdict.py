@@ -245,14 +245,7 @@ class Verdict:
         check = self.decisive
         lines = [headline(each) for each in self.checks if each.passed == self.passed]
         if check.failed:
-            label, sample = check.samples[check.worst]
-            worst = sample.worst
-            expected, actual = apart(worst, lambda value, digits: f"{value:.{digits}g}")
-            lines.append(
-                f"worst: {entry_name(check, worst, self.classes)} of sample {label}: "
-                f"expected {expected}, actual {actual}, "
-                f"{sample.worst_excess:.3g} times its bound"
-            )
+            lines.append(worst_entry(self, lambda value, digits: f"{value:.{digits}g}"))
         if check.failed and check.unstable:
             lines.append(check.unstable)
         lines += (f"{each.name}: {in_python(each.advice)}" for each in check.diagnoses)
@@ -271,6 +264,19 @@ def apart(worst: Worst, show: Callable[[Number, int], str], precision: int = 6) 
         if shown[0] != shown[1]:
             break
     return shown
+
+
+def worst_entry(verdict: Verdict, show: Callable[[Number, int], str], precision: int = 6) -> str:
+    """Say in one line which entry is the worst, and how wrong it is."""
+    check = verdict.decisive
+    label, sample = check.samples[check.worst]
+    name = entry_name(check, sample.worst, verdict.classes)
+    expected, actual = apart(sample.worst, show, precision)
+    return (
+        f"worst: {name} of sample {label}: expected {expected}, actual {actual}, "
+        f"{sample.worst_excess:.3g} times its bound; "
+        f"up to {sample.max_ulp_error:.3g} ulp of {check.precision}"
+    )
 
 
 def headline(check: Check) -> str:

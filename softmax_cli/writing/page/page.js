@@ -10,6 +10,7 @@ const isLog = live.dataset.log === "1";
 const precision = Number(live.dataset.p);
 const cells = [...live.querySelector(".matrix tbody").rows].map((row) => [...row.cells].slice(1));
 const headings = [...live.querySelector(".matrix thead tr").cells].slice(1);
+// Until something moves, the sums are the program's to the last bit.
 const sums = cells.map((row) => row.at(-1).textContent);
 const told = document.getElementById("told");
 const numbers = [...live.querySelectorAll("[data-v]")];
@@ -109,15 +110,13 @@ const typographic = (text) => text.replaceAll("-", "âˆ’").replace("Infinity", "â
 
 // --- showing
 
-function write(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
+const write = (node, text) => { if (node.textContent !== text) node.textContent = text; };
 
 function show() {
   frame = undefined;
   const { z, masked, T, j, i } = state;
   const found = softmax(state);
-  const { m, top, a, e, R, y, rest } = found;
+  const { top, y, rest } = found;
   const column = raised ?? i;
   const isMoved = `${z},${masked},${T}` !== `${start.z},${start.masked},${start.T}`;
   for (const k of classes) {
@@ -148,9 +147,8 @@ function show() {
       values.push(value[0]);
     }
     const total = sum(values);
-    // At the start the sums are the program's, to the last bit.
-    const text = isMoved ? significant([total, Math.log(Math.abs(total))], 2) : sums[row];
-    write(cells[row][classes.length], typographic(text));
+    const shown = significant([total, Math.log(Math.abs(total))], 2);
+    write(cells[row][classes.length], isMoved ? typographic(shown) : sums[row]);
   }
   headings.forEach((heading, k) => heading.classList.toggle("column", k === column));
   explain(found, column);
