@@ -14,39 +14,33 @@ from tests.typeset import compiled, typeset
 PETS = str(SAMPLES / "pets.csv")
 
 
-def explain(*words: str, **options: Any) -> Any:
-    outcome = run("jacobian", *words, "--explain", "-f", "json", **options)
+def equations(*words: str) -> list[list[str]]:
+    """Return the sides of all equations, with all digits, in ASCII."""
+    outcome = run("jacobian", *words, "--explain", "-p", "17", env={"LC_ALL": "C"})
     assert (outcome.status, outcome.stderr) == (0, "")
-    return outcome.json
+    lines = re.findall(r"^ {6}(\S.*)$", outcome.stdout, re.MULTILINE)
+    return [line.split(" = ") for line in lines]
 
 
-def equations(explanation: Any) -> list[dict[str, Any]]:
-    lines = [line for step in explanation["steps"] for line in step["lines"]]
-    return [line for line in lines if isinstance(line, dict)]
+def is_value(side: str) -> bool:
+    return re.fullmatch(r"-?[\d.]+(e[-+]\d+)?( [-+] [\d.]+e[-+]\d+)?", side) is not None
 
 
 def test_it_walks_from_the_definition_by_the_quotient_rule_to_the_result() -> None:
-    general = [
-        (line["left"], line["formulas"])
-        for line in equations(explain("2", "1", "0.1"))
-        if "value" not in line
-    ]
+    general = [sides for sides in equations("2", "1", "0.1") if not is_value(sides[-1])]
     assert general == [
-        ("y_j", ["e^z_j / S"]),
-        ("S", ["sum_c e^z_c"]),
-        ("f", ["e^z_j"]),
-        ("g", ["S", "sum_c e^z_c"]),
-        ("dy_j/dz_i", ["(f' g - f g') / g^2"]),
-        ("f'", ["e^z_j delta_ij"]),
-        ("g'", ["e^z_i"]),
-        ("dy_j/dz_i", ["(e^z_j delta_ij S - e^z_j * e^z_i) / S^2"]),
-        (
-            "dy_j/dz_i",
-            ["e^z_j / S^2 * (delta_ij S - e^z_i)", "y_j / S * (delta_ij S - e^z_i)"],
-        ),
-        ("dy_j/dz_i", ["y_j * (delta_ij - y_i)"]),
-        ("dy_j/dz_i", ["y_j * (1 - y_j)"]),
-        ("dy_j/dz_i", ["-y_j y_i"]),
+        ["y_j", "e^z_j / S"],
+        ["S", "sum_c e^z_c"],
+        ["f", "e^z_j"],
+        ["g", "S", "sum_c e^z_c"],
+        ["dy_j/dz_i", "(f' g - f g') / g^2"],
+        ["f'", "e^z_j delta_ij"],
+        ["g'", "e^z_i"],
+        ["dy_j/dz_i", "(e^z_j delta_ij S - e^z_j * e^z_i) / S^2"],
+        ["dy_j/dz_i", "e^z_j / S^2 * (delta_ij S - e^z_i)", "y_j / S * (delta_ij S - e^z_i)"],
+        ["dy_j/dz_i", "y_j * (delta_ij - y_i)"],
+        ["dy_j/dz_i", "y_j * (1 - y_j)"],
+        ["dy_j/dz_i", "-y_j y_i"],
     ]
 
 
@@ -58,62 +52,57 @@ def evaluate(text: str, names: dict[str, Any]) -> Any:
 
 
 CASES = [
-    ["2", "1", "0.1"],
-    ["1", "2", "3", "--entry", "2,3"],
-    ["1", "2", "3", "--entry", "3,3"],
-    ["2", "1", "0.1", "--temperature", "0.5"],
-    ["2", "1", "0.1", "--temperature", "3"],
-    ["40", "0", "1"],
-    ["1000", "1001", "1002"],
-    ["-1000", "-1001", "-999"],
-    ["1000", "1001", "--temperature", "7"],
-    ["-inf", "0", "1"],
-    ["0", "-inf"],
-    ["5"],
-    ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"],
-    ["0", "0"],
+    "2 1 0.1",
+    "1 2 3 --entry 2,3",
+    "1 2 3 --entry 3,3",
+    "2 1 0.1 --temperature 0.5",
+    "2 1 0.1 --temperature 3",
+    "40 0 1",
+    "1000 1001 1002",
+    "-1000 -1001 -999",
+    "1000 1001 --temperature 7",
+    "-inf 0 1",
+    "0 -inf",
+    "5",
+    "1 2 3 4 5 6 7 8 9 10 11 12",
+    "0 0",
 ]
 
 
-@pytest.mark.parametrize("words", CASES, ids=" ".join)
-def test_every_equation_is_true(words: list[str]) -> None:
-    explanation = explain(*words)
+@pytest.mark.parametrize("line", CASES)
+def test_every_equation_is_true(line: str) -> None:
+    words, _, temperature = line.partition(" --temperature ")
+    logits = [max(float(z), -(10.0**6)) for z in words.partition(" --")[0].split()]
+    shown = equations(*line.split())
     with mpmath.workdps(60):
-        names: dict[str, Any] = {}
-        for j, z in enumerate(explanation["logits"], start=1):
-            names[f"z_{j}"] = mpmath.mpf(max(float(z), -(10.0**6)))
-            for i in range(1, len(explanation["logits"]) + 1):
-                names[f"delta_{i}{j}" if max(i, j) < 10 else f"delta_{i},{j}"] = int(i == j)
-        T = names["T"] = mpmath.mpf(explanation["temperature"])
-        shift = names["m"] = mpmath.mpf(explanation["shift"] or 0)
-        terms = {
-            j: mpmath.exp((names[f"z_{j}"] - shift) / T)
-            for j in range(1, len(explanation["logits"]) + 1)
-        }
-        names["S"] = sum(terms.values())
-        names |= {f"y_{j}": term / names["S"] for j, term in terms.items()}
+        T = mpmath.mpf(temperature or 1)
+        m = mpmath.mpf(
+            max(logits) if any("- m" in side for sides in shown for side in sides) else 0
+        )
+        z = dict(enumerate(map(mpmath.mpf, logits), start=1))
+        terms = {j: mpmath.exp((each - m) / T) for j, each in z.items()}
+        S = sum(terms.values())
+        names = {"T": T, "m": m, "S": S}
+        names |= {f"z_{j}": each for j, each in z.items()}
+        names |= {f"y_{j}": term / S for j, term in terms.items()}
+        names |= {f"delta_{i}{j}": int(i == j) for i in z for j in z if max(i, j) < 10}
         checked = 0
-        for line in equations(explanation):
-            if "value" not in line:
-                continue
-            value = mpmath.mpf(float(line["value"]))
-            for shown in (line["numbers"], *line["formulas"]):
-                if "..." in shown or ("delta_" in shown and "," in shown):
+        for _, *formulas, last in filter(lambda sides: is_value(sides[-1]), shown):
+            value = evaluate(last, names)
+            for formula in formulas:
+                if "..." in formula or ("delta_" in formula and "," in formula):
                     continue
-                found = evaluate(shown, names)
-                assert abs(found - value) <= 2e-14 * abs(value) + mpmath.mpf("1e-320"), shown
+                found = evaluate(formula, names)
+                assert abs(found - value) <= 2e-14 * abs(value) + mpmath.mpf("1e-320"), formula
                 checked += 1
         assert checked >= 8
 
 
 def test_the_numbers_are_the_ones_the_program_computes() -> None:
-    explanation = explain("2", "1", "0.1")
     jacobian = run("jacobian", "2", "1", "0.1", "-f", "json").json
-    assert explanation["probabilities"] == jacobian["probabilities"][0]
-    assert explanation["jacobian"] == jacobian["jacobian"][0]
-    values = {line["left"]: line.get("value") for line in equations(explanation)}
-    assert [values[f"y_{j}"] for j in (1, 2, 3)] == explanation["probabilities"]
-    assert [values[f"dy_1/dz_{i}"] for i in (1, 2)] == explanation["jacobian"][0][:2]
+    values = {left: last for left, *_, last in equations("2", "1", "0.1")}
+    assert [float(values[f"y_{j}"]) for j in (1, 2, 3)] == jacobian["probabilities"][0]
+    assert [float(values[f"dy_1/dz_{i}"]) for i in (1, 2)] == jacobian["jacobian"][0][0][:2]
 
 
 @pytest.mark.parametrize(
@@ -249,7 +238,7 @@ def test_latex_is_ready_to_paste_and_stays_on_its_page(tmp_path: Path) -> None:
 def test_latex_shows_one_array_a_sample_with_names_beside_it() -> None:
     named = run("jacobian", "-f", "latex", "-p", "3", stdin="id,a_b,c\nx%,0,0\n").stdout
     assert named.splitlines() == [
-        r"\noindent\text{sample x\%}",
+        r"\noindent\text{x\%}",
         r"\[\begin{array}{l|rr}",
         r" & \partial z_{\text{a\_b}} & \partial z_{\text{c}} \\ \hline",
         r"\partial y_{\text{a\_b}} & 0.250 & -0.250 \\",

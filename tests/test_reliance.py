@@ -37,7 +37,7 @@ COMMANDS = [
         )
         for output_format in WRITERS
     ),
-    *(["jacobian", "1", "2", "--explain", "-f", each] for each in ("table", "json", "latex")),
+    *(["jacobian", "1", "2", "--explain", "-f", each] for each in ("table", "markdown", "latex")),
     ["jacobian", "1", "2", "--explain", "--vjp", "1,0", "-f", "json"],
     ["check", "names.csv", "--jacobian", "softmax_cli:jacobian", "-f", "json"],
     ["forward", "missing 猫.csv"],

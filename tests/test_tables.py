@@ -57,12 +57,10 @@ TRUTHS = [
     ("forward 1e308 -1e308 -inf --log", r"^2 +-1e\+308 +<1e-999999999 +-2\.00000e\+308$"),
     ("forward 1e308 -1e308 -inf --log", r"^3 +-inf +0 +-inf$"),
     ("forward 1e308 -1e308 --log -f latex", r"& -2\.00000 .times 10\^\{308\} "),
-    ("forward 800,0 900,0", r"; mean entropy <5e-324 nats$"),
-    ("forward 800,-inf -inf,0", r"; mean entropy 0 nats$"),
+    ("forward 800,0 900,0", r"; most probable: class 1: 2 samples$"),
     ("forward 0,0 0,-inf", r"; mean entropy 0\.346574 nats$"),
     ("forward 1 3 3 2 -t 0 -p 3", r"^1 +1 +0\n2 +3 +0\.500 "),
     ("forward 1 3 3 2 -t 0 --log", r"^3 +3 +0\.500000 +-0\.693147 .*\n4 +2 +0 +-inf$"),
-    ("forward 1,3 2,-inf -t 0", r"; mean entropy 0 nats$"),
     ("jacobian 5 -inf", r"^dy_1 +0 +0 +0 +5 +1$"),
     ("jacobian 1e308 -1e308", r"^dy_1 +<1e-999999999 +>-1e-999999999 "),
     ("forward 740 0", r"^2 +0 +4\.18874e-322 "),
@@ -179,7 +177,7 @@ LONG = "photo of a particular animal of the class {:03}"
 def test_numbers_are_shortened_before_columns_are_left_out() -> None:
     env = {"NO_COLOR": "1"}
     shown = run_in_terminal("jacobian", *TEN, env=env).stdout
-    assert re.search(r"^dy_10  -0\.09  -0\.03  -0\.01  -6e-4 .* 0\.2500$", shown, re.MULTILINE)
+    assert re.search(r"^dy_10  -0\.09  -0\.03  -0\.01  -6e-4 .* 0\.250$", shown, re.MULTILINE)
     assert "shortened to fit" in shown
     signs = run_in_terminal("jacobian", *TEN, columns=32, env=env).stdout
     assert re.search(r"^dy_1 +\+( +-){9}$", signs, re.MULTILINE)

@@ -30,22 +30,17 @@ class Equation:
 
     Attributes
     ----------
-    parts
-        As they are written; the last one is the value, if there is one.
+    sides
+        As they are written, without those that only repeat the one before.
     value
-        As a number, or None where the equation is general.
+        The last one as a number, or None where the equation is general.
     entry
         The entry of J that it is about, or None.
     """
 
-    parts: tuple[str, ...]
+    sides: list[str]
     value: Number | None = None
     entry: tuple[int, int] | None = None
-
-    @property
-    def sides(self) -> list[str]:
-        """The parts, without those that only repeat the one before."""
-        return [part for part, _ in groupby(self.parts)]
 
 
 @dataclass(frozen=True)
@@ -196,7 +191,8 @@ def _entry(r: _Reading) -> Plain:
 
 
 def _equation(*parts: Plain, entry: tuple[int, int] | None = None) -> Equation:
-    return Equation(tuple(each.text for each in parts), parts[-1].value, entry)
+    sides = [text for text, _ in groupby(each.text for each in parts)]
+    return Equation(sides, parts[-1].value, entry)
 
 
 def _power(z: Plain, m: Plain, T: Plain) -> Plain:

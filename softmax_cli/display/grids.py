@@ -2,17 +2,17 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import repeat
 
 from softmax_cli import result as results
 from softmax_cli.display.heat import heat
 from softmax_cli.display.numbers import beside_one, entry, given, significant
-from softmax_cli.display.screen import Screen
+from softmax_cli.display.screen import MOST_ROWS, ROWS_AT_EACH_END, Screen, Shown
 from softmax_cli.mathematics import core
 from softmax_cli.mathematics.exact import Numbers
-from softmax_cli.samples import Batch, as_text
+from softmax_cli.samples import Batch, Logits, as_text, concatenate
 
 QUIET = "dim"
 LARGEST = "bold"
@@ -85,7 +85,7 @@ class Grid:
 
 
 def all_grids(result: results.Result, screen: Screen) -> Iterator[tuple[str, Grid]]:
-    """Show all of a result in grids, with the sample's label where a grid needs it."""
+    """Show all of a result in grids, with what a sample is called where a grid needs it."""
     match result:
         case results.Explanation(derivation=d):
             numbers = Numbers(d.numbers.z, d.temperature, log=d.log)
@@ -95,13 +95,41 @@ def all_grids(result: results.Result, screen: Screen) -> Iterator[tuple[str, Gri
             yield "", Grid(result.columns, rows)
         case results.Arrays(quantity=results.Jacobian(T, log), logits=logits):
             for batch in logits.batches:
-                for k, (label, z) in enumerate(zip(batch.labels, batch.logits, strict=True)):
+                for k, z in enumerate(batch.logits):
+                    is_titled = logits.is_named or batch.start + k
+                    title = sample_title(logits, batch, k) if is_titled else ""
                     numbers = Numbers(z[None], T, log=log)
-                    name = label if logits.is_named or batch.start + k else ""
-                    title = logits.title(name, batch, k)
                     yield title, jacobian_grid(numbers, logits.classes, screen)
         case results.Arrays():
             yield "", samples_grid(result, result.logits.batches, screen)
+
+
+def sample_title(logits: Logits, batch: Batch, k: int) -> str:
+    """Return what sample k is called, with what is kept of it."""
+    label = batch.labels[k]
+    return logits.title(label if logits.names_samples else f"sample {label}", batch, k)
+
+
+def some_samples(
+    batches: Iterable[Batch],
+    n_classes: int,
+    most: int = MOST_ROWS,
+    ends: tuple[int, int] = (ROWS_AT_EACH_END, ROWS_AT_EACH_END),
+) -> tuple[Batch, Shown]:
+    """Walk all batches; return up to so many samples, or else those at the ends, with labels."""
+    kept: list[Batch] = []
+    count = 0
+    for batch in batches:
+        n_samples = len(batch.logits)
+        for k in range(n_samples):
+            if k < most or k >= n_samples - most:
+                part = batch.part(slice(k, k + 1))
+                kept.append(replace(part, samples=part.labels))
+        del kept[most:-most]
+        count += n_samples
+    shown = Shown("sample", range(1, count + 1), *((count,) if count <= most else ends))
+    del kept[shown.head : len(kept) - shown.tail]
+    return concatenate(kept, n_classes), shown
 
 
 def _of_report(value: object, precision: int) -> Cell:

@@ -15,7 +15,6 @@ from softmax_cli import result as results
 from softmax_cli.checking.sweep import Sweep
 from softmax_cli.checking.verdict import Verdict
 from softmax_cli.display import grids
-from softmax_cli.display.draw import keep_ends
 from softmax_cli.display.evidence import Table, tell
 from softmax_cli.display.explain import Equation, Step, explain
 from softmax_cli.display.notation import MathML, typographic
@@ -44,7 +43,7 @@ def page(result: results.Result, precision: int) -> Page:
     screen = Screen(precision=precision)
     match result:
         case results.Explanation(derivation=d):
-            return _jacobian(d, _text(result.heading or ""), screen)
+            return _jacobian(d, result.heading or "", screen)
         case results.Report(evidence=Verdict() as found):
             title = f"Check of softmax: {'PASS' if found else 'FAIL'}"
             return Page(title, "".join(map(_told, tell(found, screen))))
@@ -66,7 +65,7 @@ def template(name: str) -> Template:
 
 def _arrays(result: results.Arrays, screen: Screen) -> Page:
     logits, T, log = result.logits, result.temperature, result.quantity.log
-    batch, shown = keep_ends(logits.batches, logits.n_classes)
+    batch, shown = grids.some_samples(logits.batches, logits.n_classes)
     by_T = "" if T == 1 else f", T = {given(T)}"
     match result.quantity:
         case results.Probabilities() | results.LogProbabilities():
@@ -82,7 +81,7 @@ def _arrays(result: results.Arrays, screen: Screen) -> Page:
         return Page(f"Upstream gradient times the Jacobian of {'log-' * log}softmax{by_T}", more)
     d = derive(batch.logits[0], logits.classes, result.entry, T, batch.labels[0], log)
     is_batch = len(batch.logits) > 1
-    title = _title(result, batch, 0) if is_batch or logits.names_samples else ""
+    title = grids.sample_title(logits, batch, 0) if is_batch or logits.names_samples else ""
     return _jacobian(d, title, screen, more * is_batch)
 
 
@@ -101,11 +100,6 @@ def _name(name: str) -> str:
 
 def _number(text: str) -> str:
     return escape(typographic(text))
-
-
-def _title(result: results.Arrays, batch: Batch, k: int) -> str:
-    label = batch.labels[k] if result.logits.names_samples else f"sample {batch.labels[k]}"
-    return _text(result.logits.title(label, batch, k))
 
 
 def _bar(fraction: float) -> str:
@@ -129,7 +123,7 @@ def _cards(result: results.Arrays, batch: Batch, precision: int) -> Iterator[str
             for c in order[:_MOST_BARS]
         )
         y = _number(grids.show_probability(numbers, k, top)(min(precision, 3)))
-        caption = f"{_title(result, batch, k)}: {_name(classes[top])} {y}"
+        caption = f"{_text(grids.sample_title(result.logits, batch, k))}: {_name(classes[top])} {y}"
         more = _left_out(Shown("class", [classes[c] for c in order], min(len(order), _MOST_BARS)))
         table = f"<figcaption>{caption}</figcaption><table>{rows}</table>{more}"
         yield f'<figure class="card">{table}</figure>'
@@ -142,7 +136,8 @@ def _matrices(result: results.Arrays, batch: Batch, screen: Screen) -> str:
     more = _left_out(Shown("matrix", batch.labels, min(most, n_samples)))
     for k in range(1, min(most, n_samples)):
         numbers = Numbers(batch.logits[k : k + 1], quantity.temperature, log=quantity.log)
-        more += f"<h2>{_title(result, batch, k)}</h2>{_matrix(numbers, logits.classes, screen)}"
+        title = _text(grids.sample_title(logits, batch, k))
+        more += f"<h2>{title}</h2>{_matrix(numbers, logits.classes, screen)}"
     return more
 
 
@@ -195,7 +190,7 @@ def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> Page
         steps="".join(_steps(steps, d.entries)),
         more=more,
     )
-    heading = f"The derivative of {'log-' * d.log}softmax" + f": {title}" * bool(title)
+    heading = f"The derivative of {'log-' * d.log}softmax" + f": {_text(title)}" * bool(title)
     return Page(heading, body, moves=len(d.z) <= _MOST_CLASSES)
 
 

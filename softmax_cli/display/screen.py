@@ -10,7 +10,7 @@ from softmax_cli.errors import plural, visible
 
 T = TypeVar("T")
 # Of rows and of columns: all up to so many are shown, else so many at each end.
-MOST_ROWS, _ROWS_AT_EACH_END = 60, 10
+MOST_ROWS, ROWS_AT_EACH_END = 60, 10
 # More than any terminal is wide.
 _MOST_COLUMNS, _COLUMNS_AT_EACH_END = 1000, 200
 
@@ -100,7 +100,7 @@ class Shown:
 
 
 def show_rows(
-    noun: str, names: Sequence[object], most: int = MOST_ROWS, at_each_end: int = _ROWS_AT_EACH_END
+    noun: str, names: Sequence[object], most: int = MOST_ROWS, at_each_end: int = ROWS_AT_EACH_END
 ) -> Shown:
     """Show all of up to so many, else some at each end."""
     if len(names) <= most:

@@ -41,8 +41,8 @@ def write(result: "Result", options: OutputOptions) -> None:
     from softmax_cli.writing.target import open_target
 
     name, writer = options.output_format, _writer(options.output_format)
-    if isinstance(result, Explanation) and name in STREAMED | BINARY:
-        expected = "table, markdown, latex, json or html"
+    if isinstance(result, Explanation) and name in STREAMED | BINARY | {"json"}:
+        expected = "table, markdown, latex or html"
         raise InputError("--explain", f"expected the format {expected}, found {name}")
     if isinstance(result, Arrays):
         _refuse_what_has_no_place(result, name)
@@ -74,23 +74,16 @@ def _refuse_what_has_no_place(result: "Arrays", name: str) -> None:
 
 
 def _writer(name: str) -> "Writer":
-    # Rich is loaded for what is drawn only.
-    if name in _CHARTS:
-        from softmax_cli.writing.chart import write_chart
-
-        return write_chart
-    if name == "html":
-        from softmax_cli.writing.html import write_page
-
-        return write_page
+    # A machine does without Rich, and a terminal without what files are made of.
     if name == "table":
         from softmax_cli.writing.table import write_drawn
 
         return write_drawn
-    if name in ("markdown", "latex"):
-        from softmax_cli.writing import latex, markdown
+    if name in (*_PICTURES, "markdown", "latex"):
+        from softmax_cli.writing import chart, html, latex, markdown
 
-        return markdown.write_markdown if name == "markdown" else latex.write_latex
+        pages = {"html": html.write_page, "markdown": markdown.write_markdown}
+        return (pages | {"latex": latex.write_latex}).get(name, chart.write_chart)
     from softmax_cli.writing import delimited, json_lines, json_text, npy, parquet
 
     return {

@@ -4,33 +4,23 @@ import json
 import re
 from collections.abc import Iterator
 from json.encoder import encode_basestring_ascii as encode
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from softmax_cli.fast import print_rows
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Arrays, Block, Explanation, Report, Result
+from softmax_cli.result import Arrays, Block, Report, Result
 from softmax_cli.samples import Batch, FloatArray, Logits, concatenate
 from softmax_cli.writing.target import Target
-
-if TYPE_CHECKING:
-    from softmax_cli.display.explain import Equation
-    from softmax_cli.mathematics.derivation import Derivation
 
 _STRING_OR_CONSTANT = re.compile(r'("(?:[^"\\]|\\.)*")|-?Infinity|NaN')
 
 
 def write_json(result: Result, target: Target, options: OutputOptions) -> None:
     """Write one document; names come first, so the input is read whole before it begins."""
-    match result:
-        case Report():
-            target.write(f"{dump(result.document())}\n".encode())
-        case Explanation():
-            target.write(f"{dump(_explained(result.derivation))}\n".encode())
-        case Arrays():
-            _write_arrays(result, target)
-
-
-def _write_arrays(result: Arrays, target: Target) -> None:
+    if isinstance(result, Report):
+        target.write(f"{dump(result.document())}\n".encode())
+        return
+    assert isinstance(result, Arrays)
     logits = result.logits
     batch = concatenate(logits.batches, logits.n_classes)
     head: dict[str, Any] = {"command": result.command, "classes": logits.classes}
@@ -48,40 +38,6 @@ def _write_arrays(result: Arrays, target: Target) -> None:
             separator = ","
         target.write(b"]")
     target.write(b"}\n")
-
-
-def _explained(d: "Derivation") -> dict[str, Any]:
-    """Return the derivation as data: formulas in plain ASCII, numbers with all digits."""
-    from softmax_cli.display.explain import explain
-    from softmax_cli.display.notation import Plain
-    from softmax_cli.mathematics import core
-
-    steps = explain(d, Plain(precision=17, ascii_only=True))
-    return {
-        "command": "jacobian",
-        **({"log": True} if d.log else {}),
-        "classes": d.classes,
-        "sample": d.sample,
-        "logits": d.z.tolist(),
-        "temperature": d.temperature,
-        "shift": d.shift,
-        "steps": [
-            {"title": step.title, "text": step.text, "lines": list(map(_line, step.lines))}
-            for step in steps
-        ],
-        "probabilities": d.numbers.y[0].tolist(),
-        "jacobian": core.jacobian(d.z, temperature=d.temperature, log=d.log).tolist(),
-    }
-
-
-def _line(line: "Equation | str") -> Any:
-    if isinstance(line, str):
-        return line
-    left, *rest = line.parts
-    if line.value is None:
-        return {"left": left, "formulas": rest}
-    value = float(line.value) + 0.0
-    return {"left": left, "formulas": rest[:-2], "numbers": rest[-2], "value": value}
 
 
 def dump(value: Any) -> str:

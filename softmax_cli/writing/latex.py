@@ -20,7 +20,6 @@ _LEFT = 45.0  # of a derivative, before what it is equal to
 _LONGEST_LINE, _LONGEST_WORDS = 15, 33
 # How much more than the line of usual size has room in a line of smaller ones.
 _SIZES = {1.0: "", 1.15: r"\footnotesize", 1.23: r"\scriptsize"}
-_SMALLEST = 1.23  # of an array, before it is parted
 _SYMBOL = re.compile(r"(d?)(log )?([yzv])_((?:(?!/dz_).)*)", re.DOTALL)
 _UNSEEN = re.compile(r"\\[a-zA-Z]+|[{}^_\\ ]")
 
@@ -29,8 +28,8 @@ def write_latex(result: Result, target: Target, options: OutputOptions) -> None:
     """Write the steps of a derivation, and arrays."""
     screen = Screen(precision=options.precision)
     lines = [*_steps(result, screen)] if isinstance(result, Explanation) else []
-    for label, grid in all_grids(result, screen):
-        lines += [rf"\noindent{_name(f'sample {label}', _LONGEST_WORDS).tex}"] if label else []
+    for title, grid in all_grids(result, screen):
+        lines += [rf"\noindent{_name(title, _LONGEST_WORDS).tex}"] if title else []
         lines += _arrays(grid.inner)
     target.write("".join(f"{line}\n" for line in lines).encode())
 
@@ -46,28 +45,20 @@ class _Piece(NamedTuple):
 def _arrays(grid: Grid) -> Iterator[str]:
     """Write arrays of as many rows and columns as a page has room for, names beside them."""
     head = [_name(grid.headings[0]), *map(_symbol, grid.headings[1:])]
-    rows: Iterator[list[_Piece]] = (list(map(_piece, row)) for row in grid.rows)
-    if not grid.headings[0]:  # the rows are named like the columns
-        rows = ([_symbol(row[0].name), *map(_piece, row[1:])] for row in grid.rows)
+    # Without a heading, rows are named like the columns.
+    first = _piece if grid.headings[0] else lambda cell: _symbol(cell.name)
+    rows = ([first(row[0]), *map(_piece, row[1:])] for row in grid.rows)
     for page in parted(rows, lambda row: max(each.lines for each in row), _LINES):
         names, *columns = zip(head, *page, strict=True)
-        scale = min(max(1.0, sum(map(_width, [names, *columns])) / _WIDTH), _SMALLEST)
-        for block in parted(columns, _width, _WIDTH * scale - _width(names) + 0.1):
+        for block in parted(columns, _width, _WIDTH - _width(names)):
             texts = ([each.tex for each in row] for row in zip(names, *block, strict=True))
             first_line, *lines = (f"{' & '.join(row)} \\\\" for row in texts)
-            kinds = f"l|{'r' * len(block)}"
-            array = [rf"\[\begin{{array}}{{{kinds}}}", rf"{first_line} \hline", *lines]
-            yield _sized("\n".join([*array, r"\end{array}\]"]), scale)
+            array = [rf"\[\begin{{array}}{{l|{'r' * len(block)}}}", rf"{first_line} \hline"]
+            yield "\n".join([*array, *lines, r"\end{array}\]"])
 
 
 def _width(column: Sequence[_Piece]) -> float:
     return max(each.width for each in column) + _GAP
-
-
-def _sized(shown: str, scale: float) -> str:
-    """Write in a smaller size what is so many times as wide as a line."""
-    size = next((size for most, size in _SIZES.items() if scale <= most), r"\tiny")
-    return f"{{{size}\n{shown}\n}}" if size else shown
 
 
 def _piece(cell: Cell) -> _Piece:
@@ -125,7 +116,9 @@ def _equation(equation: Equation) -> str:
     scale = max(_length(line) for side in sides for line in side) / (_WIDTH - _LEFT)
     lines = " \\\\\n  &= ".join(" \\\\\n  &\\quad + ".join(side) for side in sides)
     before = f"{left} &= " if scale <= 1 else f"&{left} \\\\\n  &= "
-    return _sized(f"\\begin{{align*}}\n{before}{lines}\n\\end{{align*}}", scale)
+    size = next((size for most, size in _SIZES.items() if scale <= most), r"\tiny")
+    shown = f"\\begin{{align*}}\n{before}{lines}\n\\end{{align*}}"
+    return f"{{{size}\n{shown}\n}}" if size else shown
 
 
 def _length(formula: str) -> float:

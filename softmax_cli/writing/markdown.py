@@ -32,11 +32,11 @@ def escaped(text: str) -> str:
 
 def _tables(result: Result, screen: Screen) -> Iterator[str]:
     """Write a table for each grid; its numbers stand on the right, and are no markup."""
-    for position, (label, grid) in enumerate(all_grids(result, screen)):
+    for position, (title, grid) in enumerate(all_grids(result, screen)):
         if position:
             yield ""
-        if label:
-            yield f"**sample {escaped(label)}**\n"
+        if title:
+            yield f"**{escaped(title)}**\n"
         names, headings = grid.names, grid.inner.headings
         yield _row(map(Cell, headings))
         yield f"| {' | '.join(['---'] * names + ['---:'] * (len(headings) - names))} |"
@@ -55,9 +55,7 @@ def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
         yield f"### {position}. {step.title}\n\n{step.text}\n"
         for line, before in zip(step.lines, ["", *step.lines], strict=False):
             if isinstance(line, str):
-                yield (
-                    f"\n{escaped(line)}\n" if isinstance(before, Equation) else f"{escaped(line)}\n"
-                )
+                yield "\n" * isinstance(before, Equation) + f"{escaped(line)}\n"
             else:
                 yield f"- ${' = '.join(line.sides)}$"
         if step.lines:
