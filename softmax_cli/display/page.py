@@ -261,7 +261,7 @@ def _chart(found: Sweep) -> str:
         power = max(-18.0, min(2.0, math.log10(error))) if error else -18.0
         return round(461 + 27 * math.log10(step), 1), round(46 - 15 * power, 1)
 
-    parts = ""
+    parts = names = ""
     for kind, method in zip(("first", "second", "third"), found.errors, strict=False):
         pairs = zip(found.steps, found.errors[method], strict=True)
         points = [place(*pair) for pair in pairs if not math.isnan(pair[1])]
@@ -271,5 +271,5 @@ def _chart(found: Sweep) -> str:
         if best := found.best[method]:
             x, y = place(*best)
             parts += f'<circle class="best" cx="{x}" cy="{y}" r="7"/>'
-            parts += f'<text x="{max(x, 104)}" y="{y - 16}">{method}</text>'
-    return template("sweep.html").substitute(parts=parts)
+            names += f'<text x="{max(x, 104)}" y="{y + 17}">{method}</text>'
+    return template("sweep.html").substitute(parts=parts + names)
