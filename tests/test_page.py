@@ -143,7 +143,8 @@ const texts = (pattern) => all(pattern, (each) => each.textContent);
 const values = (pattern) => all(pattern, (each) => Number(each.dataset.x));
 return {y: texts(".y"), J: texts(".matrix td[class]:not(.sum)"), names: texts("bdi, [data-n]"),
   sums: texts(".sum"), exact_y: values(".y"), exact_J: values(".matrix td[class]:not(.sum)"),
-  chosen: texts(".chosen"), shown: all("[data-v]", (each) => each.textContent), hash: location.hash, hit: window.hit ?? 0,
+  chosen: texts(".chosen"), shown: all("[data-v]", (each) => each.textContent),
+  hash: location.hash, hit: window.hit ?? 0,
   forms: [...document.getElementById("live").classList]};
 """
 STATES: tuple[tuple[Sequence[float], float, Sequence[int]], ...] = (
