@@ -380,7 +380,7 @@ def test_right_numbers_in_a_wrong_shape_are_named(folder: Path) -> None:
         ("--jacobian nowhere.csv", "--jacobian", "no such file: 'nowhere.csv'"),
         (f"--jacobian {'x' * 300}", "--jacobian", "no such file: 'xxx"),
         (f"--jacobian {'x' * 300}.py:f", "--jacobian", "'xxx"),
-        ("--jacobian folder.py:f", "--jacobian", "'folder.py' cannot be read: Is a directory\n"),
+        ("--jacobian folder.py:f", "--jacobian", "no such file: 'folder.py'\n"),
         ("--jacobian mine.py", "--jacobian", "found 'mine.py'\nhint: name the function"),
         ("--jacobian broken.py:f", "broken.py:2", "SyntaxError"),
         ("--jacobian boom.py:f", "boom.py:2", "the candidate raised ZeroDivisionError: "),
