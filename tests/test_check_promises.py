@@ -47,7 +47,7 @@ def test_no_sample_loosens_the_bound_of_another() -> None:
     v[1] = 0
     for results in (v, lambda z, g: v[: len(z)]):
         verdict = check_vjp(results, z, g)
-        assert [label for label, _ in verdict.decisive.failed] == ["2"]
+        assert verdict.decisive.failed == [1]
 
 
 class Counter:

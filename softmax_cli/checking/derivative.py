@@ -32,7 +32,7 @@ def check_softmax(setting: Setting) -> Check:
     if check.failed and {setting.step, setting.atol, setting.rtol} == {None}:
         found = "found some where every step is too coarse to check with"
         problem = f"expected logits nearer to 0 for {check.method} differences, {found}"
-        raise StepError(problem, f"sample {check.failed[0][0]}", _WAY_OUT)
+        raise StepError(problem, f"sample {check.labels[check.failed[0]]}", _WAY_OUT)
     return check
 
 
@@ -47,7 +47,7 @@ def with_derivative(check: Check, task: Task, calls: Calls, setting: Setting) ->
     if derivative.passed or (own := _differentiated(task, setting)).passed:
         # What computes the right values has a right derivative but for its precision.
         return [check, replace(derivative, diagnoses=() if check.passed else derivative.diagnoses)]
-    fault, step = own.failed[0][0], setting.step
+    fault, step = own.labels[own.failed[0]], setting.step
     if step is not None:
         problem = f"expected a step that suits {own.method} differences, found {step:g}"
         fails = f"with it softmax itself fails in sample {fault}"

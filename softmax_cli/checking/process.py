@@ -18,6 +18,7 @@ from functools import partial
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from multiprocessing.connection import Connection, Pipe
+from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, TypeVar
@@ -150,13 +151,14 @@ def _execute(file: str) -> ModuleType:
 
 
 def _find(module: ModuleType, name: str) -> Any:
-    value: Any = module
-    for part in name.split("."):
-        if not hasattr(value, part):
-            close = get_close_matches(part, [each for each in dir(value) if each[0] != "_"], n=1)
-            hint = f"did you mean {close[0]}?" if close else ""
-            raise CandidateError(f"no {part!r} in {_place(module.__file__ or name)}", hint=hint)
-        value = getattr(value, part)
+    try:
+        value = attrgetter(name)(module)
+    except AttributeError as error:
+        known = [each for each in dir(error.obj) if each[0] != "_"]
+        close = get_close_matches(str(error.name), known, n=1)
+        hint = f"did you mean {close[0]}?" if close else ""
+        problem = f"no {error.name!r} in {_place(module.__file__ or name)}"
+        raise CandidateError(problem, hint=hint) from None
     if not callable(value):
         raise CandidateError(f"expected a function, found {name!r}, of type {type(value).__name__}")
     return value
@@ -164,19 +166,15 @@ def _find(module: ModuleType, name: str) -> Any:
 
 def _blamed(module: ModuleType, function: Any, error: BaseException) -> str:
     """Return the line where it raised; or of its head where it was not even entered."""
-    file = module.__file__ or ""
-    code = getattr(function, "__code__", None)
+    file, code = module.__file__ or "", getattr(function, "__code__", None)
     return _place_of(error, file) or _place(file, code.co_firstlineno if code else None)
 
 
 def _place_of(error: BaseException, file: str) -> str:
     """Return the line to blame: the last one of the candidate's own file, or else of others'."""
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((_PACKAGE, "<frozen"))
-    ]
-    own = [frame for frame in frames if frame.filename == file] or frames
+    frames = traceback.extract_tb(error.__traceback__)
+    others = [each for each in frames if not each.filename.startswith((_PACKAGE, "<frozen"))]
+    own = [each for each in others if each.filename == file] or others
     return _place(own[-1].filename, own[-1].lineno) if own else ""
 
 

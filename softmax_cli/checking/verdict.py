@@ -99,15 +99,6 @@ class Samples(Sequence[tuple[str, SampleCheck]]):
         errors = self.errors[:, k].tolist()
         return self.labels[k], SampleCheck(worst, self.entries, int(self.failed[k]), *errors)
 
-    @property
-    def over(self) -> "Samples":
-        """Those with an entry over its bound."""
-        at = np.flatnonzero(self.failed)
-        labels = tuple(self.labels[k] for k in at)
-        exact = {n: self.exact[k] for n, k in enumerate(at.tolist()) if k in self.exact}
-        columns = self.worst[:, at], self.failed[at], self.errors[:, at]
-        return Samples(labels, self.entries, *columns, exact)
-
 
 @dataclass(frozen=True, eq=False)
 class Check:
@@ -178,19 +169,15 @@ class Check:
         return self.samples.entries * len(self.samples)
 
     @property
-    def n_failed(self) -> int:
-        """How many samples have an entry over its bound."""
-        return int(np.count_nonzero(self.samples.failed))
-
-    @property
-    def failed(self) -> Samples:
-        """The samples with an entry over its bound."""
-        return self.samples.over
+    def failed(self) -> list[int]:
+        """The positions of the samples with an entry over its bound."""
+        found: list[int] = np.flatnonzero(self.samples.failed).tolist()
+        return found
 
     @property
     def passed(self) -> bool:
         """Whether every sample passed."""
-        return not (self.n_failed or self.problem or self.unstable)
+        return not (self.samples.failed.any() or self.problem or self.unstable)
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,7 +278,7 @@ def outcome(check: Check) -> str:
         said = f"{entries} of {samples} agree{'s' if one else ''}"
         return f"{said}, but {check.unstable}" if check.unstable else said
     entries = "1 entry" if one else f"{check.entries} entries"
-    return f"{failed} of {entries} over the bound, in {check.n_failed} of {samples}"
+    return f"{failed} of {entries} over the bound, in {len(check.failed)} of {samples}"
 
 
 def entry_name(check: Check, worst: Worst, classes: Sequence[str]) -> str:

@@ -115,12 +115,12 @@ def _samples(verdict: Verdict, check: Check, screen: Screen) -> Iterator[Text | 
 
     if not check.samples:
         return
-    listed = check.failed or check.samples
+    listed = check.failed or range(len(check.samples))
     noun = "failed sample" if check.failed else "sample"
-    shown = show_rows(noun, listed.labels)
+    shown = show_rows(noun, [check.labels[k] for k in listed])
     theirs = "yours" if check.candidate and check.step is None else "numeric"
     headings = ("sample", "worst entry", "exact", theirs, "error", "error/bound")
-    grid = Grid(headings, [row(*listed[k]) for k in shown.positions], names=2)
+    grid = Grid(headings, [row(*check.samples[listed[k]]) for k in shown.positions], names=2)
     yield Table(grid, shown)
 
 
