@@ -12,7 +12,6 @@ import traceback
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from contextvars import copy_context
 from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
@@ -85,15 +84,10 @@ def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> 
         os.dup2(2, 1)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         sys.stdout = sys.stderr
-        context = copy_context()  # numpy's way with errors is each one's own
-
-        def call(*given: Any) -> Any:
-            return context.run(_apart, function, *given)
-
         try:
-            module, function = context.run(_apart, _load, word)
+            module, function = _apart(_load, word)
             connection.send(None)
-            answer = job(local(call, partial(_blamed, module, function)))
+            answer = job(local(partial(_apart, function), partial(_blamed, module, function)))
         except Exception as error:
             answer = error
         except BaseException as error:

@@ -14,36 +14,18 @@ from softmax_cli.mathematics.exact import Number
 
 
 @dataclass(frozen=True)
-class Worst:
-    """The entry furthest over its bound: dy_output/dz_input.
-
-    A probability has no input, an upstream gradient times J no output.
+class SampleCheck:
+    """How one sample compares, and its worst entry: the one furthest over its bound.
 
     Attributes
     ----------
     output, input
-        Positions of classes.
+        Positions of the classes of dy_output/dz_input; a probability has no input, an upstream
+        gradient times J no output.
     expected, actual
         The exact entry, to float64, and the one compared with it.
     exact
         The exact entry, also where it is too small for float64.
-    """
-
-    output: int | None
-    input: int | None
-    expected: float
-    actual: float
-    exact: Number
-
-
-@dataclass(frozen=True)
-class SampleCheck:
-    """How one sample compares.
-
-    Attributes
-    ----------
-    worst
-        The entry with the largest error in units of its bound.
     entries, failed
         How many entries were compared, and how many are over their bound.
     max_abs_error, max_rel_error, max_ulp_error
@@ -52,7 +34,11 @@ class SampleCheck:
         The worst entry's error in units of its bound; above 1 it fails.
     """
 
-    worst: Worst
+    output: int | None
+    input: int | None
+    expected: float
+    actual: float
+    exact: Number
     entries: int
     failed: int
     max_abs_error: float
@@ -93,11 +79,12 @@ class Samples(Sequence[tuple[str, SampleCheck]]):
         return len(self.failed)
 
     def __getitem__(self, k: Any) -> Any:
-        output, input_, expected, actual = self.worst[:, k].tolist()
-        places = [None if place < 0 else int(place) for place in (output, input_)]
-        worst = Worst(places[0], places[1], expected, actual, self.exact.get(k, expected))
+        output, input_ = (None if i < 0 else int(i) for i in self.worst[:2, k].tolist())
+        expected, actual = self.worst[2:, k].tolist()
+        exact, failed = self.exact.get(k, expected), int(self.failed[k])
         errors = self.errors[:, k].tolist()
-        return self.labels[k], SampleCheck(worst, self.entries, int(self.failed[k]), *errors)
+        sample = SampleCheck(output, input_, expected, actual, exact, self.entries, failed, *errors)
+        return self.labels[k], sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,13 +219,12 @@ class Verdict:
         check = self.decisive
         lines = [headline(each) for each in self.checks if each.passed == self.passed]
         if check.failed:
-            label, sample = check.samples[check.worst]
-            worst = sample.worst
+            label, worst = check.samples[check.worst]
             expected, actual = apart(worst, lambda value, digits: f"{value:.{digits}g}")
             lines.append(
                 f"worst: {entry_name(check, worst, self.classes)} of sample {label}: "
                 f"expected {expected}, actual {actual}, "
-                f"{sample.worst_excess:.3g} times its bound"
+                f"{worst.worst_excess:.3g} times its bound"
             )
         if check.failed and check.unstable:
             lines.append(check.unstable)
@@ -250,7 +236,9 @@ class Verdict:
         return f"<{'; '.join(str(self).splitlines())}>"
 
 
-def apart(worst: Worst, show: Callable[[Number, int], str], precision: int = 6) -> tuple[str, str]:
+def apart(
+    worst: SampleCheck, show: Callable[[Number, int], str], precision: int = 6
+) -> tuple[str, str]:
     """Show the exact and the actual entry with as many digits as it takes to tell them apart."""
     shown = ("", "")
     for digits in range(precision, 18):
@@ -281,7 +269,7 @@ def outcome(check: Check) -> str:
     return f"{failed} of {entries} over the bound, in {len(check.failed)} of {samples}"
 
 
-def entry_name(check: Check, worst: Worst, classes: Sequence[str]) -> str:
+def entry_name(check: Check, worst: SampleCheck, classes: Sequence[str]) -> str:
     """Name an entry: ``dy_cat/dz_dog``, ``y_cat`` or ``v_dog``; of log-softmax ``dlog y_cat``."""
     output, input_ = (classes[position or 0] for position in (worst.output, worst.input))
     y = f"log y_{output}" if check.log else f"y_{output}"

@@ -102,16 +102,15 @@ def _method(check: Check, verdict: Verdict, times: str) -> Iterator[str]:
 
 
 def _samples(verdict: Verdict, check: Check, screen: Screen) -> Iterator[Text | Table]:
-    def row(label: str, sample: SampleCheck) -> list[Cell]:
-        worst = sample.worst
+    def row(label: str, worst: SampleCheck) -> list[Cell]:
         found = [entry(each, screen.precision) for each in (worst.exact, worst.actual)]
-        if not sample.passed:
+        if not worst.passed:
             found[:] = apart(worst, entry, screen.precision)
-        numbers = abs(worst.actual - worst.expected), sample.worst_excess
+        numbers = abs(worst.actual - worst.expected), worst.worst_excess
         *texts, excess = (significant(each, _ERROR_DIGITS) for each in numbers)
         name = entry_name(check, worst, verdict.classes)
         cells = map(Cell, (label, name, *found, *texts))
-        return [*cells, Cell(excess, "" if sample.passed else "bold red")]
+        return [*cells, Cell(excess, "" if worst.passed else "bold red")]
 
     if not check.samples:
         return
@@ -125,13 +124,12 @@ def _samples(verdict: Verdict, check: Check, screen: Screen) -> Iterator[Text | 
 
 
 def _worst(verdict: Verdict, check: Check, precision: int) -> str:
-    label, sample = check.samples[check.worst]
-    worst, classes = sample.worst, verdict.classes
+    (label, worst), classes = check.samples[check.worst], verdict.classes
     positions = {"output": worst.output, "input": worst.input}
     places = [f"{end} {classes[k]}" for end, k in positions.items() if k is not None]
     expected, actual = apart(worst, entry, precision)
     bound = significant(check.atol + check.rtol * abs(worst.expected), _ERROR_DIGITS)
-    ulps = f"{sample.max_ulp_error:.3g} ulp of {check.precision}"
+    ulps = f"{worst.max_ulp_error:.3g} ulp of {check.precision}"
     found = f"expected {expected}, actual {actual}, bound {bound}; up to {ulps}"
     return f"worst: sample {label}, {', '.join(places)}: {found}"
 
