@@ -14,7 +14,8 @@ from tests.program import SAMPLES, run
 
 def of(logits: object) -> Setting:
     z = np.array(logits)
-    return Setting(z, None, tuple("abcdefg"[: z.shape[1]]), tuple(map(str, range(len(z)))))
+    classes, labels = tuple("abcdefg"[: z.shape[1]]), tuple(map(str, range(len(z))))
+    return Setting(z=z, classes=classes, labels=labels)
 
 
 PETS = str(SAMPLES / "pets.csv")

@@ -110,18 +110,18 @@ def _method(check: Check, verdict: Verdict, times: str) -> Iterator[str]:
 
 def _samples(verdict: Verdict, check: Check, screen: Screen) -> Table:
     """List the samples, each with its worst entry."""
-    listed = check.failed or check.samples
-    shown = show_rows("failed sample" if check.failed else "sample", listed.labels)
+    listed, p = check.failed or range(len(check.samples)), screen.precision
+    noun = "failed sample" if check.failed else "sample"
+    shown = show_rows(noun, [check.labels[k] for k in listed])
     rows = []
-    for label, sample in map(listed.__getitem__, shown.positions):
-        worst, p = sample.worst, screen.precision
+    for label, worst in (check.samples[listed[place]] for place in shown.positions):
         found = entry(worst.exact, p), entry(worst.actual, p)
-        if not sample.passed:
+        if not worst.passed:
             found = apart(worst, entry, p)
-        numbers = abs(worst.actual - worst.expected), sample.worst_excess
+        numbers = abs(worst.actual - worst.expected), worst.worst_excess
         error, excess = (significant(each, _ERROR_DIGITS) for each in numbers)
         cells = map(Cell, (label, entry_name(check, worst, verdict.classes), *found, error))
-        rows.append([*cells, Cell(excess, "" if sample.passed else "bold red")])
+        rows.append([*cells, Cell(excess, "" if worst.passed else "bold red")])
     theirs = "yours" if check.candidate and check.step is None else "numeric"
     headings = ("sample", "worst entry", "exact", theirs, "error", "error/bound")
     return Table(Grid(headings, rows, names=2), shown)
