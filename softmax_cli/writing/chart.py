@@ -106,7 +106,7 @@ def _verdict(verdict: Verdict, figure: "Figure") -> None:
     """Draw how far errors are over or under their bounds, in the worst sample or in each."""
     check = verdict.decisive
     title = " - ".join([headline(check), *(f"cause: {each.name}" for each in check.diagnoses)])
-    some = check.samples[:_MOST_SAMPLES]
+    some = [check.samples[k] for k in range(min(_MOST_SAMPLES, len(check.samples)))]
     rows, columns = [label for label, _ in some], ["worst entry"]
     label = f"the first {len(some)} of {len(check.samples)} samples"
     excess = np.array([[sample.worst_excess] for _, sample in some])
