@@ -240,7 +240,9 @@ CATALOGUE = {
     "a class or a sample is left at 0": Mistake("a loop ends early.", wrong.left_at_zero),
     "transposed batch": Mistake("samples are rows, classes columns.", wrong.transposed, VAGUE),
     "nothing but zeros": Mistake("fill it in.", lambda case: [np.zeros(case.shape)], VAGUE),
-    "a constant factor": Mistake("take {factor:.6g} out.", wrong.constant_factor, VAGUE),
+    "a constant factor": Mistake(
+        "every entry is {factor:.6g} times the exact one.", wrong.constant_factor, VAGUE
+    ),
     "a factor for each sample": Mistake(
         "each is right but for one number: look at its sum.", wrong.factor_for_each_sample, VAGUE
     ),

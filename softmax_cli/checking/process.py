@@ -25,7 +25,7 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from softmax_cli.checking.candidate import CandidateError, Function, in_words, local
-from softmax_cli.ending import undone_by
+from softmax_cli.ending import SIGNALS, undone_by
 
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 Result = TypeVar("Result")
@@ -40,6 +40,7 @@ def isolated(job: Callable[[Function], Result], word: str, timeout: float | None
     sys.stdout.flush()
     sys.stderr.flush()
     ours, theirs = Pipe(duplex=False)
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until there is a process to end
     try:
         with warnings.catch_warnings(action="ignore"):  # of the threads of BLAS, which are at rest
             process = os.fork()
@@ -51,6 +52,7 @@ def isolated(job: Callable[[Function], Result], word: str, timeout: float | None
     with suppress(OSError):  # it has done so itself
         os.setpgid(process, process)
     with ours, undone_by(partial(os.killpg, process, signal.SIGKILL)):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         try:
             result: Result = _received(ours, timeout)
         except EOFError as error:
@@ -79,8 +81,9 @@ def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> 
     try:
         os.setpgid(0, 0)
         # Ctrl-C ends it at once, also where it swallows exceptions.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         os.dup2(2, 1)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         sys.stdout = sys.stderr
