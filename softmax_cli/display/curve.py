@@ -13,8 +13,8 @@ from softmax_cli.display.screen import Screen, show_rows
 from softmax_cli.display.tables import draw_grid
 from softmax_cli.errors import plural
 
-MARKS = {"forward": "f", "central": "c", "complex-step": "i"}
-_STYLES = {"forward": "bold magenta", "central": "bold blue", "complex-step": "bold red"}
+_MARKS = {"forward": "f", "central": "c", "complex-step": "i"}
+_STYLES = {"f": "bold magenta", "c": "bold blue", "i": "bold red"}
 _STEP = 8  # columns before the curves
 _LOWEST = -18
 _WIDE, _WIDE_ENOUGH = 3, 68  # columns a power of ten, where there is room for so many
@@ -30,15 +30,13 @@ def draw_sweep(found: Sweep, screen: Screen) -> Iterator[RenderableType]:
     yield Text(screen.glyph("─", "-") * (_STEP + 1 - _LOWEST * scale))
     for step, *errors in zip(found.steps, *found.errors.values(), strict=True):
         marks = _marks(dict(zip(found.errors, errors, strict=True)), scale)
-        line = Text(f"{step:<{_STEP}g}{marks}")
-        for method, style in _STYLES.items():
-            line.highlight_words([MARKS[method]], style)
-        yield line
+        styled = ((mark, _STYLES.get(mark, "")) for mark in marks)
+        yield Text.assemble(f"{step:<{_STEP}g}", *styled)
     yield Text()
     rows = []
     for method, best in found.best.items():
         shown = (f"{best[0]:g}", significant(best[1], 1)) if best else ("none", "")
-        rows.append([Cell(each) for each in (MARKS[method], method, *shown)])
+        rows.append([Cell(each) for each in (_MARKS[method], method, *shown)])
     grid = Grid(("mark", "method", "best step", "error"), rows, names=2)
     yield from draw_grid(grid, screen, show_rows("method", list(found.best)))
     yield Text("* more than one of them", QUIET)
@@ -46,12 +44,12 @@ def draw_sweep(found: Sweep, screen: Screen) -> Iterator[RenderableType]:
         yield Text("no complex-step: the function does not take complex numbers", QUIET)
 
 
-def _marks(errors: Mapping[str, float], scale: int) -> str:
+def _marks(errors: Mapping[str, float], scale: int) -> list[str]:
     """Mark each method's error on a line; those that are not known are left out."""
     line = [" "] * (1 - _LOWEST * scale)
     for method, error in errors.items():
         if not math.isnan(error):
             power = min(0.0, max(_LOWEST, math.log10(error))) if error else _LOWEST
             place = round((power - _LOWEST) * scale)
-            line[place] = MARKS[method] if line[place] == " " else "*"
-    return "".join(line)
+            line[place] = _MARKS[method] if line[place] == " " else "*"
+    return line

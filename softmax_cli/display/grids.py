@@ -9,7 +9,7 @@ from itertools import repeat
 from softmax_cli import result as results
 from softmax_cli.display.heat import heat
 from softmax_cli.display.numbers import beside_one, entry, given, significant
-from softmax_cli.display.screen import MOST_ROWS, ROWS_AT_EACH_END, Screen, Shown
+from softmax_cli.display.screen import ENDS, MOST_ROWS, Screen, Shown, show_rows
 from softmax_cli.mathematics import core
 from softmax_cli.mathematics.exact import Numbers
 from softmax_cli.samples import Batch, Logits, as_text, concatenate
@@ -46,9 +46,7 @@ class Cell:
     @property
     def text(self) -> str:
         """All of it."""
-        return (
-            f"{self.name} {self.number}" if self.name and self.number else self.name + self.number
-        )
+        return f"{self.name} {self.number}".strip(" ")
 
 
 def numeral(
@@ -111,31 +109,24 @@ def sample_title(logits: Logits, batch: Batch, k: int) -> str:
 
 
 def some_samples(
-    batches: Iterable[Batch],
-    n_classes: int,
-    most: int = MOST_ROWS,
-    ends: tuple[int, int] = (ROWS_AT_EACH_END, ROWS_AT_EACH_END),
+    batches: Iterable[Batch], n_classes: int, most: int = MOST_ROWS, ends: tuple[int, int] = ENDS
 ) -> tuple[Batch, Shown]:
     """Walk all batches; return up to so many samples, or else those at the ends, with labels."""
     kept: list[Batch] = []
     count = 0
     for batch in batches:
         n_samples = len(batch.logits)
-        for k in range(n_samples):
-            if k < most or k >= n_samples - most:
-                part = batch.part(slice(k, k + 1))
-                kept.append(replace(part, samples=part.labels))
+        positions = {*range(n_samples)[:most], *range(n_samples)[-most:]}
+        kept += (batch.part(slice(k, k + 1)) for k in sorted(positions))
         del kept[most:-most]
         count += n_samples
-    shown = Shown("sample", range(1, count + 1), *((count,) if count <= most else ends))
+    shown = show_rows("sample", range(1, count + 1), most, ends)
     del kept[shown.head : len(kept) - shown.tail]
-    return concatenate(kept, n_classes), shown
+    return concatenate((replace(part, samples=part.labels) for part in kept), n_classes), shown
 
 
-def _of_report(value: object, precision: int) -> Cell:
-    if isinstance(value, float):
-        return Cell(number=entry(value, precision))
-    return Cell(as_text(value))
+def _of_report(value: object, p: int) -> Cell:
+    return Cell(number=entry(value, p)) if isinstance(value, float) else Cell(as_text(value))
 
 
 def show_probability(numbers: Numbers, k: int, j: int) -> Show:
@@ -208,20 +199,16 @@ def sample_numbers(
     result: results.Arrays, batch: Batch
 ) -> tuple[Numbers, list[list[float]], Callable[[int, int], Show]]:
     """Return a batch's numbers, the values of its columns, and what shows column c of sample k."""
-    T, log = result.temperature, result.quantity.log
-    numbers = Numbers(batch.logits, T, batch.upstream, log=log)
-    values = result.quantity.compute(batch).reshape(len(batch.logits), -1).tolist()
+    quantity, is_probability = result.quantity, isinstance(result.quantity, results.Probabilities)
+    log = quantity.log or isinstance(quantity, results.LogProbabilities)
+    numbers = Numbers(batch.logits, quantity.temperature, batch.upstream, log=log)
+    values = quantity.compute(batch).reshape(len(batch.logits), -1).tolist()
+    kind = "jacobian" if result.entry else quantity.key
 
     def show(k: int, c: int) -> Show:
-        match result.quantity:
-            case results.Partial(entry=(j, i)):
-                return partial(significant, numbers.partial(k, j, i, values[k][c]))
-            case results.Vjp():
-                return partial(significant, numbers.product(k, c, values[k][c]))
-            case results.LogProbabilities():
-                return partial(significant, numbers.log_probability(k, c, values[k][c]))
-            case _:
-                return show_probability(numbers, k, c)
+        if is_probability:
+            return show_probability(numbers, k, c)
+        return partial(significant, numbers.of(kind, k, result.entry or [c], values[k][c]))
 
     return numbers, values, show
 
@@ -241,23 +228,21 @@ def jacobian_grid(
     if screen.has_shades and not log:
         largest = float(core.jacobian_rows(z, [int(z.argmax())], T).max())
 
-    def entry_cell(j: int, i: int, value: float) -> Cell:
-        style = heat(value, largest) + " bold" * (i == j) if screen.has_shades else ""
-        show = partial(significant, numbers.partial(0, j, i, value))
-        return numeral(show, p, style, value=value)
-
-    def row(j: int, values: list[float]) -> list[Cell]:
-        cells = (entry_cell(j, i, values[i]) for i in shown)
-        total = Cell(number=significant(math.fsum(values), 2), style=QUIET)
-        y = numeral(show_probability(numbers, 0, j), p)
-        margins = (total, Cell(number=given(z[j])), y)
-        return [Cell(f"{_output(log)}_{classes[j]}"), *cells, *margins]
+    def row(j: int, values: list[float]) -> Iterator[Cell]:
+        yield Cell(f"{_output(log)}_{classes[j]}")
+        for i in shown:
+            style = heat(values[i], largest) + " bold" * (i == j) if screen.has_shades else ""
+            show = partial(significant, numbers.partial(0, j, i, values[i]))
+            yield numeral(show, p, style, value=values[i])
+        yield Cell(number=significant(math.fsum(values), 2), style=QUIET)
+        yield Cell(number=given(z[j]))
+        yield numeral(show_probability(numbers, 0, j), p)
 
     def rows() -> Iterator[list[Cell]]:
         step = max(1, _NUMBERS_AT_ONCE // len(z))
         for k in range(0, len(chosen), step):
             block = chosen[k : k + step]
-            yield from map(row, block, core.jacobian_rows(z, block, T, log).tolist())
+            yield from map(list, map(row, block, core.jacobian_rows(z, block, T, log).tolist()))
 
     headings = ["", *(f"dz_{classes[i]}" for i in shown), "row sum", "z", "y"]
     return Grid(headings, rows(), margins=3)

@@ -10,9 +10,9 @@ from softmax_cli.errors import plural, visible
 
 T = TypeVar("T")
 # Of rows and of columns: all up to so many are shown, else so many at each end.
-MOST_ROWS, ROWS_AT_EACH_END = 60, 10
+MOST_ROWS, ENDS = 60, (10, 10)
 # More than any terminal is wide.
-_MOST_COLUMNS, _COLUMNS_AT_EACH_END = 1000, 200
+_MOST_COLUMNS, _ENDS_OF_COLUMNS = 1000, (200, 200)
 
 
 @dataclass(frozen=True)
@@ -100,14 +100,12 @@ class Shown:
 
 
 def show_rows(
-    noun: str, names: Sequence[object], most: int = MOST_ROWS, at_each_end: int = ROWS_AT_EACH_END
+    noun: str, names: Sequence[object], most: int = MOST_ROWS, ends: tuple[int, int] = ENDS
 ) -> Shown:
-    """Show all of up to so many, else some at each end."""
-    if len(names) <= most:
-        return Shown(noun, names, len(names))
-    return Shown(noun, names, at_each_end, at_each_end)
+    """Show all of up to so many, else some at the ends."""
+    return Shown(noun, names, *((len(names),) if len(names) <= most else ends))
 
 
 def show_columns(noun: str, names: Sequence[object]) -> Shown:
     """Show all of up to 1000, as far as they fit, else those that may fit at each end."""
-    return show_rows(noun, names, _MOST_COLUMNS, _COLUMNS_AT_EACH_END)
+    return show_rows(noun, names, _MOST_COLUMNS, _ENDS_OF_COLUMNS)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MOST_SAMPLES, _MOST_MATRICES, _MATRICES_A_ROW = 100, 6, 3
+_MOST_SAMPLES, _MOST_MATRICES = 100, 6
 # Of the sides of a heatmap that shows its numbers; of labels, and of their letters.
 _MOST_NUMBERS, _MOST_LABELS, _LONGEST_LABEL = 12, 40, 40
 _LEAST_ERROR = 1e-18
@@ -123,16 +123,14 @@ def _draw(
     if not panels:
         return
     shape = panels[0].values.shape
-    n_columns = min(len(panels), _MATRICES_A_ROW)
-    n_rows = -(-len(panels) // n_columns)
     # In inches, of which a name along an axis takes some.
     width, height = np.clip((2.5 + 0.75 * shape[1], 1.5 + 0.35 * max(shape)), 0, (12, 9))
-    figure.set_size_inches(n_columns * max(width, 6.0 / n_columns), n_rows * height)
+    figure.set_size_inches(max(width, 6.0), len(panels) * height)
     largest = max(abs(each.values[np.isfinite(each.values)]).max(initial=0) for each in panels)
     low, high = (0.0, 1.0) if is_rising else (-(largest or 1.0), largest or 1.0)
     colours = _RISING if is_rising else _DIVERGING
-    axes = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
-    for each, panel in zip(axes, panels, strict=False):
+    axes = figure.subplots(len(panels), squeeze=False)
+    for each, panel in zip(axes.flat, panels, strict=True):
         each.set_title(_label(panel.title, 2 * _LONGEST_LABEL), fontsize="medium")
         values = np.clip(np.nan_to_num(panel.values, nan=high), low, high)
         if 1 in shape:
@@ -140,8 +138,6 @@ def _draw(
         else:
             image = each.imshow(values, colours[0], vmin=low, vmax=high, aspect="auto")
             _heatmap(each, panel, image.to_rgba(values, bytes=True))
-    for each in axes[len(panels) :]:
-        each.remove()
     if 1 not in shape:
         figure.colorbar(image, ax=figure.axes)
 

@@ -101,8 +101,7 @@ def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
         yield f"\\paragraph{{{position}. {step.title}.}}\n{step.text}"
         for line in step.lines:
             if isinstance(line, str):
-                lines = wrap(typesettable(line), _LONGEST_WORDS)
-                yield "\n\\noindent " + r" \\ ".join(map(latex_text, lines))
+                yield f"\n\\noindent{_name(line, _LONGEST_WORDS).tex}"
             else:
                 yield _equation(line)
         yield ""

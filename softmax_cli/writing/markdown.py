@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from softmax_cli.display.explain import Equation, explain
+from softmax_cli.display.explain import explain
 from softmax_cli.display.grids import Cell, all_grids
 from softmax_cli.display.notation import Latex
 from softmax_cli.display.screen import Screen
@@ -21,7 +21,7 @@ def write_markdown(result: Result, target: Target, options: OutputOptions) -> No
     screen = Screen(precision=options.precision)
     lines = [*_steps(result, screen)] if isinstance(result, Explanation) else []
     lines += _tables(result, screen)
-    target.write("".join(f"{line}\n" for line in lines).encode())
+    target.write(re.sub(r"\n{3,}", "\n\n", "".join(f"{line}\n" for line in lines)).encode())
 
 
 def escaped(text: str) -> str:
@@ -53,10 +53,9 @@ def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
         yield f"**{escaped(result.heading)}**\n"
     for position, step in enumerate(explain(result.derivation, Latex(screen.precision)), 1):
         yield f"### {position}. {step.title}\n\n{step.text}\n"
-        for line, before in zip(step.lines, ["", *step.lines], strict=False):
+        for line in step.lines:
             if isinstance(line, str):
-                yield "\n" * isinstance(before, Equation) + f"{escaped(line)}\n"
+                yield f"\n{escaped(line)}\n"
             else:
                 yield f"- ${' = '.join(line.sides)}$"
-        if step.lines:
-            yield ""
+        yield ""

@@ -28,12 +28,11 @@ def write_parquet(result: Result, target: Target, options: OutputOptions) -> Non
         problem = "expected pyarrow to write parquet, found none"
         hint = "pip install pyarrow, which the extra named parquet brings too"
         raise InputError("--format", problem, hint) from None
-    if isinstance(result, Arrays):
-        batches = _batches(result)
-    else:
-        assert isinstance(result, Report)
+    if isinstance(result, Report):
         rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
         batches = iter(pa.Table.from_pylist(rows).to_batches())
+    elif isinstance(result, Arrays):
+        batches = _batches(result)
     first = next(batches)
     with target.whole() as whole, pq.ParquetWriter(whole.stream, first.schema) as writer:
         for batch in chain([first], batches):
