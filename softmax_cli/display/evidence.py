@@ -10,14 +10,7 @@ from rich.text import Text
 
 from softmax_cli.checking.mistakes import CATALOGUE
 from softmax_cli.checking.sweep import Sweep
-from softmax_cli.checking.verdict import (
-    Check,
-    Verdict,
-    apart,
-    entry_name,
-    headline,
-    worst_entry,
-)
+from softmax_cli.checking.verdict import Check, Verdict, apart, entry_name, headline, worst_entry
 from softmax_cli.display.curve import draw_sweep
 from softmax_cli.display.grids import QUIET, Cell, Grid
 from softmax_cli.display.numbers import entry, given, significant
