@@ -85,13 +85,12 @@ class Jacobian(Quantity):
     def blocks(self, batches: Iterable[Batch]) -> Iterator["Block"]:
         """Compute in blocks of bounded size: a large matrix comes some rows at a time."""
         for piece in self.pieces(batches):
-            n_classes = piece.logits.shape[1]
-            step = max(1, _VALUES_AT_ONCE // n_classes)
-            for j in range(0, n_classes, step):
-                outputs = range(n_classes)[j : j + step]
-                part = slice(j, j + step)
-                rows = core.jacobian_rows(piece.logits, part, self.temperature, self.log)
-                yield Block(piece, outputs, rows)
+            every = range(piece.logits.shape[1])
+            step = max(1, _VALUES_AT_ONCE // len(every))
+            for j in every[::step]:
+                rows = slice(j, j + step)
+                J = core.jacobian_rows(piece.logits, rows, self.temperature, self.log)
+                yield Block(piece, every[rows], J)
 
 
 @dataclass(frozen=True)

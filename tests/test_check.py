@@ -1,5 +1,6 @@
 """The check command and the mathematics below it."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -95,7 +96,7 @@ def test_failed_samples_are_the_evidence() -> None:
     # A step of 0.1 is too coarse for the curved sample and harmless for the saturated one.
     shown = run("check", "1,2,3", "900,0,0", "--step", "0.1", "--atol", "1e-12").stdout
     assert "in 1 of 2 samples" in shown
-    rows = [line for line in shown.splitlines() if "/dz_" in line]
+    rows = [line for line in shown.splitlines() if re.search(r"^\d+ .*/dz_", line)]
     assert len(rows) == 1
     assert rows[0].split()[0] == "1"
 
@@ -105,7 +106,7 @@ def test_the_worst_of_many_samples_is_found_wherever_it_is() -> None:
         rows = ["900,0,0,0,0,0,0,0,0,0\n"] * 10_000
         rows[worst] = "1,0,0,0,0,0,0,0,0,0\n"
         shown = run("check", "-", "--step", "0.1", stdin="".join(rows)).stdout
-        assert f"\nworst: sample {worst + 1}, " in shown
+        assert re.search(rf"\nworst: \S+ of sample {worst + 1}: ", shown)
 
 
 def test_an_entry_passes_up_to_its_bound_and_nan_fails() -> None:
@@ -118,7 +119,7 @@ def test_an_entry_passes_up_to_its_bound_and_nan_fails() -> None:
     for entry, actual, error in ((1, 0.25, 0.5), (2, np.nan, np.inf)):
         J.flat[entry] = actual
         ((_, sample),) = check_jacobian(J, [0.0, 0.0], atol=0.125, rtol=0.5).decisive.samples
-        assert (sample.worst.output, sample.worst.input) == divmod(entry, 2)
+        assert (sample.output, sample.input) == divmod(entry, 2)
         assert sample.max_abs_error == error
     assert not check_jacobian(J, [0.0, 0.0], atol=9.0, rtol=9.0)
 

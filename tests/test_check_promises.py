@@ -47,7 +47,7 @@ def test_no_sample_loosens_the_bound_of_another() -> None:
     v[1] = 0
     for results in (v, lambda z, g: v[: len(z)]):
         verdict = check_vjp(results, z, g)
-        assert [label for label, _ in verdict.decisive.failed] == ["2"]
+        assert verdict.decisive.failed == [1]
 
 
 class Counter:
@@ -566,7 +566,10 @@ def test_in_this_process_what_a_function_raises_has_its_message() -> None:
     ("text", "said"),
     [
         ("from .helper import f\n", "hint: name it by its package, from the folder above: "),
-        ("a = 1\0\n", "f.py: expected Python, found a NUL byte"),
+        (
+            "a = 1\0\n",
+            "f.py: expected Python, found a SyntaxError: source code string cannot contain",
+        ),
     ],
 )
 def test_code_that_cannot_be_loaded_has_its_hint(tmp_path: Path, text: str, said: str) -> None:

@@ -126,6 +126,7 @@ def test_the_numbers_are_the_ones_the_program_computes() -> None:
             "1000 -1000 5 --entry 1,2",
             r" S = .* = 1 \+ 7\.53e-433\n(?s:.*)y_1 = .* = 1 - 7\.53e-433\n",
         ),
+        ("1 -1e9 0 -t 3 --entry 1,2", r"g' = .* = 4\.99938e-144764828 / 3 = 1\.66646e-144764828"),
         ("0 -inf", r" y_1 = e\^z_1 / S = e\^0 / 1 = 1\n"),
     ],
 )

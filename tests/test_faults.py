@@ -171,12 +171,11 @@ def test_streams_that_are_closed_or_full(
         assert (tmp_path / "y.csv").read_text() == HALVES
 
 
-@pytest.mark.parametrize("candidate", ["numpy:exp", "f.py:f"])
-def test_code_is_not_looked_for_in_a_folder_that_is_gone(tmp_path: Path, candidate: str) -> None:
-    script = f'mkdir gone; cd gone; rmdir ../gone; "$@" check 1 2 --probabilities {candidate}'
+def test_code_is_not_looked_for_in_a_folder_that_is_gone(tmp_path: Path) -> None:
+    script = 'mkdir gone; cd gone; rmdir ../gone; "$@" check 1 2 --probabilities f.py:f'
     outcome = run_in_shell(script, tmp_path)
     assert (outcome.status, outcome.stdout) == (2, "")
-    assert outcome.stderr.startswith("error: --probabilities: no working folder")
+    assert outcome.stderr.startswith("error: --probabilities: no such file")
 
 
 def start(*words: str, stdout: int = subprocess.DEVNULL) -> "subprocess.Popen[str]":

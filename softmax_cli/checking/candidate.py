@@ -62,22 +62,9 @@ class NotComplexError(CheckingError, ValueError):
 
 
 class ShapeFoundError(ValueError):
-    """What the function returned is no array of the right shape; the message says what it is.
+    """What the function returned is no array of the right shape; the message says what it is."""
 
-    Attributes
-    ----------
-    given
-        What the function was given, or "" for all samples.
-    array
-        What was returned, where it is an array.
-    """
-
-    def __init__(self, problem: str, array: Array | None = None) -> None:
-        super().__init__(problem)
-        self.problem, self.array, self.given = problem, array, ""
-
-    def __str__(self) -> str:
-        return self.problem
+    given = ""  # to the function, or "" for all samples
 
 
 @dataclass(frozen=True)
@@ -204,7 +191,9 @@ def as_numbers(values: Any) -> tuple[Array, Precision]:
     return array, precision
 
 
-def as_rows(array: Array, shape: tuple[int, ...], form: Form, *, file: bool = False) -> Array:
+def as_rows(
+    array: Array, shape: tuple[int, ...], form: Form, *, file: bool = False
+) -> tuple[Array, float]:
     """Bring results for logits of a shape to rows, whichever way the samples are laid out.
 
     Parameters
@@ -222,7 +211,7 @@ def as_rows(array: Array, shape: tuple[int, ...], form: Form, *, file: bool = Fa
 
     Returns
     -------
-    Shape (n, C) or (n C, C); with autograd's layout (n C, n, C), column blocks by sample.
+    Shape (n, C) or (n C, C); and the largest entry that connects two samples.
 
     Raises
     ------
@@ -233,29 +222,35 @@ def as_rows(array: Array, shape: tuple[int, ...], form: Form, *, file: bool = Fa
     C = lead.pop(form.axis)
     n = math.prod(lead)
     if form.rank == 1:
-        if array.shape == shape:
-            return np.moveaxis(array, form.axis, -1).reshape(n, C)
-        accepted: list[tuple[int, ...]] = [shape, (n, C), *([(C,)] if n == 1 else [])]
-        if file and array.shape in accepted:
-            return array.reshape(n, C)
-        raise _unexpected(array, accepted if file and n == 1 else [shape])
-    whole, stacked = (*lead, C, C), (n * C, C)
-    if array.shape == whole or (array.shape == stacked and (n > 1 or file)):
-        return array.reshape(n * C, C)
-    if array.shape == shape * 2 and len(shape) > 1:
-        ends = [form.axis % len(shape), form.axis % len(shape) + len(shape)]
-        turned = np.moveaxis(array, ends, [len(shape) - 1, -1])
-        return turned.reshape(n * C, n, C)
-    if array.shape == (n * C, n * C) and n > 1 and form.axis in (-1, len(shape) - 1):
-        return array.reshape(n * C, n, C)
-    if array.shape == (C, C, *lead):
-        return np.moveaxis(array, (0, 1), (-2, -1)).reshape(n * C, C)
-    raise _unexpected(array, [whole, stacked] if file else [whole])
-
-
-def _unexpected(array: Array, accepted: Sequence[tuple[int, ...]]) -> ShapeFoundError:
+        accepted = [shape]
+        if file:
+            accepted += [(n, C), (C,)] if n == 1 else [(n, C)]
+        if array.shape in accepted:
+            turned = np.moveaxis(array, form.axis, -1) if array.shape == shape else array
+            return turned.reshape(n, C), 0.0
+    else:
+        accepted = [(*lead, C, C), (n * C, C)] if n > 1 or file else [(*lead, C, C)]
+        if array.shape in accepted:
+            return array.reshape(n * C, C), 0.0
+        last, ends = len(shape) - 1, [form.axis % len(shape), form.axis % len(shape) + len(shape)]
+        if array.shape == shape * 2 and last:
+            return _within_samples(np.moveaxis(array, ends, [last, -1]).reshape(n, C, n, C))
+        if array.shape == (n * C, n * C) and n > 1 and ends[0] == last:
+            return _within_samples(array.reshape(n, C, n, C))
+        if array.shape == (C, C, *lead):
+            return np.moveaxis(array, (0, 1), (-2, -1)).reshape(n * C, C), 0.0
     expected = " or ".join(map(str, dict.fromkeys(accepted)))
-    return ShapeFoundError(f"shape {array.shape}, expected {expected}", array)
+    raise ShapeFoundError(f"shape {array.shape}, expected {expected}")
+
+
+def _within_samples(blocks: Array) -> tuple[Array, float]:
+    """Split what autograd gives for a batch into each sample's own rows, and the largest other."""
+    n, C = blocks.shape[:2]
+    own = np.arange(n)
+    within = blocks[own, :, own].reshape(n * C, C).copy()
+    others = np.abs(blocks)
+    others[own, :, own] = 0.0
+    return within, float(np.where(np.isnan(others), np.inf, others).max())
 
 
 def _tuple_of(values: Any) -> str:
@@ -284,26 +279,13 @@ def _answer(values: Any, inputs: Sequence[Array], given: Sequence[Any], form: Fo
     if np.iscomplexobj(array) and not np.iscomplexobj(inputs[0]):
         raise ShapeFoundError("complex numbers")
     try:
-        rows = as_rows(array, inputs[0].shape, form)
+        rows, across = as_rows(array, inputs[0].shape, form)
     except ShapeFoundError as error:
-        error.problem = _tuple_of(values) or error.problem
-        raise
-    across = 0.0
-    if rows.ndim == 3:
-        rows, across = within_samples(rows)
-    before = (as_numbers(_as_given(each, form))[0] for each in inputs)
-    after = (as_numbers(each)[0] for each in given)
-    same = all(np.array_equal(*pair, equal_nan=True) for pair in zip(before, after, strict=True))
+        raise ShapeFoundError(_tuple_of(values) or str(error)) from None
+    pairs = ((_as_given(each, form), after) for each, after in zip(inputs, given, strict=True))
+    same = all(
+        np.array_equal(as_numbers(before)[0], as_numbers(after)[0], equal_nan=True)
+        for before, after in pairs
+    )
     kind = np.complex128 if np.iscomplexobj(array) else np.float64
     return Answer(rows.astype(kind, copy=False), precision, across, not same, form.tensors)
-
-
-def within_samples(rows: Array) -> tuple[Array, float]:
-    """Split what autograd gives for a batch into each sample's own rows, and the largest other."""
-    n, C = rows.shape[1:]
-    blocks = rows.reshape(n, C, n, C)
-    own = np.arange(n)
-    within = blocks[own, :, own].reshape(n * C, C).copy()
-    others = np.abs(blocks)
-    others[own, :, own] = 0.0
-    return within, float(np.where(np.isnan(others), np.inf, others).max())

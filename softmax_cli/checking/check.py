@@ -8,8 +8,7 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from softmax_cli.checking import calls as calling
-from softmax_cli.checking.calls import Calls
+from softmax_cli.checking.calls import STATE, called, dependence
 from softmax_cli.checking.candidate import (
     Answer,
     Array,
@@ -18,14 +17,12 @@ from softmax_cli.checking.candidate import (
     as_numbers,
     as_rows,
     local,
-    within_samples,
 )
 from softmax_cli.checking.compare import HELD, Run
 from softmax_cli.checking.derivative import with_derivative
-from softmax_cli.checking.diagnosis import diagnose_shape
 from softmax_cli.checking.formulas import FloatArray, Kind, Task
 from softmax_cli.checking.precision import FLOAT64, PRECISIONS, Precision, printed_digits
-from softmax_cli.checking.setting import Comparison, Setting, positions, with_gradient
+from softmax_cli.checking.setting import Setting, positions, with_gradient
 from softmax_cli.checking.trials import SIZES, note_on_gradient, stress_samples
 from softmax_cli.checking.verdict import Check, Samples, Verdict
 from softmax_cli.mathematics import core
@@ -47,18 +44,13 @@ class Options(TypedDict, total=False):
     stress: bool
     classes: Sequence[str] | None
     samples: Sequence[str] | None
-
-
-class ForwardOptions(Options, total=False):
-    """Those of a check that differentiates."""
-
     method: str
     step: float | None
     forward_only: bool
 
 
 def check_probabilities(
-    candidate: Candidate, logits: ArrayLike, **options: Unpack[ForwardOptions]
+    candidate: Candidate, logits: ArrayLike, **options: Unpack[Options]
 ) -> Verdict:
     """Check somebody's softmax; of a function also its derivative, by finite differences.
 
@@ -196,97 +188,84 @@ def _check(
     options: Any,
 ) -> Verdict:
     """Check results or a function of this process."""
-    names = {each: options.pop(each, None) for each in ("classes", "samples")}
-    comparison = _comparison(options)
-    z, axis = _real(logits, "logits"), comparison.axis
+    classes, samples = options.pop("classes", None), options.pop("samples", None)
+    setting = Setting(z=_real(logits, "logits"), **options)
+    z, axis = setting.z, setting.axis
     if not -z.ndim <= axis < z.ndim or 0 in z.shape:
         raise ValueError(f"expected logits with classes on axis {axis}, found shape {z.shape}")
-    setting = Setting(z, None, (), (), comparison)
-    C = z.shape[comparison.axis]
+    for name in ("atol", "rtol"):
+        if not 0 <= float(options.get(name) or 0) < math.inf:
+            raise ValueError(f"expected {name} to be finite and 0 or more, found {options[name]!r}")
     # Like derivatives, it refuses T = 0.
-    rest = core.complement(setting.rows(z), temperature=comparison.temperature)
+    rest = core.complement(setting.rows(z), temperature=setting.temperature)
     if not np.isfinite(rest).all():
         raise ValueError("expected finite logits or -inf, with at least one finite in each sample")
-    classes = _names(names["classes"], range(1, C + 1), "classes")
-    labels = _names(names["samples"], positions(z.shape, comparison.axis), "samples")
-    setting = replace(setting, classes=classes, labels=labels)
+    setting = replace(
+        setting,
+        dtype=_name_of(setting.dtype),
+        classes=_names(classes, range(1, z.shape[axis] + 1), "classes"),
+        labels=_names(samples, positions(z.shape, axis), "samples"),
+    )
     if quantity == "vjp":
         if upstream is None and not callable(candidate):
-            raise ValueError(
-                "expected the upstream gradient that the results belong to, found none"
-            )
+            raise ValueError("expected the upstream gradient of these results, found none")
         setting = with_gradient(setting, None if upstream is None else _real(upstream, "upstream"))
     if callable(candidate):
         return setting.verdict(*check_function(quantity, local(candidate), setting))
     try:
-        values, precision = as_numbers(candidate)
-        return setting.verdict(check_results(quantity, values, precision, setting))
+        return setting.verdict(check_results(quantity, *as_numbers(candidate), setting))
     except ShapeFoundError as error:
         raise ValueError(f"expected results for these logits, found {error}") from None
 
 
-def _comparison(options: Any) -> Comparison:
-    """Read the keywords; a dtype may be numpy's or torch's."""
-    how = Comparison(**options)
-    if how.dtype is not None:
-        name = getattr(how.dtype, "__name__", str(how.dtype)).rpartition(".")[2]
-        if name not in PRECISIONS:
-            known = ", ".join(PRECISIONS)
-            raise ValueError(f"expected dtype to be one of {known}, found {how.dtype!r}")
-        how = replace(how, dtype=name)
-    for parameter, value in (("atol", how.atol), ("rtol", how.rtol)):
-        if value is not None and not 0 <= float(value) < math.inf:
-            raise ValueError(f"expected {parameter} to be finite and 0 or more, found {value!r}")
-    return how
+def _name_of(dtype: Any) -> str | None:
+    """Name a dtype, which may be numpy's or torch's."""
+    name = dtype and getattr(dtype, "__name__", str(dtype)).rpartition(".")[2]
+    if name is not None and name not in PRECISIONS:
+        raise ValueError(f"expected dtype to be one of {', '.join(PRECISIONS)}, found {dtype!r}")
+    return name
 
 
 def _real(values: ArrayLike, name: str) -> FloatArray:
     try:
-        array, _ = as_numbers(values)
+        return as_numbers(values)[0].astype(np.float64)
     except ShapeFoundError as error:
         raise ValueError(f"expected {name} as numbers, found {error}") from None
-    return array.astype(np.float64)
 
 
 def _names(names: Sequence[str] | None, default: Iterable[object], what: str) -> tuple[str, ...]:
     known = tuple(map(str, default))
-    if names is None:
-        return known
-    if len(names) != len(known):
+    if names is not None and len(names) != len(known):
         raise ValueError(f"expected {len(known)} names of {what}, found {len(names)}")
-    return tuple(names)
+    return known if names is None else tuple(names)
 
 
 def check_results(
     quantity: Kind, values: Array, precision: Precision, setting: Setting, *, printed: bool = False
 ) -> Check:
     """Check somebody's results, perhaps from printed text; a ValueError says what does not fit."""
-    if setting.comparison.dtype is not None:
-        precision = setting.precision
-    task = setting.task(quantity, precision)
-    rows = as_rows(values, setting.z.shape, setting.form(quantity), file=True)
-    rows, across = within_samples(rows) if rows.ndim == 3 else (rows, 0.0)
-    answer = Answer(rows.astype(np.float64, copy=False), precision, across)
-    digits = printed_digits(answer.rows.reshape(task.shape)) if printed else None
+    notes = [] if setting.dtype or precision is FLOAT64 else [_judged_in(precision)]
+    task = setting.task(quantity, setting.precision if setting.dtype else precision)
+    rows, across = as_rows(values, setting.z.shape, setting.form(quantity), file=True)
+    rows = rows.astype(np.float64, copy=False)
+    digits = printed_digits(rows.reshape(task.shape)) if printed else None
     run = Run(task, setting, unit=digits[1] if digits else None)
-    run.add(slice(None), answer)
-    notes = [] if setting.comparison.dtype or precision is FLOAT64 else [_judged_in(precision)]
+    run.add(slice(None), Answer(rows, across=across))
     if digits and run.needs_unit:
         told = f"every cell has at most {digits[0]} significant digits"
         notes.append(f"{told}: half a unit in the last one passes too")
-    return _with_notes(run.check(notes), run, setting)
+    return _with_notes(run.check(notes), run)
 
 
 def check_function(quantity: Kind, function: Function, setting: Setting) -> tuple[Check, ...]:
     """Check somebody's function; for probabilities also its derivative."""
     task = setting.task(quantity, setting.precision)
     try:
-        calls, first, notes = calling.called(function, task, setting)
-        precision = PRECISIONS[first.precision.name]
-        if setting.comparison.dtype is None and precision is not FLOAT64:
-            task = setting.task(quantity, precision)
-            calls, first, notes = calling.called(function, task, setting)
-            notes.append(_judged_in(precision))
+        calls, first, notes = called(function, task, setting)
+        if setting.dtype is None and first.precision is not FLOAT64:
+            task = setting.task(quantity, first.precision)
+            calls, first, notes = called(function, task, setting)
+            notes.append(_judged_in(first.precision))
         run = Run(task, setting)
         known = first.rows[: max(1, HELD // first.rows.shape[1])]
         for samples, answer in calls.answers(first):
@@ -297,19 +276,18 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
         notes.append("the function overwrites its input")
     if first.tensors:
         notes.append("the function was given torch tensors")
-    found = calling.dependence(calls, run, known, notes)
+    found = dependence(calls, run, known, notes)
     check = replace(run.check(notes), called=calls.how)
     if found and not check.unstable:
         told, cause = found
         # A known mistake may explain the batch, but little by a number that the candidate tells.
-        others = () if cause.name == calling.STATE else check.diagnoses
+        others = () if cause.name == STATE else check.diagnoses
         causes = tuple(each for each in others if not each.numbers)
         check = replace(check, unstable=told, diagnoses=causes or (cause,))
-    check = _with_notes(check, run, setting, calls)
-    checks = [check]
-    if quantity == "probabilities" and not setting.comparison.forward_only:
-        checks = with_derivative(check, task, calls, setting)
-    if setting.comparison.stress:
+    checks = [_with_notes(check, run, is_function=True)]
+    if quantity == "probabilities" and not setting.forward_only:
+        checks = with_derivative(checks[0], task, calls, setting)
+    if setting.stress:
         checks.append(_stressed(quantity, function, setting, task.precision))
     return tuple(checks)
 
@@ -323,54 +301,59 @@ def _unusable(task: Task, setting: Setting, error: ShapeFoundError) -> Check:
     given = f", given {error.given}" if error.given else ""
     atol, rtol = setting.tolerances(task)
     check = Check(task.quantity, Samples(), setting.labels, float(atol.max()), rtol, task.log)
-    found = () if error.array is None else diagnose_shape(task, error.array)
-    return replace(check, problem=f"{error}{given}", diagnoses=found)
+    return replace(check, problem=f"{error}{given}")
 
 
-def _with_notes(check: Check, run: Run, setting: Setting, calls: Calls | None = None) -> Check:
+def _with_notes(check: Check, run: Run, *, is_function: bool = False) -> Check:
     """Add the gradient that was drawn, and what a comparison that passed could not see."""
-    task, notes = run.task, []
-    if task.g is not None and setting.drawn:
+    task, drawn, notes = run.task, run.setting.drawn, [*check.notes]
+    if task.g is not None and drawn:
         shown = ", ".join(f"{value:g}" for value in task.g[0, :6])
         more = ", ..." if task.g.shape[1] > 6 else ""
         notes.append(f"the upstream gradient was drawn: {shown}{more} for the first sample")
-    if not check.passed:
-        return replace(check, notes=(*check.notes, *notes))
-    if len(task.z) == 1:
-        notes.append("one sample cannot show a wrong axis or a division by the batch size")
-    if task.g is not None and not setting.drawn and (note := note_on_gradient(task.g)):
-        notes.append(note)
-    if (task.y.max(axis=1) > _SATURATED).all():
-        notes.append("all samples are saturated: their derivatives are too small to tell much")
-    if run.below:
+    if check.passed:
+        hidden = "" if task.g is None or drawn else note_on_gradient(task.g)
         few = "entry is" if run.below == 1 else "entries are"
-        told = f"{run.below} of {run.entries} exact {few} below the bound: zeros would pass"
-        notes.append(f"{told}; <atol=0> compares their digits")
-    finite = np.where(np.isfinite(task.z), np.abs(task.z), 0.0)
-    is_small = finite.max() / task.T < math.log(task.precision.largest)
-    if calls is not None and not setting.comparison.stress and is_small:
-        unseen = "exp that is not shifted by the maximum passes logits this small"
-        notes.append(f"{unseen}; <stress=True> tries others")
-    return replace(check, notes=(*check.notes, *notes))
+        below = f"{run.below} of {run.entries} exact {few} below the bound: zeros would pass"
+        finite = np.where(np.isfinite(task.z), np.abs(task.z), 0.0)
+        is_small = finite.max() / task.T < math.log(task.precision.largest)
+        unseen = {
+            "one sample cannot show a wrong axis or a division by the batch size": len(task.z) == 1,
+            hidden: hidden != "",
+            "all samples are saturated: their derivatives are too small to tell much": (
+                task.y.max(axis=1) > _SATURATED
+            ).all(),
+            f"{below}; <atol=0> compares their digits": run.below > 0,
+            "exp that is not shifted by the maximum passes logits this small; "
+            "<stress=True> tries others": is_function and not run.setting.stress and is_small,
+        }
+        notes += (note for note, applies in unseen.items() if applies)
+    return replace(check, notes=tuple(notes))
 
 
 def _stressed(quantity: Kind, function: Function, setting: Setting, precision: Precision) -> Check:
     """Check a function on samples of our own, and in batches of other sizes."""
-    how = replace(setting.comparison, stress=False, forward_only=True, atol=None, rtol=None)
-    how = replace(how, dtype=how.dtype or (None if precision is FLOAT64 else precision.name))
     C, ndim = len(setting.classes), max(2, setting.z.ndim)
-    z, names = stress_samples(C, how.temperature)
+    z, names = stress_samples(C, setting.temperature)
     lead = (12,) if ndim == 2 else (3, 4) if ndim == 3 else (3, 2, 2)
     # In a batch of C samples the layout of Jacobians is ambiguous.
     if lead == (C,):
         z, names, lead = z[:-1], names[:-1], (C - 1,)
-    shape = (*lead, *(1,) * (ndim - 1 - len(lead)), C)
-    stress = replace(setting, z=np.moveaxis(z.reshape(shape), -1, how.axis), comparison=how)
-    stress = replace(stress, labels=tuple(f"{name} (ours)" for name in names), g=None)
+    z = z.reshape(*lead, *(1,) * (ndim - 1 - len(lead)), C)
+    stress = replace(
+        setting,
+        stress=False,
+        forward_only=True,
+        atol=None,
+        rtol=None,
+        dtype=setting.dtype or (None if precision is FLOAT64 else precision.name),
+        z=np.moveaxis(z, -1, setting.axis),
+        labels=tuple(f"{name} (ours)" for name in names),
+    )
     if quantity == "vjp":
         stress = with_gradient(stress, None)
     (check,) = check_function(quantity, function, stress)
-    sizes = {*SIZES} - {C} if ndim == 2 and how.axis in (-1, 1) and check.passed else ()
+    sizes = {*SIZES} - {C} if ndim == 2 and setting.axis in (-1, 1) and check.passed else ()
     for size in sizes:
         g = None if stress.g is None else stress.g[:size]
         fewer = replace(stress, z=stress.z[:size], g=g, labels=stress.labels[:size])

@@ -111,9 +111,7 @@ CATALOGUE = {
     "the diagonal is missing": _matrix(lambda d, u, v: [(-u * v, u, v)]),
     "diag(y) alone": _matrix(lambda d, u, v: [(v, 0, 0)]),
     "the delta term is missing": _matrix(lambda d, u, v: [(0, u, v), (0, -u, v)]),
-    "sign of the off-diagonal": _matrix(
-        lambda d, u, v: [(d + 2 * u * v, -u, v)], "what is off the diagonal is negative"
-    ),
+    "sign of the off-diagonal": _matrix(lambda d, u, v: [(d + 2 * u * v, -u, v)], "change it"),
     "sign of the outer product": _matrix(lambda d, u, v: [(d, -u, v)]),
     "the outer product twice": _matrix(lambda d, u, v: [(d, 2 * u, v)]),
     "a factor y is missing": _matrix(lambda d, u, v: [(d, -1, v), (d, u, 1), (1, u, v)]),
@@ -130,17 +128,11 @@ CATALOGUE = {
         "multiply column i by y_i for softmax, or transpose it for log-softmax",
     ),
     "sign of everything": _scaled("change the sign: {J}, and {v}.", lambda case: -1.0),
-    "logits in place of probabilities": Mistake(
-        "put y = softmax(z) where the logits z stand.", wrong.logits_for_y
-    ),
+    "logits in place of probabilities": Mistake("put y = softmax(z) there.", wrong.logits_for_y),
     "sigmoid in place of softmax": Mistake(
-        "divide exp(z) by its sum over the classes; 1/(1 + exp(-z)) is another function.",
-        wrong.sigmoid,
+        "divide exp(z) by its sum over all classes.", wrong.sigmoid
     ),
-    "argmax in place of softmax": _forward(
-        "this is 1 for the largest logit and 0 for others: divide exp(z) by its sum.",
-        lambda case: np.where(case.z == case.z.max(axis=1, keepdims=True), 1.0, 0.0),
-    ),
+    "argmax in place of softmax": _forward("divide exp(z) by its sum.", wrong.argmax),
     "softmax twice": Mistake("apply softmax to the logits, not to probabilities.", wrong.twice),
     "softmax of -z": Mistake(
         "take off the minus sign: exp(z), not exp(-z).",
@@ -183,8 +175,7 @@ CATALOGUE = {
         lambda task, x: wrong.masked_with(task, x).exact(),
     ),
     "logarithms of the probabilities": _forward(
-        "these are log-probabilities: take exp, or check them with <log=True>.",
-        lambda case: case.given(log=True),
+        "take exp, or check them with <log=True>.", lambda case: case.given(log=True)
     ),
     "probabilities in place of their logarithms": _forward(
         "use log_softmax, not softmax.", lambda case: case.y
@@ -230,8 +221,7 @@ CATALOGUE = {
         lambda case: [case.expected.sum(axis=0), case.expected.mean(axis=0)],
     ),
     "divided by the batch size": _scaled(
-        "do not divide by the number of samples: the mean belongs to the loss, not to softmax.",
-        lambda case: 1 / len(case.z),
+        "do not: the mean belongs to the loss, not to softmax.", lambda case: 1 / len(case.z)
     ),
     "factor 1/T missing": _scaled("the chain rule gives J/T.", lambda case: 1 / case.chain),
     "factor 1/T squared": _scaled("divide by T once, not twice.", lambda case: case.chain),
@@ -247,24 +237,14 @@ CATALOGUE = {
     "classes in another order": Mistake(_ORDER, wrong.classes_in_another_order, FITTED),
     "classes sorted in each sample": Mistake(f"undo the sorting: {_ORDER}", wrong.classes_sorted),
     "shifted by a class": Mistake("look for an index that is off by one.", wrong.shifted),
-    "a class or a sample is left at 0": Mistake(
-        "look for a loop that ends early.", wrong.left_at_zero
-    ),
-    "transposed batch": Mistake(
-        "samples are rows and classes columns: undo the transposition.", wrong.transposed, VAGUE
-    ),
-    "nothing but zeros": Mistake(
-        "fill in the result: all of it is 0.", lambda case: [np.zeros(case.shape)], VAGUE
-    ),
+    "a class or a sample is left at 0": Mistake("a loop ends early.", wrong.left_at_zero),
+    "transposed batch": Mistake("samples are rows, classes columns.", wrong.transposed, VAGUE),
+    "nothing but zeros": Mistake("fill it in.", lambda case: [np.zeros(case.shape)], VAGUE),
     "a constant factor": Mistake(
-        "every entry is {factor:.6g} times the exact one: take it out.",
-        wrong.constant_factor,
-        VAGUE,
+        "every entry is {factor:.6g} times the exact one.", wrong.constant_factor, VAGUE
     ),
     "a factor for each sample": Mistake(
-        "each sample is right but for one number: look at its sum.",
-        wrong.factor_for_each_sample,
-        VAGUE,
+        "each is right but for one number: look at its sum.", wrong.factor_for_each_sample, VAGUE
     ),
     "the sum is in half precision": Mistake(
         "sum in float32: a sum of 16 bits has few digits, and stops growing.", wrong.half_sum

@@ -1,6 +1,6 @@
 """What results are compared with, and how."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from softmax_cli.checking.trials import draw_gradient
 from softmax_cli.checking.verdict import Check, Verdict
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """How results are compared, and functions differentiated; None is the default."""
 
@@ -27,9 +27,9 @@ class Comparison:
     stress: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class Setting:
-    """What results are compared with.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Setting(Comparison):
+    """What results are compared with, and how.
 
     Attributes
     ----------
@@ -37,76 +37,68 @@ class Setting:
         Logits, of any shape with an axis of classes, and upstream gradients for the vjp.
     classes, labels
         Names of the classes and of the samples.
-    comparison
-        How.
     drawn
         Whether the upstream gradient is our own.
     """
 
     z: FloatArray
-    g: FloatArray | None
-    classes: tuple[str, ...]
-    labels: tuple[str, ...]
-    comparison: Comparison = field(default_factory=Comparison)
+    g: FloatArray | None = None
+    classes: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     drawn: bool = False
 
     @property
     def precision(self) -> Precision:
         """The number format that the user named, or float64."""
-        return PRECISIONS[self.comparison.dtype or "float64"]
+        return PRECISIONS[self.dtype or "float64"]
 
     def rows(self, values: FloatArray) -> FloatArray:
         """Bring logits or gradients to the shape (K, C)."""
-        last = np.moveaxis(values, self.comparison.axis, -1)
+        last = np.moveaxis(values, self.axis, -1)
         return last.reshape(-1, last.shape[-1])
 
     def like_logits(self, rows: Array) -> Array:
         """Bring rows, shape (K, C), to the shape of the logits."""
-        last = np.moveaxis(self.z, self.comparison.axis, -1).shape
-        return np.moveaxis(rows.reshape(last), -1, self.comparison.axis)
+        last = np.moveaxis(self.z, self.axis, -1).shape
+        return np.moveaxis(rows.reshape(last), -1, self.axis)
 
     def form(self, quantity: Kind) -> Form:
         """Say how results of functions lie."""
-        rank = 2 if quantity == "jacobian" else 1
-        return Form(rank, self.comparison.axis, self.precision)
+        return Form(2 if quantity == "jacobian" else 1, self.axis, self.precision)
 
     def task(self, quantity: Kind, precision: Precision) -> Task:
         """Say what is computed, of logits and gradients in this precision."""
-        how = self.comparison
         g = None
-        if quantity == "vjp":
-            assert self.g is not None
+        if quantity == "vjp" and self.g is not None:
             g = precision.round(self.rows(self.g))
         z = precision.round(self.rows(self.z))
-        lead = tuple(np.delete(self.z.shape, how.axis).tolist())
-        return Task(quantity, z, g, how.temperature, how.log, precision, lead)
+        lead = tuple(np.delete(self.z.shape, self.axis).tolist())
+        return Task(quantity, z, g, self.temperature, self.log, precision, lead)
 
     def tolerances(self, task: Task) -> tuple[FloatArray, float]:
         """Return the bound: atol for each sample, and rtol, as given or by default."""
         atol, rtol = task.tolerances()
-        if self.comparison.atol is not None:
-            atol = np.full(len(task.z), self.comparison.atol)
-        return atol, rtol if self.comparison.rtol is None else self.comparison.rtol
+        if self.atol is not None:
+            atol = np.full(len(task.z), self.atol)
+        return atol, rtol if self.rtol is None else self.rtol
 
     def verdict(self, *checks: Check) -> Verdict:
         """Give the verdict of these checks."""
         drawn = self.rows(self.g) if self.drawn and self.g is not None else None
-        return Verdict(checks, self.classes, self.comparison.temperature, drawn)
+        return Verdict(checks, self.classes, self.temperature, drawn)
 
 
 def positions(shape: tuple[int, ...], axis: int = -1) -> list[str]:
     """Name the samples of logits by their positions from 1: ``3``, or ``1-3`` of more axes."""
     lead = np.delete(shape, axis)
-    return (
-        ["-".join(str(k + 1) for k in each) for each in np.ndindex(*lead)] if len(lead) else ["1"]
-    )
+    return ["-".join(str(k + 1) for k in each) or "1" for each in np.ndindex(*lead)]
 
 
 def with_gradient(setting: Setting, upstream: FloatArray | None) -> Setting:
     """Add an upstream gradient, a drawn one by default; a ValueError says what does not fit."""
     if upstream is None:
-        K, C = setting.rows(setting.z).shape
-        return replace(setting, g=setting.like_logits(draw_gradient(K, C)), drawn=True)
+        drawn = draw_gradient(*setting.rows(setting.z).shape)
+        return replace(setting, g=setting.like_logits(drawn), drawn=True)
     try:
         g = np.broadcast_to(upstream, setting.z.shape)
     except ValueError:

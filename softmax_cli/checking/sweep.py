@@ -66,10 +66,9 @@ def sweep(setting: Setting, function: Function | None = None, name: str = "") ->
     if function is not None:
         forward = setting.task("probabilities", FLOAT64)
         try:
-            calls, _, _ = called(function, forward, setting)
+            differentiated = called(function, forward, setting)[0].of_logits(setting)
         except ShapeFoundError as error:
             raise CandidateError(f"expected probabilities, found {error}") from None
-        differentiated = calls.of_logits(setting)
     errors = {}
     for method in METHODS:
         with suppress(NotComplexError):  # it is left out

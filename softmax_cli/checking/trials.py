@@ -20,20 +20,17 @@ def draw_gradient(K: int, C: int) -> FloatArray:
 
 def note_on_gradient(g: FloatArray) -> str:
     """Say what a special upstream gradient, shape (K, C), hides; or ""."""
-    ways_to_be_special = {
-        "zero": (g == 0).all(),
-        "constant": (g == g[:, :1]).all(),
-        "one-hot": ((g != 0).sum(axis=1) == 1).all(),
-        "of entries 0, 1 and -1": np.isin(g, (-1, 0, 1)).all(),
-    }
-    kind = next((kind for kind, is_so in ways_to_be_special.items() if is_so), None)
-    if kind is None:
-        return ""
-    hides = {
-        "zero": "everything but a constant that is added",
-        "constant": "everything but the row sums of the Jacobian, which are 0",
-    }.get(kind, "a squared or absolute gradient, and wrong sums over the classes")
-    return f"an upstream gradient that is {kind} hides {hides}; leave it out to have one drawn"
+    wrong_sums = "a squared or absolute gradient, and wrong sums over the classes"
+    for kind, is_so, hides in (
+        ("zero", (g == 0).all(), "everything but a constant that is added"),
+        ("constant", (g == g[:, :1]).all(), "everything but the row sums of J, which are 0"),
+        ("one-hot", ((g != 0).sum(axis=1) == 1).all(), wrong_sums),
+        ("of entries 0, 1 and -1", np.isin(g, (-1, 0, 1)).all(), wrong_sums),
+    ):
+        if is_so:
+            told = f"an upstream gradient that is {kind} hides {hides}"
+            return f"{told}; leave it out to have one drawn"
+    return ""
 
 
 def stress_samples(C: int, temperature: float) -> tuple[FloatArray, tuple[str, ...]]:

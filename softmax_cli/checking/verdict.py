@@ -14,36 +14,18 @@ from softmax_cli.mathematics.exact import Number
 
 
 @dataclass(frozen=True)
-class Worst:
-    """The entry furthest over its bound: dy_output/dz_input.
-
-    A probability has no input, an upstream gradient times J no output.
+class SampleCheck:
+    """How one sample compares, and its worst entry: the one furthest over its bound.
 
     Attributes
     ----------
     output, input
-        Positions of classes.
+        Positions of the classes of dy_output/dz_input; a probability has no input, an upstream
+        gradient times J no output.
     expected, actual
         The exact entry, to float64, and the one compared with it.
     exact
         The exact entry, also where it is too small for float64.
-    """
-
-    output: int | None
-    input: int | None
-    expected: float
-    actual: float
-    exact: Number
-
-
-@dataclass(frozen=True)
-class SampleCheck:
-    """How one sample compares.
-
-    Attributes
-    ----------
-    worst
-        The entry with the largest error in units of its bound.
     entries, failed
         How many entries were compared, and how many are over their bound.
     max_abs_error, max_rel_error, max_ulp_error
@@ -52,7 +34,11 @@ class SampleCheck:
         The worst entry's error in units of its bound; above 1 it fails.
     """
 
-    worst: Worst
+    output: int | None
+    input: int | None
+    expected: float
+    actual: float
+    exact: Number
     entries: int
     failed: int
     max_abs_error: float
@@ -93,20 +79,12 @@ class Samples(Sequence[tuple[str, SampleCheck]]):
         return len(self.failed)
 
     def __getitem__(self, k: Any) -> Any:
-        output, input_, expected, actual = self.worst[:, k].tolist()
-        places = [None if place < 0 else int(place) for place in (output, input_)]
-        worst = Worst(places[0], places[1], expected, actual, self.exact.get(k, expected))
+        output, input_ = (None if i < 0 else int(i) for i in self.worst[:2, k].tolist())
+        expected, actual = self.worst[2:, k].tolist()
+        exact, failed = self.exact.get(k, expected), int(self.failed[k])
         errors = self.errors[:, k].tolist()
-        return self.labels[k], SampleCheck(worst, self.entries, int(self.failed[k]), *errors)
-
-    @property
-    def over(self) -> "Samples":
-        """Those with an entry over its bound."""
-        at = np.flatnonzero(self.failed)
-        labels = tuple(self.labels[k] for k in at)
-        exact = {n: self.exact[k] for n, k in enumerate(at.tolist()) if k in self.exact}
-        columns = self.worst[:, at], self.failed[at], self.errors[:, at]
-        return Samples(labels, self.entries, *columns, exact)
+        sample = SampleCheck(output, input_, expected, actual, exact, self.entries, failed, *errors)
+        return self.labels[k], sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,19 +156,15 @@ class Check:
         return self.samples.entries * len(self.samples)
 
     @property
-    def n_failed(self) -> int:
-        """How many samples have an entry over its bound."""
-        return int(np.count_nonzero(self.samples.failed))
-
-    @property
-    def failed(self) -> Samples:
-        """The samples with an entry over its bound."""
-        return self.samples.over
+    def failed(self) -> list[int]:
+        """The positions of the samples with an entry over its bound."""
+        found: list[int] = np.flatnonzero(self.samples.failed).tolist()
+        return found
 
     @property
     def passed(self) -> bool:
         """Whether every sample passed."""
-        return not (self.n_failed or self.problem or self.unstable)
+        return not (self.samples.failed.any() or self.problem or self.unstable)
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,14 +219,7 @@ class Verdict:
         check = self.decisive
         lines = [headline(each) for each in self.checks if each.passed == self.passed]
         if check.failed:
-            label, sample = check.samples[check.worst]
-            worst = sample.worst
-            expected, actual = apart(worst, lambda value, digits: f"{value:.{digits}g}")
-            lines.append(
-                f"worst: {entry_name(check, worst, self.classes)} of sample {label}: "
-                f"expected {expected}, actual {actual}, "
-                f"{sample.worst_excess:.3g} times its bound"
-            )
+            lines.append(worst_entry(self, lambda value, digits: f"{value:.{digits}g}"))
         if check.failed and check.unstable:
             lines.append(check.unstable)
         lines += (f"{each.name}: {in_python(each.advice)}" for each in check.diagnoses)
@@ -263,7 +230,9 @@ class Verdict:
         return f"<{'; '.join(str(self).splitlines())}>"
 
 
-def apart(worst: Worst, show: Callable[[Number, int], str], precision: int = 6) -> tuple[str, str]:
+def apart(
+    worst: SampleCheck, show: Callable[[Number, int], str], precision: int = 6
+) -> tuple[str, str]:
     """Show the exact and the actual entry with as many digits as it takes to tell them apart."""
     shown = ("", "")
     for digits in range(precision, 18):
@@ -271,6 +240,18 @@ def apart(worst: Worst, show: Callable[[Number, int], str], precision: int = 6) 
         if shown[0] != shown[1]:
             break
     return shown
+
+
+def worst_entry(verdict: Verdict, show: Callable[[Number, int], str], precision: int = 6) -> str:
+    """Say in one line which entry is the worst, and how wrong it is."""
+    check = verdict.decisive
+    label, worst = check.samples[check.worst]
+    expected, actual = apart(worst, show, precision)
+    return (
+        f"worst: {entry_name(check, worst, verdict.classes)} of sample {label}: "
+        f"expected {expected}, actual {actual}, {worst.worst_excess:.3g} times its bound; "
+        f"up to {worst.max_ulp_error:.3g} ulp of {check.precision}"
+    )
 
 
 def headline(check: Check) -> str:
@@ -291,10 +272,10 @@ def outcome(check: Check) -> str:
         said = f"{entries} of {samples} agree{'s' if one else ''}"
         return f"{said}, but {check.unstable}" if check.unstable else said
     entries = "1 entry" if one else f"{check.entries} entries"
-    return f"{failed} of {entries} over the bound, in {check.n_failed} of {samples}"
+    return f"{failed} of {entries} over the bound, in {len(check.failed)} of {samples}"
 
 
-def entry_name(check: Check, worst: Worst, classes: Sequence[str]) -> str:
+def entry_name(check: Check, worst: SampleCheck, classes: Sequence[str]) -> str:
     """Name an entry: ``dy_cat/dz_dog``, ``y_cat`` or ``v_dog``; of log-softmax ``dlog y_cat``."""
     output, input_ = (classes[position or 0] for position in (worst.output, worst.input))
     y = f"log y_{output}" if check.log else f"y_{output}"

@@ -69,6 +69,11 @@ def sigmoid(case: Case) -> list[FloatArray]:
     return [case.of_y(s), *diagonal(case, s)]
 
 
+def argmax(case: Case) -> FloatArray:
+    """Return 1 for the largest logit, and 0 for others."""
+    return np.where(case.z == case.z.max(axis=1, keepdims=True), 1.0, 0.0)
+
+
 def twice(case: Case) -> Iterator[FloatArray]:
     """Yield softmax(y) and its derivative, by the formula or by the chain rule."""
     inner = replace(case, log=False)

@@ -6,13 +6,11 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 
-from softmax_cli.checking import check as checking
-from softmax_cli.checking.candidate import (
-    OPTION,
-    CheckingError,
-    ShapeFoundError,
-    names_code,
-)
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_cli.checking.candidate import OPTION, CheckingError, ShapeFoundError, names_code
+from softmax_cli.checking.check import check_function, check_results
 from softmax_cli.checking.derivative import check_softmax
 from softmax_cli.checking.formulas import Kind
 from softmax_cli.checking.process import isolated
@@ -24,6 +22,7 @@ from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions, OutputOptions
 from softmax_cli.progress import watched
 from softmax_cli.reading.results import (
+    Results,
     options_for_results,
     read_candidate,
     with_rows,
@@ -82,7 +81,7 @@ def run(
         if candidates.given:
             verdict = _check_candidates(logits, candidates, comparison, reading)
         else:
-            setting = _whole(logits, candidates, comparison)
+            _, setting = _setting(logits, candidates, comparison)
             with _telling():
                 verdict = setting.verdict(check_softmax(setting))
     if not quiet or writing.path is not None:
@@ -92,6 +91,11 @@ def run(
 
 def _refuse_contradictions(words: Sequence[str], given: Mapping[Kind, str], used: Set[str]) -> None:
     """Raise an error for an option that is used beside what it does not go with."""
+    for quantity, word in given.items():
+        if word.endswith(".py"):
+            hint = f"name the function in it: {word}:FUNCTION"
+            problem = f"expected results or a function, found {quoted(word)}"
+            raise InputError(f"--{quantity}", problem, hint)
     code = {quantity for quantity, word in given.items() if names_code(word)}
     is_differentiated = "probabilities" in code and "forward_only" not in used
     shown = ", ".join(f"--{quantity} {quoted(word)}" for quantity, word in given.items())
@@ -116,12 +120,21 @@ def _refuse_contradictions(words: Sequence[str], given: Mapping[Kind, str], used
         raise InputError(stdin[-1], "expected a file or code, found standard input a second time")
 
 
-def _picked(logits: Logits, sample: str | None) -> Logits:
-    return logits if sample is None else pick_sample(logits, sample, "--sample")
-
-
-def _setting(batch: Batch, logits: Logits, comparison: Comparison) -> Setting:
-    return Setting(batch.logits, batch.upstream, logits.classes, batch.labels, comparison)
+def _setting(
+    logits: Logits, candidates: Candidates, comparison: Comparison
+) -> tuple[Batch, Setting]:
+    """Return the samples that are looked at, and what is compared with them."""
+    if candidates.sample is not None:
+        logits = pick_sample(logits, candidates.sample, "--sample")
+    batch = concatenate(logits.batches, logits.n_classes)
+    setting = Setting(
+        **vars(replace(comparison, axis=logits.axis)),
+        z=logits.restored(batch.logits),
+        g=None if batch.upstream is None else logits.restored(batch.upstream),
+        classes=logits.classes,
+        labels=batch.labels,
+    )
+    return batch, setting
 
 
 def _check_candidates(
@@ -130,36 +143,64 @@ def _check_candidates(
     theirs = options_for_results(logits, reading)
     g = candidates.upstream
     paired = nullcontext(logits) if g is None else with_upstream(logits, g, "--upstream", theirs)
-    valid: list[bool] = []  # of each sample, also of those that are left out
+    seen: list[NDArray[np.bool_]] = []
 
-    def seen(batch: Batch) -> Batch:
-        valid.extend(are_valid(batch.logits).tolist())
+    def parsed(batch: Batch) -> Batch:
+        seen.append(are_valid(batch.logits))
         return source.parsed(batch)
 
     with paired as source:
         unchecked = replace(source, check=None).batches
-        whole = concatenate(map(seen, unchecked), logits.n_classes)
+        whole = concatenate(map(parsed, unchecked), logits.n_classes)
     source = replace(logits, blocks=iter([whole]), n_samples=len(whole.logits))
-    picked = _picked(source, candidates.sample)
-    batch = next(picked.batches)
-    setting = _setting(batch, logits, replace(comparison, axis=picked.axis))
-    setting = replace(setting, z=picked.restored(batch.logits))
-    if batch.upstream is not None:
-        setting = replace(setting, g=picked.restored(batch.upstream))
-    elif candidates.vjp is not None:
+    batch, setting = _setting(source, candidates, comparison)
+    if candidates.vjp is not None and g is None:
         setting = with_gradient(setting, None)
+    # Results are those of all samples of the input, or of the valid ones, or of these alone.
+    own = np.zeros(len(whole.logits), dtype=np.bool_)
+    own[batch.start - whole.start :][: len(batch.logits)] = True
+    valid = np.concatenate(seen)
+    valid[valid] = own
     checks: list[Check] = []
     for quantity, word in candidates.given.items():
         option = f"--{quantity}"
-        if names_code(word):
-            job = partial(checking.check_function, quantity, setting=setting)
-            with _telling(option):
+        with _telling(option):
+            if names_code(word):
+                job = partial(check_function, quantity, setting=setting)
                 found = isolated(job, word, candidates.timeout)
-        else:
-            files = (setting, logits, whole, batch, theirs, valid)
-            found = (_check_file(quantity, word, option, *files),)
+            else:
+                results = read_candidate(word, option, quantity, theirs)
+                results = with_rows(results, (valid, own), quantity, logits.class_names)
+                found = (_check_file(quantity, word, results, setting, logits, batch.samples),)
         checks += (replace(check, candidate=word) for check in found)
     return setting.verdict(*map(_with_options, checks))
+
+
+def _check_file(
+    quantity: Kind,
+    word: str,
+    results: Results,
+    setting: Setting,
+    logits: Logits,
+    samples: Sequence[str] | None,
+) -> Check:
+    """Check somebody's results, which have the names of the logits if they have any."""
+    option = f"--{quantity}"
+    try:
+        check = check_results(
+            quantity, results.values, results.precision, setting, printed=results.is_printed
+        )
+    except ShapeFoundError as error:
+        raise InputError(option, f"found {error}, in {quoted(word)}") from None
+    if logits.class_names and results.classes is not None:
+        check_classes(results.classes, logits.class_names, option, "the logits")
+    if results.samples is not None and samples is not None:
+        rows_each = max(1, len(results.samples) // len(samples))
+        for ours, theirs in zip(samples, results.samples[::rows_each], strict=False):
+            if ours != theirs:
+                problem = f"expected results for sample {quoted(ours)}, found {quoted(theirs)}"
+                raise InputError(option, problem)
+    return check
 
 
 def _with_options(check: Check) -> Check:
@@ -187,55 +228,8 @@ def _telling(option: str = "") -> Iterator[None]:
         raise InputError(*map(_in_words_of_options, told)) from None
 
 
-def _check_file(
-    quantity: Kind,
-    word: str,
-    option: str,
-    setting: Setting,
-    logits: Logits,
-    whole: Batch,
-    picked: Batch,
-    reading: InputOptions,
-    valid: Sequence[bool],
-) -> Check:
-    """Read somebody's results and check them."""
-    if word.endswith(".py"):
-        hint = f"name the function in it: {word}:FUNCTION"
-        raise InputError(option, f"expected results or a function, found {quoted(word)}", hint)
-    results = with_rows(read_candidate(word, option, quantity, reading), valid, quantity)
-    values = results.values
-    K, C = whole.logits.shape
-    if values.ndim == 2 and len(values) in (K + 1, K * C + 1):
-        # A header of digits was read as a row.
-        header = tuple(f"{value:g}" for value in values[0])
-        values = values[1:] if header == logits.class_names else values
-    if len(picked.logits) < K and values.ndim > 1 and len(values) % K == 0:
-        rows_each = len(values) // K
-        values = values[rows_each * picked.start : rows_each * (picked.start + 1)]
-    try:
-        check = checking.check_results(
-            quantity, values, results.precision, setting, printed=results.is_printed
-        )
-    except ShapeFoundError as error:
-        raise InputError(option, f"found {error}, in {quoted(word)}") from None
-    if logits.class_names and results.classes is not None:
-        check_classes(results.classes, logits.class_names, option, "the logits")
-    if results.samples is not None and whole.samples is not None:
-        rows_each = max(1, len(results.samples) // K)
-        for ours, theirs in zip(whole.samples, results.samples[::rows_each], strict=False):
-            if ours != theirs:
-                problem = f"expected results for sample {quoted(ours)}, found {quoted(theirs)}"
-                raise InputError(option, problem)
-    return check
-
-
-def _whole(logits: Logits, candidates: Candidates, comparison: Comparison) -> Setting:
-    batch = concatenate(_picked(logits, candidates.sample).batches, logits.n_classes)
-    return _setting(batch, logits, comparison)
-
-
 def _sweep(logits: Logits, candidates: Candidates, comparison: Comparison) -> Sweep:
-    setting, word = _whole(logits, candidates, comparison), candidates.probabilities
+    (_, setting), word = _setting(logits, candidates, comparison), candidates.probabilities
     if word is None:
         return sweep(setting)
     with _telling("--probabilities"):

@@ -173,7 +173,7 @@ def _explanation(result: results.Explanation, screen: Screen) -> Iterator[Render
             else:
                 yield _equation(line, screen.width)
         yield Text()
-    yield from _jacobian(Numbers(d.numbers.z, d.temperature, log=d.log), d.classes, screen)
+    yield from _jacobian(d.numbers, d.classes, screen)
 
 
 def _equation(equation: Equation, width: int | None) -> Text:

@@ -1,17 +1,16 @@
 """A verdict, then its evidence and its cause; or the errors of a sweep."""
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from rich.console import RenderableType
 from rich.text import Text
 
-from softmax_cli.checking.formulas import FloatArray, Kind
 from softmax_cli.checking.mistakes import CATALOGUE
 from softmax_cli.checking.sweep import Sweep
-from softmax_cli.checking.verdict import Check, SampleCheck, Verdict, apart, entry_name, headline
+from softmax_cli.checking.verdict import Check, Verdict, apart, entry_name, headline, worst_entry
 from softmax_cli.display.curve import draw_sweep
 from softmax_cli.display.grids import QUIET, Cell, Grid
 from softmax_cli.display.numbers import entry, given, significant
@@ -24,8 +23,7 @@ _ERROR_DIGITS = 3
 _HEAT_DIGITS = 2
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """A grid, and which rows and columns it has of what there is."""
 
     grid: Grid
@@ -50,38 +48,40 @@ def tell(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
     """Tell the verdict; the evidence lists what failed, or everything if nothing did."""
     check = verdict.decisive
     for each in sorted(verdict.checks, key=lambda check: check.passed):
-        end, _, said = headline(each).split(": ", 2)
-        quantity = f"{_quantity(each.quantity)}: " if len(verdict.checks) > 1 else ""
-        found = screen.text(f" {screen.glyph('–', '-')} {quantity}{said}", "default")
+        end, quantity, said = headline(each).split(": ", 2)
+        said = f"{_proper(quantity)}: {said}" if len(verdict.checks) > 1 else said
+        found = screen.text(f" {screen.glyph('–', '-')} {said}", "default")
         yield Text(end, "bold green" if each.passed else "bold red").append_text(found)
         for line in _method(each, verdict, screen.glyph("×", "*")):
             yield screen.text(line, QUIET)
         if each.diagnoses and each is not check:
             yield from _cause(each, screen)
-    parts: list[Iterable[Text | Table]] = [_samples(verdict, check, screen)]
-    if not check.passed:
-        if check.excess is not None:
-            parts.append([screen.text(_worst(verdict, check, screen.precision))])
-            parts.append(_heatmap(verdict, check, check.excess, screen))
-        parts.append(_cause(check, screen))
-    parts.append(screen.text(f"note: {note}", QUIET) for note in verdict.notes)
-    for part in filter(None, map(list, parts)):
+    parts: list[list[Text | Table]] = []
+    if check.samples:
+        parts.append([_samples(verdict, check, screen)])
+    if check.excess is not None and not check.passed:
+        parts.append([screen.text(worst_entry(verdict, entry, screen.precision))])
+        title = f"error/bound in sample {check.samples[check.worst][0]}"
+        parts.append([screen.text(title, "bold"), _heatmap(verdict, check)])
+    parts.append([] if check.passed else [*_cause(check, screen)])
+    parts.append([screen.text(f"note: {note}", QUIET) for note in verdict.notes])
+    for part in filter(None, parts):
         yield Text()
         yield from part
 
 
-def _quantity(quantity: Kind, log: bool = False) -> str:
-    name = "Jacobian" if quantity == "jacobian" else quantity
-    if log:
-        return f"log-{name}" if quantity == "probabilities" else f"{name} of log-softmax"
-    return name
+def _proper(quantity: str) -> str:
+    return quantity.replace("jacobian", "Jacobian")
 
 
 def _method(check: Check, verdict: Verdict, times: str) -> Iterator[str]:
     """Say what was compared with what, and how closely."""
     size = "|z|" if verdict.temperature == 1 else "|z/T|"
     if check.step is None:
-        quantity = _quantity(check.quantity, check.log)
+        quantity = _proper(check.quantity)
+        if check.log:
+            is_vector = check.quantity == "probabilities"
+            quantity = f"log-{quantity}" if is_vector else f"{quantity} of log-softmax"
         yield f"{quantity} from {check.candidate} against the exact {quantity}"
     else:
         largest = given(METHODS[check.method].largest_step * verdict.temperature)
@@ -101,57 +101,40 @@ def _method(check: Check, verdict: Verdict, times: str) -> Iterator[str]:
     yield f"bound: {dtype}atol + rtol {times} |exact|, {bound}"
 
 
-def _samples(verdict: Verdict, check: Check, screen: Screen) -> Iterator[Text | Table]:
-    def row(label: str, sample: SampleCheck) -> list[Cell]:
-        worst = sample.worst
-        found = [entry(each, screen.precision) for each in (worst.exact, worst.actual)]
-        if not sample.passed:
-            found[:] = apart(worst, entry, screen.precision)
-        numbers = abs(worst.actual - worst.expected), sample.worst_excess
-        *texts, excess = (significant(each, _ERROR_DIGITS) for each in numbers)
-        name = entry_name(check, worst, verdict.classes)
-        cells = map(Cell, (label, name, *found, *texts))
-        return [*cells, Cell(excess, "" if sample.passed else "bold red")]
-
-    if not check.samples:
-        return
-    listed = check.failed or check.samples
+def _samples(verdict: Verdict, check: Check, screen: Screen) -> Table:
+    """List the samples, each with its worst entry."""
+    listed, p = check.failed or range(len(check.samples)), screen.precision
     noun = "failed sample" if check.failed else "sample"
-    shown = show_rows(noun, listed.labels)
+    shown = show_rows(noun, [check.labels[k] for k in listed])
+    rows = []
+    for label, worst in (check.samples[listed[place]] for place in shown.positions):
+        found = entry(worst.exact, p), entry(worst.actual, p)
+        if not worst.passed:
+            found = apart(worst, entry, p)
+        numbers = abs(worst.actual - worst.expected), worst.worst_excess
+        error, excess = (significant(each, _ERROR_DIGITS) for each in numbers)
+        cells = map(Cell, (label, entry_name(check, worst, verdict.classes), *found, error))
+        rows.append([*cells, Cell(excess, "" if worst.passed else "bold red")])
     theirs = "yours" if check.candidate and check.step is None else "numeric"
     headings = ("sample", "worst entry", "exact", theirs, "error", "error/bound")
-    grid = Grid(headings, [row(*listed[k]) for k in shown.positions], names=2)
-    yield Table(grid, shown)
+    return Table(Grid(headings, rows, names=2), shown)
 
 
-def _worst(verdict: Verdict, check: Check, precision: int) -> str:
-    label, sample = check.samples[check.worst]
-    worst, classes = sample.worst, verdict.classes
-    positions = {"output": worst.output, "input": worst.input}
-    places = [f"{end} {classes[k]}" for end, k in positions.items() if k is not None]
-    expected, actual = apart(worst, entry, precision)
-    bound = significant(check.atol + check.rtol * abs(worst.expected), _ERROR_DIGITS)
-    ulps = f"{sample.max_ulp_error:.3g} ulp of {check.precision}"
-    found = f"expected {expected}, actual {actual}, bound {bound}; up to {ulps}"
-    return f"worst: sample {label}, {', '.join(places)}: {found}"
-
-
-def _heatmap(
-    verdict: Verdict, check: Check, excess: FloatArray, screen: Screen
-) -> Iterator[Text | Table]:
-    """Draw the errors of the worst sample; over 1 fails."""
-    yield screen.text(f"error/bound in sample {check.samples[check.worst][0]}", "bold")
+def _heatmap(verdict: Verdict, check: Check) -> Table:
+    """Show the errors of the worst sample; over 1 fails."""
+    assert check.excess is not None
+    is_matrix = check.excess.ndim == 2
     letter = {"jacobian": "dz", "probabilities": "y", "vjp": "v"}[check.quantity]
-    names = [f"dy_{name}" for name in verdict.classes] if excess.ndim == 2 else [""]
+    names = [f"dy_{name}" for name in verdict.classes] if is_matrix else [""]
     columns = [f"{letter}_{name}" for name in verdict.classes]
     outputs = show_rows("output", names)
-    inputs = show_columns("input" if excess.ndim == 2 else "class", columns)
-    shown = np.atleast_2d(excess)[np.ix_(outputs.positions, inputs.positions)].tolist()
+    inputs = show_columns("input" if is_matrix else "class", columns)
+    shown = np.atleast_2d(check.excess)[np.ix_(outputs.positions, inputs.positions)].tolist()
     rows = (
         [Cell(names[j]), *map(_heat, row)] for j, row in zip(outputs.positions, shown, strict=True)
     )
-    grid = Grid(["", *(columns[i] for i in inputs.positions)], rows)
-    yield Table(grid, outputs, inputs, hint="")
+    headings = ["", *(columns[i] for i in inputs.positions)]
+    return Table(Grid(headings, rows), outputs, inputs, hint="")
 
 
 def _heat(excess: float) -> Cell:

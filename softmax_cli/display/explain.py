@@ -11,19 +11,17 @@ classes, or this sample's numbers.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from functools import reduce
 from itertools import groupby
 from operator import add
 
 from softmax_cli.display.notation import Plain
-from softmax_cli.mathematics import core
 from softmax_cli.mathematics.derivation import Derivation
-from softmax_cli.mathematics.exact import Number, Numbers
+from softmax_cli.mathematics.exact import Number, quotient
 
 _MOST_CLASSES = 8
 # Other names are told once, and their positions stand in the formulas.
-_SIMPLE = re.compile(r"[^\W_]{1,12}")
+_SIMPLE = re.compile(r"[^\W_]{1,12}|#\d+")
 
 
 @dataclass(frozen=True)
@@ -32,22 +30,17 @@ class Equation:
 
     Attributes
     ----------
-    parts
-        As they are written; the last one is the value, if there is one.
+    sides
+        As they are written, without those that only repeat the one before.
     value
-        As a number, or None where the equation is general.
+        The last one as a number, or None where the equation is general.
     entry
         The entry of J that it is about, or None.
     """
 
-    parts: tuple[str, ...]
+    sides: list[str]
     value: Number | None = None
     entry: tuple[int, int] | None = None
-
-    @property
-    def sides(self) -> list[str]:
-        """The parts, without those that only repeat the one before."""
-        return [part for part, _ in groupby(self.parts)]
 
 
 @dataclass(frozen=True)
@@ -61,11 +54,12 @@ class Step:
 
 def explain(d: Derivation, n: Plain) -> Iterator[Step]:
     """Write all steps in a notation."""
+    n = replace(n, letters="T" * (d.temperature != 1) + "m" * (d.shift is not None))
     simple = d.classes
-    if not n.is_live and not all(map(_SIMPLE.fullmatch, simple)):
+    if not all(map(_SIMPLE.fullmatch, simple)):
         simple = tuple(map(str, range(1, len(simple) + 1)))
-    w, two, z_i = _Writer(replace(d, classes=simple), n), n.given(2), n.symbol("z", "i")
-    r, (f, g, df, dg) = w.letters(), map(n.symbol, ("f", "g", "f'", "g'"))
+    w, two, z_i = _Writer(replace(d, classes=simple, log=False), n), n.given(2), n.symbol("z", "i")
+    r, f, g = w.letters(), n.symbol("f"), n.symbol("g")
     total = n.total("c", w.letters("c").e_j)
     yield _definition(w, total, d.classes)
     yield Step(
@@ -74,7 +68,7 @@ def explain(d: Derivation, n: Plain) -> Iterator[Step]:
         (
             _equation(f, r.e_j),
             _equation(g, r.S, total),
-            w.general(lambda _: (df * g - f * dg) / g**two),
+            w.general(_entry, lambda r: (r.df * g - f * r.dg) / g**two),
         ),
     )
     yield Step(
@@ -86,27 +80,27 @@ def explain(d: Derivation, n: Plain) -> Iterator[Step]:
     yield w.step(
         "The quotient rule with numbers",
         f"{f}, {g} and their derivatives are put in.",
-        lambda r: (r.e_j * r.delta * r.S - r.e_j * r.e_i) / (r.S**two * r.T),
+        lambda r: (r.e_j * r.delta * r.S - r.e_j * r.e_i) / r.times_T(r.S**two),
     )
     yield w.step(
         "Factored",
         f"{r.e_j} stands in both terms, and {r.e_j / r.S} is {r.y_j}.",
-        lambda r: r.e_j / (r.S**two * r.T) * (r.delta * r.S - r.e_i),
-        lambda r: r.y_j / (r.S * r.T) * (r.delta * r.S - r.e_i),
+        lambda r: r.e_j / r.times_T(r.S**two) * (r.delta * r.S - r.e_i),
+        lambda r: r.y_j / r.times_T(r.S) * (r.delta * r.S - r.e_i),
     )
     yield w.step(
         "The result",
         f"In the bracket, {r.S} over {r.S} is 1 and {r.e_i / r.S} is {r.y_i}.",
-        lambda r: r.y_j * (r.delta - r.y_i) / r.T,
+        lambda r: r.over_T(r.y_j * (r.delta - r.y_i)),
     )
     symmetric = f" The matrix is symmetric, because {r.y_j * r.y_i} is {r.y_i * r.y_j}."
     if d.log:
-        w, symmetric = replace(w, log=True), ""
+        w, symmetric = replace(w, d=replace(w.d, log=True)), ""
         yield w.step(
             "The logarithm",
             f"The derivative of {n.symbol('log y', 'j')} is that of {r.y_j} over {r.y_j}.",
-            lambda r: r.y_j * (r.delta - r.y_i) / (r.y_j * r.T),
-            lambda r: (r.delta - r.y_i) / r.T,
+            lambda r: r.y_j * (r.delta - r.y_i) / r.times_T(r.y_j),
+            lambda r: r.over_T(r.delta - r.y_i),
         )
     yield Step("The two cases", f"{r.delta} is 1 if i = j, else 0.", tuple(_cases(w)))
     yield Step(
@@ -118,7 +112,7 @@ def explain(d: Derivation, n: Plain) -> Iterator[Step]:
 
 @dataclass(frozen=True)
 class _Reading:
-    """What the letters of a formula stand for; T is None where it is 1."""
+    """What the letters of a formula stand for."""
 
     e_j: Plain
     e_i: Plain
@@ -126,7 +120,18 @@ class _Reading:
     y_i: Plain
     delta: Plain
     S: Plain
-    T: Plain | None
+    T: Plain
+    df: Plain
+    dg: Plain
+    entry: Plain  # of J
+
+    def over_T(self, formula: Plain) -> Plain:  # noqa: N802
+        """Divide by T, where that is not 1."""
+        return formula.either("T", formula / self.T, formula)
+
+    def times_T(self, formula: Plain) -> Plain:  # noqa: N802
+        """Multiply by T, where that is not 1."""
+        return formula.either("T", formula * self.T, formula)
 
 
 _Formula = Callable[[_Reading], Plain]
@@ -138,15 +143,15 @@ class _Writer:
 
     d: Derivation
     n: Plain
-    log: bool = False
 
     def letters(self, j: str = "j", i: str = "i") -> _Reading:
         """Read with the letters j and i, or the names of classes."""
         n = self.n
-        m, T = n.symbol("m"), n.symbol("T")
-        e_j, e_i = (self.e(n.symbol("z", name), m, T) for name in (j, i))
+        e_j, e_i = (_power(n.symbol("z", c), n.symbol("m"), n.symbol("T")) for c in (j, i))
         y_j, y_i, delta = n.symbol("y", j), n.symbol("y", i), n.symbol("δ", i, j)
-        return _Reading(e_j, e_i, y_j, y_i, delta, n.symbol("S"), self.unless_1(T))
+        S, T, df, dg = map(n.symbol, ("S", "T", "f'", "g'"))
+        entry = n.partial(j, i, "log y" if self.d.log else "y")
+        return _Reading(e_j, e_i, y_j, y_i, delta, S, T, df, dg, entry)
 
     def names(self, j: int, i: int) -> _Reading:
         """Read with the names of an entry's classes."""
@@ -155,125 +160,100 @@ class _Writer:
     def numbers(self, j: int, i: int) -> _Reading:
         """Read with the sample's numbers."""
         n, d = self.n, self.d
-        e_j, e_i = (n.number(d.e(c)).live(f"e{c}") for c in (j, i))
-        y_j, y_i = (
-            n.number(d.numbers.probability(0, c), d.numbers.rest(0, c)).live(f"y{c}")
-            for c in (j, i)
-        )
-        S, T = n.number(*d.S).live("S"), self.unless_1(n.given(d.temperature).live("T"))
-        return _Reading(e_j, e_i, y_j, y_i, n.given(i == j), S, T)
+        e_j, e_i = (n.number(d.e(c), live=f"e{c}") for c in (j, i))
+        y_j, y_i = (n.number(*d.y(c), live=f"y{c}") for c in (j, i))
+        S, T = n.number(*d.S, live="S"), n.given(d.temperature, "T")
+        dg = n.number(quotient(d.e(i), d.temperature), live=f"d{i}")
+        df = dg if i == j else n.number(0.0, live="0")
+        entry = n.number(d.partial(j, i), live=f"{'L' if d.log else 'J'}{j},{i}")
+        return _Reading(e_j, e_i, y_j, y_i, n.given(i == j), S, T, df, dg, entry)
 
-    def e(self, z: Plain, m: Plain, T: Plain) -> Plain:
-        """Write e^z, shifted and divided by T where that is so."""
-        shifted = z - m if self.has_shift else z
-        return self.n.symbol("e") ** (shifted / self.unless_1(T))
-
-    @property
-    def has_shift(self) -> bool:
-        """Whether m is written."""
-        return self.d.shift is not None or self.n.is_live
-
-    def unless_1(self, T: Plain) -> Plain | None:
-        """Return T, or None where it is 1."""
-        return T if self.d.temperature != 1 or self.n.is_live else None
-
-    def line(
-        self, left: Plain, formula: _Formula, j: int, i: int, value: Number, live: str
-    ) -> Equation:
+    def of_entry(self, left: _Formula, formula: _Formula, entry: tuple[int, int]) -> Equation:
         """Write a formula with the names of an entry, with its numbers, and its value."""
-        names, numbers = formula(self.names(j, i)), formula(self.numbers(j, i))
-        shown = self.n.number(value).live(live)
-        return replace(_equation(left, names, numbers, shown, value=value), entry=(j, i))
+        names, numbers = self.names(*entry), self.numbers(*entry)
+        return _equation(left(names), formula(names), formula(numbers), left(numbers), entry=entry)
 
-    def of_entry(self, formula: _Formula, j: int, i: int) -> Equation:
-        """Write the partial derivative of an entry by a formula."""
-        d = self.d
-        value = float(core.jacobian_rows(d.z, [j], d.temperature, self.log)[0, i])
-        exact = Numbers(d.z[None], d.temperature, log=self.log).partial(0, j, i, value)
-        left, live = self.partial(d.classes[j], d.classes[i]), f"{'L' if self.log else 'J'}{j},{i}"
-        return self.line(left, formula, j, i, exact, live)
-
-    def partial(self, output: str, input_: str) -> Plain:
-        """Write dy_output/dz_input."""
-        return self.n.partial(output, input_, "log y" if self.log else "y")
-
-    def general(self, *formulas: _Formula) -> Equation:
-        """Write formulas of dy_j/dz_i."""
-        return _equation(self.partial("j", "i"), *(each(self.letters()) for each in formulas))
+    def general(
+        self, left: _Formula, *formulas: _Formula, entry: tuple[int, int] | None = None
+    ) -> Equation:
+        """Write formulas with letters."""
+        r = self.letters()
+        return _equation(left(r), *(formula(r) for formula in formulas), entry=entry)
 
     def step(self, title: str, text: str, *formulas: _Formula) -> Step:
         """Write formulas of dy_j/dz_i, and the last of them for each entry."""
-        lines = (self.of_entry(formulas[-1], *entry) for entry in self.d.entries)
-        return Step(title, text, (self.general(*formulas), *lines))
+        lines = (self.of_entry(_entry, formulas[-1], entry) for entry in self.d.entries)
+        return Step(title, text, (self.general(_entry, *formulas), *lines))
 
 
-def _equation(*parts: Plain, value: Number | None = None) -> Equation:
-    return Equation(tuple(each.text for each in parts), value)
+def _entry(r: _Reading) -> Plain:
+    return r.entry
+
+
+def _equation(*parts: Plain, entry: tuple[int, int] | None = None) -> Equation:
+    sides = [text for text, _ in groupby(each.text for each in parts)]
+    return Equation(sides, parts[-1].value, entry)
+
+
+def _power(z: Plain, m: Plain, T: Plain) -> Plain:
+    """Write e^z, shifted and divided by T where that is so."""
+    shifted = z.either("m", z - m, z)
+    return z.symbol("e") ** z.either("T", shifted / T, shifted)
 
 
 def _definition(w: _Writer, total: Plain, names: Sequence[str]) -> Step:
     n, d, r = w.n, w.d, w.letters()
     shown = sorted({*range(len(d.z))[:_MOST_CLASSES], *(c for entry in d.entries for c in entry)})
     more = [n.symbol("…")] if len(shown) < len(d.z) else []
-    m, T = n.given(d.shift or 0).live("m"), n.given(d.temperature).live("T")
-    logits = [n.given(z).live(f"z{j}") for j, z in enumerate(d.z)]
-    read = [(j, w.names(j, j), w.e(logits[j], m, T), w.numbers(j, j)) for j in shown]
-    terms = [*(x.e_j for _, x, _, _ in read), *more]
-    powers = [*(e for _, _, e, _ in read), *more]
+    m, T = n.given(d.shift or 0, "m"), n.given(d.temperature, "T")
+    powers = [_power(n.given(float(d.z[j]), f"z{j}"), m, T) for j in shown]
+    read = [(j, w.names(j, j), w.numbers(j, j), e) for j, e in zip(shown, powers, strict=True)]
+    sums = (reduce(add, [*terms, *more]) for terms in ([x.e_j for _, x, _, _ in read], powers))
+    factor = n.symbol("e") ** -n.symbol("m")
+    shifted = (
+        " The exponentials are shown shifted by the largest logit m, as they are computed: "
+        f"the factor {factor} above and below changes neither y nor its derivatives."
+    )
     text = "Softmax exponentiates the logits and divides by their sum."
-    if r.T is not None:
-        text += n.when("T", " The temperature T divides the logits first.")
-    if w.has_shift:
-        factor = n.symbol("e") ** -n.symbol("m")
-        shifted = (
-            " The exponentials are shown shifted by the largest logit m, as they are computed: "
-            f"the factor {factor} above and below changes neither y nor its derivatives."
-        )
-        text += n.when("m", shifted)
+    text += n.only("T", " The temperature T divides the logits first.") + n.only("m", shifted)
     lines: tuple[Equation | str, ...] = (
         _equation(r.y_j, r.e_j / r.S),
         _equation(r.S, total),
         "For this sample:",
         *(f"Class {d.classes[j]} is {names[j]}." for j in shown if names[j] != d.classes[j]),
-        *(_equation(x.e_j, e, number.e_j, value=d.e(j)) for j, x, e, number in read),
-        _equation(
-            r.S, reduce(add, terms), reduce(add, powers), n.number(*d.S).live("S"), value=d.S[0]
-        ),
-        *(
-            _equation(x.y_j, x.e_j / r.S, e / v.S, v.y_j, value=d.numbers.probability(0, j))
-            for j, x, e, v in read
-        ),
+        *(_equation(x.e_j, e, v.e_j) for _, x, v, e in read),
+        _equation(r.S, *sums, n.number(*d.S, live="S")),
+        *(_equation(x.y_j, x.e_j / r.S, e / v.S, v.y_j) for _, x, v, e in read),
     )
     return Step("The definition", text, lines)
 
 
 def _derivatives(w: _Writer) -> Iterator[Equation | str]:
-    formulas: dict[str, _Formula] = {
-        "f'": lambda r: r.e_j * r.delta / r.T,
-        "g'": lambda r: r.e_i / r.T,
-    }
-    for name, formula in formulas.items():
-        yield _equation(w.n.symbol(name), formula(w.letters()))
+    pairs: tuple[tuple[_Formula, _Formula], ...] = (
+        (lambda r: r.df, lambda r: r.over_T(r.e_j * r.delta)),
+        (lambda r: r.dg, lambda r: r.over_T(r.e_i)),
+    )
+    yield from (w.general(*pair) for pair in pairs)
     for j, i in w.d.entries:
-        output, input_, e, T = w.d.classes[j], w.d.classes[i], w.d.e(i), w.d.temperature
-        value = e / Decimal(T) if isinstance(e, Decimal) else e / T
+        output, input_ = w.d.classes[j], w.d.classes[i]
         yield f"For i = j = {output}:" if i == j else f"For j = {output}, i = {input_}:"
-        for name, formula in formulas.items():
-            is_zero = name == "f'" and i != j
-            number = 0.0 if is_zero else value
-            yield w.line(w.n.symbol(name), formula, j, i, number, "0" if is_zero else f"d{i}")
+        yield from (w.of_entry(*pair, (j, i)) for pair in pairs)
 
 
 def _cases(w: _Writer) -> Iterator[Equation | str]:
     one = w.n.given(1)
     on, off = "If i = j, on the diagonal:", "If i is not j, off the diagonal:"
     cases: dict[bool, tuple[str, _Formula]] = {
-        True: (on, lambda r: r.y_j * (one - r.y_j) / r.T),
-        False: (off, lambda r: -r.y_j * r.y_i / r.T),
+        True: (on, lambda r: r.over_T(r.y_j * (one - r.y_j))),
+        False: (off, lambda r: r.over_T(-r.y_j * r.y_i)),
     }
-    if w.log:
-        cases = {True: (on, lambda r: (one - r.y_j) / r.T), False: (off, lambda r: -r.y_i / r.T)}
+    if w.d.log:
+        cases = {
+            True: (on, lambda r: r.over_T(one - r.y_j)),
+            False: (off, lambda r: r.over_T(-r.y_i)),
+        }
     for j, i in w.d.entries:
         words, formula = cases[i == j]
-        general = replace(w.general(formula), entry=(j, i))
-        yield from (words, general, w.of_entry(formula, j, i))
+        yield words
+        yield w.general(_entry, formula, entry=(j, i))
+        yield w.of_entry(_entry, formula, (j, i))

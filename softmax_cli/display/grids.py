@@ -86,8 +86,7 @@ def all_grids(result: results.Result, screen: Screen) -> Iterator[tuple[str, Gri
     """Show all of a result in grids, with what a sample is called where a grid needs it."""
     match result:
         case results.Explanation(derivation=d):
-            numbers = Numbers(d.numbers.z, d.temperature, log=d.log)
-            yield "", jacobian_grid(numbers, d.classes, screen)
+            yield "", jacobian_grid(d.numbers, d.classes, screen)
         case results.Report():
             rows = ([_of_report(each, screen.precision) for each in row] for row in result.rows)
             yield "", Grid(result.columns, rows)

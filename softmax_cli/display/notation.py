@@ -1,7 +1,7 @@
-"""Formulas as plain text, LaTeX and MathML; a further notation is a further class."""
+"""Formulas as plain text, LaTeX and MathML; a further notation is a further table."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import ClassVar, Self
@@ -14,28 +14,26 @@ from softmax_cli.mathematics.exact import Number
 
 # Binding strength, so that parentheses stand only where they are needed.
 SUM, PRODUCT, SIGN, POWER, ATOM = range(5)
+_NAMED = {"\\": "backslash", "~": "asciitilde", "^": "asciicircum"}
+_NAMED |= {"<": "less", ">": "greater", "|": "bar"}  # other signs in the oldest of fonts
 _LATEX_TEXT = str.maketrans(
-    {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        **{character: f"\\{character}" for character in "#$%&_{}"},
-        # Other signs in the oldest of fonts.
-        **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': '"{}'},
-        # Behind the end of a row they would say how far the next one is; two hyphens are a dash.
-        **{"[": "{[}", "*": "{*}", "-": "{-}", "`": "{`}", "'": "{'}"},
-    }
+    {character: f"\\text{name}{{}}" for character, name in _NAMED.items()}
+    | {character: f"\\{character}" for character in "#$%&_{}"}
+    # Behind the end of a row they would say how far the next one is; two hyphens are a dash.
+    | {character: f"{{{character}}}" for character in "[*-`'\""}
 )
 _OGONEK = "\u0328"
 _ASCII = {"δ": "delta", "…": "...", " · ": " * "}
-_LATEX = {"log y": r"\log y", "δ": r"\delta", "…": r"\dots", " · ": r" \cdot "}
+# A number that a page's script fills in; what may begin with a sign; before what a product has a
+# dot.
+_LIVE = re.compile("<mn data-v[^<]*</mn>")
+_SIGNED = re.compile(f"-|{_LIVE.pattern}$")
+_DOTTED = re.compile(r"\d|e\^|\(|\\left\(\d|<mn|<mo>\(|<mfrac")
 
 
 @dataclass(frozen=True)
 class Plain:
     """A formula in plain text; Python's operators, and any formula's methods, make others.
-
-    None stands for what is left out of a difference, a product or a fraction.
 
     Attributes
     ----------
@@ -43,32 +41,43 @@ class Plain:
         Significant digits of computed numbers.
     ascii_only
         Whether Greek letters and dots are spelled in ASCII.
+    letters
+        Which of T and m are written.
     text, binds
         How it is written, and how strongly it binds.
+    value
+        Of a computed number.
     """
 
     precision: int = 6
     ascii_only: bool = False
+    letters: str = ""
     text: str = ""
     binds: int = ATOM
+    value: Number | None = None
 
-    parentheses: ClassVar[tuple[str, str]] = ("(", ")")
-    signs: ClassVar[tuple[str, str, str]] = ("-", " - ", " + ")
-    between: ClassVar[tuple[str, str]] = (" ", ",")  # factors, and long names in an index
+    sentence: ClassVar[str] = "%s"
+    letter: ClassVar[str] = "%s"
+    signs: ClassVar[Mapping[str, str]] = {}  # letters and dots that are written otherwise
+    group: ClassVar[str] = "(%s)"
+    negative: ClassVar[str] = "-%s"
+    difference: ClassVar[str] = "%s - %s"
+    addition: ClassVar[str] = "%s + %s"
+    times: ClassVar[str] = " "
+    comma: ClassVar[str] = ","  # between long names in an index
     subscript: ClassVar[str] = "%s_%s"
     derivative: ClassVar[str] = "d%s/d%s"
     summation: ClassVar[str] = "sum_%s %s"
-    # Whether T and m are always written, for a script to hide.
-    is_live: ClassVar[bool] = False
-    # What may begin with a sign, and before what a product has a dot.
-    signed: ClassVar[re.Pattern[str]] = re.compile("-")
-    dotted: ClassVar[re.Pattern[str]] = re.compile(r"\d|e\^|\(")
+    power: ClassVar[str] = "%s^%s"
+    fraction: ClassVar[str] = "%s / %s"
+    is_raised: ClassVar[bool] = False  # whether exponents and fractions need no parentheses
+    scientific: ClassVar[int] = ATOM  # how strongly 1e-5 binds
 
     def symbol(self, letter: str, *index: str) -> Self:
         """Write z_1 or δ_12."""
         if not index:
             return self._new(self._sign(letter), ATOM)
-        between = "" if all(len(name) == 1 for name in index) else self.between[1]
+        between = "" if all(len(name) == 1 for name in index) else self.comma
         names = between.join(map(self._index, index))
         return self._new(self.subscript % (self._sign(letter), names), ATOM)
 
@@ -77,72 +86,74 @@ class Plain:
         y, z = self.symbol(letter, output).text, self.symbol("z", input_).text
         return self._new(self.derivative % (y, z), PRODUCT)
 
-    def given(self, value: float) -> Self:
+    def given(self, value: float, live: str = "") -> Self:
         """Write the user's number, or an integer, as it is."""
-        return self._number(given(value))
+        return self._number(given(value), live)
 
-    def number(self, value: Number, rest: Number | None = None) -> Self:
+    def number(self, value: Number, rest: Number | None = None, live: str = "") -> Self:
         """Write a computed number; near 1 by its rest 1 - value, where that is given."""
         p = self.precision
-        return self._number(significant(value, p) if rest is None else beside_one(value, rest, p))
+        shown = significant(value, p) if rest is None else beside_one(value, rest, p)
+        return replace(self._number(shown, live), value=value)
 
     def total(self, index: str, term: Self) -> Self:
         """Write the sum over an index."""
         return self._new(self.summation % (index, term.within(PRODUCT)), PRODUCT)
 
-    def live(self, name: str) -> Self:
-        """Name a number that a page fills in again; elsewhere it stays as it is."""
-        return self
+    def either(self, letter: str, written: Self, without: Self) -> Self:
+        """Choose how a formula is written: with T or m, or without it."""
+        return written if letter in self.letters else without
 
-    def when(self, letter: str, text: str) -> str:
-        """Mark what is said only where T is not 1, or where there is a shift m."""
-        return text
+    def only(self, letter: str, sentence: str) -> str:
+        """Say something only where T or m is written."""
+        return sentence if letter in self.letters else ""
 
     def __neg__(self) -> Self:
-        return self._new(f"{self.signs[0]}{self.within(ATOM)}", SIGN)
+        return self._new(self.negative % self.within(ATOM), SIGN)
 
     def __add__(self, other: Self) -> Self:
-        return self._new(f"{self.text}{self.signs[2]}{other.within(PRODUCT)}", SUM)
+        return self._new(self.addition % (self.text, other.within(PRODUCT)), SUM)
 
-    def __sub__(self, other: Self | None) -> Self:
-        if other is None:
-            return self
-        least = ATOM if self.signed.match(other.text) else PRODUCT
-        return self._new(f"{self.text}{self.signs[1]}{other.within(least)}", SUM)
+    def __sub__(self, other: Self) -> Self:
+        right = other.within(ATOM if _SIGNED.match(other.text) else PRODUCT)
+        return self._new(self.difference % (self.text, right), SUM)
 
-    def __mul__(self, other: Self | None) -> Self:
-        if other is None:
-            return self
+    def __mul__(self, other: Self) -> Self:
         right = other.within(POWER)
-        dot = self._sign(" · ") if self.dotted.match(right) else self.between[0]
+        dot = self._sign(" · ") if _DOTTED.match(right) else self.times
         return self._new(f"{self.within(PRODUCT)}{dot}{right}", PRODUCT)
 
-    def __truediv__(self, other: Self | None) -> Self:
-        return self if other is None else self._over(other)
+    def __truediv__(self, other: Self) -> Self:
+        if self.is_raised:
+            return self._new(self.fraction % (self.text, other.text), POWER)
+        return self._new(self.fraction % (self.within(PRODUCT), other.within(SIGN)), PRODUCT)
 
     def __pow__(self, exponent: Self) -> Self:
-        return self._new(f"{self.within(ATOM)}^{exponent.within(ATOM)}", POWER)
+        raised = exponent.text if self.is_raised else exponent.within(ATOM)
+        return self._new(self.power % (self.within(ATOM), raised), POWER)
 
     def __str__(self) -> str:
-        return self.text
+        return self.sentence % self.text
 
     def within(self, least: int) -> str:
         """Write it in parentheses where it binds less than it must."""
-        opening, closing = self.parentheses
-        return self.text if self.binds >= least else f"{opening}{self.text}{closing}"
+        return self.text if self.binds >= least else self.group % self.text
 
     def _new(self, text: str, binds: int) -> Self:
-        return replace(self, text=text, binds=binds)
+        return replace(self, text=text, binds=binds, value=None)
 
-    def _number(self, text: str) -> Self:
-        compound = " " in text or text[0] in "<>"
-        return self._new(text, SUM if compound else SIGN if text[0] == "-" else ATOM)
-
-    def _over(self, bottom: Self) -> Self:
-        return self._new(f"{self.within(PRODUCT)} / {bottom.within(SIGN)}", PRODUCT)
+    def _number(self, text: str, live: str) -> Self:
+        is_compound = " " in text or text[0] in "<>"
+        binds = SUM if is_compound else SIGN if text[0] == "-" else ATOM
+        most = self.scientific if "e" in text else ATOM
+        return self._new(self._numeral(text, live), min(binds, most))
 
     def _sign(self, sign: str) -> str:
-        return _ASCII.get(sign, sign) if self.ascii_only else sign
+        signs = _ASCII if self.ascii_only else self.signs
+        return signs.get(sign, self.letter % sign)
+
+    def _numeral(self, text: str, _live: str) -> str:
+        return text
 
     def _index(self, name: str) -> str:
         shown = printable(name, self.ascii_only)
@@ -153,30 +164,21 @@ class Plain:
 class Latex(Plain):
     """A formula in LaTeX; needs amsmath. Within a sentence it stands between dollar signs."""
 
-    parentheses: ClassVar[tuple[str, str]] = (r"\left(", r"\right)")
+    sentence: ClassVar[str] = "$%s$"
+    signs: ClassVar[Mapping[str, str]] = {
+        **{"log y": r"\log y", "δ": r"\delta", "…": r"\dots", " · ": r" \cdot "}
+    }
+    group: ClassVar[str] = r"\left(%s\right)"
     subscript: ClassVar[str] = "%s_{%s}"
     derivative: ClassVar[str] = r"\frac{\partial %s}{\partial %s}"
     summation: ClassVar[str] = r"\sum_{%s} %s"
-    dotted: ClassVar[re.Pattern[str]] = re.compile(r"(\\left\()?\d")
+    power: ClassVar[str] = "%s^{%s}"
+    fraction: ClassVar[str] = r"\frac{%s}{%s}"
+    is_raised: ClassVar[bool] = True
+    scientific: ClassVar[int] = PRODUCT
 
-    def __pow__(self, exponent: Self) -> Self:
-        braced = f"{{{exponent.text}}}" if self.text == "e" else exponent.text
-        return self._new(f"{self.within(ATOM)}^{braced}", POWER)
-
-    def __str__(self) -> str:
-        return f"${self.text}$"
-
-    def _number(self, text: str) -> Self:
-        made = super()._number(text)
-        return made._new(
-            latex_number(text), min(made.binds, PRODUCT) if "e" in text else made.binds
-        )
-
-    def _over(self, bottom: Self) -> Self:
-        return self._new(rf"\frac{{{self.text}}}{{{bottom.text}}}", POWER)
-
-    def _sign(self, sign: str) -> str:
-        return _LATEX.get(sign, sign)
+    def _numeral(self, text: str, _live: str) -> str:
+        return latex_number(text)
 
     def _index(self, name: str) -> str:
         return latex_index(name)
@@ -186,78 +188,50 @@ class Latex(Plain):
 class MathML(Plain):
     """A formula in MathML, for a script to fill in: a class of index ``#2`` is the third of names.
 
-    A live number is one element with its parentheses, which says how strongly it must bind to
-    stand without them. What T and m add to a formula has their letter as its class.
+    A live number is one element with its parentheses; it says whether it needs them. What has T
+    or m stands beside what it is without them.
     """
 
     names: Sequence[str] = ()
 
-    parentheses: ClassVar[tuple[str, str]] = ("<mo>(</mo>", "<mo>)</mo>")
-    signs: ClassVar[tuple[str, str, str]] = ("<mo>−</mo>", "<mo>−</mo>", "<mo>+</mo>")
-    between: ClassVar[tuple[str, str]] = ("<mo>\u2062</mo>", "<mo>,</mo>")
+    sentence: ClassVar[str] = "<math>%s</math>"
+    letter: ClassVar[str] = "<mi>%s</mi>"
+    signs: ClassVar[Mapping[str, str]] = {
+        " · ": "<mo>·</mo>",
+        "log y": "<mrow><mi>log</mi><mspace width=.2em /><mi>y</mi></mrow>",
+        **{f"{f}'": f"<msup><mi>{f}</mi><mo>′</mo></msup>" for f in "fg"},
+    }
+    group: ClassVar[str] = "<mo>(</mo>%s<mo>)</mo>"
+    negative: ClassVar[str] = "<mo>−</mo>%s"
+    difference: ClassVar[str] = "%s<mo>−</mo>%s"
+    addition: ClassVar[str] = "%s<mo>+</mo>%s"
+    times: ClassVar[str] = "<mo>\u2062</mo>"
+    comma: ClassVar[str] = "<mo>,</mo>"
     subscript: ClassVar[str] = "<msub>%s<mrow>%s</mrow></msub>"
     derivative: ClassVar[str] = "<mfrac><mrow><mi>∂</mi>%s</mrow><mrow><mi>∂</mi>%s</mrow></mfrac>"
     summation: ClassVar[str] = "<munder><mo>∑</mo><mi>%s</mi></munder>%s"
-    is_live: ClassVar[bool] = True
-    signed: ClassVar[re.Pattern[str]] = re.compile("<mn[^<]*</mn>$")
-    dotted: ClassVar[re.Pattern[str]] = re.compile(r"<mn|<mo>\(|<mfrac")
-    _optional: ClassVar[re.Pattern[str]] = re.compile(r"<mi>([Tm])</mi>|<mn data-v=([Tm]) .*")
+    power: ClassVar[str] = "<msup>%s<mrow>%s</mrow></msup>"
+    fraction: ClassVar[str] = "<mfrac><mrow>%s</mrow><mrow>%s</mrow></mfrac>"
+    is_raised: ClassVar[bool] = True
 
-    def live(self, name: str) -> Self:
-        """Name a number that a script fills in again."""
-        return self._new(self.text.replace("<mn>", f"<mn data-v={name} >"), self.binds)
+    def either(self, letter: str, written: Self, without: Self) -> Self:
+        """Write it both ways; a page shows one of them."""
+        both = f"<mrow class={letter}>%s</mrow><mrow class=not-{letter}>%s</mrow>"
+        return self._new(both % (written.text, without.text), min(written.binds, without.binds))
 
-    def when(self, letter: str, text: str) -> str:
-        """Mark what is shown only where T is not 1, or where there is a shift m."""
-        return f"<span class={letter}>{text}</span>"
+    def only(self, letter: str, sentence: str) -> str:
+        """Mark what a page says only where T or m is written."""
+        return f"<span class={letter}>{sentence}</span>"
 
     def within(self, least: int) -> str:
         """Write it in parentheses where it binds less than it must."""
-        if not re.fullmatch("<mn data-v[^<]*</mn>", self.text):
+        if not _LIVE.fullmatch(self.text):
             return super().within(least)
-        text = self.text.replace(" >", f" data-b={least}>")
+        text = self.text.replace(">", " data-b>", 1)
         return text if self.binds >= least else re.sub(">(.*)<", r">(\1)<", text)
 
-    def __sub__(self, other: Self | None) -> Self:
-        return self._optionally(self.text, other, super().__sub__(other))
-
-    def __mul__(self, other: Self | None) -> Self:
-        return self._optionally(self.within(PRODUCT), other, super().__mul__(other))
-
-    def __pow__(self, exponent: Self) -> Self:
-        base = self.within(ATOM)
-        return self._new(f"<msup>{base}<mrow>{exponent.text}</mrow></msup>", POWER)
-
-    def __str__(self) -> str:
-        return f"<math>{self.text}</math>"
-
-    def _optionally(self, left: str, other: Self | None, made: Self) -> Self:
-        """Mark what an operation added, if that was T or m."""
-        found = other and self._optional.fullmatch(other.text)
-        if not found:
-            return made
-        letter, added = found[1] or found[2], made.text.removeprefix(left)
-        return self._new(f"{left}<mrow class={letter}>{added}</mrow>", made.binds)
-
-    def _number(self, text: str) -> Self:
-        return self._new(f"<mn>{escape(typographic(text))}</mn>", super()._number(text).binds)
-
-    def _over(self, bottom: Self) -> Self:
-        if self._optional.fullmatch(bottom.text):
-            classes = '"T m"' if "class=m" in self.text else "T"
-            opening, closing = (f"<mo class={classes}>{sign}</mo>" for sign in "()")
-            text = self.text if self.binds >= PRODUCT else f"{opening}{self.text}{closing}"
-            return self._new(f"{text}<mrow class=T><mo>/</mo>{bottom.text}</mrow>", PRODUCT)
-        rows = f"<mrow>{self.text}</mrow><mrow>{bottom.text}</mrow>"
-        return self._new(f"<mfrac>{rows}</mfrac>", POWER)
-
-    def _sign(self, sign: str) -> str:
-        known = {
-            " · ": "<mo>·</mo>",
-            "log y": "<mrow><mi>log</mi><mspace width=.2em /><mi>y</mi></mrow>",
-        }
-        prime = f"<msup><mi>{sign[:-1]}</mi><mo>′</mo></msup>" if sign[-1] == "'" else ""
-        return known.get(sign, prime or f"<mi>{sign}</mi>")
+    def _numeral(self, text: str, live: str) -> str:
+        return f"<mn{f' data-v={live}' * bool(live)}>{escape(typographic(text))}</mn>"
 
     def _index(self, name: str) -> str:
         if not name.startswith("#"):

@@ -1,9 +1,13 @@
 """What a page shows: bars, matrices in colours, formulas, a verdict, a chart of a sweep."""
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from html import escape
+from importlib.resources import files
+from string import Template
+from typing import NamedTuple
 
 from rich.text import Text
 
@@ -17,29 +21,20 @@ from softmax_cli.display.notation import MathML, typographic
 from softmax_cli.display.numbers import given, significant
 from softmax_cli.display.screen import Screen, Shown, show_rows
 from softmax_cli.errors import plural, visible
-from softmax_cli.mathematics import core
 from softmax_cli.mathematics.derivation import Derivation, derive
 from softmax_cli.mathematics.exact import Numbers
-from softmax_cli.samples import Batch, concatenate
+from softmax_cli.samples import Batch
 
-_MOST_SAMPLES, _MOST_CLASSES, _MOST_BARS, _MOST_ENTRIES = 60, 50, 20, 20_000
+_MOST_CLASSES, _MOST_BARS, _MOST_ENTRIES = 50, 20, 20_000
 _LEVELS = 8  # of colour, above and below zero
-# How a method is drawn: its class, the step at which its name stands, how far below, and where it
-# is anchored.
-_CURVES = {
-    "forward": ("first", 1e-4, -10, "end"),
-    "central": ("second", 1e-7, 16, "end"),
-    "complex-step": ("third", 1e-11, -10, ""),
-}
+_SINGLE = re.compile("<mrow class=not-T><mn[^<]*</mn></mrow>$")
 
 
-@dataclass(frozen=True)
-class Page:
-    """A title, and a body in HTML or else what fills in the one that a script moves."""
+class Page(NamedTuple):
+    """A title and a body in HTML, and whether a script moves it."""
 
     title: str
-    body: str = ""
-    live: dict[str, object] = field(default_factory=dict)
+    body: str
     moves: bool = False
 
 
@@ -48,38 +43,46 @@ def page(result: results.Result, precision: int) -> Page:
     screen = Screen(precision=precision)
     match result:
         case results.Explanation(derivation=d):
-            return _jacobian(d, _text(result.heading or ""), screen)
-        case results.Report(evidence=found):
-            return _report(result, found, screen)
-        case results.Arrays(quantity=results.Jacobian() | results.Partial()):
-            return _jacobians(result, screen)
-        case results.Arrays(quantity=results.Vjp(T, log), logits=logits):
-            title = f"Upstream gradient times the Jacobian of {'log-' * log}softmax{_by(T)}"
-            batch, more = _first(logits.batches, logits.n_classes)
-            return Page(title, _table(grids.samples_grid(result, [batch], screen)) + more)
+            return _jacobian(d, result.heading or "", screen)
+        case results.Report(evidence=Verdict() as found):
+            title = f"Check of softmax: {'PASS' if found else 'FAIL'}"
+            return Page(title, "".join(map(_told, tell(found, screen))))
+        case results.Report(evidence=Sweep() as found):
+            whose, samples = found.candidate or "softmax", plural(found.n_samples, "sample")
+            tables = (_table(grid) for _, grid in grids.all_grids(result, screen))
+            title = _text(f"The largest error in the Jacobian of {whose} over {samples}")
+            return Page(title, _chart(found) + "".join(tables))
         case results.Arrays():
-            return _bars(result, precision)
+            return _arrays(result, screen)
+    raise AssertionError(result)
 
 
-def _report(result: results.Report, found: Sweep | Verdict, screen: Screen) -> Page:
-    if isinstance(found, Verdict):
-        title = f"Check of softmax: {'PASS' if found else 'FAIL'}"
-        return Page(title, "".join(map(_told, tell(found, screen))))
-    samples = plural(found.n_samples, "sample")
-    title = f"The largest error in the Jacobian of {found.candidate or 'softmax'} over {samples}"
-    tables = (_table(grid) for _, grid in grids.all_grids(result, screen))
-    return Page(_text(title), _chart(found) + "".join(tables))
+def template(name: str) -> Template:
+    """Return a file of the package to fill in."""
+    path = files("softmax_cli") / "writing" / "page" / name
+    return Template(path.read_text(encoding="utf-8"))
 
 
-def _first(batches: Iterable[Batch], n_classes: int) -> tuple[Batch, str]:
-    """Return the first samples with their labels, and what to say of the others."""
-    kept, count = [], 0
-    for batch in batches:
-        part = batch.part(slice(0, max(0, _MOST_SAMPLES - count)))
-        kept.append(replace(part, samples=part.labels))
-        count += len(batch.logits)
-    shown = concatenate(kept, n_classes)
-    return shown, _left_out(Shown("sample", range(1, count + 1), len(shown.logits)))
+def _arrays(result: results.Arrays, screen: Screen) -> Page:
+    logits, T, log = result.logits, result.temperature, result.quantity.log
+    batch, shown = grids.some_samples(logits.batches, logits.n_classes)
+    by_T = "" if T == 1 else f", T = {given(T)}"
+    match result.quantity:
+        case results.Probabilities() | results.LogProbabilities():
+            what = result.quantity.key.replace("_", "-").capitalize()
+            cards = "".join(_cards(result, batch, screen.precision))
+            body = f'{_left_out(shown)}<div class="cards">{cards}</div>'
+            return Page(f"{what} by softmax{by_T}", body)
+        case results.Jacobian():
+            more = _matrices(result, batch, screen)
+        case _:
+            more = _table(grids.samples_grid(result, [batch], screen)) + _left_out(shown)
+    if isinstance(result.quantity, results.Vjp):
+        return Page(f"Upstream gradient times the Jacobian of {'log-' * log}softmax{by_T}", more)
+    d = derive(batch.logits[0], logits.classes, result.entry, T, batch.labels[0], log)
+    is_batch = len(batch.logits) > 1
+    title = grids.sample_title(logits, batch, 0) if is_batch or logits.names_samples else ""
+    return _jacobian(d, title, screen, more * is_batch)
 
 
 def _left_out(shown: Shown) -> str:
@@ -99,15 +102,6 @@ def _number(text: str) -> str:
     return escape(typographic(text))
 
 
-def _by(T: float) -> str:
-    return "" if T == 1 else f", T = {given(T)}"
-
-
-def _title(result: results.Arrays, batch: Batch, k: int) -> str:
-    label = batch.labels[k] if result.logits.names_samples else f"sample {batch.labels[k]}"
-    return _text(result.logits.title(label, batch, k))
-
-
 def _bar(fraction: float) -> str:
     """Draw a fraction; what is not 0 is seen."""
     width = f"{max(100 * fraction, 0.3) if fraction else 0:.4g}%"
@@ -115,61 +109,50 @@ def _bar(fraction: float) -> str:
     return f'<svg class="bar" aria-hidden="true">{bar}</svg>'
 
 
-def _bars(result: results.Arrays, precision: int) -> Page:
+def _cards(result: results.Arrays, batch: Batch, precision: int) -> Iterator[str]:
     """Show the probabilities of each sample, the largest named."""
-    classes, T = result.logits.classes, result.temperature
-    batch, more = _first(result.logits.batches, len(classes))
+    classes = result.logits.classes
     numbers, _, show = grids.sample_numbers(result, batch)
-    cards = []
-    for k, largest in enumerate(result.order(batch).tolist()):
-        top, many = largest[0], result.top or len(classes) > _MOST_BARS
-        order = largest if many else range(len(classes))
+    for k, order in enumerate(result.order(batch).tolist()):
+        top = order[0]
+        if not result.top and len(classes) <= _MOST_BARS:
+            order.sort()
         rows = "".join(
             f'<tr{" class=top" * (c == top)}><th scope="row">{_name(classes[c])}</th>'
             f"<td>{_bar(numbers.y[k, c])}</td><td>{_number(show(k, c)(precision))}</td></tr>"
             for c in order[:_MOST_BARS]
         )
         y = _number(grids.show_probability(numbers, k, top)(min(precision, 3)))
-        caption = f"{_title(result, batch, k)}: {_name(classes[top])} {y}"
-        shown = Shown("class", [classes[c] for c in order], min(len(order), _MOST_BARS))
-        table = f"<figcaption>{caption}</figcaption><table>{rows}</table>{_left_out(shown)}"
-        cards.append(f'<figure class="card">{table}</figure>')
-    what = "Log-probabilities" if result.quantity.key.startswith("log") else "Probabilities"
-    body = f'{more}<div class="cards">{"".join(cards)}</div>'
-    return Page(f"{what} by softmax{_by(T)}", body)
+        caption = f"{_text(grids.sample_title(result.logits, batch, k))}: {_name(classes[top])} {y}"
+        more = _left_out(Shown("class", [classes[c] for c in order], min(len(order), _MOST_BARS)))
+        table = f"<figcaption>{caption}</figcaption><table>{rows}</table>{more}"
+        yield f'<figure class="card">{table}</figure>'
 
 
-def _jacobians(result: results.Arrays, screen: Screen) -> Page:
-    """Show the Jacobian of the first sample to move, and the others as they are."""
-    logits, T, log = result.logits, result.temperature, result.quantity.log
-    batch, more = _first(logits.batches, logits.n_classes)
-    d = derive(batch.logits[0], logits.classes, result.entry, T, batch.labels[0], log)
+def _matrices(result: results.Arrays, batch: Batch, screen: Screen) -> str:
+    """Show the Jacobians of all samples but the first, or as many as a page has room for."""
+    logits, quantity, n_samples = result.logits, result.quantity, len(batch.logits)
     most = max(1, _MOST_ENTRIES // min(logits.n_classes, _MOST_CLASSES) ** 2)
-    is_batch = len(batch.logits) > 1
-    if is_batch and result.entry is not None:
-        more = _table(grids.samples_grid(result, [batch], screen)) + more
-    elif is_batch:
-        more += _left_out(Shown("matrix", batch.labels, min(most, len(batch.logits))))
-        for k, z in list(enumerate(batch.logits))[1:most]:
-            numbers = Numbers(z[None], T, log=log)
-            more += f"<h2>{_title(result, batch, k)}</h2>{_matrix(numbers, logits.classes, screen)}"
-    is_titled = is_batch or logits.names_samples
-    return _jacobian(d, _title(result, batch, 0) if is_titled else "", screen, more)
+    more = _left_out(Shown("matrix", batch.labels, min(most, n_samples)))
+    for k in range(1, min(most, n_samples)):
+        numbers = Numbers(batch.logits[k : k + 1], quantity.temperature, log=quantity.log)
+        title = _text(grids.sample_title(logits, batch, k))
+        more += f"<h2>{title}</h2>{_matrix(numbers, logits.classes, screen)}"
+    return more
 
 
 def _matrix(numbers: Numbers, classes: Sequence[str], screen: Screen) -> str:
     """Show a Jacobian in colours, and its row sums."""
     shown = show_rows("class", classes, _MOST_CLASSES)
-    at, scale = shown.positions, numbers.T * (1 if numbers.log else 4)
-    J = core.jacobian_rows(numbers.z[0], at, numbers.T, numbers.log)[:, at] * scale
-    grid = grids.jacobian_grid(numbers, classes, screen, at, at)
-    levels = ([_level(share) for share in row] for row in J.tolist())
-    styles = (["", *row, "sum"] for row in levels)
-    rows = (
-        [replace(cell, style=style) for cell, style in zip(*row, strict=False)]
-        for row in zip(grid.rows, styles, strict=True)
-    )
-    matrix = replace(grid, headings=grid.headings[:-2], rows=list(rows))
+    scale = numbers.T * (1 if numbers.log else 4)
+
+    def row(cells: Sequence[grids.Cell]) -> list[grids.Cell]:
+        name, *entries, total, _, _ = cells
+        coloured = (replace(cell, style=_level(cell.value * scale)) for cell in entries)
+        return [name, *coloured, replace(total, style="sum")]
+
+    grid = grids.jacobian_grid(numbers, classes, screen, shown.positions, shown.positions)
+    matrix = replace(grid, headings=grid.headings[:-2], rows=map(row, grid.rows))
     return _table(matrix, "matrix") + _left_out(shown)
 
 
@@ -181,7 +164,6 @@ def _level(share: float) -> str:
 
 def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> Page:
     """Fill in the page of one sample's Jacobian."""
-    numbers = Numbers(d.numbers.z, d.temperature, log=d.log)
     j, i = d.entries[0]
     beside = [c for _, c in d.entries if c != j] + [c for c in range(len(d.z)) if c != j]
     n = MathML(screen.precision, names=d.classes)
@@ -190,29 +172,26 @@ def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> Page
     steps = list(explain(d, n))
     lines = [line for step in steps for line in step.lines if isinstance(line, Equation)]
     cases = [_math(line) for line in lines if line.entry and line.value is None]
-    gain = float(core.jacobian_rows(d.z, [i], d.temperature, d.log)[0, i])
-    return Page(
-        f"The derivative of {'log-' * d.log}softmax" + f": {title}" * bool(title),
-        live={
-            "T": given(d.temperature),
-            "precision": screen.precision,
-            "log": int(d.log),
-            "j": j,
-            "i": i,
-            "definition": _math(lines[0]),
-            "classes": "".join(_classes(d, n)),
-            "matrix": _matrix(numbers, n.names, screen),
-            "gains": cases[0],
-            "loses": cases[-1],
-            "name": _text(n.names[i]),
-            "gain": _number(significant(numbers.partial(0, i, i, gain), n.precision)),
-            "y": _number(grids.show_probability(numbers, 0, i)(n.precision)),
-            "forms": f"{'no-T ' * (d.temperature == 1)}{'no-m' * (d.shift is None)}",
-            "steps": "".join(_steps(steps, d.entries)),
-            "more": more,
-        },
-        moves=len(d.z) <= _MOST_CLASSES,
+    body = template("jacobian.html").substitute(
+        T=given(d.temperature),
+        precision=n.precision,
+        log=int(d.log),
+        j=j,
+        i=i,
+        definition=_math(lines[0]),
+        classes="".join(_classes(d, n)),
+        matrix=_matrix(d.numbers, n.names, screen),
+        gains=cases[0],
+        loses=cases[-1],
+        name=_text(n.names[i]),
+        gain=_number(significant(d.partial(i, i), n.precision)),
+        y=_number(grids.show_probability(d.numbers, 0, i)(n.precision)),
+        forms=f"{'no-T ' * (d.temperature == 1)}{'no-m' * (d.shift is None)}",
+        steps="".join(_steps(steps, d.entries)),
+        more=more,
     )
+    heading = f"The derivative of {'log-' * d.log}softmax" + f": {_text(title)}" * bool(title)
+    return Page(heading, body, moves=len(d.z) <= _MOST_CLASSES)
 
 
 def _classes(d: Derivation, n: MathML) -> Iterator[str]:
@@ -229,25 +208,27 @@ def _classes(d: Derivation, n: MathML) -> Iterator[str]:
 def _steps(steps: Iterable[Step], entries: Iterable[tuple[int, int]]) -> Iterator[str]:
     """Write the steps, with the entries side by side."""
     for position, step in enumerate(steps, 1):
-        lines = [line for line in step.lines if isinstance(line, Equation)]
         yield f"<h3>{position}. {step.title}</h3><p>{step.text}</p>"
-        yield from (_math(line) for line in lines if not line.entry)
-        if any(line.entry for line in lines):
-            yield '<div class="cases">'
-            for j, i in entries:
-                inner = "".join(_math(line) for line in lines if line.entry == (j, i))
-                yield f'<div class="case" data-j="{j}" data-i="{i}">{inner}</div>'
-            yield "</div>"
+        written: dict[tuple[int, int] | None, str] = {None: ""}
+        for line in step.lines:
+            if isinstance(line, Equation):
+                written[line.entry] = written.get(line.entry, "") + _math(line)
+        yield written.pop(None)
+        cases = (
+            f'<div class="case" data-j="{j}" data-i="{i}">{written[j, i]}</div>'
+            for j, i in entries
+            if written
+        )
+        yield f'<div class="cases">{"".join(cases)}</div>'
 
 
 def _math(equation: Equation) -> str:
     """Write an equation that may be broken before its equals and plus signs."""
     # Only sums of many terms have a plus sign.
     first, *rest = (x.replace("<mo>+", "</math> <math><mo>+") for x in equation.sides)
-    # A number divided by T is the one before it where T is 1.
-    kinds = (" class=T" * side.startswith("<mn data-v=d") for side in rest)
+    # A number divided by T is the one behind it where T is 1.
     sides = (
-        f" <math{kind}><mo>=</mo>{side}</math>" for kind, side in zip(kinds, rest, strict=True)
+        f" <math{' class=T' * bool(_SINGLE.search(side))}><mo>=</mo>{side}</math>" for side in rest
     )
     return f'<div class="equation"><math>{first}</math>{"".join(sides)}</div>'
 
@@ -280,26 +261,15 @@ def _chart(found: Sweep) -> str:
         power = max(-18.0, min(2.0, math.log10(error))) if error else -18.0
         return round(461 + 27 * math.log10(step), 1), round(46 - 15 * power, 1)
 
-    parts = ['<text x="100" y="30">rounding</text><text x="396" y="30">truncation</text>']
-    for power in range(-15, 0, 2):
-        x, _ = place(10.0**power, 1)
-        parts.append(f'<path class="grid" d="M{x} 36V316"/><text x="{x}" y="336">1e{power}</text>')
-    for power in range(-18, 1, 3):
-        _, y = place(1, 10.0**power)
-        parts.append(f'<path class="grid" d="M56 {y}H440"/><text x="30" y="{y}">1e{power}</text>')
-    for method, errors in found.errors.items():
-        kind, at, below, anchor = _CURVES[method]
-        known = [pair for pair in zip(found.steps, errors, strict=True) if not math.isnan(pair[1])]
-        points = [place(*pair) for pair in known]
+    parts = names = ""
+    for kind, method in zip(("first", "second", "third"), found.errors, strict=False):
+        pairs = zip(found.steps, found.errors[method], strict=True)
+        points = [place(*pair) for pair in pairs if not math.isnan(pair[1])]
         line = " ".join(f"{x},{y}" for x, y in points)
-        parts.append(f'<polyline class="{kind}" points="{line}"/>')
-        parts += (f'<circle class="{kind}" cx="{x}" cy="{y}" r="3"/>' for x, y in points)
+        marks = (f'<circle class="{kind}" cx="{x}" cy="{y}" r="3"/>' for x, y in points)
+        parts += f'<polyline class="{kind}" points="{line}"/>{"".join(marks)}'
         if best := found.best[method]:
             x, y = place(*best)
-            parts.append(f'<circle class="best" cx="{x}" cy="{y}" r="7"/>')
-            x, y = place(at, dict(known).get(at, best[1]))
-            parts.append(f'<text class="{anchor}" x="{x}" y="{y + below}">{method}</text>')
-    parts.append('<text x="248" y="356">step; the best of each method is circled</text>')
-    label = "The largest error of each method against the step, on logarithmic scales"
-    inner = "".join(parts)
-    return f'<svg class="chart" role="img" aria-label="{label}" viewBox="0 0 450 364">{inner}</svg>'
+            parts += f'<circle class="best" cx="{x}" cy="{y}" r="7"/>'
+            names += f'<text x="{max(x, 104)}" y="{y + 17}">{method}</text>'
+    return template("sweep.html").substitute(parts=parts + names)

@@ -47,7 +47,16 @@ class Derivation:
     @cached_property
     def numbers(self) -> Numbers:
         """Its numbers, of any size."""
-        return Numbers(self.z[np.newaxis], self.temperature)
+        return Numbers(self.z[np.newaxis], self.temperature, log=self.log)
+
+    def y(self, j: int) -> tuple[Number, Number]:
+        """Return y_j and 1 - y_j."""
+        return self.numbers.probability(0, j), self.numbers.rest(0, j)
+
+    def partial(self, j: int, i: int) -> Number:
+        """Return dy_j/dz_i."""
+        row = core.jacobian_rows(self.z, [j], self.temperature, self.log)[0]
+        return self.numbers.partial(0, j, i, float(row[i]))
 
     def e(self, j: int) -> Number:
         """Return e^{z_j}, shifted and divided by T where that is so."""

@@ -44,6 +44,11 @@ def exponential(z: float, m: float, temperature: float) -> Number:
     )
 
 
+def quotient(value: Number, divisor: float) -> Number:
+    """Divide numbers of any size."""
+    return _of_any_size(float(value) / divisor, lambda: Decimal(value) / Decimal(divisor))
+
+
 class Numbers:
     """The numbers of some samples: floats, and decimals where float64 has no room for them.
 

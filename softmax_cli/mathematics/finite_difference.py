@@ -16,12 +16,10 @@ from softmax_cli.mathematics.core import log_softmax, softmax
 
 FloatArray = NDArray[np.float64]
 Function = Callable[[NDArray[Any]], NDArray[Any]]
-# Slopes, shape (K, inputs, C), with an estimate of their errors where the method has one.
+# Slopes along an input, shape (K, C), with an estimate of their errors where the method has one.
 Differences = tuple[FloatArray, ...]
-Inputs = NDArray[np.intp]
 
 _EPS = float(np.finfo(np.float64).eps)
-_VALUES_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Method:
     step_power, error_power
         The powers of the unit roundoff with which the step and its error grow.
     differences
-        Of a function at logits, by steps, along inputs.
+        Of a function at logits, by steps, along an input.
     """
 
     relative_step: float
@@ -48,7 +46,7 @@ class Method:
     rtol: float
     step_power: float
     error_power: float
-    differences: Callable[[Function, FloatArray, FloatArray, Inputs], Differences]
+    differences: Callable[[Function, FloatArray, FloatArray, int], Differences]
 
     def for_roundoff(self, eps: float) -> "Method":
         """Return what suits functions of less precision than float64."""
@@ -103,8 +101,8 @@ def columns(
     function: Function | None = None,
     eps: float = _EPS,
     log: bool = False,
-) -> Iterator[tuple[Inputs, Differences]]:
-    """Differentiate softmax, or another function of logits, numerically, some inputs at a time.
+) -> Iterator[tuple[NDArray[np.intp], Differences]]:
+    """Differentiate softmax, or another function of logits, numerically, along each input.
 
     Parameters
     ----------
@@ -129,24 +127,16 @@ def columns(
 
     Yields
     ------
-    Inputs, and what the method finds along them: slopes and perhaps the estimates of their errors,
-    shape (K, inputs, C) each. A masked class (-inf) has zeros.
+    The input, shape (1,), and what the method finds along it: slopes and perhaps the estimates of
+    their errors, shape (K, 1, C) each. A masked class (-inf) has zeros.
     """
     h = np.full(z.shape, step) if step else default_steps(z, method, temperature, eps)
-    inputs_at_once = 1  # a function of somebody's may depend on how many samples there are
-    if function is None:
-        function = partial(_softmax, temperature, log)
-        inputs_at_once = max(1, _VALUES_AT_ONCE // max(1, z.size))
-    C = z.shape[1]
     differentiate = METHODS[method].differences
     with np.errstate(all="ignore"):
-        for start in range(0, C, inputs_at_once):
-            inputs = np.arange(start, min(start + inputs_at_once, C))
-            found = differentiate(function, z, h, inputs)
-            masked = np.isneginf(z[:, inputs])
-            for part in found:
-                part[masked] = 0.0
-            yield inputs, found
+        for i in range(z.shape[1]):
+            found = differentiate(function or partial(_softmax, temperature, log), z, h, i)
+            is_masked = np.isneginf(z[:, i, None])
+            yield np.array([i]), tuple(np.where(is_masked, 0.0, x)[:, None] for x in found)
 
 
 def _softmax(T: float, log: bool, z: NDArray[Any]) -> NDArray[Any]:
@@ -158,46 +148,41 @@ def _softmax(T: float, log: bool, z: NDArray[Any]) -> NDArray[Any]:
 
 
 def _at(
-    function: Function, z: FloatArray, h: NDArray[Any], inputs: Inputs
+    function: Function, z: FloatArray, h: NDArray[Any], i: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Move every sample by h along each input: return that logit, and the values there.
-
-    Shapes (K, inputs, 1) and (K, inputs, C).
-    """
-    moved = np.repeat(z[:, None, :].astype(np.result_type(z, h)), len(inputs), axis=1)
-    along = np.arange(len(inputs))
-    moved[:, along, inputs] += h[:, inputs]
-    values = function(moved.reshape(-1, z.shape[1])).reshape(moved.shape)
+    """Move input i of every sample by h: return that logit, shape (K, 1), and the values there."""
+    moved = z.astype(np.result_type(z, h))
+    moved[:, i] += h[:, i]
     # Booleans are no numbers to subtract, but a wrong function may return them.
-    return moved[:, along, inputs, None], values * 1.0
+    return moved[:, i, None].copy(), function(moved) * 1.0
 
 
-def _central(function: Function, z: FloatArray, h: FloatArray, inputs: Inputs) -> Differences:
-    (above, y_above), (below, y_below) = _at(function, z, h, inputs), _at(function, z, -h, inputs)
+def _central(function: Function, z: FloatArray, h: FloatArray, i: int) -> Differences:
+    (above, y_above), (below, y_below) = _at(function, z, h, i), _at(function, z, -h, i)
     return ((y_above - y_below) / (above - below),)
 
 
-def _forward(function: Function, z: FloatArray, h: FloatArray, inputs: Inputs) -> Differences:
-    (above, y_above), (here, y_here) = _at(function, z, h, inputs), _at(function, z, 0 * h, inputs)
+def _forward(function: Function, z: FloatArray, h: FloatArray, i: int) -> Differences:
+    (above, y_above), (here, y_here) = _at(function, z, h, i), _at(function, z, 0 * h, i)
     return ((y_above - y_here) / (above - here),)
 
 
-def _complex_step(function: Function, z: FloatArray, h: FloatArray, inputs: Inputs) -> Differences:
-    return (_at(function, z, 1j * h, inputs)[1].imag / h[:, inputs, None],)
+def _complex_step(function: Function, z: FloatArray, h: FloatArray, i: int) -> Differences:
+    return (_at(function, z, 1j * h, i)[1].imag / h[:, i, None],)
 
 
-def _richardson(function: Function, z: FloatArray, h: FloatArray, inputs: Inputs) -> Differences:
+def _richardson(function: Function, z: FloatArray, h: FloatArray, i: int) -> Differences:
     """Extrapolate central differences to h = 0 by Neville's tableau.
 
     An entry of the tableau differs from its two neighbours of lower order by about its own
     error; the one that differs least is the answer (Press et al., section 5.7, ``dfridr``).
     """
-    (best,) = _central(function, z, h, inputs)
+    (best,) = _central(function, z, h, i)
     error = np.full(best.shape, np.inf)
     row = [best]
     for k in range(1, _ROWS):
         above = row
-        row = [*_central(function, z, h / 2**k, inputs)]
+        row = [*_central(function, z, h / 2**k, i)]
         for order, coarser in enumerate(above, start=1):
             finer = row[-1]
             better = finer + (finer - coarser) / (4.0**order - 1.0)
@@ -206,8 +191,8 @@ def _richardson(function: Function, z: FloatArray, h: FloatArray, inputs: Inputs
             best, error = np.where(closer, better, best), np.where(closer, spread, error)
             row.append(better)
     # Two entries may agree to the bit by chance; the rounding of the values is there all the same.
-    size = np.abs(function(z)).max(axis=1)[:, None, None]
-    return best, np.maximum(error, _EPS * size / h[:, inputs, None])
+    size = np.abs(function(z)).max(axis=1)[:, None]
+    return best, np.maximum(error, _EPS * size / h[:, i, None])
 
 
 METHODS = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, compress
 
 import numpy as np
+from numpy.typing import NDArray
 
 from softmax_cli.checking.precision import FLOAT64, Precision, precision_of
 from softmax_cli.errors import InputError, plural, quoted
@@ -87,15 +88,23 @@ def read_candidate(
     return Results(values, found.class_names, batch.samples, precision, found.dtype is None)
 
 
-def with_rows(results: Results, valid: Sequence[bool], quantity: str) -> Results:
-    """Leave out the results of samples that are left out, unless they already are."""
+def with_rows(
+    results: Results,
+    masks: Sequence[NDArray[np.bool_]],
+    quantity: str,
+    classes: tuple[str, ...] | None,
+) -> Results:
+    """Leave out the results of other samples, by the mask that fits, and a header of digits."""
     values, samples = results.values, results.samples
     stacked = quantity == "jacobian" and values.ndim == 2
-    rows = np.repeat(valid, values.shape[-1] if stacked else 1)
-    if rows.all() or len(values) != len(rows):
-        return results
-    names = samples and tuple(compress(samples, rows))
-    return replace(results, values=values[rows], samples=names)
+    for mask in masks if values.ndim > 1 else ():
+        rows = np.repeat(mask, values.shape[-1] if stacked else 1)
+        more = len(values) - len(rows)
+        if more == 0 or (more == 1 and tuple(f"{x:g}" for x in values[0].flat) == classes):
+            own = values[more:] if rows.all() else values[more:][rows]
+            names = samples and tuple(compress(samples[more:], rows))
+            return replace(results, values=own, samples=names)
+    return results
 
 
 @contextmanager

@@ -2,10 +2,8 @@
 
 from base64 import b64encode
 from hashlib import sha256
-from importlib.resources import files
-from string import Template
 
-from softmax_cli.display.page import page
+from softmax_cli.display.page import page, template
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Result
 from softmax_cli.writing.target import Target
@@ -13,16 +11,11 @@ from softmax_cli.writing.target import Target
 
 def write_page(result: Result, target: Target, options: OutputOptions) -> None:
     """Write a page; a script comes with a Jacobian alone."""
-    made = page(result, options.precision)
-    style, script = _file("page.css"), _file("page.js") if made.moves else ""
-    body = made.body or Template(_file("jacobian.html")).substitute(made.live)
+    title, body, moves = page(result, options.precision)
+    style, script = template("page.css").template, template("page.js").template if moves else ""
+    parts = {"title": title, "body": body, "style": style, "script": script}
     hashes = {"style_hash": _allowed(style), "script_hash": _allowed(script)}
-    parts = {"title": made.title, "body": body, "style": style, "script": script}
-    target.write(Template(_file("page.html")).substitute(parts, **hashes).encode())
-
-
-def _file(name: str) -> str:
-    return (files("softmax_cli") / "writing" / "page" / name).read_text(encoding="utf-8")
+    target.write(template("page.html").substitute(parts, **hashes).encode())
 
 
 def _allowed(text: str) -> str:

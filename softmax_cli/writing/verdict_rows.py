@@ -1,7 +1,6 @@
 """A verdict, or a sweep over steps, as rows and as a document."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 from softmax_cli.checking.sweep import Sweep
@@ -81,10 +80,10 @@ def _sample(
 ) -> dict[str, Any]:
     found: dict[str, Any] = {"sample": label, "passed": sample is not None and sample.passed}
     if sample is not None:
-        worst = asdict(sample.worst)
-        del worst["exact"]
-        for end in ("output", "input"):
-            worst[end] = None if worst[end] is None else verdict.classes[worst[end]]
+        places = {"output": sample.output, "input": sample.input}
+        worst: dict[str, Any]
+        worst = {end: None if k is None else verdict.classes[k] for end, k in places.items()}
+        worst |= {"expected": sample.expected, "actual": sample.actual}
         names = ("max_abs_error", "max_rel_error", "max_ulp_error")
         found |= {name: getattr(sample, name) for name in names} | {"worst": worst}
     quantity = check.quantity if check.candidate else None
@@ -98,7 +97,7 @@ def _check(check: Check) -> dict[str, Any]:
         # JSON has text alone, and the name of a file may be other bytes.
         "candidate": check.candidate.encode(errors="backslashreplace").decode(),
         "passed": check.passed,
-        "failed": check.n_samples if check.problem else check.n_failed,
+        "failed": check.n_samples if check.problem else len(check.failed),
         **_given("called", check.called),
         **_how(check),
     }

@@ -10,6 +10,8 @@ const isLog = live.dataset.log === "1";
 const precision = Number(live.dataset.p);
 const cells = [...live.querySelector(".matrix tbody").rows].map((row) => [...row.cells].slice(1));
 const headings = [...live.querySelector(".matrix thead tr").cells].slice(1);
+// Until something moves, the sums are the program's to the last bit.
+const sums = cells.map((row) => row.at(-1).textContent);
 const told = document.getElementById("told");
 const numbers = [...live.querySelectorAll("[data-v]")];
 const mentioned = [...live.querySelectorAll("[data-n]")];
@@ -106,21 +108,17 @@ function besideOne(number, rest, sign = "-") {
 const given = (value) => String(value).replace(/e([+-])(\d)$/, "e$10$2");
 const typographic = (text) => text.replaceAll("-", "−").replace("Infinity", "∞");
 
-// How strongly a number binds, as in the program's notation: a sum 0, a sign 2, any other 4.
-const binds = (text) => (/ |^[<>]/.test(text) ? 0 : text.startsWith("-") ? 2 : 4);
-
 // --- showing
 
-function write(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
+const write = (node, text) => { if (node.textContent !== text) node.textContent = text; };
 
 function show() {
   frame = undefined;
   const { z, masked, T, j, i } = state;
   const found = softmax(state);
-  const { m, top, a, e, R, y, rest } = found;
+  const { top, y, rest } = found;
   const column = raised ?? i;
+  const isMoved = `${z},${masked},${T}` !== `${start.z},${start.masked},${start.T}`;
   for (const k of classes) {
     const item = items[k];
     const [number, range, mask] = item.inputs;
@@ -149,7 +147,8 @@ function show() {
       values.push(value[0]);
     }
     const total = sum(values);
-    write(cells[row][classes.length], typographic(significant([total, Math.log(Math.abs(total))], 2)));
+    const shown = significant([total, Math.log(Math.abs(total))], 2);
+    write(cells[row][classes.length], isMoved ? typographic(shown) : sums[row]);
   }
   headings.forEach((heading, k) => heading.classList.toggle("column", k === column));
   explain(found, column);
@@ -195,7 +194,7 @@ function explain({ m, top, a, e, R, y, rest }, column) {
   for (const node of numbers) {
     const [kind, ...at] = [node.dataset.v[0], ...node.dataset.v.slice(1).split(",").filter(Boolean).map(Number)];
     const text = shown[kind](...at.map(current(node)));
-    write(node, typographic(binds(text) < (node.dataset.b ?? 0) ? `(${text})` : text));
+    write(node, typographic("b" in node.dataset && /^[-<>]| /.test(text) ? `(${text})` : text));
   }
 }
 
