@@ -1,7 +1,6 @@
 """The Typer app: its commands, the options of check, and how the command line is parsed."""
 
 import sys
-from collections.abc import Callable
 from contextlib import redirect_stdout
 from functools import partial
 from typing import Any
@@ -87,17 +86,12 @@ def reference(topic: str | None = typer.Argument(None, help=TOPIC)) -> int:
     softmax-cli help input
     softmax-cli help forward
     """
-    from softmax_cli.commands.help import TOPICS, run
+    from softmax_cli.commands.help import COMMANDS, run
 
-    if topic in COMMANDS and topic not in TOPICS:
+    if topic in COMMANDS:
         app([topic, "--help"], prog_name=PROGRAM, standalone_mode=False)
         return 0
-    return run(topic, {name: str(each.__doc__).split("\n")[0] for name, each in COMMANDS.items()})
-
-
-# A new command is a function above and a word here.
-COMMANDS: dict[str, Callable[..., int]]
-COMMANDS = {"forward": forward, "jacobian": jacobian, "check": check, "help": reference}
+    return run(topic)
 
 
 class LogitsCommand(TyperCommand):
@@ -123,28 +117,14 @@ class LogitsCommand(TyperCommand):
 
 
 class Program(TyperGroup):
-    """The commands. Each one's options are put together when it is asked for, to start faster."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Name the commands."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Make the command."""
-        if cmd_name not in COMMANDS:
-            return None
-        one = typer.Typer(add_completion=False)
-        function = COMMANDS[cmd_name]
-        kind = TyperCommand if function is reference else LogitsCommand
-        one.command(cmd_name, cls=kind)(function)
-        return typer.main.get_command(one)
+    """The commands."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Show the help where nothing is given; say what is no command."""
         if not ctx.resilient_parsing:
             if not args:
                 raise help_instead(ctx)
-            if wrong := words.misplaced(args, COMMANDS):
+            if wrong := words.misplaced(args, self.commands):
                 raise wrong
         return super().parse_args(ctx, args)
 
@@ -188,3 +168,8 @@ def main(
     2 wrong usage or bad input; 3 the result could not be written;
     130, 143, 129, 141 interrupted, terminated, hung up, nobody reads the pipe.
     """
+
+
+for function in (forward, jacobian, check):
+    app.command(cls=LogitsCommand)(function)
+app.command("help")(reference)
