@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from functools import partial
 
 from softmax_cli.ending import SIGNALS, leave
 from softmax_cli.memory import limit, limit_memory
@@ -24,6 +25,8 @@ def main(words: "Sequence[str] | None" = None) -> "NoReturn":
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:  # as nohup, and a shell's &, want it
             signal.signal(number, leave)
+    signal.signal(signal.SIGPIPE, leave)  # the reader went away
+    os.register_at_fork(after_in_child=partial(signal.signal, signal.SIGPIPE, signal.SIG_IGN))
     # Imports make many objects that stay: to look for cycles among them after every 700 new
     # ones takes a tenth of the start.
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
@@ -69,22 +72,17 @@ def _run(words: list[str]) -> int:
         for name in ("PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE"):
             os.environ.pop(name, None)
     from softmax_cli.app import PROGRAM, app
-    from softmax_cli.errors import InputError, PipeClosedError, silence, tell
+    from softmax_cli.errors import InputError, silence, tell
 
     try:
         return int(app(words, prog_name=PROGRAM, standalone_mode=False) or 0)
     except SystemExit as end:
-        # So Typer ends when the reader of a help text goes away.
-        if isinstance(end.__context__, BrokenPipeError):
-            silence(1)
-            return PipeClosedError.exit_status
         return end.code if isinstance(end.code, int) else 1
     except Exception as error:
         failure = _failure(error)
     if not isinstance(failure, InputError):
         silence(1)
-    if not isinstance(failure, PipeClosedError):
-        tell(failure)
+    tell(failure)
     return failure.exit_status
 
 

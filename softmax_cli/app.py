@@ -110,7 +110,8 @@ class LogitsCommand(TyperCommand):
             if order.count(each) > 1 and not getattr(each, "multiple", False):
                 raise InputError(each.opts[0], f"expected once, found {order.count(each)} times")
         rest = super().parse_args(ctx, args)
-        if not ctx.params["logits"] and waits:
+        logits = ctx.params["logits"] = list(map(words.unmasked, ctx.params["logits"]))
+        if not logits and waits:
             problem = "expected logits: numbers, a file or - for standard input, found none"
             raise InputError("", problem, f"see {ctx.command_path} --help")
         return rest

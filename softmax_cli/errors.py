@@ -40,12 +40,6 @@ class OutputError(SoftmaxCliError):
     exit_status = 3
 
 
-class PipeClosedError(SoftmaxCliError):
-    """The reader of the output went away, which is nobody's mistake: nothing is said."""
-
-    exit_status = 141
-
-
 def noted(error: BaseException) -> str:
     """Return what was added to an error on its way."""
     return "".join(getattr(error, "__notes__", ()))

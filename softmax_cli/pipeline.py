@@ -120,8 +120,10 @@ class _Worker:
     def begin(self, block: Input) -> None:
         """Hand over a block."""
         self.block = block
+        import socket
+
         with suppress(OSError):  # then there is no answer either
-            self.stream.sendall(pickle.dumps(block))
+            self.stream.sendall(pickle.dumps(block), getattr(socket, "MSG_NOSIGNAL", 0))
 
     def finish(self) -> Iterator[Piece]:
         """Return what became of the block; it is converted here where the process is given up."""

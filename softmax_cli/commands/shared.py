@@ -26,7 +26,7 @@ def option(
 ) -> Any:
     """Describe an option, spelled as in ``--format -f FORMAT``; a flag has no such last word."""
     names = [word for word in spelled.split() if word.startswith("-")]
-    more["metavar"] = spelled.removeprefix(" ".join(names)).strip() or None
+    metavar = spelled.removeprefix(" ".join(names)).strip()
 
     def read(value: object) -> Any:
         word = words.unmasked(str(value))
@@ -35,10 +35,9 @@ def option(
             raise InputError(place, "expected a space for =", hint)
         return parse(names[0], word)
 
-    if more["metavar"]:
-        more["parser"] = read
-    default = usual if more["metavar"] or "/" in spelled else False
-    return typer.Option(default, *names, help=text, rich_help_panel=panel, **more)
+    if metavar:
+        more |= {"metavar": metavar, "parser": read}
+    return typer.Option(usual, *names, help=text, rich_help_panel=panel, **more)
 
 
 def choice(
@@ -66,9 +65,7 @@ KEEP = "Columns that stand beside the results, unchanged: id,label, or all that 
 KEY = r"The member that holds an array of logits, a.b.0 in nested ones. \[default: logits]"
 AXIS = "The axis of the classes; 0 for text: they run down the file."
 
-LOGITS = typer.Argument(
-    [], metavar="[LOGITS]...", show_default=False, help=NUMBERS, parser=words.unmasked
-)
+LOGITS = typer.Argument([], metavar="[LOGITS]...", show_default=False, help=NUMBERS)
 TEMPERATURE = how("--temperature -t T", T, normal, 1.0)
 SAMPLE = given("--sample SAMPLE", "Only this sample, by name or position.")
 JOBS = shown("--jobs N", N, whole)
@@ -82,9 +79,7 @@ def reading(
     input_format: Text = READER,
     delimiter: Text = given("--delimiter CHAR", "What separates the cells.", words.delimiter),
     decimal: str = given("--decimal CHAR", "The decimal separator.", words.decimal, "."),
-    header: bool | None = given(
-        "--header/--no-header", "The first row is one, or not.", usual=None
-    ),
+    header: bool | None = given("--header/--no-header", "The first row is one, or not."),
     columns: Words = given("--columns COLUMNS", "The columns of logits: cat,dog or 2-11."),
     id_column: Text = given("--id COLUMN", "The column that names the samples."),
     keep: Words = given("--keep COLUMNS", KEEP),
@@ -111,17 +106,18 @@ def writing(
 
 def with_shared_options(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the options of `reading` and `writing` in place of what these return."""
-    shared = {part.__name__: (part, signature(part).parameters) for part in (reading, writing)}
+    shared: dict[str, Callable[..., Any]] = {"reading": reading, "writing": writing}
 
     @wraps(command)
     def run(**given: Any) -> int:
-        for name, (part, options) in shared.items():
-            given[name] = part(**{option: given.pop(option) for option in options})
+        for name, part in shared.items():
+            given[name] = part(
+                **{option: given.pop(option) for option in signature(part).parameters}
+            )
         return command(**given)
 
     every: list[Parameter] = []
     for name, parameter in signature(command).parameters.items():
-        every += shared[name][1].values() if name in shared else [parameter]
-    every = [each.replace(kind=each.KEYWORD_ONLY) for each in every]
-    run.__dict__["__signature__"] = Signature(every)
+        every += signature(shared[name]).parameters.values() if name in shared else [parameter]
+    run.__dict__["__signature__"] = Signature([e.replace(kind=e.KEYWORD_ONLY) for e in every])
     return run
