@@ -146,23 +146,6 @@ def misplaced(words: Sequence[str], commands: Collection[str]) -> InputError | N
     return InputError("", f"no such command {quoted(word)}", hint)
 
 
-def usage_error(error: Exception) -> InputError:
-    """Put a usage error of Typer's own into our form; raise any other exception again."""
-    # Typer exports no common class of its usage errors.
-    if not hasattr(error, "format_message"):
-        raise error
-    path = getattr(getattr(error, "ctx", None), "command_path", "softmax-cli")
-    hint = f"see {path} --help"
-    if hasattr(error, "option_name") and hasattr(error, "possibilities"):
-        if error.possibilities:
-            hint = f"did you mean {' or '.join(sorted(error.possibilities))}?"
-        if error.option_name == "--version":
-            hint = "it stands before the command: softmax-cli --version"
-        return InputError(quoted(error.option_name), "no such option", hint)
-    message = error.format_message().rstrip(".")
-    return InputError("", message[:1].lower() + message[1:], hint)
-
-
 def choice(
     option: str, word: str, known: Collection[str], hint: Callable[[str], str] | None = None
 ) -> str:
@@ -176,16 +159,6 @@ def choice(
 def data(_: str, word: str) -> str:
     """Read a name or names of what is in the data."""
     return as_data(word)
-
-
-def path(_: str, word: str) -> str:
-    """Read the name of a file, which the system takes back as the locale has it."""
-    return word
-
-
-def decimal(option: str, word: str) -> str:
-    """Read a decimal separator."""
-    return choice(option, word, (".", ","))
 
 
 def finite(option: str, word: str, *, least: float = 0.0, zero_too: bool = False) -> float:

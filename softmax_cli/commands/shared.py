@@ -51,6 +51,7 @@ def choice(
 
 given, shown, how = (partial(option, panel) for panel in ("Input", "Output", "Method"))
 whole = words.whole
+decimal = partial(words.choice, known=(".", ","))
 not_negative = partial(words.finite, zero_too=True)
 # Below the smallest normal number the derivative, up to 1/(4T), can be beyond float64.
 normal = partial(words.finite, least=sys.float_info.min)
@@ -78,7 +79,7 @@ COLOR = choice("Output", "--color WHEN", "Colour tables", ("auto", "always", "ne
 def reading(
     input_format: Text = READER,
     delimiter: Text = given("--delimiter CHAR", "What separates the cells.", words.delimiter),
-    decimal: str = given("--decimal CHAR", "The decimal separator.", words.decimal, "."),
+    decimal: str = given("--decimal CHAR", "The decimal separator.", decimal, "."),
     header: bool | None = given("--header/--no-header", "The first row is one, or not."),
     columns: Words = given("--columns COLUMNS", "The columns of logits: cat,dog or 2-11."),
     id_column: Text = given("--id COLUMN", "The column that names the samples."),
@@ -95,7 +96,7 @@ def reading(
 
 def writing(
     output_format: Text = WRITER,
-    output: Text = shown("--output -o FILE", OUTPUT, words.path),
+    output: Text = shown("--output -o FILE", OUTPUT, lambda _, path: path),
     precision: int = shown("--precision -p DIGITS", SHOWN_DIGITS, partial(whole, last=17), 6),
     color: Text = COLOR,
 ) -> OutputOptions:
