@@ -1,14 +1,13 @@
 """What needs more memory than there is, under a limit that stands for a small machine."""
 
 import os
-import resource
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.program import PROGRAM, Outcome, environment
+from tests.program import PROGRAM, Outcome, run_cold
 
 WIDE = ",".join(map(str, range(30_000))) + "\n"  # a Jacobian of 7 GB
 LEAST = 400 << 20  # of address space, which numpy alone takes 130 MB of
@@ -17,21 +16,8 @@ LEAST = 400 << 20  # of address space, which numpy alone takes 130 MB of
 def run_limited(
     *words: str, stdin: str = "", cwd: Path | None = None, bytes_: int = LEAST
 ) -> Outcome:
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (bytes_, bytes_))
-
-    done = subprocess.run(
-        [*PROGRAM, *words],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env=environment({}),
-        preexec_fn=limit,
-        timeout=120,
-        check=False,
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr)
+    limited = ["bash", "-c", f'ulimit -v {bytes_ >> 10}; exec "$@"', "bash", *PROGRAM]
+    return run_cold(*words, stdin=stdin, cwd=cwd, program=limited)
 
 
 @pytest.mark.parametrize("words", ["jacobian", "jacobian --explain"])

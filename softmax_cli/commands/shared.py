@@ -37,6 +37,8 @@ def option(
 
     if metavar:
         more |= {"metavar": metavar, "parser": read}
+    elif "/" not in spelled:
+        usual = False
     return typer.Option(usual, *names, help=text, rich_help_panel=panel, **more)
 
 
