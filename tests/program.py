@@ -38,8 +38,6 @@ _UNWANTED = (
     "NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONIOENCODING", "COLORTERM", "CI",
     "PYTHONSAFEPATH", "PYTHONUNBUFFERED", "PYTEST_CURRENT_TEST",
 )  # fmt: skip
-# Set it to start an interpreter for every run.
-COLD = "SOFTMAX_TESTS_COLD"
 # What a program looks at only when it draws; all else may concern an interpreter's start.
 _LATE = {"NO_COLOR", "COLUMNS", "COLORTERM", "TERM"}
 TIMEOUT = 120
@@ -101,7 +99,7 @@ def run(
 
 
 def _is_cold(env: Mapping[str, str] | None) -> bool:
-    return bool(os.environ.get(COLD) or {*(env or ())} - _LATE)
+    return bool({*(env or ())} - _LATE)
 
 
 def _fork(

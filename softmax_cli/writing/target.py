@@ -12,7 +12,7 @@ from io import FileIO
 from pathlib import Path
 
 from softmax_cli.ending import finish, undone_by
-from softmax_cli.errors import OutputError, PipeClosedError, noted, plural, reason, visible
+from softmax_cli.errors import OutputError, noted, plural, reason, visible
 from softmax_cli.options import OutputOptions
 from softmax_cli.pipeline import Encode, convert_all
 from softmax_cli.result import Arrays
@@ -83,8 +83,6 @@ def open_target(path: str | None) -> Iterator[Target]:
     ------
     OutputError
         When it cannot be opened or written.
-    PipeClosedError
-        When the reader went away.
     """
     name = "<stdout>" if path is None else visible(path)
     try:
@@ -93,8 +91,6 @@ def open_target(path: str | None) -> Iterator[Target]:
             gzip = zlib.compressobj(wbits=31) if name.lower().endswith(".gz") else None
             yield replace(target, gzip=gzip)
             target.write(gzip.flush() if gzip else b"")
-    except BrokenPipeError:
-        raise PipeClosedError(name, "the reader went away") from None
     except OSError as error:
         raise OutputError(name, f"cannot be written: {reason(error)}{noted(error)}") from None
 
