@@ -66,7 +66,15 @@ def check(
     from softmax_cli.commands.check import Candidates, Comparison, run
 
     comparison = Comparison(
-        temperature, -1, log, dtype, atol, rtol, method, step, forward_only, stress
+        temperature=temperature,
+        log=log,
+        dtype=dtype,
+        atol=atol,
+        rtol=rtol,
+        method=method,
+        step=step,
+        forward_only=forward_only,
+        stress=stress,
     )
     return run(
         logits,

@@ -246,6 +246,7 @@ def run(
         sys.stderr.flush()
         out, err = (os.pread(each, 1 << 30, 0).decode() for each in (1, 2))
         return Outcome(int(end.code or 0), out, err.replace("<stdin>", name))
+    raise AssertionError("the program ends with a status")
 
 
 def _slow(content: bytes, form: str) -> int:
