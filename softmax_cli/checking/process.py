@@ -88,9 +88,11 @@ def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> 
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         sys.stdout = sys.stderr
         try:
-            module, function = _apart(_load, word)
+            path = sys.path.copy()
+            module, function = _apart(path, _load, word)
             connection.send(None)
-            answer = job(local(partial(_apart, function), partial(_blamed, module, function)))
+            call = partial(_apart, path, function)
+            answer = job(local(call, partial(_blamed, module, function)))
         except Exception as error:
             answer = error
         except BaseException as error:
@@ -102,12 +104,14 @@ def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> 
         os._exit(0)
 
 
-def _apart(function: Callable[..., Any], *given: Any) -> Any:
-    """Call a function, and undo what it does to what we compute with."""
+def _apart(path: list[str], function: Callable[..., Any], *given: Any) -> Any:
+    """Call a function with its own path; undo what it does to what we import and compute with."""
     process, before = os.getpid(), [(vars(each), dict(vars(each))) for each in (builtins, np)]
+    ours, sys.path[:] = sys.path.copy(), path
     try:
         return function(*given)
     finally:
+        path[:], sys.path[:] = sys.path.copy(), ours
         for names, known in before:
             names.update(known)
         if os.getpid() != process:  # a fork of its own has come back
