@@ -111,7 +111,9 @@ CATALOGUE = {
     "the diagonal is missing": _matrix(lambda d, u, v: [(-u * v, u, v)]),
     "diag(y) alone": _matrix(lambda d, u, v: [(v, 0, 0)]),
     "the delta term is missing": _matrix(lambda d, u, v: [(0, u, v), (0, -u, v)]),
-    "sign of the off-diagonal": _matrix(lambda d, u, v: [(d + 2 * u * v, -u, v)], "change it"),
+    "sign of the off-diagonal": _matrix(
+        lambda d, u, v: [(d + 2 * u * v, -u, v)], "what is off the diagonal is negative"
+    ),
     "sign of the outer product": _matrix(lambda d, u, v: [(d, -u, v)]),
     "the outer product twice": _matrix(lambda d, u, v: [(d, 2 * u, v)]),
     "a factor y is missing": _matrix(lambda d, u, v: [(d, -1, v), (d, u, 1), (1, u, v)]),
