@@ -4,26 +4,23 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 from softmax_cli.ending import SIGNALS, leave
-from softmax_cli.memory import limit, limit_memory
-
-TYPE_CHECKING = False  # as that of typing, which takes long to import
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import NoReturn
-
-    from softmax_cli.errors import SoftmaxCliError
+from softmax_cli.memory import limit_memory
 
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 
-def main(words: "Sequence[str] | None" = None) -> "NoReturn":
+def main(words: Sequence[str] | None = None) -> None:
     """Run the command line, or these words, and exit with its status."""
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:  # as nohup, and a shell's &, want it
             signal.signal(number, leave)
+    signal.signal(signal.SIGPIPE, leave)  # the reader went away
+    os.register_at_fork(after_in_child=partial(signal.signal, signal.SIGPIPE, signal.SIG_IGN))
     # Imports make many objects that stay: to look for cycles among them after every 700 new
     # ones takes a tenth of the start.
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
@@ -69,42 +66,18 @@ def _run(words: list[str]) -> int:
         for name in ("PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE"):
             os.environ.pop(name, None)
     from softmax_cli.app import PROGRAM, app
-    from softmax_cli.errors import InputError, PipeClosedError, silence, tell
+    from softmax_cli.errors import InputError, failure, silence, tell
 
     try:
         return int(app(words, prog_name=PROGRAM, standalone_mode=False) or 0)
     except SystemExit as end:
-        # So Typer ends when the reader of a help text goes away.
-        if isinstance(end.__context__, BrokenPipeError):
-            silence(1)
-            return PipeClosedError.exit_status
         return end.code if isinstance(end.code, int) else 1
     except Exception as error:
-        failure = _failure(error)
-    if not isinstance(failure, InputError):
+        told = failure(error)
+    if not isinstance(told, InputError):
         silence(1)
-    if not isinstance(failure, PipeClosedError):
-        tell(failure)
-    return failure.exit_status
-
-
-def _failure(error: Exception) -> "SoftmaxCliError":
-    from softmax_cli.errors import InputError, OutputError, SoftmaxCliError, noted, reason
-    from softmax_cli.words import usage_error
-
-    match error:
-        case SoftmaxCliError():
-            return error
-        case MemoryError():
-            most = f"{limit() / 1e9:,.1f} GB, half of what is available"
-            problem = f"expected what takes at most {most}, found more{noted(error)}: {error}"
-            hint = "forward and jacobian take little for csv, tsv, jsonl and npy; ulimit -d KB"
-            return InputError("", problem.rstrip(": "), f"{hint} sets another limit")
-        case ImportError():  # a broken installation
-            return InputError("", f"a part of the program cannot be loaded: {error}")
-        case OSError():
-            return OutputError("<stdout>", f"cannot be written: {reason(error)}")
-    return usage_error(error)
+    tell(told)
+    return told.exit_status
 
 
 if __name__ == "__main__":

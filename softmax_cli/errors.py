@@ -5,6 +5,9 @@ import os
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
+
+from softmax_cli.memory import limit
 
 # Fillers, joiners and blanks that count as printable (of Default_Ignorable_Code_Point), and
 # variation selectors: terminals disagree on how wide the character before one is.
@@ -38,12 +41,6 @@ class OutputError(SoftmaxCliError):
     """The result could not be written."""
 
     exit_status = 3
-
-
-class PipeClosedError(SoftmaxCliError):
-    """The reader of the output went away, which is nobody's mistake: nothing is said."""
-
-    exit_status = 141
 
 
 def noted(error: BaseException) -> str:
@@ -101,3 +98,37 @@ def plural(count: int, noun: str) -> str:
     ending = {"y": "ies", "s": "ses"}.get(noun[-1])
     several = f"{noun[:-1]}{ending}" if ending else f"{noun}s"
     return f"{count} {noun if count == 1 else several}"
+
+
+def failure(error: Exception) -> SoftmaxCliError:
+    """Say what an exception means for the user; raise one that no user can do anything about."""
+    match error:
+        case SoftmaxCliError():
+            return error
+        case MemoryError():
+            most = f"{limit() / 1e9:,.1f} GB, half of what is available"
+            problem = f"expected what takes at most {most}, found more{noted(error)}: {error}"
+            hint = "forward and jacobian take little for csv, tsv, jsonl and npy; ulimit -d KB"
+            return InputError("", problem.rstrip(": "), f"{hint} sets another limit")
+        case ImportError():  # a broken installation
+            return InputError("", f"a part of the program cannot be loaded: {error}")
+        case OSError():
+            return OutputError("<stdout>", f"cannot be written: {reason(error)}")
+    # Typer exports no common class of its usage errors.
+    if hasattr(error, "format_message"):
+        return _usage_error(error)
+    raise error
+
+
+def _usage_error(error: Any) -> InputError:
+    """Put a usage error of Typer's own into our form."""
+    path = getattr(getattr(error, "ctx", None), "command_path", "softmax-cli")
+    hint = f"see {path} --help"
+    if hasattr(error, "option_name") and hasattr(error, "possibilities"):
+        if error.possibilities:
+            hint = f"did you mean {' or '.join(sorted(error.possibilities))}?"
+        if error.option_name == "--version":
+            hint = "it stands before the command: softmax-cli --version"
+        return InputError(quoted(error.option_name), "no such option", hint)
+    message = error.format_message().rstrip(".")
+    return InputError("", message[:1].lower() + message[1:], hint)

@@ -27,8 +27,8 @@ class InputOptions:
     # Raises for the first of the rows, shape (K, C), that is not what is read; None: logits.
     # It is given a function that names the place of row k, and of its column c.
     check: "Callable[[FloatArray, Place], None] | None" = None
-    # Whether the rows may be those of stacked Jacobians, named by columns sample and output.
-    stacked: bool = False
+    # What somebody's results are, of any shape, which is their key in JSON; else None.
+    quantity: str | None = None
     # The classes of the logits that these are results of, which are looked up by name; the column
     # named by id_column may be missing. None where logits are read.
     results_of: tuple[str, ...] | None = None

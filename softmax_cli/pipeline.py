@@ -12,9 +12,6 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
-from io import BufferedReader
-from itertools import islice
 from typing import TYPE_CHECKING, NoReturn
 
 from softmax_cli.ending import undone_by
@@ -76,11 +73,15 @@ def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[P
         For a bad block, behind the output of those before it.
     """
     convert = _converter(result, encode)
-    count = (jobs or _cores()) if hasattr(os, "fork") else 1
     # The next to be given a block comes first; it is the one that has had its block for longest.
     workers: deque[_Worker] = deque()
-    printed = 0
-    with undone_by(partial(_end, workers)):
+    count, printed = jobs or _cores(), 0
+
+    def end() -> None:
+        for worker in workers:
+            worker.end()
+
+    with undone_by(end):
         for block in _inputs(result):
             if count > 1 and printed > WORTH and not workers:
                 workers += _started(count, convert)
@@ -112,33 +113,33 @@ class _Worker:
     """A process that converts one block at a time; one that is lost or late is given up."""
 
     process: int
-    tasks: "socket"
-    answers: BufferedReader
+    stream: "socket"
     convert: Convert
     block: Input | None = None
 
     def begin(self, block: Input) -> None:
         """Hand over a block."""
         self.block = block
-        try:
-            self.tasks.sendall(pickle.dumps(block))
-        except OSError:
-            self.end()
+        import socket
+
+        with suppress(OSError):  # then there is no answer either
+            self.stream.sendall(pickle.dumps(block), getattr(socket, "MSG_NOSIGNAL", 0))
 
     def finish(self) -> Iterator[Piece]:
         """Return what became of the block; it is converted here where the process is given up."""
         block, self.block = self.block, None
-        n_pieces = 0
+        if block is None:
+            return
         try:
-            while block and (answer := pickle.load(self.answers)):
-                if isinstance(answer, InputError):
-                    raise answer
-                yield answer
-                n_pieces += 1
+            with self.stream.makefile("rb") as stream:
+                answer = pickle.load(stream)
         except (EOFError, OSError, ValueError, pickle.UnpicklingError):
-            assert block
             self.end()
-            yield from islice(self.convert(block), n_pieces, None)
+            answer = self.convert(block)
+        for piece in answer:
+            if isinstance(piece, InputError):
+                raise piece
+            yield piece
 
     def end(self) -> None:
         """End the process at once; to have it given up before is nothing."""
@@ -146,14 +147,7 @@ class _Worker:
         if process:
             os.kill(process, signal.SIGKILL)
             os.waitpid(process, 0)
-            self.tasks.close()
-            with suppress(RuntimeError):  # a signal came while it was read
-                self.answers.close()
-
-
-def _end(workers: deque[_Worker]) -> None:
-    for worker in workers:
-        worker.end()
+            self.stream.close()
 
 
 def _started(count: int, convert: Convert) -> Iterator[_Worker]:
@@ -170,20 +164,20 @@ def _started(count: int, convert: Convert) -> Iterator[_Worker]:
                 _serve(theirs, convert)
             theirs.close()
             ours.settimeout(PATIENCE)
-            yield _Worker(process, ours, ours.makefile("rb"), convert)
+            yield _Worker(process, ours, convert)
 
 
 def _serve(stream: "socket", convert: Convert) -> NoReturn:
     """Answer for blocks until there are no more; anything else ends this process."""
-    tasks = stream.makefile("rb")
     try:
+        tasks = stream.makefile("rb")
         while True:
-            block = pickle.load(tasks)
+            answer: list[Piece | InputError] = []
             try:
-                for piece in convert(block):
-                    stream.sendall(pickle.dumps(piece))
-                stream.sendall(pickle.dumps(None))
+                for piece in convert(pickle.load(tasks)):
+                    answer.append(piece)
             except InputError as error:
-                stream.sendall(pickle.dumps(error))
+                answer.append(error)
+            stream.sendall(pickle.dumps(answer))
     finally:
         os._exit(0)

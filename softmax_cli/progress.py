@@ -4,9 +4,8 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 
 from softmax_cli.ending import undone_by
 from softmax_cli.samples import Batch, Logits, TextBlock
@@ -27,23 +26,22 @@ def watched(logits: Logits) -> Iterator[Logits]:
     if not sys.stderr.isatty() or plain_terminal():
         yield logits
         return
-    with ExitStack() as shown:
-        yield replace(logits, blocks=_walk(logits, shown))
+    erase: list[bytes] = []
+    with undone_by(lambda: os.write(2, b"".join(erase))):
+        yield replace(logits, blocks=_walk(logits, erase))
 
 
-def _walk(logits: Logits, shown: ExitStack) -> Iterator[Batch | TextBlock]:
+def _walk(logits: Logits, erase: list[bytes]) -> Iterator[Batch | TextBlock]:
     begin = time.monotonic()
-    due = begin + _PATIENCE
-    samples = 0
+    due, samples = begin + _PATIENCE, 0
     for block in logits.blocks:
         yield block
         samples += len(block.logits) if isinstance(block, Batch) else 0
         now = time.monotonic()
         if now >= due:
             due = now + _BETWEEN_UPDATES
-            shown.close()
-            shown.enter_context(undone_by(partial(_print, _ERASE)))
-            _print(_told(logits, samples, now - begin))
+            erase[:] = [_ERASE.encode()]
+            _print(_ERASE + _told(logits, samples, now - begin))
 
 
 def _told(logits: Logits, samples: int, seconds: float) -> str:

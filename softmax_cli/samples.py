@@ -66,6 +66,7 @@ class Logits:
     check: Callable[[Batch], Batch] | None = None  # raises for what are no logits, or leaves it out
     shape: tuple[int, ...] | None = None  # of an array; its samples are in the order of its memory
     axis: int = -1  # of the classes in that shape
+    dtype: np.dtype[np.generic] | None = None  # of an array or a binary table; None: text
     is_ready: Callable[[], bool] = lambda: True  # or the next block has to be waited for
 
     def parsed(self, block: Batch | TextBlock) -> Batch:

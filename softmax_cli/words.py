@@ -3,13 +3,14 @@
 import math
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from softmax_cli.errors import InputError, did_you_mean, quoted
 
 TYPOGRAPHIC_MINUS = "\N{MINUS SIGN}"
 # Patterns are compiled where they are needed: most runs need none.
 _MISSING = frozenset({"", "na", "n/a", "null", "none"})
+_MASK = "\0"  # no word of a command line has one
 _NO_VALUE = r"(?i)#n/?a|nil|missing|--?|[.?]|[-+]?\u221e"
 # Digits with what people put between and behind them, hex, a number beyond float64, Fortran's
 # exponent, what C's library on Windows prints, currencies, and what Python prints of an object.
@@ -119,38 +120,14 @@ def is_option(word: str) -> bool:
     return len(word) > 1 and word.startswith("-") and not starts_like_number(word)
 
 
-def separate_operands(
-    words: Iterable[str], value_options: frozenset[str], flags: frozenset[str]
-) -> tuple[list[str], list[str]]:
-    """Separate options, with their values, from operands, keeping the order of each."""
-    # A parser that is given "--" between the two takes no -1 or -inf for an option.
-    options: list[str] = []
-    operands: list[str] = []
-    rest = iter(words)
-    for word in rest:
-        if word == "--":
-            operands.extend(rest)
-        elif not is_option(word):
-            operands.append(word)
-        elif word[1] != "-" and word[2:3] == "=":
-            raise InputError(word, "expected a space for =", f"write {word[:2]} {word[3:]}")
-        elif word[1] != "-" and word[:2] not in value_options | flags:
-            raise InputError(quoted(word), "expected an option or a number")
-        else:
-            options.append(word)
-            if _awaits_value(word, value_options):
-                value = next(rest, None)
-                if value is None:
-                    raise InputError(word, "expected a value, found nothing")
-                options.append(value)
-    return options, operands
+def masked(word: str) -> str:
+    """Hide a number that begins with a dash, such as -1 or -inf, from a parser of options."""
+    return _MASK + word if word.startswith("-") and starts_like_number(word) else word
 
 
-def _awaits_value(option: str, value_options: frozenset[str]) -> bool:
-    if option.startswith("--"):
-        return option in value_options
-    letters = [f"-{letter}" in value_options for letter in option[1:]]
-    return any(letters) and letters.index(True) == len(letters) - 1
+def unmasked(word: str) -> str:
+    """Return the word that was masked."""
+    return word.removeprefix(_MASK)
 
 
 def misplaced(words: Sequence[str], commands: Collection[str]) -> InputError | None:
@@ -167,23 +144,6 @@ def misplaced(words: Sequence[str], commands: Collection[str]) -> InputError | N
         return InputError("argument 1", problem, hint)
     hint = did_you_mean(word, commands) or "see softmax-cli --help"
     return InputError("", f"no such command {quoted(word)}", hint)
-
-
-def usage_error(error: Exception) -> InputError:
-    """Put a usage error of Typer's own into our form; raise any other exception again."""
-    # Typer exports no common class of its usage errors.
-    if not hasattr(error, "format_message"):
-        raise error
-    path = getattr(getattr(error, "ctx", None), "command_path", "softmax-cli")
-    hint = f"see {path} --help"
-    if hasattr(error, "option_name") and hasattr(error, "possibilities"):
-        if error.possibilities:
-            hint = f"did you mean {' or '.join(sorted(error.possibilities))}?"
-        if error.option_name == "--version":
-            hint = "it stands before the command: softmax-cli --version"
-        return InputError(quoted(error.option_name), "no such option", hint)
-    message = error.format_message().rstrip(".")
-    return InputError("", message[:1].lower() + message[1:], hint)
 
 
 def choice(
@@ -210,11 +170,12 @@ def finite(option: str, word: str, *, least: float = 0.0, zero_too: bool = False
     raise InputError(option, f"expected a finite number {bound}, found {quoted(word)}")
 
 
-def whole(option: str, word: str, *, last: int = 1000) -> int:
-    """Read a whole number from 1 up."""
-    if word.isascii() and word.isdigit() and 1 <= int(word[:9]) <= last:
+def whole(option: str, word: str, *, first: int = 1, last: int = 1000) -> int:
+    """Read a whole number."""
+    if re.fullmatch("-?[0-9]{1,10}", word) and first <= int(word) <= last:
         return int(word)
-    raise InputError(option, f"expected a whole number from 1 to {last}, found {quoted(word)}")
+    expected = f"expected a whole number from {first} to {last}"
+    raise InputError(option, f"{expected}, found {quoted(word)}")
 
 
 def delimiter(option: str, word: str) -> str:

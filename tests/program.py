@@ -38,8 +38,6 @@ _UNWANTED = (
     "NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONIOENCODING", "COLORTERM", "CI",
     "PYTHONSAFEPATH", "PYTHONUNBUFFERED", "PYTEST_CURRENT_TEST",
 )  # fmt: skip
-# Set it to start an interpreter for every run.
-COLD = "SOFTMAX_TESTS_COLD"
 # What a program looks at only when it draws; all else may concern an interpreter's start.
 _LATE = {"NO_COLOR", "COLUMNS", "COLORTERM", "TERM"}
 TIMEOUT = 120
@@ -101,7 +99,7 @@ def run(
 
 
 def _is_cold(env: Mapping[str, str] | None) -> bool:
-    return bool(os.environ.get(COLD) or {*(env or ())} - _LATE)
+    return bool({*(env or ())} - _LATE)
 
 
 def _fork(
@@ -113,7 +111,7 @@ def _fork(
     without: Sequence[str] = (),
 ) -> int:
     """Run the program in a fork that has these ends for streams: return its process."""
-    _import_all()
+    import_all()
     with warnings.catch_warnings(action="ignore"):  # there are threads, all at rest
         child = os.fork()
     if not child:
@@ -146,11 +144,21 @@ def _write(descriptor: int, content: bytes, piece: int) -> None:
 
 
 @cache
-def _import_all() -> None:
+def import_all() -> None:
     for found in pkgutil.walk_packages(softmax_cli.__path__, "softmax_cli."):
         import_module(found.name)
     for name in ("numpy", "rich.console", "rich.table", "rich.text", "typer.rich_utils"):
         import_module(name)
+
+
+def take_streams(descriptors: Sequence[int]) -> None:
+    """Make these the standard streams, as they are when the program begins."""
+    for number, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
+    sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
+    sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
 def _become_the_program(
@@ -166,12 +174,7 @@ def _become_the_program(
         signal.alarm(TIMEOUT)
         if os.isatty(descriptors[0]):
             os.setsid()
-        for number, descriptor in enumerate(descriptors):
-            os.dup2(descriptor, number)
-            os.close(descriptor)
-        sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
-        sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
-        sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
+        take_streams(descriptors)
         variables = environment(env)
         os.environ.clear()
         os.environ.update(variables)

@@ -32,6 +32,20 @@ def test_numbers_need_no_dashes_anywhere_on_the_line(
         assert options_last == expected
 
 
+@pytest.mark.parametrize(
+    "words", ["-fcsv -1 2", "-1 --format=csv 2", "-ot -f csv -1 2", "-o t -1 -f csv -- 2"]
+)
+def test_numbers_and_options_stand_in_any_order(words: str, tmp_path: Path) -> None:
+    outcome = run("forward", *words.split(), cwd=tmp_path)
+    shown = (tmp_path / "t").read_text() if "-o" in words else outcome.stdout
+    assert shown == run("forward", "-1", "2", "-f", "csv").stdout
+
+
+def test_the_value_of_an_option_may_be_a_negative_number(tmp_path: Path) -> None:
+    run("forward", "-o", "-1", "-f", "csv", "-1", "-1", cwd=tmp_path)
+    assert (tmp_path / "-1").read_text() == "0.5,0.5\n"
+
+
 def test_minus_inf_is_a_number_not_an_option() -> None:
     outcome = run("forward", "-inf", "0", "1", "-f", "json")
     assert outcome.json["classes"] == ["1", "2", "3"]
@@ -48,20 +62,15 @@ def test_a_token_that_reads_as_a_number_is_never_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "problem"),
-    [
-        ("-x.csv", "expected an option or a number"),
-        ("--logits.csv", "no such option"),
-        ("--format.csv", "no such option"),
-    ],
+    ("name", "suffix"), [("-x.csv", ".csv"), ("--logits.csv", ""), ("--format.csv", "")]
 )
 def test_a_file_whose_name_begins_with_a_dash_is_written_with_its_folder(
-    tmp_path: Path, name: str, problem: str
+    tmp_path: Path, name: str, suffix: str
 ) -> None:
     (tmp_path / name).write_text("5,5\n")
     outcome = run("forward", name, cwd=tmp_path)
     assert (outcome.status, outcome.stdout) == (2, "")
-    assert outcome.stderr.startswith(f"error: '{name}': {problem}\n")
+    assert outcome.stderr.startswith(f"error: '{name.removesuffix(suffix)}': no such option\n")
     assert run("forward", "-f", "csv", f"./{name}", cwd=tmp_path).stdout == "0.5,0.5\n"
     assert run("forward", "-f", "csv", "--", name, cwd=tmp_path).stdout == "0.5,0.5\n"
 
@@ -83,7 +92,9 @@ def test_a_file_whose_name_begins_with_a_dash_is_written_with_its_folder(
         ("forward README.md 1", "argument 1: expected one file or only numbers"),
         ("forward 1 -", "argument 2: expected one file or only numbers"),
         ("forward 1 --encoding x", "'--encoding': no such option\nhint: see softmax-cli forward -"),
-        ("forward -x 1", "'-x': expected an option or a number"),
+        ("forward -x 1", "'-x': no such option"),
+        ("forward -inff 1", "'-i': no such option"),
+        ("forward 1 2 --format", "option '--format' requires an argument"),
         ("forward 1 , 2", "argument 2: expected a number, found ''"),
         ("forward 1/3 2", "argument 1: expected a number, found '1/3'"),
         ("forward ln(2) 1", "argument 1: expected a number, found 'ln(2)'"),
@@ -96,13 +107,10 @@ def test_a_file_whose_name_begins_with_a_dash_is_written_with_its_folder(
         ("forward -f cvs 1", "--format: expected one of table, csv, tsv, json"),
         ("forward --temperature x 1", "--temperature: expected a finite number of at least 0"),
         ("jacobian -t 0 1 1", "--temperature: expected a finite number of at least 2.23e-308"),
-        ("check -t 0 1 1", "--temperature: expected a finite number of at least 2.23e-308"),
-        ("jacobian -t 1e-309 1 1", "--temperature: expected a finite number of at least 2.23e-308"),
         ("check -t 1e-309 1 1", "--temperature: expected a finite number of at least 2.23e-308"),
         ("forward --temperature -1 1", "--temperature: expected a finite number of at least 0"),
         ("forward -p 18 1", "--precision: expected a whole number from 1 to 17, found '18'"),
         ("forward --jobs 0 1", "--jobs: expected a whole number from 1 to 1000, found '0'"),
-        ("forward --jobs 1.5 1", "--jobs: expected a whole number from 1 to 1000, found '1.5'"),
         ("check --jobs 2 1", "'--jobs': no such option"),
         ("forward --columns 1 1 2", "--columns: expected a file or standard input"),
         ("forward 1 --log=yes", "log"),

@@ -71,7 +71,7 @@ def test_a_new_file_has_the_mode_the_umask_gives(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "y.csv").stat().st_mode) == 0o640
 
 
-@pytest.mark.parametrize("output_format", ["csv", "json", "table", "npy"])
+@pytest.mark.parametrize("output_format", ["csv", "npy"])
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
@@ -129,7 +129,7 @@ def test_the_output_may_be_the_input(tmp_path: Path) -> None:
 def test_an_old_file_stays_untouched_when_the_input_is_bad(tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
     path.write_text("old\n")
-    outcome = run("forward", "-o", str(path), stdin="1,2\n" * 100_000 + "1,x\n")
+    outcome = run("forward", "-o", str(path), stdin="1,2\n" * 30_000 + "1,x\n")
     assert outcome.status == 2
     assert "printed before" not in outcome.stderr
     assert path.read_text() == "old\n"
@@ -233,13 +233,13 @@ def test_a_signal_at_any_line_ends_a_run_that_leaves_nothing(
     monkeypatch.setattr("softmax_cli.reading.text.Stream.block_size", 64)
     write_inputs(tmp_path, 20)
     words = ["forward", "z.csv", "--jobs", jobs]
-    for n in range(20 + int(jobs), 4600, 229):
+    for n in range(20 + int(jobs), 4600, 457):
         assert not injected(words, "y.csv", tmp_path, n, SIGNALS[n % 3])[0]
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
 def test_a_signal_that_was_ignored_stays_so(tmp_path: Path, number: signal.Signals) -> None:
-    count = 400_000
+    count = 150_000
     (tmp_path / "z.csv").write_text("3,3\n" * count)
     script = f"import os, signal, sys; signal.signal({number:d}, signal.SIG_IGN); "
     script += "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
@@ -276,8 +276,8 @@ def test_an_interruption_does_not_wait_for_a_reader_that_takes_nothing() -> None
 def test_a_full_disk_and_a_line_that_is_none_tell_how_much_was_printed(
     tmp_path: Path, jobs: str
 ) -> None:
-    (tmp_path / "z.csv").write_text("3,3\n" * 800_000)
-    limited = f'ulimit -f 3000; trap "" XFSZ; "$@" forward z.csv -f csv --jobs {jobs} > y'
+    (tmp_path / "z.csv").write_text("3,3\n" * 400_000)
+    limited = f'ulimit -f 1700; trap "" XFSZ; "$@" forward z.csv -f csv --jobs {jobs} > y'
     outcome = run_in_shell(limited, tmp_path)
     assert (outcome.status, outcome.stdout) == (3, "")
     printed = int(

@@ -9,15 +9,16 @@ from softmax_cli.commands.help import TOPICS
 from tests.program import ROOT, run, run_in_terminal
 
 PAGES = ROOT / "softmax_cli" / "help"
-COMMANDS = ("forward", "jacobian", "check", "help")
 
 
 def test_help_lists_every_page_and_command_with_a_line() -> None:
     outcome = run("help")
     assert (outcome.status, outcome.stderr) == (0, "")
-    names = re.findall(r"^  (\w+) +\S", outcome.stdout, re.MULTILINE)
-    assert names == [*TOPICS, *COMMANDS]
-    assert {page.stem for page in PAGES.iterdir()} == set(TOPICS)
+    names = re.findall(r"^- \*\*(\w+)\*\*: \S", outcome.stdout, re.MULTILINE)
+    assert names == [*TOPICS, "forward", "jacobian", "check", "help"]
+    assert {page.stem for page in PAGES.iterdir()} == {"contents", *TOPICS}
+    shown = run_in_terminal("help").plain
+    assert all(name in shown for name in names)
 
 
 @pytest.mark.parametrize("topic", TOPICS)

@@ -67,7 +67,6 @@ def test_every_form_of_one_sample_is_read(text: str, printed: str) -> None:
         ("3\n", "<stdin>:1: expected an array of logits, found 3"),
         ("[1]\n{}", "<stdin>:2: expected an array of logits, found {}"),
         ('{"logits":[1]}\n[1]', "<stdin>:2: expected the keys of the first sample"),
-        ('{"logits":3}', "<stdin>:1: expected an array of logits, found 3"),
         ('{"logits":[1],"sample":"a"}\n{"logits":[1]}', "<stdin>:2: expected the keys of the"),
         ('{"logits":[1],"sample":[1]}', "<stdin>:1: expected a name, found an array"),
         ('{"logits":[1],"classes":["a","b"]}', '<stdin>:1: expected 1 name in "classes", found 2'),
@@ -85,7 +84,7 @@ def test_every_form_of_one_sample_is_read(text: str, printed: str) -> None:
         ('{"a":1}\n{"b":1}', "<stdin>:2: expected the keys of the first sample, found no 'a'\n"),
         ('{"a":1}\n{"a":1,"b":1}', "<stdin>:2: expected the keys of the first sample, found 'b'\n"),
         ('{"a":1}\n{"a":"x"}', "<stdin>:2, 'a': expected a number"),
-        ("[" * 100_000, "<stdin>:1: expected JSON of numbers and text: maximum recursion depth"),
+        ("[" * 100_000, "<stdin>:1: expected JSON of numbers and text: "),
     ],
 )
 def test_a_bad_line_is_named(text: str, message: str) -> None:

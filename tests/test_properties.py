@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.arguments import read_arguments
 from softmax_cli.samples import concatenate
-from softmax_cli.words import NotANumberError, read_number, separate_operands
+from softmax_cli.words import NotANumberError, read_number
 from tests.reading import read
 
 settings.register_profile("patient", deadline=None)
@@ -107,10 +107,3 @@ def test_json_lines_read_the_same_in_blocks_of_any_size(lines: list[str], size: 
     found = [read("jsonl", content, block_size=n) for n in (size, 1 << 20)]
     if not found[0].error or not found[1].error:
         assert repr(found[0]) == repr(found[1])
-
-
-@given(st.lists(st.sampled_from(["-1", "-inf", "2", "-f", "csv", "--log", "-", "--x=1", "-1,2"])))
-def test_separating_operands_loses_no_word(words: list[str]) -> None:
-    options, operands = separate_operands([*words, "--"], frozenset({"-z"}), frozenset({"-f"}))
-    assert sorted(options + operands) == sorted(words)
-    assert [word for word in words if word in operands] == operands

@@ -1,7 +1,6 @@
 """What scripts rely on: the same bytes in every setting, and an exit status for every fault."""
 
 import csv
-import pickle
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from softmax_cli.errors import InputError
 from softmax_cli.writing.formats import WRITERS
 from tests.program import environment, run
 
@@ -177,9 +175,3 @@ def test_a_verdict_is_the_exit_status_with_or_without_a_word(output_format: str)
         assert told.stdout
         silent = run("check", *words, "-f", output_format, "-q")
         assert (silent.status, silent.stdout, silent.stderr) == (status, "", "")
-
-
-def test_an_error_survives_the_way_from_another_process() -> None:
-    error = InputError("z.csv:3:2", "expected a number, found 'x'", "leave it out")
-    again = pickle.loads(pickle.dumps(error))
-    assert (type(again), str(again)) == (InputError, str(error))

@@ -4,18 +4,13 @@ import math
 
 import pytest
 
-from softmax_cli.errors import InputError
 from softmax_cli.words import (
     NotANumberError,
     is_broken_number,
     read_number,
-    separate_operands,
     split_row,
     starts_like_number,
 )
-
-FLAGS = frozenset({"-q", "--log"})
-VALUE_OPTIONS = frozenset({"-f", "--format", "-o", "--output", "--step"})
 
 
 @pytest.mark.parametrize(
@@ -70,45 +65,6 @@ def test_a_token_splits_at_commas_or_spaces(token: str, pieces: list[str]) -> No
 )
 def test_what_is_meant_as_a_number(token: str, expected: bool) -> None:
     assert starts_like_number(token) is expected
-
-
-@pytest.mark.parametrize(
-    ("words", "options", "operands"),
-    [
-        ("-inf 0 1", "", "-inf 0 1"),
-        ("1 -1 -f csv -.5", "-f csv", "1 -1 -.5"),
-        ("--format csv -1e3", "--format csv", "-1e3"),
-        ("--format=csv -1", "--format=csv", "-1"),
-        ("-fcsv -1", "-fcsv", "-1"),
-        ("--step -1 2", "--step -1", "2"),
-        ("--step=-1,2 3,4", "--step=-1,2", "3,4"),
-        ("-qf csv 3", "-qf csv", "3"),
-        ("-qfcsv 3", "-qfcsv", "3"),
-        ("-o -1 -1", "-o -1", "-1"),
-        ("--log -1", "--log", "-1"),
-        ("--formt -1", "--formt", "-1"),
-        ("-1 -- --format 2", "", "-1 --format 2"),
-        ("-", "", "-"),
-        ("", "", ""),
-    ],
-)
-def test_operands_are_separated_from_options(words: str, options: str, operands: str) -> None:
-    assert separate_operands(words.split(), VALUE_OPTIONS, FLAGS) == (
-        options.split(),
-        operands.split(),
-    )
-
-
-@pytest.mark.parametrize("word", ["-inff", "-e5", "-x", "-x-1"])
-def test_a_dash_without_an_option_or_a_number_is_an_error(word: str) -> None:
-    with pytest.raises(InputError, match="expected an option or a number"):
-        separate_operands(["1", word], VALUE_OPTIONS, FLAGS)
-
-
-@pytest.mark.parametrize("words", ["-f", "1 2 --format", "-o"])
-def test_an_option_without_its_value_is_an_error(words: str) -> None:
-    with pytest.raises(InputError, match="expected a value, found nothing"):
-        separate_operands(words.split(), VALUE_OPTIONS, FLAGS)
 
 
 @pytest.mark.parametrize(

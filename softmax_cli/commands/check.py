@@ -21,10 +21,15 @@ from softmax_cli.checking.verdict import Check, Verdict
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions, OutputOptions
 from softmax_cli.progress import watched
-from softmax_cli.reading.pick import pick_sample
-from softmax_cli.reading.results import Results, read_candidate, with_rows
+from softmax_cli.reading.results import (
+    Results,
+    options_for_results,
+    read_candidate,
+    with_rows,
+    with_upstream,
+)
+from softmax_cli.reading.sift import pick_sample
 from softmax_cli.reading.source import open_logits
-from softmax_cli.reading.upstream import options_for_results, with_upstream
 from softmax_cli.reading.validity import are_valid, check_classes
 from softmax_cli.samples import Batch, Logits, concatenate
 from softmax_cli.writing.formats import refuse_verdict, write

@@ -1,27 +1,42 @@
 """Probabilities of each sample."""
 
-from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
+from softmax_cli.commands import shared
 from softmax_cli.options import InputOptions, OutputOptions
-from softmax_cli.reading.pick import pick_sample
-from softmax_cli.reading.source import open_logits
-from softmax_cli.result import Arrays, LogProbabilities, Probabilities
-from softmax_cli.writing.formats import write
+
+TOP = "Only the N most probable classes of each sample, with their names."
+T = "Divide the logits by T. 0 is the limit: 1 for the maximum, shared among ties."
 
 
-def run(
-    words: Sequence[str],
-    log: bool,
-    top: int | None,
-    prefix: str | None,
-    sample: str | None,
-    temperature: float,
+@shared.with_shared_options
+def forward(
+    logits: list[str] = shared.LOGITS,
+    log: bool = shared.how("--log", "Log-probabilities instead."),
+    top: int | None = shared.shown("--top N", TOP, partial(shared.whole, last=10**9 - 1)),
+    prefix: str = shared.PREFIX,
+    temperature: float = shared.how("--temperature -t T", T, shared.not_negative, 1.0),
+    sample: str | None = shared.SAMPLE,
+    *,
     reading: InputOptions,
     writing: OutputOptions,
+    jobs: int | None = shared.JOBS,
 ) -> int:
-    """Write the probabilities, or their logarithms; return the exit status."""
+    """Probabilities: y_j = exp(z_j) / sum_c exp(z_c).
+
+    softmax-cli forward 2 1 0.1
+    softmax-cli forward -inf 0 -1.5 --log
+    softmax-cli forward logits.csv -o probabilities.csv
+    cat logits.csv | softmax-cli forward --columns 2-11 -f json
+    """
+    from softmax_cli.reading.sift import pick_sample
+    from softmax_cli.reading.source import open_logits
+    from softmax_cli.result import Arrays, LogProbabilities, Probabilities
+    from softmax_cli.writing.formats import write
+
     quantity = LogProbabilities(temperature) if log else Probabilities(temperature)
-    with open_logits(words, reading) as source:
-        logits = source if sample is None else pick_sample(source, sample, "--sample")
-        write(Arrays("forward", logits, (quantity,), prefix or "", top), writing)
+    with open_logits(logits, reading) as source:
+        picked = source if sample is None else pick_sample(source, sample, "--sample")
+        write(Arrays("forward", picked, (quantity,), prefix, top), replace(writing, jobs=jobs))
     return 0

@@ -1,59 +1,77 @@
 """The Jacobian of each sample, one entry of it, or an upstream gradient times it."""
 
-from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from softmax_cli.commands import shared
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions, OutputOptions
-from softmax_cli.reading.columns import find_name, split_names
-from softmax_cli.reading.pick import pick_sample
-from softmax_cli.reading.source import open_logits
-from softmax_cli.reading.upstream import options_for_results, with_upstream
-from softmax_cli.result import Arrays, Explanation, Jacobian, Partial, Probabilities, Quantity, Vjp
-from softmax_cli.samples import Logits
-from softmax_cli.writing.formats import write
+
+if TYPE_CHECKING:
+    from softmax_cli.result import Explanation, Quantity
+    from softmax_cli.samples import Logits
+
+VJP = """The upstream gradient G times the Jacobian (backpropagation), without building it.
+G is 0,0,1 or a file with one row for all samples or a row each."""
 
 
-def run(
-    words: Sequence[str],
+@shared.with_shared_options
+def jacobian(
+    logits: list[str] = shared.LOGITS,
+    entry: str | None = shared.how("--entry J,I", "Only dy_J/dz_I, by class names or positions."),
+    vjp: str | None = shared.how("--vjp G", VJP),
+    explain: bool = shared.how("--explain", "Derive it step by step, with one sample's numbers."),
+    log: bool = shared.how("--log", "Of log-softmax: dlog y_j/dz_i = delta_ij - y_i."),
+    prefix: str = shared.PREFIX,
+    temperature: float = shared.TEMPERATURE,
+    sample: str | None = shared.SAMPLE,
     *,
-    entry: str | None,
-    upstream: str | None,
-    sample: str | None,
-    explain: bool,
-    log: bool,
-    prefix: str | None,
-    temperature: float,
     reading: InputOptions,
     writing: OutputOptions,
+    jobs: int | None = shared.JOBS,
 ) -> int:
-    """Write the Jacobians, partial derivatives or products; return the exit status."""
-    if upstream is not None and (entry is not None or explain):
+    """The Jacobian of each sample: J_ji = dy_j/dz_i = y_j (delta_ij - y_i).
+
+    softmax-cli jacobian 1 2 3
+    softmax-cli jacobian 2 1 0.1 --explain
+    softmax-cli jacobian logits.csv --entry cat,dog -f csv
+    softmax-cli jacobian logits.csv --vjp upstream.csv -o gradient.csv
+    """
+    from softmax_cli.reading.results import options_for_results, with_upstream
+    from softmax_cli.reading.sift import pick_sample
+    from softmax_cli.reading.source import open_logits
+    from softmax_cli.result import Arrays, Jacobian, Partial, Probabilities, Vjp
+    from softmax_cli.writing.formats import write
+
+    if vjp is not None and (entry is not None or explain):
         other = "--explain" if explain else "--entry"
         raise InputError(other, f"expected either {other} or --vjp, found both")
     with ExitStack() as stack:
-        logits = stack.enter_context(open_logits(words, reading))
-        if upstream is not None:
-            theirs = options_for_results(logits, reading)
-            logits = stack.enter_context(with_upstream(logits, upstream, "--vjp", theirs))
+        source = stack.enter_context(open_logits(logits, reading))
+        if vjp is not None:
+            theirs = options_for_results(source, reading)
+            source = stack.enter_context(with_upstream(source, vjp, "--vjp", theirs))
         if sample is not None:
-            logits = pick_sample(logits, sample, "--sample")
-        position = None if entry is None else _find_entry(entry, logits)
+            source = pick_sample(source, sample, "--sample")
+        position = None if entry is None else _find_entry(entry, source)
         quantities: tuple[Quantity, ...] = Probabilities(temperature), Jacobian(temperature, log)
-        if upstream is not None:
+        if vjp is not None:
             quantities = (Vjp(temperature, log),)
         elif position is not None:
             quantities = (Partial(temperature, log, position),)
-        result = Arrays("jacobian", logits, quantities, prefix or "")
-        write(_explanation(logits, position, temperature, log) if explain else result, writing)
+        result = Arrays("jacobian", source, quantities, prefix)
+        shown = _explanation(source, position, temperature, log) if explain else result
+        write(shown, replace(writing, jobs=jobs))
     return 0
 
 
 def _explanation(
-    logits: Logits, entry: tuple[int, int] | None, temperature: float, log: bool
-) -> Explanation:
+    logits: "Logits", entry: tuple[int, int] | None, temperature: float, log: bool
+) -> "Explanation":
     """Explain the first sample; the rest is not read."""
     from softmax_cli.mathematics.derivation import derive
+    from softmax_cli.result import Explanation
 
     batch = next(logits.batches)
     label = batch.labels[0]
@@ -62,7 +80,9 @@ def _explanation(
     return Explanation(derivation, heading)
 
 
-def _find_entry(entry: str, logits: Logits) -> tuple[int, int]:
+def _find_entry(entry: str, logits: "Logits") -> tuple[int, int]:
+    from softmax_cli.reading.columns import find_name, split_names
+
     names = split_names(entry, "--entry")
     if len(names) != 2:
         raise InputError("--entry", f"expected OUTPUT,INPUT such as 1,2, found {quoted(entry)}")

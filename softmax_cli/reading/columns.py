@@ -30,10 +30,6 @@ _IDENTIFIER = (
 _ARRAY = r"(?:[\w.]*(?:array|tensor)\()?[\[(]([^\[\]]*)[\])](?:,\s*\w+=[\w.':]+)*\)?"
 _SCALAR = r"(?:np\.|numpy\.)?float\d+\(([^()]*)\)"
 
-# Of a table with a row a class, for each sample.
-_PIVOT = """python -c "import sys, pandas as pd; \
-pd.read_csv(sys.argv[1]).pivot(index='{}', columns='{}', values='{}').to_csv(sys.stdout)" FILE"""
-
 Header = Sequence[str] | None
 Positions = Sequence[int]
 Numbers = Callable[[list[Any]], FloatArray]
@@ -81,10 +77,6 @@ class Columns:
         """What the sample names are called."""
         return self.header[self.sample] if self.header and self.sample is not None else "sample"
 
-    def with_array(self, values: Sequence[Any]) -> "Columns":
-        """Take the values of the first sample's array for its logits, where there is one."""
-        return self if self.array is None else replace(self, logits=tuple(range(len(values))))
-
     def position(self, c: int) -> int:
         """Return the position, from 1, of the column that holds logit c."""
         return (self.logits[c] if self.array is None else self.array) + 1
@@ -96,7 +88,8 @@ class Columns:
         if self.array is None:
             values = [[row[c] for c in self.logits] for row in rows]
         else:
-            values = [self._array_of(row[self.array]) for row in rows]
+            n, arrays = len(self.logits), [row[self.array] for row in rows]
+            values = [[each] * n if is_missing(each) else array_in(each) for each in arrays]
         check_lengths(values, len(self.logits), place, first)
         logits = numbers(list(chain.from_iterable(values))).reshape(-1, len(self.logits))
         names = kept = None
@@ -105,11 +98,6 @@ class Columns:
         if self.kept:
             kept = tuple(tuple(row[c] for c in self.kept) for row in rows)
         return Batch(logits, start, names, kept=kept, place=place)
-
-    def _array_of(self, value: Any) -> list[Any]:
-        if is_missing(value):
-            return [value] * len(self.logits)
-        return value if isinstance(value, list) else array_in(str(value)) or [value]
 
     def source(self, blocks: Iterator[Batch | TextBlock]) -> Logits:
         """Name what all samples share."""
@@ -129,7 +117,7 @@ def kinds_of(rows: Iterable[Sequence[Any]]) -> list[str]:
 def _kind(column: Sequence[Any]) -> str:
     values = [value for value in column if not is_missing(value)] or column
     first = values[0]
-    if isinstance(first, list) or (isinstance(first, str) and array_in(first)):
+    if isinstance(first, list) or len(array_in(first)) > 1:
         return "arrays"
     if isinstance(first, str) and first.strip() and not is_number(first):
         slips = (not isinstance(v, str) or is_number(v) or is_broken_number(v) for v in column)
@@ -144,11 +132,14 @@ def _is_whole(value: object) -> bool:
     return text.isdigit() or (is_number(text) and read_number(text).is_integer())
 
 
-def array_in(cell: str) -> list[str]:
-    """Split a cell such as ``[1, 2, 3]``, or as Python and numpy print it; others hold none."""
-    found = re.fullmatch(_ARRAY, cell.strip()) if cell.strip()[-1:] in ("]", ")") else None
+def array_in(cell: Any) -> list[Any]:
+    """Return an array, also one that is written as Python and numpy print it, or the cell alone."""
+    if isinstance(cell, list):
+        return cell
+    is_written = isinstance(cell, str) and cell.strip()[-1:] in ("]", ")")
+    found = re.fullmatch(_ARRAY, cell.strip()) if is_written else None
     values = split_row(re.sub(_SCALAR, r"\1", found[1])) if found else []
-    return values if len(values) > 1 and any(map(is_number, values)) else []
+    return values if len(values) > 1 and any(map(is_number, values)) else [cell]
 
 
 def n_needed(header: Iterable[str], options: InputOptions) -> int:
@@ -158,7 +149,7 @@ def n_needed(header: Iterable[str], options: InputOptions) -> int:
 
 
 def choose_columns(
-    header: Header, kinds: Sequence[str], options: InputOptions, place: str
+    header: Header, kinds: Sequence[str], first: Sequence[Any], options: InputOptions, place: str
 ) -> Columns:
     """Choose by the user's word first, then by header names, then by content.
 
@@ -168,6 +159,8 @@ def choose_columns(
         The columns' names, or None.
     kinds
         What each column holds, as `kinds_of` tells.
+    first
+        The first row.
     options
         What the user said about columns.
     place
@@ -179,7 +172,7 @@ def choose_columns(
         When a name is unknown, a column may be no logits, or none are left.
     """
     names, width, sample = header or (), len(kinds), None
-    if options.stacked and list(names[:2]) == ["sample", "output"]:
+    if options.quantity == "jacobian" and list(names[:2]) == ["sample", "output"]:
         return Columns(tuple(range(2, width)), 0, header)
     if options.results_of is not None:
         last = (options.results_of or ("",))[-1]
@@ -232,7 +225,9 @@ def choose_columns(
         raise _undecided(sorted(found), sorted({*picked} - doubtful), sample, header, place)
     if not picked:
         raise InputError(place, "expected at least one column of logits, found only names")
-    return Columns(() if array is not None else picked, sample, header, kept, array)
+    if array is not None:
+        picked = tuple(range(len(array_in(first[array]))))
+    return Columns(picked, sample, header, kept, array)
 
 
 def _array(names: Sequence[str], kinds: Sequence[str], options: InputOptions) -> int | None:
@@ -262,10 +257,7 @@ def _undecided(
     problem = f"expected logits and at most one column of names, found {noun} {shown}{more}"
     if len(logits) == 1:
         problem += " beside a single one of logits; every sample has a row"
-        words = _words([*found, *logits], header)
         hint = f"if all rows are one sample, give --axis 0 --columns {_words(logits, header)}"
-        if words.count(",") == 2 and not words[0].isdigit():
-            hint += f"; else {_PIVOT.format(*words.split(','))} | softmax-cli forward -"
         return InputError(place, problem, hint)
     labels = [c for c in found if header and re.fullmatch(_LABEL, header[c].strip())]
     name = [c for c in found if c not in labels and sample is None][:1]
@@ -279,9 +271,11 @@ def _undecided(
 
 def _words(columns: Positions, header: Header) -> str:
     """Write columns as an option takes them."""
-    names = [header[c] if header else "" for c in columns]
-    is_safe = all(re.fullmatch(r"[^\W\d]\w*", name) for name in names)
-    return ",".join(names if is_safe else [str(c + 1) for c in columns])
+    words = [header[c] if header else "" for c in columns]
+    if not all(re.fullmatch(r"\w+", word) for word in words):
+        words = [str(c + 1) for c in columns]
+    is_long = len(words) > 6 and columns[-1] - columns[0] == len(words) - 1
+    return f"{words[0]}-{words[-1]}" if is_long else ",".join(words)
 
 
 def _columns_of_results(
@@ -313,12 +307,12 @@ def warn_of_first_row(rows: Sequence[Sequence[str]], is_header: bool, place: str
         warn(place, "0, 1, ... are taken as a sample's logits, if they are a header, give --header")
 
 
-def refuse_columns(options: InputOptions, problem: str, **others: object) -> None:
-    """Raise if columns, or others, are chosen where there are none."""
-    chosen = {"columns": options.columns, "id": options.id_column, "key": options.key}
-    for option, value in {**chosen, "keep": options.keep or None, **others}.items():
-        if value is not None:
-            raise InputError(f"--{option.replace('_', '-')}", problem)
+def refuse_columns(options: InputOptions, problem: str, *others: str) -> None:
+    """Raise if columns, or other options, are given where they mean nothing."""
+    for name in ("columns", "id_column", "key", "keep", *others):
+        if vars(options)[name] != vars(InputOptions())[name]:
+            option = name.removesuffix("_column").replace("_", "-")
+            raise InputError(f"--{option}", problem)
 
 
 def find_name(word: str, names: Sequence[str], count: int, what: str) -> int:

@@ -16,7 +16,6 @@ from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions, Place
 from softmax_cli.reading.columns import (
     Columns,
-    array_in,
     choose_columns,
     kinds_of,
     n_needed,
@@ -39,9 +38,6 @@ _DELIMITERS = ",;\t| "
 _GUESS_LINES = 20
 _GUESS_CHARACTERS = 1 << 16
 _COMMENTS = re.compile(rb"(?:(?:[ \t]*#[^\r\n]*)?(?:\r\n?|\n))*+")
-# Below the header of a table as sqlite, psql and Markdown draw it.
-_RULE = re.compile(rb"^[|+: -]*---[|+: -]*\r?$", re.MULTILINE)
-_UNRULE = "sed -e '/^[-|+: ]*$/d' -e 's/|/ /g' FILE | softmax-cli forward -"
 _MINUS_ZERO = re.compile(rb"-0[],\s]")
 
 csv.field_size_limit(1 << 26)
@@ -108,11 +104,6 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     comments, head = _split_comments(stream)
     if options.delimiter == options.decimal:
         raise InputError("--decimal", "expected another --delimiter beside it, found a comma")
-    if rule := _RULE.search(head):
-        line = 1 + (comments + head[: rule.start()]).count(b"\n")
-        raise InputError(
-            f"{name}:{line}", "expected rows of cells, found a line of dashes", _UNRULE
-        )
     delimiter = options.delimiter or _guess_delimiter(decode(head, name), options)
     block = TextBlock(1 + len(comments.splitlines()), head)
     records, line = _records(block, stream, delimiter, name, least=2)
@@ -125,8 +116,10 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     if has_header is None:
         has_header = _is_header(list(map(with_point, first)))
     header = first if has_header else _header_in(decode(comments, name), delimiter, len(first))
-    if needed := n_needed(header or (), options):
-        records, line = _records(block, stream, delimiter, name, least=1 + needed)
+    needed = n_needed(header or (), options)
+    while len(records) <= needed and (more := stream.take(len(head))):
+        others, line = _records(TextBlock(line, more), stream, delimiter, name)
+        records += others
     said = (options.check, options.header, options.columns, options.id_column)
     if said == (None,) * 4 and not comments:
         warn_of_first_row([cells for _, cells in records[:2]], has_header, place)
@@ -138,15 +131,7 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
         header = first = ["", *first]
     check_lengths(rows, len(first), lambda k, _: f"{name}:{records[k][0]}", "the first row")
     kinds = kinds_of(list(map(with_point, cells)) for cells in rows)
-    has_commas = (
-        options.decimal == "." and delimiter != "," and any(map(has_decimal_comma, rows[0]))
-    )
-    try:
-        columns = choose_columns(header, kinds, options, place)
-    except InputError as error:
-        hint = re.sub("(?<=give )|(?=--columns)", "--decimal , ", error.hint)
-        raise InputError(error.place, error.problem, hint if has_commas else error.hint) from None
-    columns = columns.with_array(array_in(rows[0][columns.array or 0]))
+    columns = choose_columns(header, kinds, rows[0], options, place)
     table = Table(name, delimiter, len(first), columns, options)
 
     def read(block: TextBlock) -> tuple[Batch, int]:

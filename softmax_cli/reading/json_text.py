@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from softmax_cli import fast
-from softmax_cli.errors import InputError, quoted
+from softmax_cli.errors import InputError, plural, quoted
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import strict_json
 from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, n_needed, refuse_columns
-from softmax_cli.reading.strict_json import key_hint, member
+from softmax_cli.reading.strict_json import key_hint, load_lines, member
 from softmax_cli.reading.text import Stream, count_lines, read_lines, take_all
 from softmax_cli.reading.validity import (
     Where,
     check_classes,
-    check_lengths,
     place_in,
     place_of_sample,
     read_numbers,
@@ -25,6 +27,8 @@ from softmax_cli.words import mending
 
 # What only one reader refuses, and keys that are counted as none.
 _DOUBTFUL = (b"\\u", b" :", b"\t", b"\r", b"NaN", b"Infinity")
+
+Names = tuple[str, ...] | None
 
 
 def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -45,7 +49,10 @@ def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
         With line and column for what is not JSON, with sample and value for what is not
         logits.
     """
-    return read_document(strict_json.load_all(take_all(stream), name), name, options)
+    document = strict_json.load_all(take_all(stream), name)
+    if options.quantity is not None:
+        return _read_results(document, name, options)
+    return _read_document(document, name, options)
 
 
 def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -65,20 +72,22 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
     InputError
         With the line: here for the first block, from the batches for the rest.
     """
+    if options.quantity is not None:
+        return read_json(stream, name, options)
     head = stream.take_head()
-    samples, lines = strict_json.load_lines(head, name)
+    samples, lines = load_lines(head, name)
     if not samples:
         raise InputError(name, "expected logits, found nothing")
     keys = samples[0] if isinstance(samples[0], dict) else ()
     while len(samples) < n_needed(keys, options) and (more := stream.take(len(head))):
         head += more
-        samples, lines = strict_json.load_lines(head, name)
-    columns = settle(samples, lambda k: f"{name}:{lines[k]}", name, options)
+        samples, lines = load_lines(head, name)
+    columns = _settle(samples, lambda k: f"{name}:{lines[k]}", name, options)
 
     def parse(block: TextBlock) -> Batch:
         loaded = _load_at_once(block)
-        values, lines = loaded or strict_json.load_lines(block.content, name, block.line)
-        return read_batch(values, columns, lambda k: f"{name}:{lines[k]}", block.start, options)
+        values, lines = loaded or load_lines(block.content, name, block.line)
+        return _batch(values, columns, lambda k: f"{name}:{lines[k]}", block.start, options)
 
     def read(block: TextBlock) -> tuple[Batch, int]:
         return parse(block), block.line + block.content.count(b"\n")
@@ -88,150 +97,139 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
     return replace(columns.source(blocks), parse=parse, is_ready=stream.is_ready)
 
 
-def read_document(document: Any, name: str, options: InputOptions) -> Logits:
-    """Read logits from a JSON value."""
+def _read_document(
+    document: Any, name: str, options: InputOptions, samples: Names = None
+) -> Logits:
+    """Read logits from a JSON value; the samples may have names from elsewhere."""
     named: dict[str, Any] = {}
-    rows = document = _records(document, name, options)
-    if isinstance(document, dict):
-        found = member(document, options.key or "logits")
-        is_whole = document.keys() & {"classes", "samples"} or not isinstance(found, list)
-        is_whole = is_whole or not found or isinstance(found[0], list | dict)
-        rows = [document]
-        if is_whole and found is not None:
-            named, rows = document, found
-            options = replace(options, key=None if options.key is None else "")
-        elif options.key is not None and found is None:
+    rows = _records(document, options)
+    if isinstance(rows, dict):
+        found = member(rows, options.key or "logits")
+        if found is None and options.key:
             problem = f"expected a member, found no {quoted(options.key)}"
-            raise InputError("--key", problem, key_hint(document))
+            raise InputError("--key", problem, key_hint(rows))
+        is_array = isinstance(found, list) and found and not isinstance(found[0], list | dict)
+        if found is None or (is_array and not rows.keys() & {"classes", "samples"}):
+            rows = [rows]
+        else:
+            named, rows = rows, found
+            options = replace(options, key=None if options.key is None else "")
     rows = [rows] if isinstance(rows, dict) else rows
     if not isinstance(rows, list) or not rows:
         raise InputError(name, f"expected an array of logits, found {shown(rows)}")
-    if not isinstance(rows[0], list | dict):
-        rows = [rows]
-
+    rows = rows if isinstance(rows[0], list | dict) else [rows]
     where = place_of_sample(name)
-    columns = settle(rows, where, name, options)
-    classes = _classes(named, name, len(columns.logits), len(rows))
-    batch = read_batch(rows, columns, where, 0, options)
-    samples = strict_json.names(named, "samples", name, len(rows)) or batch.samples
-    return replace(
-        columns.source(iter([replace(batch, samples=samples)])),
-        class_names=classes or columns.names,
-        names_samples=samples is not None,
-        n_samples=len(rows),
-    )
+    columns = _settle(rows, where, name, options)
+    batch = _batch(rows, columns, where, 0, options)
+    classes = strict_json.names(named, "classes", name, len(columns.logits)) or columns.names
+    samples = samples or strict_json.names(named, "samples", name, len(rows)) or batch.samples
+    source = columns.source(iter([replace(batch, samples=samples)]))
+    is_named = samples is not None
+    return replace(source, class_names=classes, names_samples=is_named, n_samples=len(rows))
 
 
-def _records(document: Any, name: str, options: InputOptions) -> Any:
-    """Make records of a table that pandas wrote in another of its ways; leave others alone."""
+def _records(document: Any, options: InputOptions) -> Any:
+    """Make records of a table that pandas wrote by its columns, or split; leave others alone."""
     if not isinstance(document, dict) or not document:
         return document
-    data: Any = document.get("data")
     parts = list(document.values())
-    if document.keys() - {"index"} == {"columns", "data"} and _are_all(data, list):
-        header = strict_json.names(document, "columns", name) or ()
-        check_lengths(data, len(header), place_in(place_of_sample(name)), '"columns"')
-        return [dict(zip(header, row, strict=True)) for row in data]
-    if _are_all(parts, dict) and all(part.keys() == parts[0].keys() for part in parts):
-        if all(map(str.isdecimal, document)):
-            return parts
-        if all(map(str.isdecimal, parts[0])):
-            parts = [list(part.values()) for part in parts]
-    are_columns = options.columns is not None or not isinstance(document[min(document)], list)
-    if are_columns and _are_all(parts, list) and len(set(map(len, parts))) == 1:
-        return [dict(zip(document, row, strict=True)) for row in zip(*parts, strict=True)]
-    return document
+    by_column = isinstance(parts[0], dict) and all(map(str.isdecimal, parts[0]))
+    try:
+        if document.keys() - {"index"} == {"columns", "data"}:
+            header, rows = document["columns"], document["data"]
+        elif by_column or (options.columns is not None and isinstance(parts[0], list)):
+            columns = (part.values() if isinstance(part, dict) else part for part in parts)
+            header, rows = document, zip(*columns, strict=True)
+        else:
+            return document
+        return [dict(zip(map(str, header), row, strict=True)) for row in rows]
+    except (TypeError, ValueError):  # of no such table
+        return document
 
 
-def _are_all(values: Any, kind: type) -> bool:
-    return isinstance(values, list) and all(isinstance(each, kind) for each in values)
+def _read_results(document: Any, name: str, options: InputOptions) -> Logits:
+    """Read somebody's results: an array of any shape, alone or under its key, or numbers by class.
 
-
-def _classes(
-    document: dict[str, Any], place: str, n_classes: int, n_samples: int = 1
-) -> tuple[str, ...] | None:
-    """Read the names of the classes; labels may be true labels unless they are as many names."""
-    labels = document.get("labels")
-    if (
-        _are_all(labels, str)
-        and len(labels or ()) == n_classes != n_samples
-        and "classes" not in document
-    ):
-        return strict_json.names(document, "labels", place)
-    return strict_json.names(document, "classes", place, n_classes)
-
-
-def settle(samples: Sequence[Any], where: Where, name: str, options: InputOptions) -> Columns:
-    """Find the form of the first samples.
-
-    Parameters
-    ----------
-    samples
-        Their JSON values.
-    where
-        Names the place of sample k.
-    name
-        What messages call the source.
-    options
-        What the user said; columns can be chosen in records only.
+    Under its key it stands in an object, or a part of it in each of many.
     """
+    is_list = isinstance(document, list)
+    first = document[0] if is_list and document else document
+    values, classes, samples = document, None, None
+    if isinstance(first, dict):
+        keys = (options.quantity, f"log_{options.quantity}", "logits")
+        key = next((key for key in keys if key in first), None)
+        if key is None and any(isinstance(value, list) for value in first.values()):
+            problem = f'expected arrays under "{options.quantity}", found {quoted(min(first))}'
+            raise InputError(name, problem)
+        if key is not None:
+            values = member(document, f"*.{key}" if is_list else key)
+            classes = None if is_list else strict_json.names(first, "classes", name)
+            given = {"samples": member(document, "*.sample")} if "sample" in first else first
+            samples = strict_json.names(given, "samples", name)
+        if key is None or isinstance(first[key], dict):
+            return _read_document(values, name, options, samples)
+    cells = np.atleast_1d(np.array(values, dtype=object))
+    batch = Batch(_numbers_of(cells, name), 0, samples)
+    return Logits(cells.shape[-1], iter([batch]), classes, shape=cells.shape)
+
+
+def _numbers_of(cells: NDArray[np.object_], name: str) -> FloatArray:
+    """Turn cells into rows of numbers; where lists were ragged, numpy leaves them in the cells."""
+    flat = cells.ravel().tolist()
+
+    def place(i: int, _: object = None) -> str:
+        return f"{name}: $" + "".join(f"[{k}]" for k in np.unravel_index(i, cells.shape))
+
+    lengths = [len(cell) if isinstance(cell, list) else 0 for cell in flat]
+    odd = next((i for i, length in enumerate(lengths) if length != lengths[0]), 0)
+    if odd and lengths[0]:
+        expected = f"expected {plural(lengths[0], 'value')} as in the first"
+        raise InputError(place(odd), f"{expected}, found {lengths[odd] or 'none'}")
+    numbers = read_numbers(flat, 1, place, lambda _: "", InputOptions(), False)
+    return numbers.reshape(-1, cells.shape[-1] or 1)
+
+
+def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptions) -> Columns:
+    """Find the form of the first samples."""
     first = samples[0]
     if not isinstance(first, dict) or not first:
-        without = options if isinstance(first, dict) else replace(options, key=None)
-        refuse_columns(without, f"expected named columns, found none in {name}")
+        refuse_columns(replace(options, key=None), f"expected named columns, found none in {name}")
+        values = member(first, options.key) if options.key else first
+        if not isinstance(values, list) or not values:
+            raise InputError(where(0), f"expected an array of logits, found {shown(values)}")
         header = (options.key,) if options.key else None
-        return _with_array(Columns((), header=header, array=0), first, where(0))
+        return Columns(tuple(range(len(values))), header=header, array=0)
     said = (options.key, options.id_column, *options.keep)
-    paths = [path for path in said if path and path not in first and member(first, path)]
+    paths = [p for p in said if p and p not in first and member(first, p) is not None]
     keys = (*first, *paths)
-    kinds = kinds_of([member(each, key) for key in keys] for each in samples)
+    rows = [[member(each, key) for key in keys] for each in samples]
     if options.columns is None and not options.key and not isinstance(first.get("logits"), list):
         _refuse_nested(first, {*options.keep, options.id_column}, where(0))
-    columns = choose_columns(keys, kinds, options, name)
-    if columns.array is not None:
-        columns = _with_array(columns, first, where(0))
-        classes = _classes(first, where(0), len(columns.logits))
-        used = (columns.array, columns.sample, *columns.kept)
-        needed = {keys[c] for c in used if c is not None}
-        return replace(columns, classes=classes, members=needed & first.keys())
-    if "logits" in first and options.columns is None and options.axis is None:
-        raise InputError(where(0), f"expected an array of logits, found {shown(first['logits'])}")
-    return replace(columns, members=first.keys())
+    columns = choose_columns(keys, kinds_of(rows), rows[0], options, name)
+    if columns.array is None:
+        return replace(columns, members=first.keys())
+    used = (columns.array, columns.sample, *columns.kept)
+    needed = {keys[c] for c in used if c is not None}
+    classes = strict_json.names(first, "classes", where(0), len(columns.logits))
+    return replace(columns, classes=classes, members=needed & first.keys())
 
 
 def _refuse_nested(sample: dict[str, Any], apart: set[str | None], place: str) -> None:
     for key, value in sample.items():
         if isinstance(value, list | dict) and key not in apart:
-            hint, widths = (
-                key_hint(sample),
-                {len(v) if isinstance(v, list) else 0 for v in sample.values()},
-            )
-            if hint and len(sample) > 1 and len(widths) == 1:
+            hint = key_hint(sample)
+            if len(sample) > 1 and all(isinstance(each, list) for each in sample.values()):
                 hint += f"; if each holds a class of all samples, --columns {','.join(sample)}"
             problem = f"expected a number, found {shown(value)}"
             raise InputError(f"{place}, {quoted(key)}", problem, hint)
 
 
-def _with_array(columns: Columns, sample: Any, place: str) -> Columns:
-    values = member(sample, columns.header[columns.array or 0]) if columns.header else sample
-    if not isinstance(values, list) or not values:
-        raise InputError(place, f"expected an array of logits, found {shown(values)}")
-    return columns.with_array(values)
-
-
-def read_batch(
+def _batch(
     samples: Sequence[Any], columns: Columns, where: Where, start: int, options: InputOptions
 ) -> Batch:
-    """Turn JSON values of that form into samples.
-
-    Raises
-    ------
-    InputError
-        For the first sample at fault.
-    """
+    """Turn JSON values of that form into samples."""
     n_classes = len(columns.logits)
-    names = columns.names or () if columns.array is None else ()
-    place = place_in(where, names)
+    place = place_in(where, columns.names if columns.array is None else None)
 
     def numbers(values: list[Any]) -> FloatArray:
         def hint(i: int) -> str:
@@ -240,8 +238,7 @@ def read_batch(
                 return mending("" if value is None else str(value), options.decimal)
             return key_hint(samples[i // n_classes])
 
-        in_quotes = options.key is not None
-        return read_numbers(values, n_classes, place, hint, options, in_quotes)
+        return read_numbers(values, n_classes, place, hint, options, options.key is not None)
 
     rows = [_row(each, columns, where(k)) for k, each in enumerate(samples)]
     return columns.batch(rows, start, place, numbers, "the first sample")
@@ -256,11 +253,11 @@ def _row(sample: Any, columns: Columns, place: str) -> list[Any]:
             missing = columns.members - keys
             found = f"no {quoted(min(missing))}" if missing else quoted(min(keys - columns.members))
             raise InputError(place, f"expected the keys of the first sample, found {found}")
-        row = [sample[key] if key in sample else member(sample, key) for key in columns.header]
+        row = [sample[key] if key in keys else member(sample, key) for key in columns.header]
         if columns.sample is not None:
             strict_json.name(row[columns.sample], place)
-        if columns.array is not None and keys & {"classes", "labels"}:
-            names = _classes(sample, place, len(columns.logits))
+        if columns.array is not None and "classes" in keys:
+            names = strict_json.names(sample, "classes", place)
             check_classes(names or (), columns.classes or (), place, "the first sample")
     found = row[columns.array or 0]
     if columns.array is not None and not isinstance(found, list | None):

@@ -35,7 +35,8 @@ def read_npy(stream: Stream, name: str, options: InputOptions) -> Logits:
     InputError
         For what is no real array of logits; from the batches for what is missing of it.
     """
-    refuse_columns(options, f"expected named columns, found none in {name}")
+    if options.results_of is None:
+        refuse_columns(options, f"expected named columns, found none in {name}")
     shape, by_column, dtype = _read_header(stream, name)
     axis = -1 if options.axis is None else options.axis
     if not shape or not -len(shape) <= axis < len(shape):
@@ -43,8 +44,9 @@ def read_npy(stream: Stream, name: str, options: InputOptions) -> Logits:
         raise InputError(name, f"expected an array with an axis of classes, found {found}")
     lead = list(shape)
     C = lead.pop(axis)
-    is_named = len(lead) > 1
-    K, is_whole = math.prod(lead), by_column or axis not in (-1, len(shape) - 1)
+    is_named = len(lead) > 1 and options.quantity is None
+    is_whole = by_column or axis not in (-1, len(shape) - 1) or options.quantity is not None
+    K = math.prod(lead)
 
     def batches() -> Iterator[Batch]:
         step = K if is_whole else max(1, _VALUES_A_BATCH // C)
@@ -58,20 +60,13 @@ def read_npy(stream: Stream, name: str, options: InputOptions) -> Logits:
             names = _names(lead, range(start, start + n)) if is_named else None
             yield Batch(logits.reshape(n, C), start, names, place=place)
 
-    return Logits(C, batches(), None, is_named, n_samples=K, shape=shape, axis=axis)
+    return Logits(C, batches(), None, is_named, n_samples=K, shape=shape, axis=axis, dtype=dtype)
 
 
 def _names(lead: Sequence[int], samples: range) -> tuple[str, ...]:
     """Name samples by their positions from 1 in the axes before the classes: ``1-3``."""
     positions = [(axis + 1).tolist() for axis in np.unravel_index(samples, lead)]
     return tuple("-".join(map(str, each)) for each in zip(*positions, strict=True))
-
-
-def read_array(stream: Stream, name: str) -> tuple[FloatArray, np.dtype[np.generic]]:
-    """Read an array of any shape, whole, and the kind of number it holds."""
-    shape, by_column, dtype = _read_header(stream, name)
-    values = _take(stream, math.prod(shape), dtype, name)
-    return values.reshape(shape, order="F" if by_column else "C"), dtype
 
 
 def _read_header(stream: Stream, name: str) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:

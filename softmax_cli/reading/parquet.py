@@ -59,9 +59,8 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
     index = [each for each in written if isinstance(each, str) and each in header]
     if index and options.id_column is None and options.columns is None:
         options = replace(options, id_column=index[0])  # what pandas calls its rows
-    columns = choose_columns(header, kinds, options, name)
-    if columns.array is not None:
-        columns = columns.with_array(first.column(columns.array)[0].as_py() or ())
+    row = [column[0].as_py() for column in first.columns]
+    columns = choose_columns(header, kinds, row, options, name)
 
     def batches() -> Iterator[Batch]:
         start = 0
@@ -71,7 +70,7 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
                 yield _batch(table, columns, place, start, options)
                 start += len(table)
 
-    return columns.source(batches())
+    return replace(columns.source(batches()), dtype=np.dtype(np.float64))
 
 
 def _batch(table: Any, columns: Columns, place: Place, start: int, options: InputOptions) -> Batch:

@@ -1,24 +1,20 @@
-"""Somebody's results from a file: probabilities, Jacobians or gradients, in any input format."""
+"""What belongs to logits and comes from elsewhere: somebody's results, and upstream gradients."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import compress
-from typing import Any
+from itertools import chain, compress
 
 import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.checking.precision import FLOAT64, Precision, precision_of
-from softmax_cli.errors import InputError, plural, quoted, visible
+from softmax_cli.errors import InputError, plural, quoted
 from softmax_cli.options import InputOptions
-from softmax_cli.reading import strict_json
-from softmax_cli.reading.arguments import read_arguments
-from softmax_cli.reading.formats import reader
-from softmax_cli.reading.json_text import read_document
-from softmax_cli.reading.source import STDIN, exists, guess_format, open_stream
-from softmax_cli.reading.text import take_all
-from softmax_cli.reading.validity import read_numbers
-from softmax_cli.samples import FloatArray, Logits, concatenate
+from softmax_cli.reading.source import open_logits
+from softmax_cli.reading.validity import check_classes, check_gradient
+from softmax_cli.samples import Batch, FloatArray, Logits, concatenate
 from softmax_cli.words import is_number, split_row
 
 
@@ -41,10 +37,18 @@ class Results:
     """
 
     values: FloatArray
-    classes: tuple[str, ...] | None = None
-    samples: tuple[str, ...] | None = None
-    precision: Precision = FLOAT64
-    is_printed: bool = True
+    classes: tuple[str, ...] | None
+    samples: tuple[str, ...] | None
+    precision: Precision
+    is_printed: bool
+
+
+def options_for_results(logits: Logits, options: InputOptions) -> InputOptions:
+    """Say how to read results of these logits: by the names of classes and of samples they have."""
+    names, axis = logits.class_names or (), options.axis if logits.shape else None
+    return InputOptions(
+        header=options.header, id_column=options.id_column, axis=axis, results_of=names
+    )
 
 
 def read_candidate(
@@ -71,26 +75,17 @@ def read_candidate(
         When it cannot be read.
     """
     options = replace(
-        options or InputOptions(), check=lambda *_: None, stacked=quantity == "jacobian"
+        options or InputOptions(), check=lambda *_: None, quantity=quantity, axis=None
     )
-    if all(map(is_number, split_row(word))):
-        return _from_table(read_arguments([word], options, option))
-    name = STDIN if word == "-" else visible(word)
-    if word != "-" and not exists(word):
+    is_there = word == "-" or os.access(word, os.F_OK)
+    if not is_there and not all(map(is_number, split_row(word))):
         hint = "code is FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION" if ":" in word else ""
         raise InputError(option, f"no such file: {quoted(word)}", hint)
-    with open_stream(word) as stream:
-        input_format = guess_format(word, stream, name)
-        if input_format == "npy":
-            from softmax_cli.reading.npy import read_array
-
-            array, dtype = read_array(stream, name)
-            return Results(array, precision=precision_of(dtype), is_printed=False)
-        if input_format in ("json", "jsonl"):
-            document = strict_json.load_all(take_all(stream), name)
-            return _from_json(document, name, quantity, options)
-        found = _from_table(reader(input_format)(stream, name, options))
-        return replace(found, is_printed=input_format != "parquet")
+    with open_logits([word], options, option) as found:
+        batch = concatenate(found.batches, found.n_classes)
+    values = batch.logits if found.shape is None else found.restored(batch.logits)
+    precision = FLOAT64 if found.dtype is None else precision_of(found.dtype)
+    return Results(values, found.class_names, batch.samples, precision, found.dtype is None)
 
 
 def with_rows(
@@ -112,49 +107,72 @@ def with_rows(
     return results
 
 
-def _from_table(table: Logits) -> Results:
-    batch = concatenate(table.batches, table.n_classes)
-    return Results(batch.logits, table.class_names, batch.samples)
+@contextmanager
+def with_upstream(
+    logits: Logits, word: str, option: str, options: InputOptions
+) -> Iterator[Logits]:
+    """Give every batch its rows of the upstream gradient g.
+
+    Parameters
+    ----------
+    logits
+        The samples.
+    word
+        ``0,0,1``, or a file with one row for all samples or with a row each.
+    option
+        What the user called it, for messages.
+    options
+        As `options_for_results` gives them.
+
+    Raises
+    ------
+    InputError
+        For a gradient of other classes; walking the batches raises it for other samples.
+    """
+    if word == "-":
+        raise InputError(option, "expected numbers or a file, found standard input")
+    with open_logits([word], replace(options, check=check_gradient), option) as gradient:
+        if gradient.n_classes != logits.n_classes:
+            expected = plural(logits.n_classes, "value")
+            raise InputError(option, f"expected {expected} a sample, found {gradient.n_classes}")
+        if logits.class_names and gradient.class_names is not None:
+            check_classes(gradient.class_names, logits.class_names, option, "the logits")
+        rows = gradient.batches
+        first, second = next(rows), next(rows, None)
+        if second is None and len(first.logits) == 1:
+            yield _with_one(logits, first.logits)
+        else:
+            rest = chain([second] if second else [], rows)
+            yield replace(logits, blocks=_paired(logits, first, rest, option))
 
 
-def _from_json(document: Any, name: str, quantity: str, options: InputOptions) -> Results:
-    first = document[0] if isinstance(document, list) and document else document
-    if not isinstance(first, dict):
-        return Results(_array(document, name))
-    keys = (quantity, f"log_{quantity}", "logits")
-    key = next((key for key in keys if key in first), None)
-    if key is None and any(isinstance(value, list) for value in first.values()):
-        raise InputError(name, f'expected arrays under "{quantity}", found {quoted(min(first))}')
-    if key is None:  # each class has a key of its own
-        return _from_table(read_document(document, name, options))
-    is_object = isinstance(first[key], dict)
-    if first is document and not is_object:
-        classes, samples = (strict_json.names(first, each, name) for each in ("classes", "samples"))
-        return Results(_array(first[key], name), classes, samples)
-    rows = [document] if first is document else document
-    for k, each in enumerate(rows, start=1):
-        if not isinstance(each, dict) or key not in each:
-            raise InputError(f"{name}: sample {k}", f"expected an object with {quoted(key)}")
-    named = tuple(strict_json.name(each["sample"], name) for each in rows if "sample" in each)
-    if is_object:
-        table = _from_table(read_document([each[key] for each in rows], name, options))
-        return replace(table, samples=named or None)
-    return Results(_array([each[key] for each in rows], name), None, named or None)
+def _with_one(logits: Logits, gradient: FloatArray) -> Logits:
+    """Give every batch the same row, also what is parsed later."""
+
+    def with_it(batch: Batch) -> Batch:
+        return replace(batch, upstream=np.broadcast_to(gradient, batch.logits.shape))
+
+    blocks = (with_it(block) if isinstance(block, Batch) else block for block in logits.blocks)
+    return replace(logits, blocks=blocks, parse=lambda block: with_it(logits.parsed(block)))
 
 
-def _array(document: Any, name: str) -> FloatArray:
-    """Make an array of nested lists; where they are ragged, numpy leaves lists in the cells."""
-    cells = np.array(document, dtype=object)
-    flat = cells.ravel().tolist()
-
-    def place(i: int) -> str:
-        indices = "".join(f"[{k}]" for k in np.unravel_index(i, cells.shape))
-        return f"{name}: ${indices}"
-
-    lengths = [len(cell) if isinstance(cell, list) else 0 for cell in flat]
-    odd = next((i for i, length in enumerate(lengths) if length != lengths[0]), 0)
-    if odd and lengths[0]:
-        expected = f"expected {plural(lengths[0], 'value')} as in the first"
-        raise InputError(place(odd), f"{expected}, found {lengths[odd] or 'none'}")
-    numbers = read_numbers(flat, 1, lambda k, _: place(k), lambda _: "", InputOptions(), False)
-    return numbers.reshape(cells.shape)
+def _paired(logits: Logits, held: Batch, rows: Iterator[Batch], option: str) -> Iterator[Batch]:
+    """Give every batch as many of the rows as it has samples."""
+    total = 0
+    for batch in replace(logits, check=None).batches:  # what is left out has a row as well
+        count = len(batch.logits)
+        while len(held.logits) < count and (more := next(rows, None)):
+            held = concatenate([held, more], logits.n_classes)
+        own, held = held.part(slice(count)), held.part(slice(count, None))
+        if len(own.logits) < count:
+            found = plural(total + len(own.logits), "row")
+            raise InputError(option, f"expected a row a sample or one for all, found {found}")
+        total += count
+        for ours, theirs in zip(batch.samples or (), own.samples or (), strict=False):
+            if ours != theirs:
+                problem = f"expected a row for sample {quoted(ours)}, found {quoted(theirs)}"
+                raise InputError(option, problem)
+        yield replace(batch, upstream=own.logits)
+    if len(held.logits) or next(rows, None):
+        problem = f"expected a row for each of {plural(total, 'sample')}, found more"
+        raise InputError(option, problem)

@@ -1,10 +1,10 @@
-"""What is done to the samples of every format: they are turned, checked, or left out."""
+"""What is done to the samples of every format: they are turned, checked, left out, or picked."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import compress
 
-from softmax_cli.errors import InputError, plural, tell
+from softmax_cli.errors import InputError, plural, quoted, tell
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.validity import are_valid, check_logits, place_in, place_of_sample
 from softmax_cli.samples import Batch, Logits, TextBlock, concatenate
@@ -67,3 +67,43 @@ def _valid(logits: Logits) -> Logits:
 
     unknown = replace(logits, n_samples=None, shape=None, axis=-1)
     return replace(unknown, blocks=blocks(), check=check)
+
+
+def pick_sample(logits: Logits, word: str, option: str) -> Logits:
+    """Return a source that holds the one sample meant; a name wins over a position from 1.
+
+    Raises
+    ------
+    InputError
+        When no sample, or more than one, has that name, and none that position.
+    """
+    # The others need not be valid.
+    found = logits.parsed(_find(replace(logits, check=None).batches, word, option))
+    if not len(found.logits):
+        problem = f"expected a valid sample, found {quoted(word)}, which is left out"
+        raise InputError(option, problem)
+    return replace(logits, blocks=iter([found]), n_samples=1, shape=None, axis=-1)
+
+
+def _find(batches: Iterator[Batch], word: str, option: str) -> Batch:
+    position = int(word[:18]) - 1 if word.isascii() and word.isdigit() else -1
+    named: list[Batch] = []
+    at_position: list[Batch] = []
+    count = 0
+    for batch in batches:
+        same = [k for k, name in enumerate(batch.samples or ()) if name == word]
+        named += [batch.part(slice(k, k + 1)) for k in same]
+        if 0 <= (k := position - count) < len(batch.logits):
+            at_position = [batch.part(slice(k, k + 1))]
+            if batch.samples is None:
+                break
+        count += len(batch.logits)
+    if len(named) > 1:
+        positions = ", ".join(str(each.start + 1) for each in named[:6])
+        problem = f"{quoted(word)} names {len(named)} samples, at positions {positions}"
+        raise InputError(option, problem, "use a position, counted from 1")
+    found = named or at_position
+    if not found:
+        expected = f"a sample's name or a position from 1 to {count}"
+        raise InputError(option, f"expected {expected}, found {quoted(word)}")
+    return found[0]

@@ -25,11 +25,11 @@ _PACKED = (".gz", ".bz2", ".xz")
 _PYTHON = 'python -c "import sys, numpy, {}; numpy.savetxt(sys.stdout, {})" FILE'
 _TORCH = _PYTHON.format("torch", "torch.load(sys.argv[1], weights_only=True).numpy(force=True)")
 _PICKLE = _PYTHON.format("pickle", "pickle.load(open(sys.argv[1], 'rb'))")
-_HDF5 = _PYTHON.format("h5py", "next(iter(h5py.File(sys.argv[1]).values()))")
 _ARROW = """python -c "import sys; from pyarrow import feather, parquet as p; \
 p.write_table(feather.read_table(sys.argv[1]), sys.stdout.buffer)" FILE"""
 _EXCEL = """save it as CSV, or python -c "import sys, pandas; \
 pandas.read_excel(sys.argv[1]).to_csv(sys.stdout, index=False)" FILE"""
+_UNDRAWN = "sed -e '/^[-|+: ]*$/d' -e 's/|/ /g' FILE"
 _PRINTED = rb"\s*((tensor|array)\(|\[+\s*[-+.\de]+\s+[-+.\d])"
 # How other kinds of files begin, what they are, and the command that prints one of ours.
 _OTHERS = (
@@ -40,7 +40,8 @@ _OTHERS = (
     (rb"PK\x03\x04", "a zip file", "unzip -p FILE"),
     (rb"\x28\xb5\x2f\xfd", "a zstd file", "zstd -dc FILE"),
     (rb"ARROW1|FEA1", "an arrow file", _ARROW),
-    (rb"\x89HDF", "an HDF5 file", _HDF5),
+    (rb"[^\n]*\n(?=[^\n]*---)[|+: -]++\r?\n", "a table drawn with lines", _UNDRAWN),
+    (rb"\s*\w+ = [^\n]*\n\s*\w+ = ", "sqlite's line mode", "sqlite3 -csv -header DATABASE QUERY"),
     (_PRINTED, "an array as Python prints it", "sed 's/[a-z]*(//' FILE | tr -d '[](),'"),
 )
 
@@ -69,25 +70,20 @@ def open_logits(
     path = _only_path(words)
     if path is None:
         if options.results_of is None:
-            _refuse_file_options(options)
+            problem = "expected a file or standard input, found numbers"
+            refuse_columns(options, problem, "input_format", "delimiter", "decimal", "header")
         yield read_arguments(words, options, name)
         return
     name = STDIN if path == "-" else visible(path)
-    with open_stream(path) as stream, _file_in_hints(path, name):
-        input_format = options.input_format or guess_format(path, stream, name)
-        logits = reader(input_format)(stream, name, options)
-        if options.check is None:
-            _warn_of_classes(logits, options, name)
-        if logits.n_samples is None:
-            logits = replace(logits, progress=lambda: (stream.n_read, stream.size))
-        yield logits
-
-
-@contextmanager
-def _file_in_hints(path: str, name: str) -> Iterator[None]:
-    """Name the file in a hint that is a command."""
     try:
-        yield
+        with open_stream(path) as stream:
+            input_format = options.input_format or guess_format(path, stream, name)
+            logits = reader(input_format)(stream, name, options)
+            if options.check is None:
+                _warn_of_classes(logits, options, name)
+            if logits.n_samples is None:
+                logits = replace(logits, progress=lambda: (stream.n_read, stream.size))
+            yield logits
     except InputError as error:
         if path != "-" and error.place.startswith(name):
             error.hint = error.hint.replace("FILE", shlex.quote(path))
@@ -96,9 +92,8 @@ def _file_in_hints(path: str, name: str) -> Iterator[None]:
 
 def _warn_of_classes(logits: Logits, options: InputOptions, place: str) -> None:
     if logits.n_classes == 1:
-        hint = (
-            "" if options.axis is not None or logits.n_samples == 1 else "; --axis 0 reads a column"
-        )
+        is_column = options.axis is None and logits.n_samples != 1
+        hint = "; --axis 0 reads a column" if is_column else ""
         warn(place, f"with one class, every probability is 1{hint}")
     names = logits.class_names or ()
     if len(set(names)) < len(names):
@@ -112,7 +107,7 @@ def _only_path(words: Sequence[str]) -> str | None:
         return "-"
     # A token that reads as a number is a number, even beside a file of that name.
     others = [word for word in words if not all(map(is_number, split_row(word)))]
-    files = [word for word in others if word == "-" or exists(word)]
+    files = [word for word in others if word == "-" or os.access(word, os.F_OK)]
     if files and len(words) > 1:
         found = f"the file {quoted(files[0])} and {len(words) - 1} more"
         problem = f"expected one file or only numbers, found {found}"
@@ -123,25 +118,6 @@ def _only_path(words: Sequence[str]) -> str | None:
     if others and not are_numbers:
         raise InputError(visible(others[0]), "no such file; expected numbers, a file or -")
     return None
-
-
-def exists(path: str) -> bool:
-    """Tell whether there is such a file, or one that may not be looked at: opening it will tell."""
-    try:
-        return bool(path) and Path(path).exists()
-    except OSError as error:
-        return isinstance(error, PermissionError)
-
-
-def _refuse_file_options(options: InputOptions) -> None:
-    refuse_columns(
-        options,
-        "expected a file or standard input, found numbers",
-        input_format=options.input_format,
-        delimiter=options.delimiter,
-        decimal="," if options.decimal == "," else None,
-        header=options.header,
-    )
 
 
 @contextmanager

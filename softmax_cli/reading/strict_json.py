@@ -2,6 +2,7 @@
 
 import json
 import math
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
@@ -88,8 +89,9 @@ def member(value: Any, path: str) -> Any:
     if isinstance(value, dict) and path in value:
         return _shaped(value[path], value.get("shape"))
     step, _, rest = path.partition(".")
-    if isinstance(value, list) and step == "*":
-        return [member(each, rest) if rest else each for each in value]
+    if isinstance(value, list | dict) and step == "*":
+        each_of = value.values() if isinstance(value, dict) else value
+        return [member(each, rest) if rest else each for each in each_of]
     found = None
     if isinstance(value, dict):
         found = value.get(step)
@@ -113,11 +115,11 @@ def key_hint(value: Any) -> str:
     for steps, weight in _leaves(value, ()):
         path = ".".join(steps).replace("*", "0", max(0, steps.count("*") - 2))
         if "*" in steps:
-            weights[path.rstrip(".*")] += weight
+            weights[path.rstrip(".*") or "*"] += weight
         if steps.count("*") == 1 and steps[-2] == "*":  # records, with a class under each key
             weights[".".join(steps[:-2])] += weight
     path = max(weights, key=weights.__getitem__, default="")
-    return f"if it holds the logits, give --key {path}" if path else ""
+    return f"if it holds the logits, give --key {shlex.quote(path)}" if path else ""
 
 
 def _leaves(value: Any, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:
@@ -125,9 +127,10 @@ def _leaves(value: Any, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
     if len(steps) > _DEEPEST:
         return
     if isinstance(value, dict):
-        are_classes = len(value) > 1 and all(map(_is_number, value.values()))
+        kinds = {dict if isinstance(each, dict) else _is_number(each) for each in value.values()}
+        are_alike = len(value) > 1 and kinds in ({dict}, {True})
         for key, each in value.items():
-            yield from _leaves(each, (*steps, "*" if are_classes else key))
+            yield from _leaves(each, (*steps, "*" if are_alike else key))
     elif isinstance(value, list):
         are_lists = len(value) > 1 and all(isinstance(each, list | dict) for each in value)
         is_array = are_lists or all(map(_is_number, value))

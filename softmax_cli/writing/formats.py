@@ -33,8 +33,6 @@ def write(result: "Result", options: OutputOptions) -> None:
         For bytes to a terminal, and for a derivation in a format for numbers.
     OutputError
         When it cannot be written.
-    PipeClosedError
-        When the reader of the output went away.
     """
     from softmax_cli.progress import watched
     from softmax_cli.result import Arrays, Explanation

@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import stat
 import sys
 import zlib
@@ -12,8 +11,8 @@ from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 
-from softmax_cli.ending import SIGNALS, undone_by
-from softmax_cli.errors import OutputError, PipeClosedError, noted, plural, reason, visible
+from softmax_cli.ending import finish, undone_by
+from softmax_cli.errors import OutputError, noted, plural, reason, visible
 from softmax_cli.options import OutputOptions
 from softmax_cli.pipeline import Encode, convert_all
 from softmax_cli.result import Arrays
@@ -84,8 +83,6 @@ def open_target(path: str | None) -> Iterator[Target]:
     ------
     OutputError
         When it cannot be opened or written.
-    PipeClosedError
-        When the reader went away.
     """
     name = "<stdout>" if path is None else visible(path)
     try:
@@ -94,8 +91,6 @@ def open_target(path: str | None) -> Iterator[Target]:
             gzip = zlib.compressobj(wbits=31) if name.lower().endswith(".gz") else None
             yield replace(target, gzip=gzip)
             target.write(gzip.flush() if gzip else b"")
-    except BrokenPipeError:
-        raise PipeClosedError(name, "the reader went away") from None
     except OSError as error:
         raise OutputError(name, f"cannot be written: {reason(error)}{noted(error)}") from None
 
@@ -145,5 +140,5 @@ def _replaced(path: Path, old: os.stat_result | None) -> Iterator[Target]:
                 os.fchmod(descriptor, mode)
             yield Target(stream, keeps_parts=False)
             os.fsync(descriptor)
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # from here on it is done
+        finish()
         temporary.replace(path)

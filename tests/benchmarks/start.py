@@ -7,33 +7,18 @@ import sys
 
 from tests.benchmarks.measure import OURS, compare, python
 
+# What is compared, with the most that it may take, the words, and the imports.
+STARTS = {
+    "a table; at most 1.15": ("jacobian 1 2 3", "numpy, typer, rich.console, rich.table"),
+    "a machine format; at most 1.15": ("jacobian 1 2 3 -f csv", "numpy, typer"),
+    "no numbers; at most 1.2": ("--version", "typer"),
+}
+
 
 def main(rounds: int) -> None:
-    jacobian = ("jacobian", "1", "2", "3")
-    compare(
-        "a table; at most 1.15",
-        {
-            "softmax-cli jacobian 1 2 3": python(OURS, *jacobian),
-            "numpy, typer, rich": python("import numpy, typer, rich.console, rich.table"),
-        },
-        rounds,
-    )
-    compare(
-        "a machine format; at most 1.15",
-        {
-            "softmax-cli jacobian 1 2 3 -f csv": python(OURS, *jacobian, "-f", "csv"),
-            "numpy, typer": python("import numpy, typer"),
-        },
-        rounds,
-    )
-    compare(
-        "no numbers; at most 1.2",
-        {
-            "softmax-cli --version": python(OURS, "--version"),
-            "typer": python("import typer"),
-        },
-        rounds,
-    )
+    for title, (words, modules) in STARTS.items():
+        ours, bare = python(OURS, *words.split()), python(f"import {modules}")
+        compare(title, {f"softmax-cli {words}": ours, modules: bare}, rounds)
 
 
 if __name__ == "__main__":
