@@ -11,7 +11,7 @@ from softmax_cli.checking.trials import draw_gradient
 from softmax_cli.checking.verdict import Check, Verdict
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Comparison:
     """How results are compared, and functions differentiated; None is the default."""
 
