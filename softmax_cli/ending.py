@@ -23,6 +23,12 @@ def undone_by(action: Callable[[], object]) -> Iterator[None]:
         _actions.remove(action)
 
 
+def finish() -> None:
+    """Let no signal end the program from here on: the result takes its place."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def leave(number: int, frame: FrameType | None) -> None:
     """End at once, with the status of a signal, whatever was going on: nothing is raised."""
     for action in _actions:

@@ -111,7 +111,7 @@ def _fork(
     without: Sequence[str] = (),
 ) -> int:
     """Run the program in a fork that has these ends for streams: return its process."""
-    _import_all()
+    import_all()
     with warnings.catch_warnings(action="ignore"):  # there are threads, all at rest
         child = os.fork()
     if not child:
@@ -144,11 +144,21 @@ def _write(descriptor: int, content: bytes, piece: int) -> None:
 
 
 @cache
-def _import_all() -> None:
+def import_all() -> None:
     for found in pkgutil.walk_packages(softmax_cli.__path__, "softmax_cli."):
         import_module(found.name)
     for name in ("numpy", "rich.console", "rich.table", "rich.text", "typer.rich_utils"):
         import_module(name)
+
+
+def take_streams(descriptors: Sequence[int]) -> None:
+    """Make these the standard streams, as they are when the program begins."""
+    for number, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
+    sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
+    sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
 def _become_the_program(
@@ -164,12 +174,7 @@ def _become_the_program(
         signal.alarm(TIMEOUT)
         if os.isatty(descriptors[0]):
             os.setsid()
-        for number, descriptor in enumerate(descriptors):
-            os.dup2(descriptor, number)
-            os.close(descriptor)
-        sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
-        sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
-        sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
+        take_streams(descriptors)
         variables = environment(env)
         os.environ.clear()
         os.environ.update(variables)

@@ -49,7 +49,9 @@ def test_the_help_shows_what_was_run() -> None:
     assert PARALLEL in text
 
 
-PARALLEL = "parallel --pipe --keep-order --block 10M softmax-cli forward --jobs 1 -f csv"
+PARALLEL = (
+    "parallel --pipe --keep-order --block 10M softmax-cli forward - --no-header --jobs 1 -f csv"
+)
 
 
 @pytest.mark.skipif(shutil.which("parallel") is None, reason="GNU parallel is not installed")

@@ -125,8 +125,10 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     if has_header is None:
         has_header = _is_header(list(map(with_point, first)))
     header = first if has_header else _header_in(decode(comments, name), delimiter, len(first))
-    if needed := n_needed(header or (), options):
-        records, line = _records(block, stream, delimiter, name, least=1 + needed)
+    needed = n_needed(header or (), options)
+    while len(records) <= needed and (more := stream.take(len(head))):
+        others, line = _records(TextBlock(line, more), stream, delimiter, name)
+        records += others
     said = (options.check, options.header, options.columns, options.id_column)
     if said == (None,) * 4 and not comments:
         warn_of_first_row([cells for _, cells in records[:2]], has_header, place)

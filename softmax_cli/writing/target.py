@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import stat
 import sys
 import zlib
@@ -12,7 +11,7 @@ from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 
-from softmax_cli.ending import SIGNALS, undone_by
+from softmax_cli.ending import finish, undone_by
 from softmax_cli.errors import OutputError, noted, plural, reason, visible
 from softmax_cli.options import OutputOptions
 from softmax_cli.pipeline import Encode, convert_all
@@ -141,5 +140,5 @@ def _replaced(path: Path, old: os.stat_result | None) -> Iterator[Target]:
                 os.fchmod(descriptor, mode)
             yield Target(stream, keeps_parts=False)
             os.fsync(descriptor)
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # from here on it is done
+        finish()
         temporary.replace(path)
