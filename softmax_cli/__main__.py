@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from typing import NoReturn
 
 from softmax_cli.ending import SIGNALS, leave
 from softmax_cli.memory import limit_memory
@@ -14,7 +15,7 @@ from softmax_cli.memory import limit_memory
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 
-def main(words: Sequence[str] | None = None) -> None:
+def main(words: Sequence[str] | None = None) -> NoReturn:
     """Run the command line, or these words, and exit with its status."""
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:  # as nohup, and a shell's &, want it

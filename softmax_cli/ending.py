@@ -23,19 +23,14 @@ def undone_by(action: Callable[[], object]) -> Iterator[None]:
         _actions.remove(action)
 
 
-_is_finished = False
-
-
 def finish() -> None:
     """Let no signal end the program from here on: the result takes its place."""
-    global _is_finished
-    _is_finished = True
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def leave(number: int, frame: FrameType | None) -> None:
     """End at once, with the status of a signal, whatever was going on: nothing is raised."""
-    if _is_finished:
-        return
     for action in _actions:
         with suppress(OSError):
             action()
