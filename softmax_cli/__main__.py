@@ -10,7 +10,7 @@ from functools import partial
 from typing import NoReturn
 
 from softmax_cli.ending import SIGNALS, leave
-from softmax_cli.memory import limit_memory
+from softmax_cli.memory import is_limited, limit_memory
 
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
@@ -59,8 +59,11 @@ def _keep_to_the_locale() -> None:
 
 def _run(words: list[str]) -> int:
     # Softmax has no use for threads of BLAS, or much memory; code that the user names may have.
-    if not any(":" in word for word in words):
+    names_code = any(":" in word for word in words)
+    if not names_code:
         limit_memory()
+    # Where ulimit -v leaves it no room, BLAS ends the process.
+    if not names_code or is_limited():
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if not sys.stdout.isatty():
         # They make Typer colour a help text that goes into a pipe.

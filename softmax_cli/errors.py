@@ -101,12 +101,14 @@ def plural(count: int, noun: str) -> str:
 
 
 def failure(error: Exception) -> SoftmaxCliError:
-    """Say what an exception means for the user; raise one that no user can do anything about."""
+    """Say what an exception means for the user; in development mode, raise what is our fault."""
     match error:
         case SoftmaxCliError():
             return error
         case MemoryError():
-            most = f"{limit() / 1e9:,.1f} GB, half of what is available"
+            most = "what is available"
+            if limit() > 0:
+                most = f"{limit() / 1e9:,.1f} GB, half of {most}"
             problem = f"expected what takes at most {most}, found more{noted(error)}: {error}"
             hint = "forward and jacobian take little for csv, tsv, jsonl and npy; ulimit -d KB"
             return InputError("", problem.rstrip(": "), f"{hint} sets another limit")
@@ -117,7 +119,10 @@ def failure(error: Exception) -> SoftmaxCliError:
     # Typer exports no common class of its usage errors.
     if hasattr(error, "format_message"):
         return _usage_error(error)
-    raise error
+    if sys.flags.dev_mode:
+        raise error
+    problem = f"a fault of softmax-cli: {type(error).__name__}: {error}"
+    return InputError("", problem, "PYTHONDEVMODE=1 shows where: please report it")
 
 
 def _usage_error(error: Any) -> InputError:

@@ -21,8 +21,13 @@ def limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (max(_LEAST, min(_available()) // 2), hard))
 
 
+def is_limited() -> bool:
+    """Tell whether ulimit -v limits the addresses of a run."""
+    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+
+
 def limit() -> int:
-    """Return how many bytes a run may take."""
+    """Return how many bytes a run may take, or a negative number where there is no limit."""
     return resource.getrlimit(resource.RLIMIT_DATA)[0]
 
 

@@ -15,7 +15,6 @@ from contextlib import suppress
 from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
 from multiprocessing.connection import Connection, Pipe
 from operator import attrgetter
 from pathlib import Path
@@ -24,7 +23,13 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from softmax_cli.checking.candidate import CandidateError, Function, in_words, local
+from softmax_cli.checking.candidate import (
+    CandidateError,
+    CheckingError,
+    Function,
+    in_words,
+    local,
+)
 from softmax_cli.ending import SIGNALS, undone_by
 
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
@@ -93,7 +98,7 @@ def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> 
             connection.send(None)
             call = partial(_apart, path, function)
             answer = job(local(call, partial(_blamed, module, function)))
-        except Exception as error:
+        except CheckingError as error:
             answer = error
         except BaseException as error:
             answer = CandidateError(f"the candidate raised {in_words(error)}")
@@ -142,12 +147,11 @@ def _load(word: str) -> tuple[ModuleType, Any]:
 
 
 def _execute(file: str) -> ModuleType:
-    spec = spec_from_file_location(f"candidate_{Path(file).stem}", file)
-    assert spec
-    assert spec.loader
-    module = module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    """Run the source: a cached module may be that of a moment ago."""
+    module = ModuleType(f"candidate_{Path(file).stem}")
+    module.__file__ = file
+    sys.modules[module.__name__] = module
+    exec(compile(Path(file).read_bytes(), file, "exec"), module.__dict__)
     return module
 
 
@@ -168,7 +172,7 @@ def _find(module: ModuleType, name: str) -> Any:
 def _blamed(module: ModuleType, function: Any, error: BaseException) -> str:
     """Return the line where it raised; or of its head where it was not even entered."""
     file, code = module.__file__ or "", getattr(function, "__code__", None)
-    return _place_of(error, file) or _place(file, code.co_firstlineno if code else None)
+    return _place_of(error, file) or _place(file, getattr(code, "co_firstlineno", None))
 
 
 def _place_of(error: BaseException, file: str) -> str:
