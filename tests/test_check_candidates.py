@@ -49,6 +49,9 @@ def vjp(z, g):
     y = softmax(z)
     return y * (g - (y * g).sum(axis=-1, keepdims=True))
 
+def transposed_vjp(z, g):
+    return vjp(z, g).T
+
 def changes_its_input(z):
     y = softmax(z)
     z *= 0
@@ -82,6 +85,7 @@ returns_two = lambda z: z[..., :2]
 ragged = lambda z: [[1, 2], [3]]
 complex_jacobian = lambda z: batch_jacobian(z) + 0j
 masked = lambda z: np.ma.masked_invalid(batch_jacobian(z))
+diagonal = lambda z: softmax(z) * (1 - softmax(z))
 bools = lambda z: np.exp(z) > 3
 number = 3
 """
@@ -348,6 +352,18 @@ def test_a_sample_is_named_in_the_same_way_in_all_that_is_said_of_it(
     )
     outcome = run("check", "z.csv", "--probabilities", "m.py:f", cwd=tmp_path)
     assert f"{said}'photo of a \\x1b cat'\n" in outcome.stderr + outcome.stdout
+
+
+def test_right_numbers_in_a_wrong_shape_are_named(folder: Path) -> None:
+    diagnosis = check(folder, "mine.py:diagonal", "-f", "json").json["diagnosis"]
+    assert diagnosis["name"] == "only the diagonal"
+    assert check(folder, "mine.py:softmax", "-f", "json").json["diagnosis"] is None
+    words = ["mine.py:transposed_vjp", "--upstream", "0,1,-2"]
+    outcome = check(folder, *words, "-f", "json", quantity="--vjp")
+    assert outcome.status == 1
+    assert outcome.json["problem"] == "shape (3, 2), expected (2, 3)"
+    assert outcome.json["diagnosis"]["name"] == "transposed batch"
+    assert "cause: transposed batch" in check(folder, *words, quantity="--vjp").stdout
 
 
 @pytest.mark.parametrize(

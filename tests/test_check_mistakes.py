@@ -449,3 +449,18 @@ def test_right_results_of_any_precision_pass_or_are_of_low_precision(
                     assert check.passed == (dtype == "float64")
                     expected = [] if check.passed else ["float32 results"]
                     assert [each.name for each in check.diagnoses] == expected
+
+
+SHAPES: dict[str, Callable[[Array], Array]] = {
+    "only the diagonal": lambda z: wrong.softmax(z) * (1 - wrong.softmax(z)),
+    "row sums of the Jacobian": lambda z: wrong.derivative(wrong.softmax(z)).sum(axis=1),
+    "summed over the batch": lambda z: wrong.derivative(wrong.softmax(z)).sum(axis=0),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", SHAPES)
+def test_right_numbers_in_a_wrong_shape_are_named(name: str, dtype: str) -> None:
+    verdict = check_jacobian(lambda z: SHAPES[name](z).astype(dtype), Z)
+    assert names(verdict) == [name]
+    assert "{" not in str(verdict)

@@ -62,9 +62,21 @@ class NotComplexError(CheckingError, ValueError):
 
 
 class ShapeFoundError(ValueError):
-    """What the function returned is no array of the right shape; the message says what it is."""
+    """What the function returned is no array of the right shape; the message says what it is.
 
-    given = ""  # to the function, or "" for all samples
+    Attributes
+    ----------
+    array
+        What was returned, where it is an array.
+    given
+        What the function was given, or "" for all samples.
+    """
+
+    given = ""
+
+    def __init__(self, problem: str, array: Array | None = None) -> None:
+        super().__init__(problem)
+        self.array = array
 
 
 @dataclass(frozen=True)
@@ -240,7 +252,7 @@ def as_rows(
         if array.shape == (C, C, *lead):
             return np.moveaxis(array, (0, 1), (-2, -1)).reshape(n * C, C), 0.0
     expected = " or ".join(map(str, dict.fromkeys(accepted)))
-    raise ShapeFoundError(f"shape {array.shape}, expected {expected}")
+    raise ShapeFoundError(f"shape {array.shape}, expected {expected}", array)
 
 
 def _within_samples(blocks: Array) -> tuple[Array, float]:
@@ -281,7 +293,7 @@ def _answer(values: Any, inputs: Sequence[Array], given: Sequence[Any], form: Fo
     try:
         rows, across = as_rows(array, inputs[0].shape, form)
     except ShapeFoundError as error:
-        raise ShapeFoundError(_tuple_of(values) or str(error)) from None
+        raise ShapeFoundError(_tuple_of(values) or str(error), array) from None
     pairs = ((_as_given(each, form), after) for each, after in zip(inputs, given, strict=True))
     same = all(
         np.array_equal(as_numbers(before)[0], as_numbers(after)[0], equal_nan=True)

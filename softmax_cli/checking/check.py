@@ -20,6 +20,7 @@ from softmax_cli.checking.candidate import (
 )
 from softmax_cli.checking.compare import HELD, Run
 from softmax_cli.checking.derivative import with_derivative
+from softmax_cli.checking.diagnosis import diagnose_shape
 from softmax_cli.checking.formulas import FloatArray, Kind, Task
 from softmax_cli.checking.precision import FLOAT64, PRECISIONS, Precision, printed_digits
 from softmax_cli.checking.setting import Setting, positions, with_gradient
@@ -301,7 +302,8 @@ def _unusable(task: Task, setting: Setting, error: ShapeFoundError) -> Check:
     given = f", given {error.given}" if error.given else ""
     atol, rtol = setting.tolerances(task)
     check = Check(task.quantity, Samples(), setting.labels, float(atol.max()), rtol, task.log)
-    return replace(check, problem=f"{error}{given}")
+    found = () if error.array is None else diagnose_shape(task, error.array)
+    return replace(check, problem=f"{error}{given}", diagnoses=found)
 
 
 def _with_notes(check: Check, run: Run, *, is_function: bool = False) -> Check:

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from softmax_cli.checking.formulas import Case
+from softmax_cli.checking.formulas import Case, FloatArray, Task
 from softmax_cli.checking.mistakes import CATALOGUE, RANKS
 from softmax_cli.checking.precision import FLOAT64, printed_digits, shown_precision
 
@@ -69,10 +69,28 @@ def _views(case: Case) -> Iterator[Case]:
         yield replace(case, unit=printed[1])
 
 
-def _diagnosis(name: str, numbers: dict[str, float], case: Case) -> Diagnosis:
-    mistake, precision = CATALOGUE[name], shown_precision(case.actual)
+def _diagnosis(name: str, numbers: dict[str, float], case: Task) -> Diagnosis:
+    mistake = CATALOGUE[name]
     right = _RIGHT_OF_LOG if case.log else _RIGHT
     advice = mistake.advice.format(case=case, **right, **numbers)
-    if mistake.is_precision and precision is not FLOAT64:
-        advice = f"{advice[:-1]}, or check with <dtype={precision.name}>."
+    if mistake.is_precision and isinstance(case, Case):
+        precision = shown_precision(case.actual)
+        if precision is not FLOAT64:
+            advice = f"{advice[:-1]}, or check with <dtype={precision.name}>."
     return Diagnosis(name, advice, tuple(numbers.items()))
+
+
+@np.errstate(all="ignore")
+def diagnose_shape(task: Task, found: FloatArray) -> tuple[Diagnosis, ...]:
+    """Explain right numbers in a wrong shape: a batch transposed, or a row for each matrix."""
+    exact = task.exact()
+    named = {"transposed batch": np.moveaxis(exact, 0, -1), "summed over the batch": exact.sum(0)}
+    if task.quantity == "jacobian":
+        named["only the diagonal"] = np.diagonal(exact, axis1=1, axis2=2)
+        named["row sums of the Jacobian"] = exact.sum(axis=1)
+    atol, rtol = replace(task, precision=shown_precision(found)).tolerances()
+    return tuple(
+        _diagnosis(name, {}, task)
+        for name, values in named.items()
+        if values.shape == found.shape and np.allclose(values, found, rtol, float(atol.max()))
+    )
