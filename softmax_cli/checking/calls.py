@@ -109,7 +109,8 @@ class Calls:
 def called(function: Function, task: Task, setting: Setting) -> tuple[Calls, Answer, list[str]]:
     """Find how a function can be called: with all samples, or one at a time; call it once.
 
-    What raises, given a batch, is given single samples; a batch of another shape is a finding.
+    What raises or returns another shape, given a batch, is given single samples, but for a batch
+    that is turned.
     """
     form, rows = setting.form(task.quantity), [task.z, *([] if task.g is None else [task.g])]
     inputs = tuple(setting.like_logits(each) for each in rows)
@@ -119,7 +120,8 @@ def called(function: Function, task: Task, setting: Setting) -> tuple[Calls, Ans
     try:
         first = calls.first()
     except (CandidateError, ShapeFoundError) as error:
-        if isinstance(error, ShapeFoundError) and K > 1:
+        found = error.array if isinstance(error, ShapeFoundError) else None
+        if K > 1 and found is not None and found.shape == (C, K):
             raise
         did, hint = f"returned {error}", ""
         if isinstance(error, CandidateError):

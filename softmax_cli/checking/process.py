@@ -12,6 +12,7 @@ import traceback
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import Context, copy_context
 from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
@@ -93,10 +94,11 @@ def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> 
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         sys.stdout = sys.stderr
         try:
-            path = sys.path.copy()
-            module, function = _apart(path, _load, word)
+            # numpy's error settings, too, are of a context.
+            theirs = sys.path.copy(), copy_context()
+            module, function = _apart(*theirs, _load, word)
             connection.send(None)
-            call = partial(_apart, path, function)
+            call = partial(_apart, *theirs, function)
             answer = job(local(call, partial(_blamed, module, function)))
         except CheckingError as error:
             answer = error
@@ -109,12 +111,12 @@ def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> 
         os._exit(0)
 
 
-def _apart(path: list[str], function: Callable[..., Any], *given: Any) -> Any:
+def _apart(path: list[str], context: Context, function: Callable[..., Any], *given: Any) -> Any:
     """Call a function with its own path; undo what it does to what we import and compute with."""
     process, before = os.getpid(), [(vars(each), dict(vars(each))) for each in (builtins, np)]
     ours, sys.path[:] = sys.path.copy(), path
     try:
-        return function(*given)
+        return context.run(function, *given)
     finally:
         path[:], sys.path[:] = sys.path.copy(), ours
         for names, known in before:
