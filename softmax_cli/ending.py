@@ -26,7 +26,8 @@ def undone_by(action: Callable[[], object]) -> Iterator[None]:
 def finish() -> None:
     """Let no signal end the program from here on: the result takes its place."""
     for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+        if signal.getsignal(number) is leave:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def leave(number: int, frame: FrameType | None) -> None:
