@@ -237,6 +237,12 @@ const [T] = document.querySelectorAll("#temperature input");
     assert browser.run(f"{begin} set(number, '-2.5');{DRAWN}{READ}")["y"] == softly(-2.5, 1, 0.1)
     assert browser.run(f"{begin} set(T, '0.5');{DRAWN}{READ}")["y"] == softly(-5, 2, 0.2)
     assert browser.run(f"{begin} set(T, '-1');{DRAWN}{READ}")["y"] == softly(-5, 2, 0.2)
+    for field, wrong, told in (("T", "-1", "above 0"), ("number", "", "a number")):
+        focus = f"{field}.focus(); set({field}, '{wrong}'); {field}.blur();{DRAWN}"
+        field = f"return [document.getElementById('told').textContent, {field}.value];"
+        message, kept = browser.run(f"{begin}{focus}{field}")
+        assert told in message
+        assert kept in ("0.5", "-2.5")
     assert browser.run(f"{begin} mask.click();{DRAWN}{READ}")["y"] == ["0", *softly(2, 0.2)]
     # Not all classes may be masked.
     masks = "document.querySelectorAll('[type=checkbox]:not(:checked)').forEach((x) => x.click());"
