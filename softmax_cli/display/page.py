@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from importlib.resources import files
@@ -171,6 +171,7 @@ def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> Page
     d = replace(d, classes=marked, entries=((j, j), *((j, c) for c in beside[:1])))
     steps = list(explain(d, n))
     lines = [line for step in steps for line in step.lines if isinstance(line, Equation)]
+    last = {line.entry: _math(line) for line in lines if line.entry and line.value is not None}
     cases = [_math(line) for line in lines if line.entry and line.value is None]
     body = template("jacobian.html").substitute(
         T=given(d.temperature),
@@ -187,7 +188,8 @@ def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> Page
         gain=_number(significant(d.partial(i, i), n.precision)),
         y=_number(grids.show_probability(d.numbers, 0, i)(n.precision)),
         forms=f"{'no-T ' * (d.temperature == 1)}{'no-m' * (d.shift is None)}",
-        steps="".join(_steps(steps, d.entries)),
+        steps="".join(_steps(steps)),
+        here=_cases(last),
         more=more,
     )
     heading = f"The derivative of {'log-' * d.log}softmax" + f": {_text(title)}" * bool(title)
@@ -205,21 +207,23 @@ def _classes(d: Derivation, n: MathML) -> Iterator[str]:
         )
 
 
-def _steps(steps: Iterable[Step], entries: Iterable[tuple[int, int]]) -> Iterator[str]:
+def _steps(steps: Iterable[Step]) -> Iterator[str]:
     """Write the steps, with the entries side by side."""
     for position, step in enumerate(steps, 1):
         yield f"<h3>{position}. {step.title}</h3><p>{step.text}</p>"
-        written: dict[tuple[int, int] | None, str] = {None: ""}
+        written: dict[tuple[int, int], str] = {}
         for line in step.lines:
-            if isinstance(line, Equation):
+            if isinstance(line, Equation) and line.entry:
                 written[line.entry] = written.get(line.entry, "") + _math(line)
-        yield written.pop(None)
-        cases = (
-            f'<div class="case" data-j="{j}" data-i="{i}">{written[j, i]}</div>'
-            for j, i in entries
-            if written
-        )
-        yield f'<div class="cases">{"".join(cases)}</div>'
+            elif isinstance(line, Equation):
+                yield _math(line)
+        yield f'<div class="cases">{_cases(written)}</div>'
+
+
+def _cases(written: Mapping[tuple[int, int], str]) -> str:
+    """Write what differs from entry to entry, for a script to move to other entries."""
+    cases = (f'<div class="case" data-j={j} data-i={i}>{x}</div>' for (j, i), x in written.items())
+    return "".join(cases)
 
 
 def _math(equation: Equation) -> str:

@@ -270,6 +270,8 @@ document.getElementById("reset").addEventListener("click", () => {
   changed();
 });
 
+document.getElementById("steps").addEventListener("click", () => document.getElementById("of-entry").focus());
+
 function choose(row, k, isChosen) {
   const cell = cells[row]?.[k];
   if (!cell || k === classes.length) return;
