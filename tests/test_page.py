@@ -251,7 +251,7 @@ const [T] = document.querySelectorAll("#temperature input");
     browser.open(folder / "three.html")
     found = browser.run(f"{cell} cell(2, 1).click();{DRAWN}{READ}")
     assert "−0.0238956" in found["chosen"][-1]
-    assert "=−0.0985659·0.242433=−0.0238956" in found["chosen"][0].replace(" ", "")
+    assert "−0.0985659·0.242433" in found["chosen"][0]
     for key in ("ArrowUp", "ArrowLeft", "Enter"):
         for kind in ("keyDown", "keyUp"):
             text = {"text": "\r"} if key == "Enter" and kind == "keyDown" else {}

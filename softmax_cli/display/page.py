@@ -26,6 +26,7 @@ from softmax_cli.mathematics.exact import Numbers
 from softmax_cli.samples import Batch
 
 _MOST_CLASSES, _MOST_BARS, _MOST_ENTRIES = 50, 20, 20_000
+_WIDE = 10  # classes, from where a matrix has few digits
 _LEVELS = 8  # of colour, above and below zero
 _SINGLE = re.compile("<mrow class=not-T><mn[^<]*</mn></mrow>$")
 
@@ -46,7 +47,11 @@ def page(result: results.Result, precision: int) -> Page:
             return _jacobian(d, result.heading or "", screen)
         case results.Report(evidence=Verdict() as found):
             title = f"Check of softmax: {'PASS' if found else 'FAIL'}"
-            return Page(title, "".join(map(_told, tell(found, screen))))
+            # The samples come last.
+            parts = sorted(
+                tell(found, screen), key=lambda x: isinstance(x, Table) and not x.columns
+            )
+            return Page(title, "".join(map(_told, parts)))
         case results.Report(evidence=Sweep() as found):
             whose, samples = found.candidate or "softmax", plural(found.n_samples, "sample")
             tables = (_table(grid) for _, grid in grids.all_grids(result, screen))
@@ -145,6 +150,8 @@ def _matrix(numbers: Numbers, classes: Sequence[str], screen: Screen) -> str:
     """Show a Jacobian in colours, and its row sums."""
     shown = show_rows("class", classes, _MOST_CLASSES)
     scale = numbers.T * (1 if numbers.log else 4)
+    if len(classes) > _WIDE:
+        screen = replace(screen, precision=min(screen.precision, 2))
 
     def row(cells: Sequence[grids.Cell]) -> list[grids.Cell]:
         name, *entries, total, _, _ = cells
@@ -153,7 +160,7 @@ def _matrix(numbers: Numbers, classes: Sequence[str], screen: Screen) -> str:
 
     grid = grids.jacobian_grid(numbers, classes, screen, shown.positions, shown.positions)
     matrix = replace(grid, headings=grid.headings[:-2], rows=map(row, grid.rows))
-    return _table(matrix, "matrix") + _left_out(shown)
+    return _table(matrix, f"matrix{' wide' * (len(classes) > _WIDE)}") + _left_out(shown)
 
 
 def _level(share: float) -> str:
@@ -239,10 +246,25 @@ def _math(equation: Equation) -> str:
 
 def _told(part: Text | Table) -> str:
     if isinstance(part, Table):
-        return _table(part.grid) + "".join(_left_out(x) for x in (part.rows, part.columns) if x)
+        grid = _by_magnitude(part.grid) if part.columns else part.grid
+        return _table(grid) + "".join(_left_out(x) for x in (part.rows, part.columns) if x)
     style = str(part.style)
     tag, kind = "h2" if style == "bold" else "p", style.removeprefix("bold ")
     return f'<{tag} class="{kind}">{_text(part.plain)}</{tag}>' if part.plain else ""
+
+
+def _by_magnitude(grid: grids.Grid) -> grids.Grid:
+    """Colour errors over their bound: a level is a factor of 3.2, and the worst is framed."""
+    rows = [list(row) for row in grid.rows]
+    worst = max(cell.value for row in rows for cell in row)
+    for row in rows:
+        for place, cell in enumerate(row):
+            if cell.value > 1:
+                below = worst / cell.value if cell.value < worst else 1
+                level = max(1, _LEVELS - round(2 * math.log10(min(below, 1e300))))
+                style = f"p{level}{' worst' * (cell.value == worst)}"
+                row[place] = replace(cell, style=style)
+    return replace(grid, rows=rows)
 
 
 def _table(grid: grids.Grid, kind: str = "") -> str:

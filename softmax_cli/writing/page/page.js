@@ -8,6 +8,7 @@ const names = items.map((item) => item.querySelector("bdi").textContent);
 const classes = names.map((_, k) => k);
 const isLog = live.dataset.log === "1";
 const precision = Number(live.dataset.p);
+const inMatrix = classes.length > 10 ? Math.min(precision, 2) : precision;
 const cells = [...live.querySelector(".matrix tbody").rows].map((row) => [...row.cells].slice(1));
 const headings = [...live.querySelector(".matrix thead tr").cells].slice(1);
 // Until something moves, the sums are the program's to the last bit.
@@ -140,7 +141,7 @@ function show() {
       const share = value[0] * T * (isLog ? 1 : 4);
       const level = Math.ceil(8 * Math.sqrt(Math.min(Math.abs(share), 1)));
       cell.className = level ? (share > 0 ? "p" : "n") + level : "";
-      write(cell, typographic(significant(value, precision)));
+      write(cell, typographic(significant(value, inMatrix)));
       cell.dataset.x = value[0];
       cell.ariaSelected = row === j && k === i;
       values.push(value[0]);
