@@ -128,7 +128,8 @@ def _cards(result: results.Arrays, batch: Batch, precision: int) -> Iterator[str
             for c in order[:_MOST_BARS]
         )
         y = _number(grids.show_probability(numbers, k, top)(min(precision, 3)))
-        caption = f"{_text(grids.sample_title(result.logits, batch, k))}: {_name(classes[top])} {y}"
+        title = _text(grids.sample_title(result.logits, batch, k))
+        caption = f"{title}, largest: class {_name(classes[top])}, {y}"
         more = _left_out(Shown("class", [classes[c] for c in order], min(len(order), _MOST_BARS)))
         table = f"<figcaption>{caption}</figcaption><table>{rows}</table>{more}"
         yield f'<figure class="card">{table}</figure>'
@@ -190,10 +191,10 @@ def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> Page
         classes="".join(_classes(d, n)),
         matrix=_matrix(d.numbers, n.names, screen),
         gains=cases[0],
-        loses=cases[-1],
+        loses="".join(f"<li>every other class loses: {each}</li>" for each in cases[1:]),
         name=_text(n.names[i]),
         gain=_number(significant(d.partial(i, i), n.precision)),
-        y=_number(grids.show_probability(d.numbers, 0, i)(n.precision)),
+        fall=-n.number(*d.y(i), live=f"y{i}"),
         forms=f"{'no-T ' * (d.temperature == 1)}{'no-m' * (d.shift is None)}",
         steps="".join(_steps(steps)),
         here=_cases(last),
