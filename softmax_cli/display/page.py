@@ -54,9 +54,11 @@ def page(result: results.Result, precision: int) -> Page:
             return Page(title, "".join(map(_told, parts)))
         case results.Report(evidence=Sweep() as found):
             whose, samples = found.candidate or "softmax", plural(found.n_samples, "sample")
-            tables = (_table(grid) for _, grid in grids.all_grids(result, screen))
+            ((_, grid),) = grids.all_grids(result, screen)
+            steps = (grids.Cell(number=given(step)) for step in found.steps)
+            rows = ([step, *row[1:]] for step, row in zip(steps, grid.rows, strict=True))
             title = _text(f"The largest error in the Jacobian of {whose} over {samples}")
-            return Page(title, _chart(found) + "".join(tables))
+            return Page(title, _chart(found) + _table(replace(grid, rows=rows)))
         case results.Arrays():
             return _arrays(result, screen)
     raise AssertionError(result)
@@ -127,7 +129,9 @@ def _cards(result: results.Arrays, batch: Batch, precision: int) -> Iterator[str
             f"<td>{_bar(numbers.y[k, c])}</td><td>{_number(show(k, c)(precision))}</td></tr>"
             for c in order[:_MOST_BARS]
         )
-        y = _number(grids.show_probability(numbers, k, top)(min(precision, 3)))
+        y = _number(grids.show_probability(numbers, k, top)(min(precision, 3))).replace(
+            " ", "&nbsp;"
+        )
         title = _text(grids.sample_title(result.logits, batch, k))
         caption = f"{title}, largest: class {_name(classes[top])}, {y}"
         more = _left_out(Shown("class", [classes[c] for c in order], min(len(order), _MOST_BARS)))
@@ -276,7 +280,8 @@ def _table(grid: grids.Grid, kind: str = "") -> str:
         names, numbers = row[: grid.names - 1], row[grid.names - 1 :]
         cells = [f"<td>{_name(cell.text)}</td>" for cell in names]
         cells += [f'<td class="{cell.style}">{_number(cell.text)}</td>' for cell in numbers]
-        rows.append(f'<tr><th scope="row">{_name(first.text)}</th>{"".join(cells)}</tr>\n')
+        heading = _number(first.number) or _name(first.text)
+        rows.append(f'<tr><th scope="row">{heading}</th>{"".join(cells)}</tr>\n')
     table = f'<table class="{kind}">{"".join(rows)}</tbody></table>'
     return f'<div class="scroll" tabindex="0">{table}</div>'
 
