@@ -124,6 +124,21 @@ def test_a_check_tells_its_verdict_place_cause_and_notes(folder: Path) -> None:
                 assert told in shown or set(told) <= {"─"}
 
 
+def test_a_failed_check_names_its_cause_before_the_samples_and_frames_the_worst(
+    folder: Path,
+) -> None:
+    content = (folder / "check.html").read_text()
+    assert content.index("cause:") < content.index("<bdi>worst entry</bdi>")
+    assert set(re.findall(r'<td class="p8 worst">(.*?)<', content)) == {"2.0e+09"}
+    assert len(set(re.findall(r'<td class="(p\d)', content))) == 8
+
+
+def test_a_forward_page_names_the_largest_apart_from_its_number(tmp_path: Path) -> None:
+    run("forward", "40", "0", "1", "-o", str(tmp_path / "x.html"))
+    shown = text_of((tmp_path / "x.html").read_text())
+    assert "largest: class 1, 1\xa0-\xa01.58e-17" in shown
+
+
 def test_a_sweep_draws_each_method_on_logarithmic_scales(folder: Path) -> None:
     content = (folder / "sweep.html").read_text()
     lines = re.findall(r'<polyline class="\w+" points="([^"]+)"', content)

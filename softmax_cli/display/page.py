@@ -260,16 +260,17 @@ def _told(part: Text | Table) -> str:
 
 def _by_magnitude(grid: grids.Grid) -> grids.Grid:
     """Colour errors over their bound: a level is a factor of 3.2, and the worst is framed."""
-    rows = [list(row) for row in grid.rows]
+    rows = list(grid.rows)
     worst = max(cell.value for row in rows for cell in row)
-    for row in rows:
-        for place, cell in enumerate(row):
-            if cell.value > 1:
-                below = worst / cell.value if cell.value < worst else 1
-                level = max(1, _LEVELS - round(2 * math.log10(min(below, 1e300))))
-                style = f"p{level}{' worst' * (cell.value == worst)}"
-                row[place] = replace(cell, style=style)
-    return replace(grid, rows=rows)
+
+    def coloured(cell: grids.Cell) -> grids.Cell:
+        if cell.value <= 1:
+            return cell
+        below = 1 if cell.value == worst else min(worst / cell.value, 1e9)
+        level = max(1, _LEVELS - round(2 * math.log10(below)))
+        return replace(cell, style=f"p{level}{' worst' * (cell.value == worst)}")
+
+    return replace(grid, rows=[list(map(coloured, row)) for row in rows])
 
 
 def _table(grid: grids.Grid, kind: str = "") -> str:
