@@ -124,6 +124,21 @@ def test_a_check_tells_its_verdict_place_cause_and_notes(folder: Path) -> None:
                 assert told in shown or set(told) <= {"─"}
 
 
+def test_a_failed_check_names_its_cause_before_the_samples_and_frames_the_worst(
+    folder: Path,
+) -> None:
+    content = (folder / "check.html").read_text()
+    assert content.index("cause:") < content.index("<bdi>worst entry</bdi>")
+    assert set(re.findall(r'<td class="p8 worst">(.*?)<', content)) == {"2.0e+09"}
+    assert len(set(re.findall(r'<td class="(p\d)', content))) == 8
+
+
+def test_a_forward_page_names_the_largest_apart_from_its_number(tmp_path: Path) -> None:
+    run("forward", "40", "0", "1", "-o", str(tmp_path / "x.html"))
+    shown = text_of((tmp_path / "x.html").read_text())
+    assert "largest: class 1, 1\xa0-\xa01.58e-17" in shown
+
+
 def test_a_sweep_draws_each_method_on_logarithmic_scales(folder: Path) -> None:
     content = (folder / "sweep.html").read_text()
     lines = re.findall(r'<polyline class="\w+" points="([^"]+)"', content)
@@ -237,6 +252,12 @@ const [T] = document.querySelectorAll("#temperature input");
     assert browser.run(f"{begin} set(number, '-2.5');{DRAWN}{READ}")["y"] == softly(-2.5, 1, 0.1)
     assert browser.run(f"{begin} set(T, '0.5');{DRAWN}{READ}")["y"] == softly(-5, 2, 0.2)
     assert browser.run(f"{begin} set(T, '-1');{DRAWN}{READ}")["y"] == softly(-5, 2, 0.2)
+    for field, wrong, told in (("T", "-1", "above 0"), ("number", "", "a number")):
+        focus = f"{field}.focus(); set({field}, '{wrong}'); {field}.blur();{DRAWN}"
+        field = f"return [document.getElementById('told').textContent, {field}.value];"
+        message, kept = browser.run(f"{begin}{focus}{field}")
+        assert told in message
+        assert kept in ("0.5", "-2.5")
     assert browser.run(f"{begin} mask.click();{DRAWN}{READ}")["y"] == ["0", *softly(2, 0.2)]
     # Not all classes may be masked.
     masks = "document.querySelectorAll('[type=checkbox]:not(:checked)').forEach((x) => x.click());"
@@ -245,6 +266,7 @@ const [T] = document.querySelectorAll("#temperature input");
     browser.open(folder / "three.html")
     found = browser.run(f"{cell} cell(2, 1).click();{DRAWN}{READ}")
     assert "−0.0238956" in found["chosen"][-1]
+    assert "−0.0985659·0.242433" in found["chosen"][0]
     for key in ("ArrowUp", "ArrowLeft", "Enter"):
         for kind in ("keyDown", "keyUp"):
             text = {"text": "\r"} if key == "Enter" and kind == "keyDown" else {}

@@ -139,7 +139,7 @@ def _heatmap(verdict: Verdict, check: Check) -> Table:
 
 def _heat(excess: float) -> Cell:
     bad = significant(excess, _HEAT_DIGITS), "white on red"
-    return Cell(*bad) if excess > 1 else Cell("ok", QUIET)
+    return Cell(*bad, value=excess) if excess > 1 else Cell("ok", QUIET)
 
 
 def _cause(check: Check, screen: Screen) -> Iterator[Text | Table]:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from importlib.resources import files
@@ -26,6 +26,7 @@ from softmax_cli.mathematics.exact import Numbers
 from softmax_cli.samples import Batch
 
 _MOST_CLASSES, _MOST_BARS, _MOST_ENTRIES = 50, 20, 20_000
+_WIDE = 10  # classes, from where a matrix has few digits
 _LEVELS = 8  # of colour, above and below zero
 _SINGLE = re.compile("<mrow class=not-T><mn[^<]*</mn></mrow>$")
 
@@ -46,12 +47,18 @@ def page(result: results.Result, precision: int) -> Page:
             return _jacobian(d, result.heading or "", screen)
         case results.Report(evidence=Verdict() as found):
             title = f"Check of softmax: {'PASS' if found else 'FAIL'}"
-            return Page(title, "".join(map(_told, tell(found, screen))))
+            # The samples come last.
+            parts = sorted(
+                tell(found, screen), key=lambda x: isinstance(x, Table) and not x.columns
+            )
+            return Page(title, "".join(map(_told, parts)))
         case results.Report(evidence=Sweep() as found):
             whose, samples = found.candidate or "softmax", plural(found.n_samples, "sample")
-            tables = (_table(grid) for _, grid in grids.all_grids(result, screen))
+            ((_, grid),) = grids.all_grids(result, screen)
+            steps = (grids.Cell(number=given(step)) for step in found.steps)
+            rows = ([step, *row[1:]] for step, row in zip(steps, grid.rows, strict=True))
             title = _text(f"The largest error in the Jacobian of {whose} over {samples}")
-            return Page(title, _chart(found) + "".join(tables))
+            return Page(title, _chart(found) + _table(replace(grid, rows=rows)))
         case results.Arrays():
             return _arrays(result, screen)
     raise AssertionError(result)
@@ -122,8 +129,11 @@ def _cards(result: results.Arrays, batch: Batch, precision: int) -> Iterator[str
             f"<td>{_bar(numbers.y[k, c])}</td><td>{_number(show(k, c)(precision))}</td></tr>"
             for c in order[:_MOST_BARS]
         )
-        y = _number(grids.show_probability(numbers, k, top)(min(precision, 3)))
-        caption = f"{_text(grids.sample_title(result.logits, batch, k))}: {_name(classes[top])} {y}"
+        y = _number(grids.show_probability(numbers, k, top)(min(precision, 3))).replace(
+            " ", "&nbsp;"
+        )
+        title = _text(grids.sample_title(result.logits, batch, k))
+        caption = f"{title}, largest: class {_name(classes[top])}, {y}"
         more = _left_out(Shown("class", [classes[c] for c in order], min(len(order), _MOST_BARS)))
         table = f"<figcaption>{caption}</figcaption><table>{rows}</table>{more}"
         yield f'<figure class="card">{table}</figure>'
@@ -145,6 +155,8 @@ def _matrix(numbers: Numbers, classes: Sequence[str], screen: Screen) -> str:
     """Show a Jacobian in colours, and its row sums."""
     shown = show_rows("class", classes, _MOST_CLASSES)
     scale = numbers.T * (1 if numbers.log else 4)
+    if len(classes) > _WIDE:
+        screen = replace(screen, precision=min(screen.precision, 2))
 
     def row(cells: Sequence[grids.Cell]) -> list[grids.Cell]:
         name, *entries, total, _, _ = cells
@@ -153,7 +165,7 @@ def _matrix(numbers: Numbers, classes: Sequence[str], screen: Screen) -> str:
 
     grid = grids.jacobian_grid(numbers, classes, screen, shown.positions, shown.positions)
     matrix = replace(grid, headings=grid.headings[:-2], rows=map(row, grid.rows))
-    return _table(matrix, "matrix") + _left_out(shown)
+    return _table(matrix, f"matrix{' wide' * (len(classes) > _WIDE)}") + _left_out(shown)
 
 
 def _level(share: float) -> str:
@@ -171,6 +183,7 @@ def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> Page
     d = replace(d, classes=marked, entries=((j, j), *((j, c) for c in beside[:1])))
     steps = list(explain(d, n))
     lines = [line for step in steps for line in step.lines if isinstance(line, Equation)]
+    last = {line.entry: _math(line) for line in lines if line.entry and line.value is not None}
     cases = [_math(line) for line in lines if line.entry and line.value is None]
     body = template("jacobian.html").substitute(
         T=given(d.temperature),
@@ -182,12 +195,13 @@ def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> Page
         classes="".join(_classes(d, n)),
         matrix=_matrix(d.numbers, n.names, screen),
         gains=cases[0],
-        loses=cases[-1],
+        loses="".join(f"<li>every other class loses: {each}</li>" for each in cases[1:]),
         name=_text(n.names[i]),
         gain=_number(significant(d.partial(i, i), n.precision)),
-        y=_number(grids.show_probability(d.numbers, 0, i)(n.precision)),
+        fall=-n.number(*d.y(i), live=f"y{i}"),
         forms=f"{'no-T ' * (d.temperature == 1)}{'no-m' * (d.shift is None)}",
-        steps="".join(_steps(steps, d.entries)),
+        steps="".join(_steps(steps)),
+        here=_cases(last),
         more=more,
     )
     heading = f"The derivative of {'log-' * d.log}softmax" + f": {_text(title)}" * bool(title)
@@ -205,21 +219,23 @@ def _classes(d: Derivation, n: MathML) -> Iterator[str]:
         )
 
 
-def _steps(steps: Iterable[Step], entries: Iterable[tuple[int, int]]) -> Iterator[str]:
+def _steps(steps: Iterable[Step]) -> Iterator[str]:
     """Write the steps, with the entries side by side."""
     for position, step in enumerate(steps, 1):
         yield f"<h3>{position}. {step.title}</h3><p>{step.text}</p>"
-        written: dict[tuple[int, int] | None, str] = {None: ""}
+        written: dict[tuple[int, int], str] = {}
         for line in step.lines:
-            if isinstance(line, Equation):
+            if isinstance(line, Equation) and line.entry:
                 written[line.entry] = written.get(line.entry, "") + _math(line)
-        yield written.pop(None)
-        cases = (
-            f'<div class="case" data-j="{j}" data-i="{i}">{written[j, i]}</div>'
-            for j, i in entries
-            if written
-        )
-        yield f'<div class="cases">{"".join(cases)}</div>'
+            elif isinstance(line, Equation):
+                yield _math(line)
+        yield f'<div class="cases">{_cases(written)}</div>'
+
+
+def _cases(written: Mapping[tuple[int, int], str]) -> str:
+    """Write what differs from entry to entry, for a script to move to other entries."""
+    cases = (f'<div class="case" data-j={j} data-i={i}>{x}</div>' for (j, i), x in written.items())
+    return "".join(cases)
 
 
 def _math(equation: Equation) -> str:
@@ -235,10 +251,26 @@ def _math(equation: Equation) -> str:
 
 def _told(part: Text | Table) -> str:
     if isinstance(part, Table):
-        return _table(part.grid) + "".join(_left_out(x) for x in (part.rows, part.columns) if x)
+        grid = _by_magnitude(part.grid) if part.columns else part.grid
+        return _table(grid) + "".join(_left_out(x) for x in (part.rows, part.columns) if x)
     style = str(part.style)
     tag, kind = "h2" if style == "bold" else "p", style.removeprefix("bold ")
     return f'<{tag} class="{kind}">{_text(part.plain)}</{tag}>' if part.plain else ""
+
+
+def _by_magnitude(grid: grids.Grid) -> grids.Grid:
+    """Colour errors over their bound: a level is a factor of 3.2, and the worst is framed."""
+    rows = list(grid.rows)
+    worst = max(cell.value for row in rows for cell in row)
+
+    def coloured(cell: grids.Cell) -> grids.Cell:
+        if cell.value <= 1:
+            return cell
+        below = 1 if cell.value == worst else min(worst / cell.value, 1e9)
+        level = max(1, _LEVELS - round(2 * math.log10(below)))
+        return replace(cell, style=f"p{level}{' worst' * (cell.value == worst)}")
+
+    return replace(grid, rows=[list(map(coloured, row)) for row in rows])
 
 
 def _table(grid: grids.Grid, kind: str = "") -> str:
@@ -249,7 +281,8 @@ def _table(grid: grids.Grid, kind: str = "") -> str:
         names, numbers = row[: grid.names - 1], row[grid.names - 1 :]
         cells = [f"<td>{_name(cell.text)}</td>" for cell in names]
         cells += [f'<td class="{cell.style}">{_number(cell.text)}</td>' for cell in numbers]
-        rows.append(f'<tr><th scope="row">{_name(first.text)}</th>{"".join(cells)}</tr>\n')
+        heading = _number(first.number) or _name(first.text)
+        rows.append(f'<tr><th scope="row">{heading}</th>{"".join(cells)}</tr>\n')
     table = f'<table class="{kind}">{"".join(rows)}</tbody></table>'
     return f'<div class="scroll" tabindex="0">{table}</div>'
 

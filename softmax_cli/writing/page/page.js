@@ -8,6 +8,7 @@ const names = items.map((item) => item.querySelector("bdi").textContent);
 const classes = names.map((_, k) => k);
 const isLog = live.dataset.log === "1";
 const precision = Number(live.dataset.p);
+const inMatrix = classes.length > 10 ? Math.min(precision, 2) : precision;
 const cells = [...live.querySelector(".matrix tbody").rows].map((row) => [...row.cells].slice(1));
 const headings = [...live.querySelector(".matrix thead tr").cells].slice(1);
 // Until something moves, the sums are the program's to the last bit.
@@ -27,7 +28,7 @@ const start = {
   i: Number(live.dataset.i),
 };
 start.z = start.z.map((z, k) => (start.masked[k] ? 0 : z));
-let state, raised, frame, saving;
+let state, frame, saving;
 
 // --- arithmetic: a number is [value, logarithm of its size], for what a float has no room for
 
@@ -117,7 +118,6 @@ function show() {
   const { z, masked, T, j, i } = state;
   const found = softmax(state);
   const { top, y, rest } = found;
-  const column = raised ?? i;
   const isMoved = `${z},${masked},${T}` !== `${start.z},${start.masked},${start.T}`;
   for (const k of classes) {
     const item = items[k];
@@ -141,7 +141,7 @@ function show() {
       const share = value[0] * T * (isLog ? 1 : 4);
       const level = Math.ceil(8 * Math.sqrt(Math.min(Math.abs(share), 1)));
       cell.className = level ? (share > 0 ? "p" : "n") + level : "";
-      write(cell, typographic(significant(value, precision)));
+      write(cell, typographic(significant(value, inMatrix)));
       cell.dataset.x = value[0];
       cell.ariaSelected = row === j && k === i;
       values.push(value[0]);
@@ -150,11 +150,11 @@ function show() {
     const shown = significant([total, Math.log(Math.abs(total))], 2);
     write(cells[row][classes.length], isMoved ? typographic(shown) : sums[row]);
   }
-  headings.forEach((heading, k) => heading.classList.toggle("column", k === column));
-  explain(found, column);
+  headings.forEach((heading, k) => heading.classList.toggle("column", k === i));
+  explain(found);
 }
 
-function explain({ m, top, a, e, R, y, rest }, column) {
+function explain({ m, top, a, e, R, y, rest }) {
   const { z, masked, T, j, i } = state;
   // The program's own rule for where the exponentials are shown shifted.
   const isSaturated = masked.filter((each) => !each).length > 1 && rest[top][0] < 1e-4;
@@ -180,7 +180,7 @@ function explain({ m, top, a, e, R, y, rest }, column) {
   for (const each of cases) {
     const [row, k] = each.written;
     const isColumn = each.tagName === "P";
-    const entries = isColumn ? [column, column] : [j, row === k ? j : beside];
+    const entries = isColumn ? [i, i] : [j, row === k ? j : beside];
     [each.dataset.j, each.dataset.i] = entries;
     each.classList.toggle("chosen", !isColumn && entries[1] === i);
   }
@@ -231,24 +231,24 @@ function changed() {
 function addControls(item, name, change) {
   const made = document.getElementById("controls").content.cloneNode(true);
   item.inputs = [...made.querySelectorAll("input")];
-  ["value", "slider", "mask"].forEach((what, k) => { item.inputs[k].ariaLabel = `${what} of ${name}`; });
+  ["value", "slider", "mask"].forEach((what, k) => { item.inputs[k].ariaLabel = `${what} of the ${name}`; });
   item.inputs.forEach((input) => input.addEventListener("input", () => {
-    const value = input.type === "checkbox" ? input.checked : input.valueAsNumber;
-    write(told, "");
-    if (typeof value === "boolean" || Number.isFinite(value)) change(input.type, value);
+    const { valid } = input.validity;
+    write(told, valid ? "" : `The ${name} must be a number${input.min && " above 0"}; the last one is kept.`);
+    if (valid) change(input.type, input.type === "checkbox" ? input.checked : input.valueAsNumber);
     changed();
   }));
+  item.inputs[0].addEventListener("blur", changed);
   item.querySelector(".static").after(made);
 }
 
 items.forEach((item, k) => {
   item.bar = item.querySelector("rect");
   item.y = item.querySelector(".y");
-  addControls(item, `z of ${names[k]}`, (type, value) => {
+  addControls(item, `logit of ${names[k]}`, (type, value) => {
     if (type !== "checkbox") state.z[k] = value;
     else if (value && state.masked.every((each, c) => each || c === k)) write(told, "One class must stay unmasked.");
     else state.masked[k] = value;
-    raised = k;
   });
   const [, range] = item.inputs;
   range.min = Math.min(-10, Math.floor(Math.min(...start.z)));
@@ -258,19 +258,20 @@ items.forEach((item, k) => {
 });
 
 const temperature = document.getElementById("temperature");
-addControls(temperature, "the temperature", (type, value) => {
-  if (type === "range") state.T = Number((10 ** value).toPrecision(3));
-  else if (value > 0) state.T = value;
+addControls(temperature, "temperature", (type, value) => {
+  state.T = type === "range" ? Number((10 ** value).toPrecision(3)) : value;
 });
 temperature.querySelector(".mask").remove();
+temperature.inputs[0].min = 1e-300;
 Object.assign(temperature.inputs[1], { min: -1, max: 1 });
 
 document.getElementById("reset").addEventListener("click", () => {
   state = structuredClone(start);
-  raised = undefined;
   write(told, "The numbers of the command are back.");
   changed();
 });
+
+document.getElementById("steps").addEventListener("click", () => document.getElementById("of-entry").focus());
 
 function choose(row, k, isChosen) {
   const cell = cells[row]?.[k];
@@ -280,7 +281,6 @@ function choose(row, k, isChosen) {
   cell.focus();
   if (!isChosen) return;
   Object.assign(state, { j: row, i: k });
-  raised = undefined;
   changed();
 }
 
