@@ -94,7 +94,7 @@ def test_what_is_no_chart_is_told(tmp_path: Path) -> None:
     outcome = run("forward", "1", "2", "-o", "x.png", cwd=tmp_path, without=["matplotlib"])
     assert outcome.status == 2
     assert "matplotlib" in outcome.stderr
-    assert "hint: pip install 'softmax-calculator[plot]'\n" in outcome.stderr
+    assert "hint: pip install 'softmax-calculator[plot]', or write a page with -o FILE.html\n" in outcome.stderr
     outcome = run("jacobian", "1", "2", "--explain", "-o", "x.pdf", cwd=tmp_path)
     assert outcome.stderr.startswith("error: --explain: expected the format table, markdown")
     assert list(tmp_path.iterdir()) == []

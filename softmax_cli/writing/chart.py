@@ -1,6 +1,7 @@
 """Charts, by matplotlib: bars and heatmaps of results and of a check's errors, and a sweep's."""
 
 import logging
+import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -57,13 +58,16 @@ def write_chart(result: Result, target: Target, options: OutputOptions) -> None:
         Where matplotlib is missing.
     """
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    # A name of the environment's that matplotlib does not know would stop its import.
+    os.environ["MPLBACKEND"] = "agg"
     name, file = options.output_format, BytesIO()
     try:
         from matplotlib import style
         from matplotlib.figure import Figure
     except ImportError:
         problem = f"expected matplotlib to write {name}, found none"
-        raise InputError("--output", problem, "pip install 'softmax-calculator[plot]'") from None
+        hint = "pip install 'softmax-calculator[plot]', or write a page with -o FILE.html"
+        raise InputError("--output", problem, hint) from None
     looks: dict[str, Any] = {**_STYLE, "savefig.format": name}
     with style.context(["default", looks]), warnings.catch_warnings(action="ignore"):
         figure = Figure(layout="constrained")
