@@ -125,15 +125,16 @@ def test_a_written_check_has_the_precision_of_its_table(tmp_path: Path) -> None:
         lines, latex = (
             run("check", *words, "-f", each, cwd=tmp_path).stdout for each in ("markdown", "latex")
         )
-        rows = [re.sub(r"^[|] | [|]$", "", line).split(" | ") for line in lines.splitlines()]
+        table = [line for line in lines.splitlines() if line.startswith("| ")]
+        rows = [re.sub(r"^[|] | [|]$", "", line).split(" | ") for line in table]
         for row in rows[2:]:
-            assert all(latex_number(cell) in latex for cell in row)
+            assert all(latex_number(cell) in latex for cell in row if re.match(r"-?\d", cell))
         return rows
 
     number = {6: r"-?(0|\d\.\d{5}e-\d\d|0\.0*[1-9]\d{5})", 2: r"-?(0|\d\.\de-\d\d|0\.0*[1-9]\d)"}
     for precision, digits in number.items():
         row = cells("1", "2", "3", "-p", str(precision))[2]
-        assert all(re.fullmatch(digits, row[k]) for k in (2, 3, 7, 8)), row
+        assert all(re.fullmatch(digits, row[k]) for k in (2, 3)), row
     (tmp_path / "theirs.csv").write_text(".5,0\n")
     row = cells("20", "0", "--probabilities", "theirs.csv")[2]
     assert any(re.fullmatch(r"0\.99999999793884\d+", cell) for cell in row)
