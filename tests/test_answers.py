@@ -134,7 +134,7 @@ def test_top_names_the_largest_in_every_format(
         ),
         ("40,0 1,2 --top 1 -p 3", r"^1 +1 1 - 4\.25e-18 .*\n2 +2 0\.731 "),
         ("0,1,2 1,2,3 --top 1 --log", r"^1 +3 -0\.407606 "),
-        ("2 1 5 0.1 --top 2", r"^class .*\n─+\n3 +5 +0\.\d+ +█+\S?\n1 +2 +0\.\d+ +█\S*$"),
+        ("2 1 5 0.1 --top 2", r"^class .*\n─+\n3 +5 +0\.\d+ ◂ +█+\S?\n1 +2 +0\.\d+ +█\S*$"),
     ],
 )
 def test_top_in_tables(words: str, shown: str) -> None:

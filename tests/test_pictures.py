@@ -50,15 +50,19 @@ def test_every_command_draws_a_chart_the_same_each_time(line: str, tmp_path: Pat
     ("line", "shown"),
     [
         (f"forward {PETS}", {"photo of a cat", "y_owl", "0.659", "0.0986"}),
+        (f"forward {PETS} --top 2", {"photo of a cat", "cat 0.659", "dog 0.242"}),
         ("forward 40 0", {"y_1", "1 - 4.25e-18", "4.25e-18"}),
-        ("jacobian 2 1 0.1 -t 2", {"dy_1", "dz_3", "jacobian, T = 2"}),
-        (f"jacobian {SAMPLES / 'iris_logits.csv'}", {"jacobian, the first 6 of 150 samples"}),
-        (f"forward {SAMPLES / 'iris_logits.csv'}", {"probabilities, the first 100 of 150 samples"}),
+        ("jacobian 2 1 0.1 -t 2", {"dy_1", "dz_3", "Jacobian ∂y_j/∂z_i, T = 2"}),
+        (
+            f"jacobian {SAMPLES / 'iris_logits.csv'}",
+            {"Jacobian ∂y_j/∂z_i, the first 3 of 150 samples"},
+        ),
+        (f"forward {SAMPLES / 'iris_logits.csv'}", {"Probabilities, the first 100 of 150 samples"}),
         (f"jacobian {PETS} --entry cat,dog", {"dy_cat/dz_dog", "blurred photo", "-0.160"}),
         ("check 1 2 3 --step 0.5", {"log10(error/bound), sample 1", "dy_3"}),
         (
             "check 1 2 --sweep",
-            {"← rounding grows", "truncation grows →", "step h", "1e\N{MINUS SIGN}05"},
+            {"← rounding grows", "truncation grows →", "step h", "1e\N{MINUS SIGN}06"},
         ),
     ],
 )
@@ -94,7 +98,10 @@ def test_what_is_no_chart_is_told(tmp_path: Path) -> None:
     outcome = run("forward", "1", "2", "-o", "x.png", cwd=tmp_path, without=["matplotlib"])
     assert outcome.status == 2
     assert "matplotlib" in outcome.stderr
-    assert "hint: pip install 'softmax-calculator[plot]'\n" in outcome.stderr
+    assert (
+        "hint: pip install 'softmax-calculator[plot]', or write a page with -o FILE.html\n"
+        in outcome.stderr
+    )
     outcome = run("jacobian", "1", "2", "--explain", "-o", "x.pdf", cwd=tmp_path)
     assert outcome.stderr.startswith("error: --explain: expected the format table, markdown")
     assert list(tmp_path.iterdir()) == []

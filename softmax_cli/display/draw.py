@@ -115,8 +115,10 @@ def _class_by_class(
         headings.pop()
     rows = []
     for j in order:
-        style = grids.LARGEST if j == z.argmax() and g is None else ""
-        y = numeral(grids.show_probability(numbers, 0, j), p, style)
+        style, mark = "", "" if g is not None else "  "
+        if j == z.argmax() and g is None:
+            style, mark = grids.LARGEST, screen.glyph(" ◂", " <")
+        y = numeral(grids.show_probability(numbers, 0, j), p, style, mark)
         upstream = [] if g is None else [Cell(number=given(g[0, j]))]
         cells = [Cell(logits.classes[j], style), Cell(number=given(z[j])), y, *upstream]
         rows.append([*cells, numeral(show(0, j), p)][: len(headings)])

@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import repeat
 
+from rich.text import Text
+
 from softmax_cli import result as results
+from softmax_cli.checking.verdict import Verdict
 from softmax_cli.display.heat import heat
 from softmax_cli.display.numbers import beside_one, entry, given, significant
 from softmax_cli.display.screen import ENDS, MOST_ROWS, Screen, Shown, show_rows
@@ -83,10 +86,12 @@ class Grid:
 
 
 def all_grids(result: results.Result, screen: Screen) -> Iterator[tuple[str, Grid]]:
-    """Show all of a result in grids, with what a sample is called where a grid needs it."""
+    """Show all of a result in grids, each with its title, and texts, each with an empty grid."""
     match result:
         case results.Explanation(derivation=d):
             yield "", jacobian_grid(d.numbers, d.classes, screen)
+        case results.Report(evidence=Verdict() as verdict):
+            yield from _told(verdict, screen)
         case results.Report():
             rows = ([_of_report(each, screen.precision) for each in row] for row in result.rows)
             yield "", Grid(result.columns, rows)
@@ -99,6 +104,26 @@ def all_grids(result: results.Result, screen: Screen) -> Iterator[tuple[str, Gri
                     yield title, jacobian_grid(numbers, logits.classes, screen)
         case results.Arrays():
             yield "", samples_grid(result, result.logits.batches, screen)
+
+
+def _told(verdict: Verdict, screen: Screen) -> Iterator[tuple[str, Grid]]:
+    """Tell a verdict as a terminal does; its tables hold numbers behind their names."""
+    from softmax_cli.display.evidence import tell
+
+    for part in tell(verdict, screen):
+        if isinstance(part, Text):
+            yield part.plain, Grid((), ())
+            continue
+        names, grid = part.grid.names, part.grid
+        rows = (
+            [*row[:names], *(Cell(number=cell.name) for cell in row[names:])] for row in grid.rows
+        )
+        yield "", replace(grid, rows=rows)
+        yield from (
+            (each.left_out(), Grid((), ()))
+            for each in (part.rows, part.columns)
+            if each and each.is_cut
+        )
 
 
 def sample_title(logits: Logits, batch: Batch, k: int) -> str:

@@ -7,9 +7,7 @@ colour blindness; brightness tells the size, and the minus sign tells the sign w
 import math
 from collections.abc import Sequence
 
-_ZERO = (222, 222, 222)
-_POSITIVE = (230, 97, 1)
-_NEGATIVE = (33, 102, 172)
+NEGATIVE, ZERO, POSITIVE = (33, 102, 172), (222, 222, 222), (230, 97, 1)
 _BRIGHTNESS = (0.2126, 0.7152, 0.0722)  # of red, green and blue
 _BLACK, _WHITE = "#000000", "#ffffff"
 
@@ -20,8 +18,8 @@ def heat(value: float, largest: float) -> str:
         return ""
     # The square root lifts the small ones off the middle.
     share = math.sqrt(min(abs(value) / largest, 1.0))
-    end = _POSITIVE if value > 0 else _NEGATIVE
-    colour = [z + round(share * (full - z)) for z, full in zip(_ZERO, end, strict=True)]
+    end = POSITIVE if value > 0 else NEGATIVE
+    colour = [z + round(share * (full - z)) for z, full in zip(ZERO, end, strict=True)]
     return f"{ink(colour)} on #{bytes(colour).hex()}"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from os.path import commonprefix
 from typing import NamedTuple
 
 from rich.box import SIMPLE_HEAD, Box
@@ -110,23 +111,51 @@ def _shown(
 ) -> _Column:
     """Show a column, in which the longest text or number decides how wide it is."""
     heading = printable(heading, screen.ascii_only)
-    texts = [_text(cell, is_name, fit, screen) for cell in cells]
+    numbers = [_number(cell, fit, screen) for cell in cells]
+    names = [printable(cell.name, screen.ascii_only) for cell in cells]
+    if is_name or any(cell.show for cell in cells):
+        names = _distinct(names, max(fit.text - max(map(len, numbers), default=0) - 1, 4), screen)
+    texts = [
+        Text(
+            replace(cell, name=name, number=number).text + cell.mark * (number == cell.number),
+            cell.style,
+        )
+        for cell, name, number in zip(cells, names, numbers, strict=True)
+    ]
     longest = min(cell_len(heading), _LONGEST_HEADING)
     least = longest if is_name else min(longest, max(fit.number, -(-longest // _LINES)))
     width = max([least, *(text.cell_len for text in texts)])
     return _Column(_clipped(heading, _LINES * width, screen), texts, is_name, width)
 
 
-def _text(cell: Cell, is_name: bool, fit: _Fit, screen: Screen) -> Text:
-    """Show a cell; if need be, with fewer digits, a sign alone or a part of its name."""
-    name, number = printable(cell.name, screen.ascii_only), cell.number
-    if cell.show and len(number) > fit.number:
-        shorter = (_compact(cell.show(p)) for p in range(screen.precision, 0, -1))
-        number = next((each for each in shorter if len(each) <= fit.number), _sign(number))
-    if is_name or cell.show:
-        name = _clipped(name, max(fit.text - len(number) - bool(number), 4), screen)
-    mark = cell.mark if number == cell.number else ""
-    return Text(replace(cell, name=name, number=number).text + mark, cell.style)
+def _number(cell: Cell, fit: _Fit, screen: Screen) -> str:
+    """Show a number; if need be, with fewer digits, or its sign alone."""
+    if not cell.show or len(cell.number) <= fit.number:
+        return cell.number
+    shorter = (_compact(cell.show(p)) for p in range(screen.precision, 0, -1))
+    return next((each for each in shorter if len(each) <= fit.number), _sign(cell.number))
+
+
+def _distinct(names: list[str], width: int, screen: Screen) -> list[str]:
+    """Shorten names: where they would be alike, by what all share, or else not at all."""
+    head = _n_shared(names)
+    tail = _n_shared([name[head:][::-1] for name in names])
+    dots = screen.glyph("…", "..")
+    longest = max(map(len, names), default=0) - head - tail + 2 * len(dots)
+    spare = max(0, width - longest) // 2
+    start, end = max(0, head - spare), max(0, tail - spare)
+    before, behind = dots * (start > 0), dots * (end > 0)
+    apart = [before + name[start : len(name) - end] + behind for name in names]
+    for each in (names, apart):
+        short = [_clipped(name, width, screen) for name in each]
+        if len({*short}) == len({*names}):
+            return short
+    return names
+
+
+def _n_shared(names: list[str]) -> int:
+    """Count the letters with which all begin."""
+    return len(commonprefix(names))  # noqa: RUF071 - no paths
 
 
 def _cut(
@@ -139,9 +168,9 @@ def _cut(
     cut = _Column(dots, [Text(dots, QUIET)] * len(drawn[0].texts), False, len(dots))
     # Behind more than one column of names, none need be left.
     while len(middle) > (names == 1) and _total([*before, cut, *middle, *behind]) > room:
-        del middle[len(middle) // 2]
-    tail = len(middle) // 2
-    head = len(middle) - tail
+        del middle[(len(middle) - 1) // 2]
+    head = len(middle) // 2
+    tail = len(middle) - head
     shown = replace(candidates, head=head, tail=tail)
     return [*before, *middle[:head], cut, *middle[head:], *behind], shown
 

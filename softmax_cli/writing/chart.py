@@ -1,8 +1,10 @@
 """Charts, by matplotlib: bars and heatmaps of results and of a check's errors, and a sweep's."""
 
 import logging
+import math
+import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from io import BytesIO
 from itertools import islice
@@ -13,28 +15,38 @@ import numpy as np
 from softmax_cli.checking.sweep import Sweep
 from softmax_cli.checking.verdict import Verdict, headline
 from softmax_cli.display.grids import all_grids, some_samples
-from softmax_cli.display.heat import ink
+from softmax_cli.display.heat import NEGATIVE, POSITIVE, ZERO, ink
 from softmax_cli.display.screen import Screen
 from softmax_cli.errors import InputError, plural, visible
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Arrays, Jacobian, Probabilities, Report, Result
+from softmax_cli.result import Arrays, Jacobian, Report, Result
 from softmax_cli.samples import FloatArray
 from softmax_cli.writing.target import Target
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
-_MOST_SAMPLES, _MOST_MATRICES = 100, 6
-# Of the sides of a heatmap that shows its numbers; of labels, and of their letters.
-_MOST_NUMBERS, _MOST_LABELS, _LONGEST_LABEL = 12, 40, 40
+_MOST_SAMPLES, _MOST_MATRICES, _LONGEST_LABEL = 100, 3, 40
+# In inches: of a letter and a line; of the rows and columns of all panels, at most.
+_LETTER, _LINE, _WIDEST, _HIGHEST = 0.085, 0.24, 14.0, 30.0
 _LEAST_ERROR = 1e-18
-# Apart for every kind of sight (Okabe and Ito 2008): of heatmaps, of bars below and above 0.
-_RISING, _DIVERGING = ("cividis", "#0072b2", "#0072b2"), ("PuOr_r", "#542788", "#b35806")
+# Apart for every kind of sight (Okabe and Ito 2008).
 _METHODS = {"forward": "#0072b2", "central": "#d55e00", "complex-step": "#009e73"}
 # Names are data, and text; nothing depends on the day or the machine.
 _STYLE = {"text.parse_math": False, "svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 11}
+_STYLE |= {"axes.spines.top": False, "axes.spines.right": False}
+_STYLE |= {"axes.autolimit_mode": "round_numbers"}
 _STYLE |= {"svg.hashsalt": "softmax-cli", "savefig.dpi": 200, "savefig.bbox": "tight"}
+_TITLES = {
+    "probabilities": "Probabilities",
+    "log_probabilities": "Logarithms of probabilities",
+    "jacobian": "Jacobian ∂y_j/∂z_i",
+    "partials": "Partial derivative ∂y_j/∂z_i",
+    "vjp": "Upstream gradient times Jacobian, v_i = Σ_j g_j ∂y_j/∂z_i",
+}
+_SLANTED = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
 _UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
 
 
@@ -47,6 +59,12 @@ class _Panel(NamedTuple):
     texts: Sequence[Sequence[str]]
     values: FloatArray
 
+    @property
+    def turned(self) -> "_Panel":
+        """The same with rows for columns."""
+        texts = list(zip(*self.texts, strict=True))
+        return _Panel(self.title, self.columns, self.rows, texts, self.values.T)
+
 
 def write_chart(result: Result, target: Target, options: OutputOptions) -> None:
     """Write a figure.
@@ -57,13 +75,16 @@ def write_chart(result: Result, target: Target, options: OutputOptions) -> None:
         Where matplotlib is missing.
     """
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    # A name of the environment's that matplotlib does not know would stop its import.
+    os.environ["MPLBACKEND"] = "agg"
     name, file = options.output_format, BytesIO()
     try:
         from matplotlib import style
         from matplotlib.figure import Figure
     except ImportError:
         problem = f"expected matplotlib to write {name}, found none"
-        raise InputError("--output", problem, "pip install 'softmax-calculator[plot]'") from None
+        hint = "pip install 'softmax-calculator[plot]', or write a page with -o FILE.html"
+        raise InputError("--output", problem, hint) from None
     looks: dict[str, Any] = {**_STYLE, "savefig.format": name}
     with style.context(["default", looks]), warnings.catch_warnings(action="ignore"):
         figure = Figure(layout="constrained")
@@ -87,14 +108,15 @@ def _arrays(result: Arrays, figure: "Figure") -> None:
     panels = []
     for label, grid in all_grids(drawn, Screen(precision=3)):
         names, rows = grid.names, list(grid.inner.rows)
-        labels = [", ".join(cell.text for cell in row[:names]) for row in rows]
+        is_named = label or len(rows) > 1 or logits.names_samples
+        labels = [", ".join(cell.text for cell in row[:names]) * bool(is_named) for row in rows]
         texts = [[cell.text for cell in row[names:]] for row in rows]
         values = np.array([[cell.value for cell in row[names:]] for row in rows])
         panels.append(_Panel(label, labels, grid.inner.headings[names:], texts, values))
-    title = quantity.key.replace("_", " ") + " of log-softmax" * quantity.log
+    title = _TITLES[quantity.key].replace("∂y", "∂log y" if quantity.log else "∂y")
     title += f", T = {quantity.temperature:g}" * (quantity.temperature != 1)
     title += f", the first {most} of {len(shown.names)} samples" * shown.is_cut
-    _draw(figure, panels, title, is_rising=isinstance(quantity, Probabilities))
+    _draw(figure, panels, title, is_rising=quantity.key == "probabilities")
 
 
 def _verdict(verdict: Verdict, figure: "Figure") -> None:
@@ -122,52 +144,68 @@ def _draw(
     figure.suptitle(_label(title, 2 * _LONGEST_LABEL))
     if not panels:
         return
-    shape = panels[0].values.shape
-    # In inches, of which a name along an axis takes some.
-    width, height = np.clip((2.5 + 0.75 * shape[1], 1.5 + 0.35 * max(shape)), 0, (12, 9))
-    figure.set_size_inches(max(width, 6.0), len(panels) * height)
+    if len(panels[0].rows) == 1:
+        panels = [each.turned for each in panels]
+    n_rows, n_columns = panels[0].values.shape
+    cell = max(_inches(text for row in each.texts for text in row) for each in panels) + _LETTER
+    width = min(n_columns * max(cell, _LINE), _WIDEST)
+    height = min(max(n_rows * _LINE, min(n_rows * 2 * _LINE, 3)), _HIGHEST / len(panels))
+    beside, below = _inches(panels[0].rows), _inches(panels[0].columns)
+    figure.set_size_inches(max(width + beside + 2, 7), (height + below + 1) * len(panels))
     largest = max(abs(each.values[np.isfinite(each.values)]).max(initial=0) for each in panels)
     low, high = (0.0, 1.0) if is_rising else (-(largest or 1.0), largest or 1.0)
-    colours = _RISING if is_rising else _DIVERGING
     axes = figure.subplots(len(panels), squeeze=False)
     for each, panel in zip(axes.flat, panels, strict=True):
         each.set_title(_label(panel.title, 2 * _LONGEST_LABEL), fontsize="medium")
+        _ticks(each.set_yticks, panel.rows, height)
         values = np.clip(np.nan_to_num(panel.values, nan=high), low, high)
-        if 1 in shape:
-            _bars(each, panel, values.ravel(), colours)
-        else:
-            image = each.imshow(values, colours[0], vmin=low, vmax=high, aspect="auto")
-            _heatmap(each, panel, image.to_rgba(values, bytes=True))
-    if 1 not in shape:
+        if n_columns == 1:
+            _bars(each, panel, values[:, 0], has_numbers=n_rows * _LINE <= height)
+            each.set_xlim((0, 1) if is_rising else None)
+            continue
+        _ticks(each.set_xticks, panel.columns, width, **_SLANTED)
+        colours = "cividis" if is_rising else _diverging()
+        image = each.imshow(values, colours, vmin=low, vmax=high, aspect="auto")
+        if n_columns * cell <= _WIDEST and n_rows * _LINE <= height:
+            _write(each, panel, image.to_rgba(values, bytes=True))
+    if n_columns > 1:
         figure.colorbar(image, ax=figure.axes)
 
 
-def _heatmap(axes: "Axes", panel: _Panel, colours: Any) -> None:
-    """Name rows and columns; write the numbers where there is room."""
-    _ticks(axes.set_xticks, panel.columns, rotation=40, ha="right", rotation_mode="anchor")
-    _ticks(axes.set_yticks, panel.rows)
-    if max(panel.values.shape) <= _MOST_NUMBERS:
-        for j, i in np.ndindex(panel.values.shape):
-            text, colour = _label(panel.texts[j][i]), ink(colours[j, i, :3].tolist())
-            axes.text(i, j, text, ha="center", va="center", color=colour, fontsize="small")
+def _diverging() -> "Colormap":
+    from matplotlib.colors import LinearSegmentedColormap
+
+    ends = [tuple(part / 255 for part in colour) for colour in (NEGATIVE, ZERO, POSITIVE)]
+    return LinearSegmentedColormap.from_list("diverging", ends)
 
 
-def _bars(axes: "Axes", panel: _Panel, values: FloatArray, colours: tuple[str, str, str]) -> None:
+def _write(axes: "Axes", panel: _Panel, colours: Any) -> None:
+    """Write the numbers of a heatmap."""
+    for j, i in np.ndindex(panel.values.shape):
+        text, colour = _label(panel.texts[j][i]), ink(colours[j, i, :3].tolist())
+        axes.text(i, j, text, ha="center", va="center", color=colour, fontsize="small")
+
+
+def _bars(axes: "Axes", panel: _Panel, values: FloatArray, *, has_numbers: bool) -> None:
     """Draw bars from 0, each with its number."""
-    bars = axes.barh(range(len(values)), values, color=[colours[1 + (v >= 0)] for v in values])
-    if len(values) <= _MOST_LABELS:
-        axes.bar_label(bars, [_label(text) for row in panel.texts for text in row], padding=3)
-    one_row = len(panel.rows) == 1
-    _ticks(axes.set_yticks, panel.columns if one_row else panel.rows)
-    axes.set_xlabel(_label(panel.rows[0] if one_row else panel.columns[0]))
+    colours = [[part / 255 for part in (POSITIVE if v > 0 else NEGATIVE)] for v in values]
+    bars = axes.barh(range(len(values)), values, color=colours)
+    if has_numbers:
+        axes.bar_label(bars, [_label(row[0]) for row in panel.texts], padding=3)
+    axes.set_xlabel(_label(panel.columns[0]))
     axes.axvline(0, color="black", linewidth=0.8)
     axes.invert_yaxis()
     axes.margins(x=0.2, y=0.01)
 
 
-def _ticks(set_ticks: Callable[..., object], names: Sequence[str], **style: Any) -> None:
-    places = range(0, len(names), -(-len(names) // _MOST_LABELS))
-    set_ticks(places, [_label(names[k]) for k in places], **style)
+def _ticks(set_ticks: Callable[..., object], names: Sequence[str], room: float, **s: Any) -> None:
+    """Name as many rows or columns as there is room for."""
+    places = range(0, len(names), math.ceil(len(names) * _LINE / room))
+    set_ticks(places, [_label(names[k]) for k in places], **s)
+
+
+def _inches(labels: Iterable[str]) -> float:
+    return _LETTER * min(max(map(len, labels)), _LONGEST_LABEL)
 
 
 def _sweep(sweep: Sweep, figure: "Figure") -> None:

@@ -41,7 +41,8 @@ def write(result: "Result", options: OutputOptions) -> None:
     name, writer = options.output_format, _writer(options.output_format)
     if isinstance(result, Explanation) and name in STREAMED | BINARY | {"json"}:
         expected = "table, markdown, latex or html"
-        raise InputError("--explain", f"expected the format {expected}, found {name}")
+        hint = "write a page with -o FILE.html, or leave --explain out"
+        raise InputError("--explain", f"expected the format {expected}, found {name}", hint)
     if isinstance(result, Arrays):
         _refuse_what_has_no_place(result, name)
     with open_target(options.path) as target:

@@ -29,9 +29,16 @@ def write_latex(result: Result, target: Target, options: OutputOptions) -> None:
     screen = Screen(precision=options.precision)
     lines = [*_steps(result, screen)] if isinstance(result, Explanation) else []
     for title, grid in all_grids(result, screen):
-        lines += [rf"\noindent{_name(title, _LONGEST_WORDS).tex}"] if title else []
-        lines += _arrays(grid.inner)
+        lines += [_paragraph(title)] if title else []
+        lines += _arrays(grid.inner) if grid.headings else []
     target.write("".join(f"{line}\n" for line in lines).encode())
+
+
+def _paragraph(text: str) -> str:
+    """Write a text, of which long words may be broken."""
+    words = wrap(typesettable(text.replace("–", "-")), _LONGEST_WORDS, drop_whitespace=False)
+    tex = r"\allowbreak{}".join(map(latex_text, words)).replace("{[}U+00D7]", r"$\times$")
+    return rf"{{\raggedright\noindent {tex}\par}}"
 
 
 class _Piece(NamedTuple):
@@ -47,13 +54,19 @@ def _arrays(grid: Grid) -> Iterator[str]:
     head = [_name(grid.headings[0]), *map(_symbol, grid.headings[1:])]
     # Without a heading, rows are named like the columns.
     first = _piece if grid.headings[0] else lambda cell: _symbol(cell.name)
-    rows = ([first(row[0]), *map(_piece, row[1:])] for row in grid.rows)
+    table = [head, *([first(row[0]), *map(_piece, row[1:])] for row in grid.rows)]
+    if len(table) == 2 and sum(map(_width, zip(*table, strict=True))) > _WIDTH:
+        table = list(map(list, zip(*table, strict=True)))  # one long row is set downwards
+    head, *rows = table
     for page in parted(rows, lambda row: max(each.lines for each in row), _LINES):
         names, *columns = zip(head, *page, strict=True)
         for block in parted(columns, _width, _WIDTH - _width(names)):
             texts = ([each.tex for each in row] for row in zip(names, *block, strict=True))
             first_line, *lines = (f"{' & '.join(row)} \\\\" for row in texts)
-            array = [rf"\[\begin{{array}}{{l|{'r' * len(block)}}}", rf"{first_line} \hline"]
+            array = [
+                rf"\[\begin{{array}}{{l|{'r' * len(block)}}}",
+                rf"{first_line} \hline \\[-2ex]",
+            ]
             yield "\n".join([*array, *lines, r"\end{array}\]"])
 
 
@@ -110,6 +123,8 @@ def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
 def _equation(equation: Equation) -> str:
     """Write each side on a line, or a long sum on several, in a size that fits."""
     left, *rest = equation.sides
+    if _length(whole := " = ".join(rest)) <= _WIDTH - _LEFT:
+        rest = [whole]
     sums = (side.split(" + ") if side.startswith("e^") else [side] for side in rest)
     sides = [list(map(" + ".join, parted(terms, _length, _WIDTH - _LEFT))) for terms in sums]
     scale = max(_length(line) for side in sides for line in side) / (_WIDTH - _LEFT)

@@ -36,7 +36,9 @@ def _tables(result: Result, screen: Screen) -> Iterator[str]:
         if position:
             yield ""
         if title:
-            yield f"**{escaped(title)}**\n"
+            yield f"**{escaped(title)}**\n" if grid.headings else escaped(title)
+        if not grid.headings:
+            continue
         names, headings = grid.names, grid.inner.headings
         yield _row(map(Cell, headings))
         yield f"| {' | '.join(['---'] * names + ['---:'] * (len(headings) - names))} |"
