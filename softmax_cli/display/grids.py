@@ -114,16 +114,11 @@ def _told(verdict: Verdict, screen: Screen) -> Iterator[tuple[str, Grid]]:
         if isinstance(part, Text):
             yield part.plain, Grid((), ())
             continue
-        names, grid = part.grid.names, part.grid
-        rows = (
-            [*row[:names], *(Cell(number=cell.name) for cell in row[names:])] for row in grid.rows
-        )
+        n, grid = part.grid.names, part.grid
+        rows = ([*row[:n], *(Cell(number=each.name) for each in row[n:])] for row in grid.rows)
         yield "", replace(grid, rows=rows)
-        yield from (
-            (each.left_out(), Grid((), ()))
-            for each in (part.rows, part.columns)
-            if each and each.is_cut
-        )
+        cut = [each for each in (part.rows, part.columns) if each and each.is_cut]
+        yield from ((each.left_out(), Grid((), ())) for each in cut)
 
 
 def sample_title(logits: Logits, batch: Batch, k: int) -> str:

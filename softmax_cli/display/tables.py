@@ -115,13 +115,8 @@ def _shown(
     names = [printable(cell.name, screen.ascii_only) for cell in cells]
     if is_name or any(cell.show for cell in cells):
         names = _distinct(names, max(fit.text - max(map(len, numbers), default=0) - 1, 4), screen)
-    texts = [
-        Text(
-            replace(cell, name=name, number=number).text + cell.mark * (number == cell.number),
-            cell.style,
-        )
-        for cell, name, number in zip(cells, names, numbers, strict=True)
-    ]
+    shown = zip(cells, map(" ".join, zip(names, numbers, strict=True)), numbers, strict=True)
+    texts = [Text(text.strip(" ") + c.mark * (n == c.number), c.style) for c, text, n in shown]
     longest = min(cell_len(heading), _LONGEST_HEADING)
     least = longest if is_name else min(longest, max(fit.number, -(-longest // _LINES)))
     width = max([least, *(text.cell_len for text in texts)])

@@ -25,7 +25,6 @@ from softmax_cli.writing.target import Target
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 _MOST_SAMPLES, _MOST_MATRICES, _LONGEST_LABEL = 100, 3, 40
@@ -36,8 +35,7 @@ _LEAST_ERROR = 1e-18
 _METHODS = {"forward": "#0072b2", "central": "#d55e00", "complex-step": "#009e73"}
 # Names are data, and text; nothing depends on the day or the machine.
 _STYLE = {"text.parse_math": False, "svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 11}
-_STYLE |= {"axes.spines.top": False, "axes.spines.right": False}
-_STYLE |= {"axes.autolimit_mode": "round_numbers"}
+_STYLE |= {"axes.spines.right": False, "axes.autolimit_mode": "round_numbers"}
 _STYLE |= {"svg.hashsalt": "softmax-cli", "savefig.dpi": 200, "savefig.bbox": "tight"}
 _TITLES = {
     "probabilities": "Probabilities",
@@ -46,6 +44,7 @@ _TITLES = {
     "partials": "Partial derivative ∂y_j/∂z_i",
     "vjp": "Upstream gradient times Jacobian, v_i = Σ_j g_j ∂y_j/∂z_i",
 }
+_SIGNED = [tuple(part / 255 for part in colour) for colour in (NEGATIVE, ZERO, POSITIVE)]
 _SLANTED = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
 _UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
 
@@ -58,12 +57,6 @@ class _Panel(NamedTuple):
     columns: Sequence[str]
     texts: Sequence[Sequence[str]]
     values: FloatArray
-
-    @property
-    def turned(self) -> "_Panel":
-        """The same with rows for columns."""
-        texts = list(zip(*self.texts, strict=True))
-        return _Panel(self.title, self.columns, self.rows, texts, self.values.T)
 
 
 def write_chart(result: Result, target: Target, options: OutputOptions) -> None:
@@ -141,11 +134,13 @@ def _draw(
     figure: "Figure", panels: Sequence[_Panel], title: str, *, is_rising: bool = False
 ) -> None:
     """Draw panels on one scale of colours: from 0 to 1, or to both sides of 0."""
+    from matplotlib.colors import LinearSegmentedColormap
+
     figure.suptitle(_label(title, 2 * _LONGEST_LABEL))
     if not panels:
         return
     if len(panels[0].rows) == 1:
-        panels = [each.turned for each in panels]
+        panels = [_Panel(t, C, R, list(zip(*texts)), y.T) for t, R, C, texts, y in panels]  # noqa: B905
     n_rows, n_columns = panels[0].values.shape
     cell = max(_inches(text for row in each.texts for text in row) for each in panels) + _LETTER
     width = min(n_columns * max(cell, _LINE), _WIDEST)
@@ -164,19 +159,12 @@ def _draw(
             each.set_xlim((0, 1) if is_rising else None)
             continue
         _ticks(each.set_xticks, panel.columns, width, **_SLANTED)
-        colours = "cividis" if is_rising else _diverging()
+        colours = "cividis" if is_rising else LinearSegmentedColormap.from_list("", _SIGNED)
         image = each.imshow(values, colours, vmin=low, vmax=high, aspect="auto")
         if n_columns * cell <= _WIDEST and n_rows * _LINE <= height:
             _write(each, panel, image.to_rgba(values, bytes=True))
     if n_columns > 1:
         figure.colorbar(image, ax=figure.axes)
-
-
-def _diverging() -> "Colormap":
-    from matplotlib.colors import LinearSegmentedColormap
-
-    ends = [tuple(part / 255 for part in colour) for colour in (NEGATIVE, ZERO, POSITIVE)]
-    return LinearSegmentedColormap.from_list("diverging", ends)
 
 
 def _write(axes: "Axes", panel: _Panel, colours: Any) -> None:
@@ -188,7 +176,7 @@ def _write(axes: "Axes", panel: _Panel, colours: Any) -> None:
 
 def _bars(axes: "Axes", panel: _Panel, values: FloatArray, *, has_numbers: bool) -> None:
     """Draw bars from 0, each with its number."""
-    colours = [[part / 255 for part in (POSITIVE if v > 0 else NEGATIVE)] for v in values]
+    colours = [_SIGNED[2 * (v > 0)] for v in values]
     bars = axes.barh(range(len(values)), values, color=colours)
     if has_numbers:
         axes.bar_label(bars, [_label(row[0]) for row in panel.texts], padding=3)
