@@ -111,7 +111,8 @@ def _only_path(words: Sequence[str]) -> str | None:
     if files and len(words) > 1:
         found = f"the file {quoted(files[0])} and {len(words) - 1} more"
         problem = f"expected one file or only numbers, found {found}"
-        raise InputError(f"argument {words.index(files[0]) + 1}", problem)
+        hint = "a value with spaces is one word in quotes, as in --entry 'big cat,dog'"
+        raise InputError(f"argument {words.index(files[0]) + 1}", problem, hint)
     if files:
         return files[0]
     are_numbers = not all(map(str.strip, words)) or any(map(starts_like_number, words))
