@@ -35,7 +35,8 @@ _LEAST_ERROR = 1e-18
 _METHODS = {"forward": "#0072b2", "central": "#d55e00", "complex-step": "#009e73"}
 # Names are data, and text; nothing depends on the day or the machine.
 _STYLE = {"text.parse_math": False, "svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 11}
-_STYLE |= {"axes.spines.right": False, "axes.autolimit_mode": "round_numbers"}
+_STYLE |= {"axes.spines.top": False, "axes.spines.right": False}
+_STYLE |= {"axes.autolimit_mode": "round_numbers"}
 _STYLE |= {"svg.hashsalt": "softmax-cli", "savefig.dpi": 200, "savefig.bbox": "tight"}
 _TITLES = {
     "probabilities": "Probabilities",
@@ -183,7 +184,7 @@ def _bars(axes: "Axes", panel: _Panel, values: FloatArray, *, has_numbers: bool)
     axes.set_xlabel(_label(panel.columns[0]))
     axes.axvline(0, color="black", linewidth=0.8)
     axes.invert_yaxis()
-    axes.margins(x=0.2, y=0.01)
+    axes.margins(x=0.2, y=0.01, tight=False)
 
 
 def _ticks(set_ticks: Callable[..., object], names: Sequence[str], room: float, **s: Any) -> None:
