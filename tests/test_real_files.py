@@ -438,6 +438,7 @@ def test_other_kinds_of_files_are_named() -> None:
     for content, kind, hint in (
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Excel", "CSV"),
         (b"   a = 1\n   b = 2\n", "sqlite's line mode", "sqlite3 -csv -header"),
+        (b"<TR><TH>a</TH>\n</TR>\n", "HTML", "sqlite3 -csv -header"),
         (b"PK\x03\x04" + bytes(26) + b"archive/data.pkl", "pickle of torch", "torch.load"),
         (b"\x28\xb5\x2f\xfd\0\0", "zstd", "zstd -dc FILE | softmax-cli forward -"),
     ):
@@ -463,6 +464,9 @@ MADE: dict[str, tuple[str, Callable[[Path], object]]] = {
     "fortran.csv": ("tr", lambda t: t.write_text("1,2D0,3\n")),
     "md": ("sed", lambda t: t.write_text("| a | b | c |\n|---|--:|--:|\n| 1 | 2 | 3 |\n")),
     "psql.txt": ("sed", lambda t: t.write_text(" a | b | c\n---+---+---\n 1 | 2 | 3\n")),
+    "sql.txt": ("sed", lambda t: t.write_text("+---+\n| a|b|c|\n+---+\n| 1|2|3|\n+---+\n")),
+    "box.txt": ("sed", lambda t: t.write_text("┌─┬─┐\n│a│b│c│\n├─┼─┤\n│1│2│3│\n└─┴─┘\n")),
+    "R.txt": ("sed", lambda t: t.write_text("     a b c\n[1,] 1 2 3\n[2,] 1 2 3\n")),
     "numpy.txt": ("sed", lambda t: t.write_text("[[1. 2. 3.]\n [1. 2. 3.]]\n")),
     "torch.txt": ("sed", lambda t: t.write_text("tensor([[1., 2., 3.],\n        [1., 2., 3.]])\n")),
 }  # fmt: skip

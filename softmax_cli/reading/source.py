@@ -30,6 +30,7 @@ p.write_table(feather.read_table(sys.argv[1]), sys.stdout.buffer)" FILE"""
 _EXCEL = """save it as CSV, or python -c "import sys, pandas; \
 pandas.read_excel(sys.argv[1]).to_csv(sys.stdout, index=False)" FILE"""
 _UNDRAWN = "sed -e '/^[-|+: ]*$/d' -e 's/|/ /g' FILE"
+_UNBOXED = "sed -e '/\u2500/d' -e 's/\u2502/ /g' FILE"
 _PRINTED = rb"\s*((tensor|array)\(|\[+\s*[-+.\de]+\s+[-+.\d])"
 # How other kinds of files begin, what they are, and the command that prints one of ours.
 _OTHERS = (
@@ -40,7 +41,10 @@ _OTHERS = (
     (rb"PK\x03\x04", "a zip file", "unzip -p FILE"),
     (rb"\x28\xb5\x2f\xfd", "a zstd file", "zstd -dc FILE"),
     (rb"ARROW1|FEA1", "an arrow file", _ARROW),
-    (rb"[^\n]*\n(?=[^\n]*---)[|+: -]++\r?\n", "a table drawn with lines", _UNDRAWN),
+    (rb"([^\n]*\n)?(?=[^\n]*---)[|+: -]++\r?\n", "a table drawn with lines", _UNDRAWN),
+    ("(\u250c|\u256d)\u2500".encode(), "a table drawn with lines", _UNBOXED),
+    (rb"(?i)\s*<(!doctype|html|table|tr)\b", "HTML", "sqlite3 -csv -header DATABASE QUERY"),
+    (rb"\s+\S[^\n]*\n\[1,\]", "a matrix as R prints it", "sed 's/^\\[[0-9]*,\\]//' FILE"),
     (rb"\s*\w+ = [^\n]*\n\s*\w+ = ", "sqlite's line mode", "sqlite3 -csv -header DATABASE QUERY"),
     (_PRINTED, "an array as Python prints it", "sed 's/[a-z]*(//' FILE | tr -d '[](),'"),
 )
