@@ -113,7 +113,11 @@ class LogitsCommand(TyperCommand):
         if not args and waits:
             raise help_instead(ctx)
         args = list(map(words.masked, args))
-        _, _, order = self.make_parser(ctx).parse_args([*args])
+        try:
+            _, _, order = self.make_parser(ctx).parse_args([*args])
+        except Exception as error:  # of Typer's, which does not say of which command
+            vars(error).update(ctx=ctx)
+            raise
         for each in order:
             if order.count(each) > 1 and not getattr(each, "multiple", False):
                 raise InputError(each.opts[0], f"expected once, found {order.count(each)} times")
