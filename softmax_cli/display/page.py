@@ -65,9 +65,10 @@ def page(result: results.Result, precision: int) -> Page:
 
 
 def template(name: str) -> Template:
-    """Return a file of the package to fill in."""
+    """Return a file of the package to fill in; a page does without its indentation."""
     path = files("softmax_cli") / "writing" / "page" / name
-    return Template(path.read_text(encoding="utf-8"))
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    return Template("".join(line.lstrip(" ") for line in lines))
 
 
 def _arrays(result: results.Arrays, screen: Screen) -> Page:
