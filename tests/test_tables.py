@@ -139,7 +139,7 @@ def test_a_written_check_has_the_precision_of_its_table(tmp_path: Path) -> None:
     row = cells("20", "0", "--probabilities", "theirs.csv")[2]
     assert any(re.fullmatch(r"0\.99999999793884\d+", cell) for cell in row)
     steps = [row[0] for row in cells("--sweep", "1", "2", "-p", "2")]
-    assert steps[2:6] == ["0.10", "0.030", "0.010", "0.0030"]
+    assert steps[2:6] == ["0.1", "0.03", "0.01", "0.003"]
 
 
 def test_a_long_batch_shows_both_ends_and_how_to_see_all() -> None:

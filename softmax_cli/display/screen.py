@@ -9,10 +9,7 @@ from rich.text import Text
 from softmax_cli.errors import plural, visible
 
 T = TypeVar("T")
-# Of rows and of columns: all up to so many are shown, else so many at each end.
-MOST_ROWS, ENDS = 60, (10, 10)
-# More than any terminal is wide.
-_MOST_COLUMNS, _ENDS_OF_COLUMNS = 1000, (200, 200)
+Limit = tuple[int, int, int]  # all of up to so many are shown, else so many at each end
 
 
 @dataclass(frozen=True)
@@ -29,12 +26,20 @@ class Screen:
         Whether only ASCII can be shown.
     has_shades
         Whether it has colours, and shades of them.
+    is_drawn
+        Whether formulas and a summary stand beside what was computed.
+    samples, rows, columns
+        How many are shown; None where all are.
     """
 
     width: int | None = None
     precision: int = 6
     ascii_only: bool = False
     has_shades: bool = False
+    is_drawn: bool = False
+    samples: Limit | None = None
+    rows: Limit | None = None
+    columns: Limit | None = None
 
     def glyph(self, unicode: str, plain: str) -> str:
         """Choose the sign that can be shown."""
@@ -99,13 +104,7 @@ class Shown:
         return f"{plural(len(missing), self.noun)} left out ({span})"
 
 
-def show_rows(
-    noun: str, names: Sequence[object], most: int = MOST_ROWS, ends: tuple[int, int] = ENDS
-) -> Shown:
-    """Show all of up to so many, else some at the ends."""
-    return Shown(noun, names, *((len(names),) if len(names) <= most else ends))
-
-
-def show_columns(noun: str, names: Sequence[object]) -> Shown:
-    """Show all of up to 1000, as far as they fit, else those that may fit at each end."""
-    return show_rows(noun, names, _MOST_COLUMNS, _ENDS_OF_COLUMNS)
+def show(noun: str, names: Sequence[object], limit: Limit | None) -> Shown:
+    """Show all, or else some at the ends."""
+    most, *ends = limit or (len(names), 0, 0)
+    return Shown(noun, names, *(ends if len(names) > most else (len(names),)))

@@ -14,8 +14,9 @@ import numpy as np
 
 from softmax_cli.checking.sweep import Sweep
 from softmax_cli.checking.verdict import Verdict, headline
-from softmax_cli.display.grids import all_grids, some_samples
+from softmax_cli.display.grids import Table, some_samples
 from softmax_cli.display.heat import NEGATIVE, POSITIVE, ZERO, ink
+from softmax_cli.display.parts import parts
 from softmax_cli.display.screen import Screen
 from softmax_cli.errors import InputError, plural, visible
 from softmax_cli.options import OutputOptions
@@ -97,16 +98,19 @@ def _arrays(result: Arrays, figure: "Figure") -> None:
     """Draw the first samples in one panel, or the first matrices in one each."""
     quantity, logits = result.quantity, result.logits
     most = _MOST_MATRICES if isinstance(quantity, Jacobian) else _MOST_SAMPLES
-    first, shown = some_samples(logits.batches, logits.n_classes, most, (most, 0))
+    first, shown = some_samples(logits.batches, logits.n_classes, (most, most, 0))
     drawn = replace(result, logits=replace(logits, blocks=iter([first])))
-    panels = []
-    for label, grid in all_grids(drawn, Screen(precision=3)):
-        names, rows = grid.names, list(grid.inner.rows)
+    panels, label = [], ""
+    for part in parts(drawn, Screen(precision=3)):
+        if not isinstance(part, Table):
+            label = str(part)
+            continue
+        names, rows = part.names, list(part.inner.rows)
         is_named = label or len(rows) > 1 or logits.names_samples
         labels = [", ".join(cell.text for cell in row[:names]) * bool(is_named) for row in rows]
         texts = [[cell.text for cell in row[names:]] for row in rows]
         values = np.array([[cell.value for cell in row[names:]] for row in rows])
-        panels.append(_Panel(label, labels, grid.inner.headings[names:], texts, values))
+        panels.append(_Panel(label, labels, part.inner.headings[names:], texts, values))
     title = _TITLES[quantity.key].replace("∂y", "∂log y" if quantity.log else "∂y")
     title += f", T = {quantity.temperature:g}" * (quantity.temperature != 1)
     title += f", the first {most} of {len(shown.names)} samples" * shown.is_cut
