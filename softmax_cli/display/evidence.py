@@ -10,9 +10,8 @@ from rich.text import Text
 from softmax_cli.checking.mistakes import CATALOGUE
 from softmax_cli.checking.sweep import Sweep
 from softmax_cli.checking.verdict import Check, Verdict, apart, entry_name, headline, worst_entry
-from softmax_cli.display.grids import QUIET, Cell, Table
 from softmax_cli.display.numbers import entry, given, significant
-from softmax_cli.display.screen import Screen, show
+from softmax_cli.display.screen import Cell, Screen, Table, show
 from softmax_cli.errors import plural
 from softmax_cli.mathematics.finite_difference import METHODS
 
@@ -34,7 +33,7 @@ def tell(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
         found = screen.text(f" {screen.glyph('–', '-')} {said}", "default")
         yield Text(end, "bold green" if each.passed else "bold red").append_text(found)
         for line in _method(each, verdict, screen.glyph("×", "*")):
-            yield screen.text(line, QUIET)
+            yield screen.quiet(line)
         if each.diagnoses and each is not check:
             yield from _cause(each, screen)
     parts: list[list[Text | Table]] = []
@@ -45,7 +44,7 @@ def tell(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
         title = f"error/bound in sample {check.samples[check.worst][0]}"
         parts.append([screen.text(title, "bold"), _heatmap(verdict, check, screen)])
     parts.append([] if check.passed else [*_cause(check, screen)])
-    parts.append([screen.text(f"note: {note}", QUIET) for note in verdict.notes])
+    parts.append([screen.quiet(f"note: {note}") for note in verdict.notes])
     for part in filter(None, parts):
         yield Text()
         yield from part
@@ -121,7 +120,7 @@ def _heatmap(verdict: Verdict, check: Check, screen: Screen) -> Table:
 
 def _heat(excess: float) -> Cell:
     if excess <= 1:
-        return Cell(number="ok", style=QUIET, value=excess)
+        return Cell(number="ok", style="dim", value=excess)
     return Cell(number=significant(excess, _HEAT_DIGITS), style="white on red", value=excess)
 
 
@@ -167,9 +166,9 @@ def tell_sweep(found: Sweep, screen: Screen) -> Iterator[Text | Table]:
         names, numbers = (_MARKS[method], method), (step, error)
         rows.append([*map(Cell, names), *(Cell(number=each) for each in numbers)])
     yield Table(("mark", "method", "best step", "error"), rows, names=2)
-    yield Text("* more than one of them", QUIET)
+    yield screen.quiet("* more than one of them")
     if "complex-step" not in found.errors:
-        yield Text("no complex-step: the function does not take complex numbers", QUIET)
+        yield screen.quiet("no complex-step: the function does not take complex numbers")
 
 
 def _marks(errors: Mapping[str, float], scale: int) -> list[str]:

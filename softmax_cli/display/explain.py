@@ -14,41 +14,15 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import groupby
 from operator import add
-from typing import NamedTuple
 
 from softmax_cli.display.notation import Plain
+from softmax_cli.display.screen import Equation, Step
 from softmax_cli.mathematics.derivation import Derivation
-from softmax_cli.mathematics.exact import Number, quotient
+from softmax_cli.mathematics.exact import quotient
 
 _MOST_CLASSES = 8
 # Other names are told once, and their positions stand in the formulas.
 _SIMPLE = re.compile(r"[^\W_]{1,12}|#\d+")
-
-
-@dataclass(frozen=True)
-class Equation:
-    """Equal expressions: a name, formulas, and of this sample the last of them with numbers.
-
-    Attributes
-    ----------
-    sides
-        As they are written, without those that only repeat the one before.
-    value
-        The last one as a number, or None where the equation is general.
-    entry
-        The entry of J that it is about, or None.
-    """
-
-    sides: list[str]
-    value: Number | None = None
-    entry: tuple[int, int] | None = None
-
-
-class Step(NamedTuple):
-    """The beginning of a step: a title, and a sentence in the notation."""
-
-    title: str
-    text: str
 
 
 def explain(d: Derivation, n: Plain) -> Iterator[Step | Equation | str]:

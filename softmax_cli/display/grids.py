@@ -2,103 +2,19 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import repeat
 
 from softmax_cli import result as results
 from softmax_cli.display.numbers import beside_one, given, significant
-from softmax_cli.display.screen import Limit, Screen, Shown, show
+from softmax_cli.display.screen import Cell, Limit, Screen, Show, Shown, Table, show
 from softmax_cli.mathematics import core
 from softmax_cli.mathematics.exact import Numbers
 from softmax_cli.samples import Batch, Logits, as_text, concatenate
 
-QUIET = "dim"
-LARGEST = "bold"
-HINT = "; see all with -f csv"
+_LARGEST = "bold"
 _LARGE_BAR, _SMALL_BAR = 30, 10
-Show = Callable[[int], str]  # a number, with so many significant digits
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What is shown in a place.
-
-    Attributes
-    ----------
-    name, number
-        Either, or one before the other.
-    style, mark
-        Its Rich style, and what stands behind it on a screen.
-    show
-        Shows the number with fewer digits; None where it must stay as it is.
-    value
-        The number to float64, for colours.
-    """
-
-    name: str = ""
-    style: str = ""
-    mark: str = ""
-    number: str = ""
-    show: Show | None = None
-    value: float = 0.0
-
-    @property
-    def text(self) -> str:
-        """All of it."""
-        return f"{self.name} {self.number}".strip(" ")
-
-
-def numeral(
-    show: Show, precision: int, style: str = "", mark: str = "", name: str = "", value: float = 0.0
-) -> Cell:
-    """Make a cell of a number that can be shown with fewer digits."""
-    return Cell(name, style, mark, show(precision), show, value)
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of cells under headings: columns of names, of numbers, and margins.
-
-    Attributes
-    ----------
-    headings, rows
-        Of all columns; names from the user are not escaped.
-    names
-        How many of the first columns are names.
-    margins
-        How many of the last columns are looked at beside the others.
-    outputs, inputs
-        Which rows, and which columns between names and margins, it has of all; None: all.
-    bars
-        The heading, the largest width and the fractions of what is drawn where there is room.
-    hint
-        How to see what was left out.
-    largest
-        The value that has the strongest colour, or 0.
-    """
-
-    headings: Sequence[str]
-    rows: Iterable[Sequence[Cell]]
-    names: int = 1
-    margins: int = 0
-    outputs: Shown | None = None
-    inputs: Shown | None = None
-    bars: tuple[str, int, Sequence[float]] = ("", 0, ())
-    hint: str = HINT
-    largest: float = 0.0
-
-    @property
-    def inner(self) -> "Table":
-        """The table without its margins."""
-        end = len(self.headings) - self.margins
-        rows = (row[:end] for row in self.rows)
-        return replace(self, headings=self.headings[:end], rows=rows, margins=0)
-
-    @property
-    def left_out(self) -> list[str]:
-        """What it leaves out of its rows and columns."""
-        return [each.left_out() for each in (self.outputs, self.inputs) if each and each.is_cut]
 
 
 def sample_title(logits: Logits, batch: Batch, k: int) -> str:
@@ -157,7 +73,9 @@ def samples_table(
     name = classes if result.top else ("",) * len(classes)
     is_marked = is_softmax(result) and not result.top
     is_named = is_marked and screen.is_drawn
-    top, other = ((LARGEST, screen.glyph(" ◂", " <")), ("", "  ")) if is_marked else 2 * (("", ""),)
+    top, other = (
+        ((_LARGEST, screen.glyph(" ◂", " <")), ("", "  ")) if is_marked else 2 * (("", ""),)
+    )
     fractions: list[float] = []
 
     def rows() -> Iterator[list[Cell]]:
@@ -175,7 +93,8 @@ def samples_table(
                     cells.append(Cell(classes[tops[k]], number=y(min(p, 3))))
                 for c in row:
                     style, mark = top if c == tops[k] else other
-                    cells.append(numeral(show(k, c), p, style, mark, name[c], values[k][c]))
+                    shown = show(k, c), p, style, mark
+                    cells.append(Cell.of(*shown, name=name[c], value=values[k][c]))
                 yield cells
             if is_softmax(result) and screen.is_drawn:
                 fractions.extend(numbers.y.max(axis=1).tolist())
@@ -202,11 +121,11 @@ def class_table(result: results.Arrays, batch: Batch, screen: Screen) -> Table:
     for j in order:
         style, mark = "", "" if g is not None else "  "
         if j == z.argmax() and g is None:
-            style, mark = LARGEST, screen.glyph(" ◂", " <")
-        y = numeral(show_probability(numbers, 0, j), p, style, mark)
+            style, mark = _LARGEST, screen.glyph(" ◂", " <")
+        y = Cell.of(show_probability(numbers, 0, j), p, style, mark)
         upstream = [] if g is None else [Cell(number=given(g[0, j]))]
         cells = [Cell(classes[j], style), Cell(number=given(z[j])), y, *upstream]
-        rows.append([*cells, numeral(show_result(0, j), p)][: len(headings)])
+        rows.append([*cells, Cell.of(show_result(0, j), p)][: len(headings)])
     fractions = numbers.y[0, order].tolist() if g is None else []
     return Table(headings, rows, outputs=shown, bars=("", _LARGE_BAR, fractions))
 
@@ -244,10 +163,10 @@ def jacobian_table(numbers: Numbers, classes: Sequence[str], screen: Screen) -> 
         yield Cell(f"{_output(log)}_{classes[j]}")
         for i in inputs.positions:
             show = partial(significant, numbers.partial(0, j, i, values[i]))
-            yield numeral(show, p, LARGEST * (i == j), value=values[i])
-        yield Cell(number=significant(math.fsum(values), 2), style=QUIET)
+            yield Cell.of(show, p, _LARGEST * (i == j), value=values[i])
+        yield Cell(number=significant(math.fsum(values), 2), style="dim")
         yield Cell(number=given(z[j]))
-        yield numeral(show_probability(numbers, 0, j), p)
+        yield Cell.of(show_probability(numbers, 0, j), p)
 
     headings = ["", *(f"dz_{classes[i]}" for i in inputs.positions), "row sum", "z", "y"]
     rows = (list(row(j)) for j in outputs.positions)

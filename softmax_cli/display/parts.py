@@ -10,19 +10,16 @@ from softmax_cli import result as results
 from softmax_cli.checking.sweep import Sweep
 from softmax_cli.checking.verdict import Verdict
 from softmax_cli.display import evidence, grids
-from softmax_cli.display.explain import Equation, Step, explain
-from softmax_cli.display.grids import QUIET, Table
+from softmax_cli.display.explain import explain
 from softmax_cli.display.notation import Latex, Plain
 from softmax_cli.display.numbers import given, significant
-from softmax_cli.display.screen import Screen, Shown
+from softmax_cli.display.screen import HINT, Part, Screen, Shown
 from softmax_cli.errors import plural
 from softmax_cli.mathematics import core
 from softmax_cli.mathematics.exact import Numbers
 from softmax_cli.samples import Batch, Logits
 from softmax_cli.words import is_number
 
-# An empty text parts what stands before and behind it; a string belongs to a step.
-Part = Text | Table | Step | Equation | str
 _MOST_WINNERS = 10
 
 
@@ -65,7 +62,7 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[Part]:
     batches, shown = _shown(logits, tallied, screen)
     if isinstance(result.quantity, results.Vjp) and screen.is_drawn:
         v = "(g_i - y_i sum_j g_j)" if result.quantity.log else "y_i (g_i - sum_j g_j y_j)"
-        yield Text(f"v_i = sum_j g_j J[j][i] = {v}{_by_T(T)}", QUIET)
+        yield screen.quiet(f"v_i = sum_j g_j J[j][i] = {v}{_by_T(T)}")
         yield Text()
     if screen.is_drawn and shown and len(shown.names) == 1 and result.entry is None:
         for batch in batches:
@@ -85,7 +82,7 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[Part]:
         # Of less than float64 can hold nothing is said.
         entropy = f"; mean entropy {significant(mean, screen.precision)} nats" if mean else ""
         yield Text()
-        yield screen.text(f"{counts}; most probable: {', '.join(told)}{entropy}", QUIET)
+        yield screen.quiet(f"{counts}; most probable: {', '.join(told)}{entropy}")
 
 
 def _tallied(
@@ -111,7 +108,7 @@ def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[Part]:
     if screen.is_drawn:
         delta = screen.glyph("δ_ij", "delta_ij")
         formula = f"dlog y_j/dz_i = ({delta} - y_i)" if log else f"dy_j/dz_i = y_j ({delta} - y_i)"
-        yield Text(f"J[j][i] = {formula}{_by_T(T)}", QUIET)
+        yield screen.quiet(f"J[j][i] = {formula}{_by_T(T)}")
     is_titled = logits.is_named or logits.n_samples != 1
     if shown:
         is_titled = logits.names_samples or len(shown.names) > 1
@@ -119,13 +116,15 @@ def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[Part]:
         for k, z in enumerate(batch.logits):
             yield Text()
             if shown and k == shown.head:
-                yield screen.text(f"{shown.left_out()}{grids.HINT}\n", QUIET)
+                yield screen.quiet(shown.left_out() + HINT)
+                yield Text()
             if is_titled:
                 yield screen.text(grids.sample_title(logits, batch, k), "bold")
             numbers = Numbers(z[np.newaxis], T, log=log)
             yield grids.jacobian_table(numbers, logits.classes, screen)
     if screen.is_drawn:
-        yield Text("\nEvery row of J sums to 0, up to the rounding of its entries.", QUIET)
+        yield Text()
+        yield screen.quiet("Every row of J sums to 0, up to the rounding of its entries.")
 
 
 def _by_T(temperature: float) -> str:  # noqa: N802

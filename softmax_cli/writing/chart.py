@@ -7,17 +7,16 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from io import BytesIO
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from softmax_cli.checking.sweep import Sweep
 from softmax_cli.checking.verdict import Verdict, headline
-from softmax_cli.display.grids import Table, some_samples
+from softmax_cli.display.grids import some_samples
 from softmax_cli.display.heat import NEGATIVE, POSITIVE, ZERO, ink
 from softmax_cli.display.parts import parts
-from softmax_cli.display.screen import Screen
+from softmax_cli.display.screen import Screen, Table
 from softmax_cli.errors import InputError, plural, visible
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Jacobian, Report, Result
@@ -102,15 +101,15 @@ def _arrays(result: Arrays, figure: "Figure") -> None:
     drawn = replace(result, logits=replace(logits, blocks=iter([first])))
     panels, label = [], ""
     for part in parts(drawn, Screen(precision=3)):
-        if not isinstance(part, Table):
-            label = str(part)
-            continue
-        names, rows = part.names, list(part.inner.rows)
-        is_named = label or len(rows) > 1 or logits.names_samples
-        labels = [", ".join(cell.text for cell in row[:names]) * bool(is_named) for row in rows]
-        texts = [[cell.text for cell in row[names:]] for row in rows]
-        values = np.array([[cell.value for cell in row[names:]] for row in rows])
-        panels.append(_Panel(label, labels, part.inner.headings[names:], texts, values))
+        if isinstance(part, Table):
+            n, rows = part.names, list(part.inner.rows)
+            # A sample that stands alone without a name has none on an axis.
+            is_named = bool(label or len(rows) > 1 or logits.names_samples)
+            labels = [", ".join(cell.text for cell in row[:n]) * is_named for row in rows]
+            texts = [[cell.text for cell in row[n:]] for row in rows]
+            values = np.array([[cell.value for cell in row[n:]] for row in rows])
+            panels.append(_Panel(label, labels, part.inner.headings[n:], texts, values))
+        label = str(part)
     title = _TITLES[quantity.key].replace("∂y", "∂log y" if quantity.log else "∂y")
     title += f", T = {quantity.temperature:g}" * (quantity.temperature != 1)
     title += f", the first {most} of {len(shown.names)} samples" * shown.is_cut
@@ -123,7 +122,7 @@ def _verdict(verdict: Verdict, figure: "Figure") -> None:
     title = " - ".join([headline(check), *(f"cause: {each.name}" for each in check.diagnoses)])
     rows, columns = list(check.samples.labels[:_MOST_SAMPLES]), ["worst entry"]
     label = f"the first {len(rows)} of {len(check.samples)} samples"
-    excess = np.array([each.worst_excess for _, each in islice(check.samples, len(rows))])[:, None]
+    excess = np.array([[check.samples[k][1].worst_excess] for k in range(len(rows))])
     if check.excess is not None:
         excess, is_matrix = np.atleast_2d(check.excess), check.excess.ndim > 1
         rows = [f"dy_{name}" for name in verdict.classes] if is_matrix else [""]

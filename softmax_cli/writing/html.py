@@ -6,7 +6,7 @@ Bars, matrices in colours, formulas, a verdict, a chart of a sweep.
 import math
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from html import escape
@@ -20,12 +20,11 @@ from softmax_cli import result as results
 from softmax_cli.checking.sweep import Sweep
 from softmax_cli.checking.verdict import Verdict
 from softmax_cli.display import grids
-from softmax_cli.display.explain import Equation, Step, explain
-from softmax_cli.display.grids import Cell, Table
+from softmax_cli.display.explain import explain
 from softmax_cli.display.notation import MathML, typographic
 from softmax_cli.display.numbers import given, significant
-from softmax_cli.display.parts import Part, parts
-from softmax_cli.display.screen import Screen, Shown
+from softmax_cli.display.parts import parts
+from softmax_cli.display.screen import Cell, Equation, Part, Screen, Shown, Step, Table
 from softmax_cli.errors import visible
 from softmax_cli.mathematics.derivation import Derivation, derive
 from softmax_cli.mathematics.exact import Numbers
@@ -45,13 +44,13 @@ _SINGLE_ROW = re.compile(r"<mrow>(<(m\w+)[^<>]*>[^<]*</\2>)</mrow>")
 
 def write_page(result: results.Result, target: Target, options: OutputOptions) -> None:
     """Write a page; a script comes with a Jacobian alone."""
-    screen = Screen(None, options.precision, samples=_SAMPLES, rows=_CLASSES, columns=_CLASSES)
+    screen = Screen(None, options.precision, rows=_CLASSES, columns=_CLASSES)
     title, body, moves = _page(result, screen)
     style, script = _template("page.css").template, _template("page.js").template if moves else ""
     body = _SINGLE_ROW.sub(r"\1", body)
-    parts = {"title": title, "body": body, "style": style, "script": script}
+    texts = {"title": title, "body": body, "style": style, "script": script}
     hashes = {"style_hash": _allowed(style), "script_hash": _allowed(script)}
-    target.write(_template("page.html").substitute(parts, **hashes).encode())
+    target.write(_template("page.html").substitute(texts, **hashes).encode())
 
 
 def _allowed(text: str) -> str:
@@ -73,10 +72,9 @@ def _page(result: results.Result, screen: Screen) -> tuple[str, str, bool]:
             return _jacobian(d, result.heading or "", screen)
         case results.Report(evidence=Verdict() as found):
             title = f"Check of softmax: {'PASS' if found else 'FAIL'}"
+            told = [_by_magnitude(part) for part in parts(result, screen)]
             # The samples come last.
-            told = sorted(
-                parts(result, screen), key=lambda x: isinstance(x, Table) and not x.inputs
-            )
+            told.sort(key=lambda part: isinstance(part, Table) and not part.inputs)
             return title, "".join(map(_told, told)), False
         case results.Report(evidence=Sweep() as found):
             heading, table = parts(result, screen)
@@ -87,23 +85,24 @@ def _page(result: results.Result, screen: Screen) -> tuple[str, str, bool]:
 
 
 def _arrays(result: results.Arrays, screen: Screen) -> tuple[str, str, bool]:
-    logits, T, log = result.logits, result.temperature, result.quantity.log
-    batch, shown = grids.some_samples(logits.batches, logits.n_classes, _SAMPLES)
-    by_T = "" if T == 1 else f", T = {given(T)}"
-    match result.quantity:
-        case results.Probabilities() | results.LogProbabilities():
-            what = result.quantity.key.replace("_", "-").capitalize()
-            cards = "".join(_cards(result, batch, screen))
-            body = f'{_left_out(shown)}<div class="cards">{cards}</div>'
-            return f"{what} by softmax{by_T}", body, False
-        case results.Jacobian():
-            more = _matrices(result, batch, screen)
-        case _:
-            more = _table(grids.samples_table(result, [batch], screen, shown))
-    if isinstance(result.quantity, results.Vjp):
-        return f"Upstream gradient times the Jacobian of {'log-' * log}softmax{by_T}", more, False
-    d = derive(batch.logits[0], logits.classes, result.entry, T, batch.labels[0], log)
-    is_batch = len(batch.logits) > 1
+    logits, T, quantity = result.logits, result.temperature, result.quantity
+    is_matrix = isinstance(quantity, results.Jacobian)
+    most = max(1, _MOST_ENTRIES // min(logits.n_classes, _CLASSES[0]) ** 2)
+    limit = (most, most, 0) if is_matrix else _SAMPLES
+    batch, shown = grids.some_samples(logits.batches, logits.n_classes, limit)
+    by_T, log = "" if T == 1 else f", T = {given(T)}", "log-" * quantity.log
+    if grids.is_softmax(result):
+        what = quantity.key.replace("_", "-").capitalize()
+        cards = f'<div class="cards">{"".join(_cards(result, batch, screen))}</div>'
+        return f"{what} by softmax{by_T}", _left_out(shown) + cards, False
+    # The first matrix is the one to play with.
+    rest = iter([batch.part(slice(int(is_matrix), None))])
+    tables = parts(replace(result, logits=replace(logits, blocks=rest)), screen)
+    more = _left_out(shown) + "".join(map(_told, tables))
+    if isinstance(quantity, results.Vjp):
+        return f"Upstream gradient times the Jacobian of {log}softmax{by_T}", more, False
+    d = derive(batch.logits[0], logits.classes, result.entry, T, batch.labels[0], quantity.log)
+    is_batch = len(shown.names) > 1
     title = grids.sample_title(logits, batch, 0) if is_batch or logits.names_samples else ""
     return _jacobian(d, title, screen, more * is_batch)
 
@@ -148,28 +147,16 @@ def _cards(result: results.Arrays, batch: Batch, screen: Screen) -> Iterator[str
         yield f'<figure class="card">{caption}{table}</figure>'
 
 
-def _matrices(result: results.Arrays, batch: Batch, screen: Screen) -> str:
-    """Show the Jacobians of all samples but the first, or as many as a page has room for."""
-    logits, quantity, n_samples = result.logits, result.quantity, len(batch.logits)
-    most = max(1, _MOST_ENTRIES // min(logits.n_classes, _CLASSES[0]) ** 2)
-    more = _left_out(Shown("matrix", batch.labels, min(most, n_samples)))
-    for k in range(1, min(most, n_samples)):
-        numbers = Numbers(batch.logits[k : k + 1], quantity.temperature, log=quantity.log)
-        title = _text(grids.sample_title(logits, batch, k))
-        more += f"<h2>{title}</h2>{_matrix(numbers, logits.classes, screen)}"
-    return more
-
-
-def _matrix(numbers: Numbers, classes: Sequence[str], screen: Screen) -> str:
-    """Show a Jacobian in colours, and its row sums."""
-    is_wide = len(classes) > _WIDE
-    few = replace(screen, precision=min(screen.precision, 2)) if is_wide else screen
-    table = grids.jacobian_table(numbers, classes, few)
+def _matrix(table: Table) -> str:
+    """Show a Jacobian in colours, and its row sums; a wide one with few digits."""
+    is_wide = len(table.headings) - 4 > _WIDE
     rows = []
     for name, *entries, total, _, _ in table.rows:
-        coloured = (replace(cell, style=_level(cell.value / table.largest)) for cell in entries)
-        rows.append([name, *coloured, replace(total, style="sum")])
-    matrix = replace(table, headings=table.headings[:-2], rows=rows)
+        shown = [replace(cell, style=_level(cell.value / table.largest)) for cell in entries]
+        if is_wide:
+            shown = [replace(cell, number=cell.show(2)) for cell in shown if cell.show]
+        rows.append([name, *shown, replace(total, style="sum")])
+    matrix = replace(table, headings=table.headings[:-2], rows=rows, largest=0)
     return _table(matrix, f"matrix{' wide' * is_wide}")
 
 
@@ -198,7 +185,7 @@ def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> tupl
         i=i,
         definition=_math(lines[0]),
         classes="".join(_classes(d, n)),
-        matrix=_matrix(d.numbers, n.names, screen),
+        matrix=_matrix(grids.jacobian_table(d.numbers, n.names, screen)),
         gains=cases[0],
         loses="".join(f"<li>every other class loses: {each}</li>" for each in cases[1:]),
         name=_text(n.names[i]),
@@ -257,15 +244,17 @@ def _math(equation: Equation) -> str:
 
 def _told(part: Part) -> str:
     if isinstance(part, Table):
-        return _table(_by_magnitude(part) if part.inputs else part)
+        return _matrix(part) if part.largest else _table(part)
     assert isinstance(part, Text)
     style = str(part.style)
     tag, kind = "h2" if style == "bold" else "p", style.removeprefix("bold ")
     return f'<{tag} class="{kind}">{_text(part.plain)}</{tag}>' if part.plain else ""
 
 
-def _by_magnitude(table: Table) -> Table:
+def _by_magnitude(table: Part) -> Part:
     """Colour errors over their bound: a level is a factor of 3.2, and the worst is framed."""
+    if not isinstance(table, Table) or not table.inputs:
+        return table
     rows = list(table.rows)
     worst = max(cell.value for row in rows for cell in row)
 
@@ -303,15 +292,15 @@ def _chart(found: Sweep) -> str:
         power = max(-18.0, min(2.0, math.log10(error))) if error else -18.0
         return round(461 + 27 * math.log10(step), 1), round(46 - 15 * power, 1)
 
-    parts = names = ""
+    drawn = names = ""
     for kind, method in zip(("first", "second", "third"), found.errors, strict=False):
         pairs = zip(found.steps, found.errors[method], strict=True)
         points = [place(*pair) for pair in pairs if not math.isnan(pair[1])]
         line = " ".join(f"{x},{y}" for x, y in points)
         marks = (f'<circle class="{kind}" cx="{x}" cy="{y}" r="3"/>' for x, y in points)
-        parts += f'<polyline class="{kind}" points="{line}"/>{"".join(marks)}'
+        drawn += f'<polyline class="{kind}" points="{line}"/>{"".join(marks)}'
         if best := found.best[method]:
             x, y = place(*best)
-            parts += f'<circle class="best" cx="{x}" cy="{y}" r="7"/>'
+            drawn += f'<circle class="best" cx="{x}" cy="{y}" r="7"/>'
             names += f'<text x="{max(x, 104)}" y="{y + 17}">{method}</text>'
-    return _template("sweep.html").substitute(parts=parts + names)
+    return _template("sweep.html").substitute(parts=drawn + names)

@@ -5,11 +5,9 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import NamedTuple
 
-from softmax_cli.display.explain import Equation, Step
-from softmax_cli.display.grids import Cell, Table
 from softmax_cli.display.notation import latex_number, latex_text, typesettable
-from softmax_cli.display.parts import Part, parts
-from softmax_cli.display.screen import Screen, parted
+from softmax_cli.display.parts import parts
+from softmax_cli.display.screen import Cell, Equation, Part, Screen, Step, Table, parted
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Result
 from softmax_cli.writing.target import Target

@@ -5,10 +5,8 @@ from collections.abc import Iterable
 
 from rich.text import Text
 
-from softmax_cli.display.explain import Equation, Step
-from softmax_cli.display.grids import Cell, Table
-from softmax_cli.display.parts import Part, parts
-from softmax_cli.display.screen import Screen
+from softmax_cli.display.parts import parts
+from softmax_cli.display.screen import Cell, Equation, Part, Screen, Step, Table
 from softmax_cli.errors import visible
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Result

@@ -16,11 +16,9 @@ from rich.console import Console, JustifyMethod, RenderableType
 from rich.table import Table as Drawing
 from rich.text import Text
 
-from softmax_cli.display.explain import Equation, Step
-from softmax_cli.display.grids import QUIET, Cell, Table
 from softmax_cli.display.heat import heat
-from softmax_cli.display.parts import Part, parts
-from softmax_cli.display.screen import Screen, Shown, parted, printable, show
+from softmax_cli.display.parts import parts
+from softmax_cli.display.screen import Cell, Equation, Part, Screen, Shown, Step, Table, parted
 from softmax_cli.options import OutputOptions
 from softmax_cli.progress import plain_terminal
 from softmax_cli.result import Result
@@ -78,9 +76,6 @@ def write_drawn(result: Result, target: Target, options: OutputOptions) -> None:
         height=size,
         color_system="auto" if has_colours else None,
         no_color=False,
-        markup=False,  # names are data
-        highlight=False,
-        emoji=False,
     )
     width = console.width if target.is_terminal else None
     ascii_only = not target.encoding.lower().startswith("utf")
@@ -114,7 +109,7 @@ def _drawn(part: Part, screen: Screen) -> Iterator[RenderableType]:
         case Equation():
             yield _equation(part, screen.width)
         case str():
-            yield screen.text(_INDENT + part, QUIET)
+            yield screen.quiet(_INDENT + part)
         case Text():
             yield part
 
@@ -151,7 +146,8 @@ def _table(table: Table, screen: Screen) -> Iterator[RenderableType]:
 
     while _total(whole := fitted(_FITS[0])) > room and len(every) > least:
         every.pop()
-    columns = table.inputs or show("column", table.headings[table.names : least], None)
+    numbers = table.headings[table.names : least]
+    columns = table.inputs or Shown("column", numbers, len(numbers))
     for fit in (*_FITS, _TIGHT, *(_SIGNS if table.margins else ())):
         drawn = fitted(fit)
         if columns.is_cut or _total(drawn, fit.gap) <= room:
@@ -167,10 +163,10 @@ def _table(table: Table, screen: Screen) -> Iterator[RenderableType]:
         drawn.append(_shown(title, cells, True, _FITS[0], screen))
     yield _grid(drawn, table.outputs, screen, fit.gap)
     for told in replace(table, inputs=columns).left_out:
-        yield screen.text(told + table.hint, QUIET)
+        yield screen.quiet(told + table.hint)
     if is_short and table.hint and not columns.is_cut:
         signs = ", some to their signs" if fit in _SIGNS else ""
-        yield screen.text(f"shortened to fit{signs}{table.hint}", QUIET)
+        yield screen.quiet(f"shortened to fit{signs}{table.hint}")
 
 
 def _shaded(cell: Cell, largest: float, screen: Screen) -> Cell:
@@ -186,9 +182,9 @@ def _shown(
     heading: str, cells: Sequence[Cell], is_name: bool, fit: _Fit, screen: Screen
 ) -> _Column:
     """Show a column, in which the longest text or number decides how wide it is."""
-    heading = printable(heading, screen.ascii_only)
+    heading = screen.text(heading).plain
     numbers = [_number(cell, fit, screen) for cell in cells]
-    names = [printable(cell.name, screen.ascii_only) for cell in cells]
+    names = [screen.text(cell.name).plain for cell in cells]
     if is_name or any(cell.show for cell in cells):
         names = _distinct(names, max(fit.text - max(map(len, numbers), default=0) - 1, 4), screen)
     shown = zip(cells, map(" ".join, zip(names, numbers, strict=True)), numbers, strict=True)
@@ -236,7 +232,7 @@ def _cut(
     end = names + len(candidates.positions)
     before, middle, behind = drawn[:names], list(drawn[names:end]), drawn[end:]
     dots = screen.glyph("…", "...")
-    cut = _Column(dots, [Text(dots, QUIET)] * len(drawn[0].texts), False, len(dots))
+    cut = _Column(dots, [screen.quiet(dots)] * len(drawn[0].texts), False, len(dots))
     # Behind more than one column of names, none need be left.
     while len(middle) > (names == 1) and _total([*before, cut, *middle, *behind]) > room:
         del middle[(len(middle) - 1) // 2]
@@ -256,10 +252,10 @@ def _grid(columns: Sequence[_Column], rows: Shown | None, screen: Screen, gap: i
     )
     for column in columns:
         justify: JustifyMethod = "left" if column.is_name else "right"
-        table.add_column(column.heading, justify=justify, overflow="fold", width=column.width)
+        table.add_column(Text(column.heading), justify=justify, overflow="fold", width=column.width)
     for k, row in enumerate(zip(*(column.texts for column in columns), strict=True)):
         if rows and k == rows.head:
-            table.add_row(Text(screen.glyph("⋮", ":"), QUIET))
+            table.add_row(screen.quiet(screen.glyph("⋮", ":")))
         table.add_row(*row)
     return table
 
