@@ -145,11 +145,8 @@ def tell_sweep(found: Sweep, screen: Screen) -> Iterator[Text | Table]:
     yield screen.text(f"largest error in the Jacobian of {whose} over {samples}", "bold")
     every = zip(found.steps, *found.errors.values(), strict=True)
     if not screen.is_drawn:
-        rows = [
-            [Cell(number=given(step)), *(Cell(number=entry(x, screen.precision)) for x in errors)]
-            for step, *errors in every
-        ]
-        yield Table(("step", *found.errors), rows)
+        texts = ((given(h), *(entry(x, screen.precision) for x in errors)) for h, *errors in every)
+        yield Table(("step", *found.errors), [[Cell(number=x) for x in row] for row in texts])
         return
     scale = _WIDE if (screen.width or _WIDE_ENOUGH) >= _WIDE_ENOUGH else 1
     axis = "".join(f"1e{power}".ljust(6 * scale) for power in range(_LOWEST, 0, 6)) + "1"
@@ -157,14 +154,13 @@ def tell_sweep(found: Sweep, screen: Screen) -> Iterator[Text | Table]:
     yield Text(screen.glyph("─", "-") * (_STEP + 1 - _LOWEST * scale))
     for step, *errors in every:
         marks = _marks(dict(zip(found.errors, errors, strict=True)), scale)
-        styled = ((mark, _STYLES.get(mark, "")) for mark in marks)
-        yield Text.assemble(f"{step:<{_STEP}g}", *styled)
+        yield Text.assemble(f"{step:<{_STEP}g}", *((mark, _STYLES.get(mark, "")) for mark in marks))
     yield Text()
     rows = []
     for method, best in found.best.items():
-        step, error = (f"{best[0]:g}", significant(best[1], 1)) if best else ("none", "")
-        names, numbers = (_MARKS[method], method), (step, error)
-        rows.append([*map(Cell, names), *(Cell(number=each) for each in numbers)])
+        numbers = (f"{best[0]:g}", significant(best[1], 1)) if best else ("none", "")
+        names = map(Cell, (_MARKS[method], method))
+        rows.append([*names, *(Cell(number=each) for each in numbers)])
     yield Table(("mark", "method", "best step", "error"), rows, names=2)
     yield screen.quiet("* more than one of them")
     if "complex-step" not in found.errors:

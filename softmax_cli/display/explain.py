@@ -121,10 +121,6 @@ class _Writer:
         entry = n.partial(j, i, "log y" if self.d.log else "y")
         return _Reading(e_j, e_i, y_j, y_i, delta, S, T, df, dg, entry)
 
-    def names(self, j: int, i: int) -> _Reading:
-        """Read with the names of an entry's classes."""
-        return self.letters(self.d.classes[j], self.d.classes[i])
-
     def numbers(self, j: int, i: int) -> _Reading:
         """Read with the sample's numbers."""
         n, d = self.n, self.d
@@ -138,7 +134,8 @@ class _Writer:
 
     def of_entry(self, left: _Formula, formula: _Formula, entry: tuple[int, int]) -> Equation:
         """Write a formula with the names of an entry, with its numbers, and its value."""
-        names, numbers = self.names(*entry), self.numbers(*entry)
+        names = self.letters(*(self.d.classes[c] for c in entry))
+        numbers = self.numbers(*entry)
         return _equation(left(names), formula(names), formula(numbers), left(numbers), entry=entry)
 
     def general(
@@ -175,7 +172,10 @@ def _definition(w: _Writer, total: Plain, names: Sequence[str]) -> Iterator[Step
     shown = sorted({*range(len(d.z))[:_MOST_CLASSES], *(c for entry in d.entries for c in entry)})
     m, T = n.given(d.shift or 0, "m"), n.given(d.temperature, "T")
     powers = [_power(n.given(float(d.z[j]), f"z{j}"), m, T) for j in shown]
-    read = [(w.names(j, j), w.numbers(j, j), e) for j, e in zip(shown, powers, strict=True)]
+    read = [
+        (w.letters(d.classes[j], d.classes[j]), w.numbers(j, j), e)
+        for j, e in zip(shown, powers, strict=True)
+    ]
     factor = n.symbol("e") ** -n.symbol("m")
     shifted = (
         " The exponentials are shown shifted by the largest logit m, as they are computed: "

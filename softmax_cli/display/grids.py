@@ -13,7 +13,6 @@ from softmax_cli.mathematics import core
 from softmax_cli.mathematics.exact import Numbers
 from softmax_cli.samples import Batch, Logits, as_text, concatenate
 
-_LARGEST = "bold"
 _LARGE_BAR, _SMALL_BAR = 30, 10
 
 
@@ -73,9 +72,6 @@ def samples_table(
     name = classes if result.top else ("",) * len(classes)
     is_marked = is_softmax(result) and not result.top
     is_named = is_marked and screen.is_drawn
-    top, other = (
-        ((_LARGEST, screen.glyph(" ◂", " <")), ("", "  ")) if is_marked else 2 * (("", ""),)
-    )
     fractions: list[float] = []
 
     def rows() -> Iterator[list[Cell]]:
@@ -92,9 +88,8 @@ def samples_table(
                     # All its digits stand in its own column.
                     cells.append(Cell(classes[tops[k]], number=y(min(p, 3))))
                 for c in row:
-                    style, mark = top if c == tops[k] else other
-                    shown = show(k, c), p, style, mark
-                    cells.append(Cell.of(*shown, name=name[c], value=values[k][c]))
+                    look = _marked(c == tops[k], screen) if is_marked else ()
+                    cells.append(Cell.of(show(k, c), p, *look, name=name[c], value=values[k][c]))
                 yield cells
             if is_softmax(result) and screen.is_drawn:
                 fractions.extend(numbers.y.max(axis=1).tolist())
@@ -103,6 +98,11 @@ def samples_table(
     headings = [*first, *(names[c] for c in columns.positions)]
     bars = "largest", _SMALL_BAR, fractions
     return Table(headings, rows(), len(first), 0, shown, columns, bars)
+
+
+def _marked(is_largest: bool, screen: Screen) -> tuple[str, str]:
+    """Return the style of a probability, and what stands behind it."""
+    return ("bold", screen.glyph(" ◂", " <")) if is_largest else ("", "  ")
 
 
 def class_table(result: results.Arrays, batch: Batch, screen: Screen) -> Table:
@@ -119,12 +119,10 @@ def class_table(result: results.Arrays, batch: Batch, screen: Screen) -> Table:
         headings.pop()
     rows = []
     for j in order:
-        style, mark = "", "" if g is not None else "  "
-        if j == z.argmax() and g is None:
-            style, mark = _LARGEST, screen.glyph(" ◂", " <")
-        y = Cell.of(show_probability(numbers, 0, j), p, style, mark)
+        look = _marked(j == z.argmax(), screen) if g is None else ("", "")
+        y = Cell.of(show_probability(numbers, 0, j), p, *look)
         upstream = [] if g is None else [Cell(number=given(g[0, j]))]
-        cells = [Cell(classes[j], style), Cell(number=given(z[j])), y, *upstream]
+        cells = [Cell(classes[j], look[0]), Cell(number=given(z[j])), y, *upstream]
         rows.append([*cells, Cell.of(show_result(0, j), p)][: len(headings)])
     fractions = numbers.y[0, order].tolist() if g is None else []
     return Table(headings, rows, outputs=shown, bars=("", _LARGE_BAR, fractions))
@@ -163,7 +161,7 @@ def jacobian_table(numbers: Numbers, classes: Sequence[str], screen: Screen) -> 
         yield Cell(f"{_output(log)}_{classes[j]}")
         for i in inputs.positions:
             show = partial(significant, numbers.partial(0, j, i, values[i]))
-            yield Cell.of(show, p, _LARGEST * (i == j), value=values[i])
+            yield Cell.of(show, p, "bold" * (i == j), value=values[i])
         yield Cell(number=significant(math.fsum(values), 2), style="dim")
         yield Cell(number=given(z[j]))
         yield Cell.of(show_probability(numbers, 0, j), p)

@@ -21,6 +21,13 @@ from softmax_cli.samples import Batch, Logits
 from softmax_cli.words import is_number
 
 _MOST_WINNERS = 10
+_TITLES = {
+    "probabilities": "Probabilities",
+    "log_probabilities": "Log-probabilities",
+    "jacobian": "Jacobian ∂y_j/∂z_i",
+    "partials": "Partial derivative ∂y_j/∂z_i",
+    "vjp": "Upstream gradient times Jacobian, v_i = Σ_j g_j ∂y_j/∂z_i",
+}
 
 
 def parts(result: results.Result, screen: Screen) -> Iterator[Part]:
@@ -41,6 +48,13 @@ def parts(result: results.Result, screen: Screen) -> Iterator[Part]:
             yield from _jacobians(result, screen)
         case results.Arrays():
             yield from _by_sample(result, screen)
+
+
+def heading(result: results.Arrays) -> str:
+    """Say what arrays are computed."""
+    T, log = result.temperature, result.quantity.log
+    title = _TITLES[result.quantity.key].replace("∂y", "∂log y" if log else "∂y")
+    return title + f", T = {given(T)}" * (T != 1)
 
 
 def _shown(

@@ -15,7 +15,7 @@ from softmax_cli.checking.sweep import Sweep
 from softmax_cli.checking.verdict import Verdict, headline
 from softmax_cli.display.grids import some_samples
 from softmax_cli.display.heat import NEGATIVE, POSITIVE, ZERO, ink
-from softmax_cli.display.parts import parts
+from softmax_cli.display.parts import heading, parts
 from softmax_cli.display.screen import Screen, Table
 from softmax_cli.errors import InputError, plural, visible
 from softmax_cli.options import OutputOptions
@@ -38,13 +38,6 @@ _STYLE = {"text.parse_math": False, "svg.fonttype": "none", "pdf.fonttype": 42, 
 _STYLE |= {"axes.spines.top": False, "axes.spines.right": False}
 _STYLE |= {"axes.autolimit_mode": "round_numbers"}
 _STYLE |= {"svg.hashsalt": "softmax-cli", "savefig.dpi": 200, "savefig.bbox": "tight"}
-_TITLES = {
-    "probabilities": "Probabilities",
-    "log_probabilities": "Logarithms of probabilities",
-    "jacobian": "Jacobian ∂y_j/∂z_i",
-    "partials": "Partial derivative ∂y_j/∂z_i",
-    "vjp": "Upstream gradient times Jacobian, v_i = Σ_j g_j ∂y_j/∂z_i",
-}
 _SIGNED = [tuple(part / 255 for part in colour) for colour in (NEGATIVE, ZERO, POSITIVE)]
 _SLANTED = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
 _UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
@@ -110,10 +103,8 @@ def _arrays(result: Arrays, figure: "Figure") -> None:
             values = np.array([[cell.value for cell in row[n:]] for row in rows])
             panels.append(_Panel(label, labels, part.inner.headings[n:], texts, values))
         label = str(part)
-    title = _TITLES[quantity.key].replace("∂y", "∂log y" if quantity.log else "∂y")
-    title += f", T = {quantity.temperature:g}" * (quantity.temperature != 1)
-    title += f", the first {most} of {len(shown.names)} samples" * shown.is_cut
-    _draw(figure, panels, title, is_rising=quantity.key == "probabilities")
+    cut = f", the first {most} of {len(shown.names)} samples" * shown.is_cut
+    _draw(figure, panels, heading(result) + cut, is_rising=quantity.key == "probabilities")
 
 
 def _verdict(verdict: Verdict, figure: "Figure") -> None:

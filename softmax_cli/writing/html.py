@@ -23,7 +23,7 @@ from softmax_cli.display import grids
 from softmax_cli.display.explain import explain
 from softmax_cli.display.notation import MathML, typographic
 from softmax_cli.display.numbers import given, significant
-from softmax_cli.display.parts import parts
+from softmax_cli.display.parts import heading, parts
 from softmax_cli.display.screen import Cell, Equation, Part, Screen, Shown, Step, Table
 from softmax_cli.errors import visible
 from softmax_cli.mathematics.derivation import Derivation, derive
@@ -77,8 +77,8 @@ def _page(result: results.Result, screen: Screen) -> tuple[str, str, bool]:
             told.sort(key=lambda part: isinstance(part, Table) and not part.inputs)
             return title, "".join(map(_told, told)), False
         case results.Report(evidence=Sweep() as found):
-            heading, table = parts(result, screen)
-            return _text(f"The {heading}"), _chart(found) + _told(table), False
+            name, table = parts(result, screen)
+            return _text(f"The {name}"), _chart(found) + _told(table), False
         case results.Arrays():
             return _arrays(result, screen)
     raise AssertionError(result)
@@ -90,17 +90,15 @@ def _arrays(result: results.Arrays, screen: Screen) -> tuple[str, str, bool]:
     most = max(1, _MOST_ENTRIES // min(logits.n_classes, _CLASSES[0]) ** 2)
     limit = (most, most, 0) if is_matrix else _SAMPLES
     batch, shown = grids.some_samples(logits.batches, logits.n_classes, limit)
-    by_T, log = "" if T == 1 else f", T = {given(T)}", "log-" * quantity.log
     if grids.is_softmax(result):
-        what = quantity.key.replace("_", "-").capitalize()
         cards = f'<div class="cards">{"".join(_cards(result, batch, screen))}</div>'
-        return f"{what} by softmax{by_T}", _left_out(shown) + cards, False
+        return heading(result), _left_out(shown) + cards, False
     # The first matrix is the one to play with.
     rest = iter([batch.part(slice(int(is_matrix), None))])
     tables = parts(replace(result, logits=replace(logits, blocks=rest)), screen)
     more = _left_out(shown) + "".join(map(_told, tables))
     if isinstance(quantity, results.Vjp):
-        return f"Upstream gradient times the Jacobian of {log}softmax{by_T}", more, False
+        return heading(result), more, False
     d = derive(batch.logits[0], logits.classes, result.entry, T, batch.labels[0], quantity.log)
     is_batch = len(shown.names) > 1
     title = grids.sample_title(logits, batch, 0) if is_batch or logits.names_samples else ""
@@ -196,8 +194,8 @@ def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> tupl
         here=_cases(last),
         more=more,
     )
-    heading = f"The derivative of {'log-' * d.log}softmax" + f": {_text(title)}" * bool(title)
-    return heading, body, len(d.z) <= _CLASSES[0]
+    name = f"The derivative of {'log-' * d.log}softmax" + f": {_text(title)}" * bool(title)
+    return name, body, len(d.z) <= _CLASSES[0]
 
 
 def _classes(d: Derivation, n: MathML) -> Iterator[str]:
