@@ -22,18 +22,24 @@ def sample_title(logits: Logits, batch: Batch, k: int) -> str:
     return logits.title(label if logits.names_samples else f"sample {label}", batch, k)
 
 
-def some_samples(batches: Iterable[Batch], n_classes: int, limit: Limit) -> tuple[Batch, Shown]:
-    """Walk all batches; return up to so many samples, or else those at the ends, with labels."""
+def some_samples(
+    batches: Iterable[Batch], n_classes: int, limit: Limit | None
+) -> tuple[Batch, Shown]:
+    """Walk all batches; return all samples, or else those at the ends, with labels."""
     kept: list[Batch] = []
-    count, most = 0, limit[0]
+    count, most = 0, limit[0] if limit else 0
     for batch in batches:
-        n_samples = len(batch.logits)
-        positions = {*range(n_samples)[:most], *range(n_samples)[-most:]}
-        kept += (batch.part(slice(k, k + 1)) for k in sorted(positions))
-        del kept[most:-most]
-        count += n_samples
+        rows = range(len(batch.logits))
+        if limit is None:
+            kept.append(batch)
+        else:
+            positions = sorted({*rows[:most], *rows[-most:]})
+            kept += (batch.part(slice(k, k + 1)) for k in positions)
+            del kept[most:-most]
+        count += len(rows)
     shown = show("sample", range(1, count + 1), limit)
-    del kept[shown.head : len(kept) - shown.tail]
+    if shown.is_cut:
+        del kept[shown.head : len(kept) - shown.tail]
     return concatenate((replace(part, samples=part.labels) for part in kept), n_classes), shown
 
 
@@ -63,9 +69,7 @@ def sample_columns(result: results.Arrays) -> list[str]:
     return [(result.prefix or f"{result.quantity.symbol}_") + name for name in classes]
 
 
-def samples_table(
-    result: results.Arrays, batches: Iterable[Batch], screen: Screen, shown: Shown | None = None
-) -> Table:
+def samples_table(result: results.Arrays, samples: Batch, screen: Screen, shown: Shown) -> Table:
     """Show a row a sample; a drawn one marks the largest probability and names it in front."""
     names, classes, p = sample_columns(result), result.logits.classes, screen.precision
     columns = show("class", names, screen.columns)
@@ -75,7 +79,7 @@ def samples_table(
     fractions: list[float] = []
 
     def rows() -> Iterator[list[Cell]]:
-        for batch in result.quantity.pieces(batches):
+        for batch in result.quantity.pieces([samples]):
             numbers, values, show = sample_numbers(result, batch)
             tops = batch.logits.argmax(axis=1).tolist()
             chosen = columns.positions

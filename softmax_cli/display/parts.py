@@ -13,11 +13,11 @@ from softmax_cli.display import evidence, grids
 from softmax_cli.display.explain import explain
 from softmax_cli.display.notation import Latex, Plain
 from softmax_cli.display.numbers import given, significant
-from softmax_cli.display.screen import HINT, Part, Screen, Shown
+from softmax_cli.display.screen import HINT, Part, Screen
 from softmax_cli.errors import plural
 from softmax_cli.mathematics import core
 from softmax_cli.mathematics.exact import Numbers
-from softmax_cli.samples import Batch, Logits
+from softmax_cli.samples import Batch
 from softmax_cli.words import is_number
 
 _MOST_WINNERS = 10
@@ -57,34 +57,23 @@ def heading(result: results.Arrays) -> str:
     return title + f", T = {given(T)}" * (T != 1)
 
 
-def _shown(
-    logits: Logits, batches: Iterable[Batch], screen: Screen
-) -> tuple[Iterable[Batch], Shown | None]:
-    """Return the samples that are shown, and which of all they are; None where all are."""
-    if screen.samples is None:
-        return batches, None
-    kept, shown = grids.some_samples(batches, logits.n_classes, screen.samples)
-    return [kept], shown
-
-
 def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[Part]:
     """Show one sample class by class, several as a row each; a file always has rows."""
     logits, T, wins = result.logits, result.temperature, Counter[int]()
     entropies: list[float] = []
     is_told = grids.is_softmax(result) and screen.is_drawn
     tallied = _tallied(logits.batches, T, wins, entropies) if is_told else logits.batches
-    batches, shown = _shown(logits, tallied, screen)
+    batch, shown = grids.some_samples(tallied, logits.n_classes, screen.samples)
     if isinstance(result.quantity, results.Vjp) and screen.is_drawn:
         v = "(g_i - y_i sum_j g_j)" if result.quantity.log else "y_i (g_i - sum_j g_j y_j)"
         yield screen.quiet(f"v_i = sum_j g_j J[j][i] = {v}{_by_T(T)}")
         yield Text()
-    if screen.is_drawn and shown and len(shown.names) == 1 and result.entry is None:
-        for batch in batches:
-            if logits.names_samples or batch.kept:
-                yield screen.text(grids.sample_title(logits, batch, 0), "bold")
-            yield grids.class_table(result, batch, screen)
+    if screen.is_drawn and len(shown.names) == 1 and result.entry is None:
+        if logits.names_samples or batch.kept:
+            yield screen.text(grids.sample_title(logits, batch, 0), "bold")
+        yield grids.class_table(result, batch, screen)
         return
-    yield grids.samples_table(result, batches, screen, shown)
+    yield grids.samples_table(result, batch, screen, shown)
     if is_told:
         counted = [(logits.classes[j], n) for j, n in wins.most_common()]
         told = [f"{name} {n}" for name, n in counted]
@@ -118,24 +107,19 @@ def _tallied(
 def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[Part]:
     """Show matrices one below the other."""
     logits, T, log = result.logits, result.temperature, result.quantity.log
-    batches, shown = _shown(logits, logits.batches, screen)
+    batch, shown = grids.some_samples(logits.batches, logits.n_classes, screen.samples)
     if screen.is_drawn:
         delta = screen.glyph("δ_ij", "delta_ij")
         formula = f"dlog y_j/dz_i = ({delta} - y_i)" if log else f"dy_j/dz_i = y_j ({delta} - y_i)"
         yield screen.quiet(f"J[j][i] = {formula}{_by_T(T)}")
-    is_titled = logits.is_named or logits.n_samples != 1
-    if shown:
-        is_titled = logits.names_samples or len(shown.names) > 1
-    for batch in batches:
-        for k, z in enumerate(batch.logits):
+    for k, z in enumerate(batch.logits):
+        yield Text()
+        if k == shown.head:
+            yield screen.quiet(shown.left_out() + HINT)
             yield Text()
-            if shown and k == shown.head:
-                yield screen.quiet(shown.left_out() + HINT)
-                yield Text()
-            if is_titled:
-                yield screen.text(grids.sample_title(logits, batch, k), "bold")
-            numbers = Numbers(z[np.newaxis], T, log=log)
-            yield grids.jacobian_table(numbers, logits.classes, screen)
+        if logits.names_samples or batch.kept or batch.start + len(shown.names) > 1:
+            yield screen.text(grids.sample_title(logits, batch, k), "bold")
+        yield grids.jacobian_table(Numbers(z[np.newaxis], T, log=log), logits.classes, screen)
     if screen.is_drawn:
         yield Text()
         yield screen.quiet("Every row of J sums to 0, up to the rounding of its entries.")
