@@ -188,7 +188,8 @@ class Latex(Plain):
         return latex_number(text)
 
     def _index(self, name: str) -> str:
-        return latex_index(name)
+        is_plain = (name.isascii() and name.isdigit()) or name in ("j", "i", "c")
+        return name if is_plain else rf"\text{{{latex_text(name)}}}"
 
 
 @dataclass(frozen=True)
@@ -254,9 +255,3 @@ def _has(c: str) -> bool:
 def latex_text(text: str) -> str:
     """Escape what is special in LaTeX's text."""
     return typesettable(text).translate(_LATEX_TEXT)
-
-
-def latex_index(name: str) -> str:
-    """Write a class's name as a subscript; a number needs no quoting, nor do our own letters."""
-    plain = (name.isascii() and name.isdigit()) or name in ("j", "i", "c")
-    return name if plain else rf"\text{{{latex_text(name)}}}"

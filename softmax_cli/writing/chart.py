@@ -21,7 +21,6 @@ from softmax_cli.errors import InputError, plural, visible
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Jacobian, Report, Result
 from softmax_cli.samples import FloatArray
-from softmax_cli.writing.target import Target
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,8 +52,8 @@ class _Panel(NamedTuple):
     values: FloatArray
 
 
-def write_chart(result: Result, target: Target, options: OutputOptions) -> None:
-    """Write a figure.
+def chart(result: Result, options: OutputOptions) -> bytes:
+    """Make a figure.
 
     Raises
     ------
@@ -83,7 +82,7 @@ def write_chart(result: Result, target: Target, options: OutputOptions) -> None:
             case Arrays():
                 _arrays(result, figure)
         figure.savefig(file, metadata=_UNDATED.get(name))
-    target.write(file.getvalue())
+    return file.getvalue()
 
 
 def _arrays(result: Arrays, figure: "Figure") -> None:

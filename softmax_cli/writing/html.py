@@ -30,7 +30,6 @@ from softmax_cli.mathematics.derivation import Derivation, derive
 from softmax_cli.mathematics.exact import Numbers
 from softmax_cli.options import OutputOptions
 from softmax_cli.samples import Batch
-from softmax_cli.writing.target import Target
 
 # How many samples and classes are shown, or else how many at each end.
 _SAMPLES, _CLASSES, _BARS = (60, 10, 10), (50, 10, 10), (20, 20, 0)
@@ -42,15 +41,15 @@ _SINGLE = re.compile("<mrow class=not-T><mn[^<]*</mn></mrow>$")
 _SINGLE_ROW = re.compile(r"<mrow>(<(m\w+)[^<>]*>[^<]*</\2>)</mrow>")
 
 
-def write_page(result: results.Result, target: Target, options: OutputOptions) -> None:
-    """Write a page; a script comes with a Jacobian alone."""
+def page(result: results.Result, options: OutputOptions) -> bytes:
+    """Make a page; a script comes with a Jacobian alone."""
     screen = Screen(None, options.precision, rows=_CLASSES, columns=_CLASSES)
     title, body, moves = _page(result, screen)
     style, script = _template("page.css").template, _template("page.js").template if moves else ""
     body = _SINGLE_ROW.sub(r"\1", body)
     texts = {"title": title, "body": body, "style": style, "script": script}
     hashes = {"style_hash": _allowed(style), "script_hash": _allowed(script)}
-    target.write(_template("page.html").substitute(texts, **hashes).encode())
+    return _template("page.html").substitute(texts, **hashes).encode()
 
 
 def _allowed(text: str) -> str:

@@ -10,7 +10,6 @@ from softmax_cli.display.parts import parts
 from softmax_cli.display.screen import Cell, Equation, Part, Screen, Step, Table, parted
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Result
-from softmax_cli.writing.target import Target
 
 # Of the page that the class article makes of A4, in points and lines; what lies between columns.
 _WIDTH, _LINES, _GAP = 340.0, 36, 14.0
@@ -23,11 +22,11 @@ _SYMBOL = re.compile(r"(d?)(log )?([yzv])_((?:(?!/dz_).)*)", re.DOTALL)
 _UNSEEN = re.compile(r"\\[a-zA-Z]+|[{}^_\\ ]")
 
 
-def write_latex(result: Result, target: Target, options: OutputOptions) -> None:
+def latex(result: Result, options: OutputOptions) -> bytes:
     """Write the steps of a derivation, and arrays."""
     shown = parts(result, Screen(precision=options.precision))
     lines = (line for part in shown for line in _written(part))
-    target.write("".join(f"{line}\n" for line in lines).lstrip("\n").encode())
+    return "".join(f"{line}\n" for line in lines).lstrip("\n").encode()
 
 
 def _written(part: Part) -> Iterator[str]:

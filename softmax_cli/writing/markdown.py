@@ -10,16 +10,15 @@ from softmax_cli.display.screen import Cell, Equation, Part, Screen, Step, Table
 from softmax_cli.errors import visible
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Result
-from softmax_cli.writing.target import Target
 
 # A full stop within a word, a colon and an at sign make links.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&:@-]|(?<=\w)\.(?=[^\W\d_]))")
 
 
-def write_markdown(result: Result, target: Target, options: OutputOptions) -> None:
+def markdown(result: Result, options: OutputOptions) -> bytes:
     """Write the steps of a derivation, and tables."""
     written = "\n".join(map(_written, parts(result, Screen(precision=options.precision))))
-    target.write((re.sub(r"\n{3,}", "\n\n", written).strip() + "\n").encode())
+    return (re.sub(r"\n{3,}", "\n\n", written).strip() + "\n").encode()
 
 
 def escaped(text: str) -> str:
