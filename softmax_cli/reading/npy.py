@@ -12,9 +12,8 @@ from softmax_cli.options import InputOptions
 from softmax_cli.reading.columns import refuse_columns
 from softmax_cli.reading.text import Stream
 from softmax_cli.reading.validity import place_in, place_of_sample
-from softmax_cli.samples import Batch, FloatArray, Logits
+from softmax_cli.samples import Batch, Logits
 
-_AT_ONCE = 1 << 24
 _VALUES_A_BATCH = 1 << 17
 
 
@@ -35,8 +34,7 @@ def read_npy(stream: Stream, name: str, options: InputOptions) -> Logits:
     InputError
         For what is no real array of logits; from the batches for what is missing of it.
     """
-    if options.results_of is None:
-        refuse_columns(options, f"expected named columns, found none in {name}")
+    refuse_columns(options, f"expected named columns, found none in {name}")
     shape, by_column, dtype = _read_header(stream, name)
     axis = -1 if options.axis is None else options.axis
     if not shape or not -len(shape) <= axis < len(shape):
@@ -52,7 +50,13 @@ def read_npy(stream: Stream, name: str, options: InputOptions) -> Logits:
         step = K if is_whole else max(1, _VALUES_A_BATCH // C)
         for start in range(0, K, step):
             n = min(step, K - start)
-            logits = _take(stream, n * C, dtype, name, start + n == K)
+            content = stream.read(n * C * dtype.itemsize)
+            is_short = len(content) < n * C * dtype.itemsize
+            if is_short or (start + n == K and stream.read(1)):
+                found = "fewer" if is_short else "more"
+                problem = f"expected the numbers that its header tells of, found {found}"
+                raise InputError(name, problem)
+            logits = np.frombuffer(content, dtype).astype(np.float64, copy=False)
             if is_whole:
                 array = logits.reshape(shape, order="F" if by_column else "C")
                 logits = np.moveaxis(array, axis, -1)
@@ -87,17 +91,3 @@ def _read_header(stream: Stream, name: str) -> tuple[tuple[int, ...], bool, np.d
     if any(type(n) is not int or n < 1 for n in shape):
         raise InputError(name, f"expected an array of numbers, found shape {shape}")
     return shape, by_column, dtype
-
-
-def _take(
-    stream: Stream, count: int, dtype: np.dtype[np.generic], name: str, is_last: bool = True
-) -> FloatArray:
-    """Read so many numbers."""
-    size = count * dtype.itemsize
-    content = bytearray()  # which grows in place
-    while part := stream.read(min(size - len(content), _AT_ONCE)):
-        content += part
-    if len(content) < size or (is_last and stream.read(1)):
-        found = "fewer" if len(content) < size else "more"
-        raise InputError(name, f"expected the numbers that its header tells of, found {found}")
-    return np.frombuffer(content, dtype).astype(np.float64, copy=False)

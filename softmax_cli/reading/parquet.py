@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from softmax_cli.errors import InputError, visible
-from softmax_cli.options import InputOptions, Place
+from softmax_cli.options import InputOptions
 from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, n_needed
 from softmax_cli.reading.text import Stream
 from softmax_cli.reading.validity import place_in, place_of_sample, read_numbers
-from softmax_cli.samples import Batch, FloatArray, Logits
+from softmax_cli.samples import Batch, FloatArray, Logits, Place
 
 _VALUES_A_BATCH = 1 << 17
 _NUMBERS = frozenset({float, int, Decimal})
@@ -79,8 +79,7 @@ def _batch(table: Any, columns: Columns, place: Place, start: int, options: Inpu
     def numbers(values: list[Any]) -> FloatArray:
         if (_MAYBE_NULL if missing else _NUMBERS).issuperset(map(type, values)):
             return np.array(values, np.float64)
-        in_quotes = options.key is not None
-        return read_numbers(values, n_classes, place, lambda _: "", options, in_quotes)
+        return read_numbers(values, n_classes, place, options, in_quotes=options.key is not None)
 
     used = {*columns.logits, columns.array, columns.sample, *columns.kept}
     cells = [

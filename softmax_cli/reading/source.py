@@ -9,16 +9,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from io import FileIO
+from itertools import chain
 from pathlib import Path
 
 from softmax_cli.errors import InputError, quoted, visible, warn
 from softmax_cli.options import InputOptions
-from softmax_cli.reading.arguments import read_arguments
 from softmax_cli.reading.columns import refuse_columns
 from softmax_cli.reading.formats import SUFFIXES, reader
 from softmax_cli.reading.text import Stream, readable
-from softmax_cli.samples import Logits
-from softmax_cli.words import is_number, split_row, starts_like_number
+from softmax_cli.reading.validity import check_lengths, place_in, read_numbers, sift
+from softmax_cli.samples import Batch, Logits
+from softmax_cli.words import has_decimal_comma, is_number, split_row, starts_like_number
 
 STDIN = "<stdin>"
 _PACKED = (".gz", ".bz2", ".xz")
@@ -73,9 +74,8 @@ def open_logits(
     """
     path = _only_path(words)
     if path is None:
-        if options.results_of is None:
-            problem = "expected a file or standard input, found numbers"
-            refuse_columns(options, problem, "input_format", "delimiter", "decimal", "header")
+        problem = "expected a file or standard input, found numbers"
+        refuse_columns(options, problem, "input_format", "delimiter", "decimal", "header")
         yield read_arguments(words, options, name)
         return
     name = STDIN if path == "-" else visible(path)
@@ -83,7 +83,7 @@ def open_logits(
         with open_stream(path) as stream:
             input_format = options.input_format or guess_format(path, stream, name)
             logits = reader(input_format)(stream, name, options)
-            if options.check is None:
+            if options.results_of is None:
                 _warn_of_classes(logits, options, name)
             if logits.n_samples is None:
                 logits = replace(logits, progress=lambda: (stream.n_read, stream.size))
@@ -92,6 +92,39 @@ def open_logits(
         if path != "-" and error.place.startswith(name):
             error.hint = error.hint.replace("FILE", shlex.quote(path))
         raise
+
+
+def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "argument") -> Logits:
+    """Read plain numbers as one sample, or separated tokens as a sample each.
+
+    Raises
+    ------
+    InputError
+        For a piece that is not a number, ragged samples, and what the check refuses.
+    """
+    tokens = [token.removesuffix(",") for token in tokens[:-1]] + list(tokens[-1:])
+    pieces = [split_row(token) for token in tokens]
+    one_sample = all(len(row) == 1 for row in pieces)
+    rows = [[row[0] for row in pieces]] if one_sample else pieces
+
+    def where(k: int) -> str:
+        if name != "argument":
+            return name
+        return "arguments" if one_sample else f"argument {k + 1}"
+
+    def place(k: int, c: int | None) -> str:
+        if one_sample and name == "argument" and c is not None:
+            return f"argument {c + 1}"
+        return place_in(where)(k, c)
+
+    decimals = [token for token in tokens if re.search(r",(\d*5|\d\d+)$", token)]
+    if decimals and len(tokens) > 1 and all(map(has_decimal_comma, tokens)) and name == "argument":
+        told = f"a comma separates, so these are {len(tokens)} samples of 2 classes"
+        warn("arguments", f"{told}; if {quoted(decimals[0])} is one number, write a point")
+    width, cells = len(rows[0]), list(chain.from_iterable(rows))
+    check_lengths(rows, width, place, where(0))
+    batch = Batch(read_numbers(cells, width, place, options), 0, place=place)
+    return sift(Logits(width, iter([batch]), n_samples=len(rows)), options, name)
 
 
 def _warn_of_classes(logits: Logits, options: InputOptions, place: str) -> None:
