@@ -202,7 +202,9 @@ def choose_columns(
     arrays = [_words([c], header) for c in picked if kinds[c] == "arrays" and not is_settled]
     if arrays:
         hint = f"if it holds the logits, give --key {' or --key '.join(arrays)}"
-        raise InputError(place, f"expected numbers, found arrays in column {arrays[0]}", hint)
+        raise InputError(
+            place, f"expected numbers, found arrays in column {quoted(arrays[0])}", hint
+        )
     suspects: set[int] = set()
     if not is_settled and len(picked) > 1:
         suspects = {c for c in picked if header and kinds[c] == "whole" and _is_id(names[c])}

@@ -19,8 +19,6 @@ from softmax_cli.samples import Batch, Logits, TextBlock
 # What only one reader refuses, and keys that are counted as none.
 _DOUBTFUL = (b"\\u", b" :", b"\t", b"\r", b"NaN", b"Infinity")
 
-Names = tuple[str, ...] | None
-
 
 def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
     """Read one JSON text, or JSON lines, whole.
@@ -111,16 +109,24 @@ def _read_rows(rows: Any, named: dict[str, Any], name: str, options: InputOption
     rows = [rows] if isinstance(rows, dict) else rows
     if not isinstance(rows, list) or not rows:
         raise InputError(name, f"expected an array of logits, found {validity.shown(rows)}")
-    rows = rows if isinstance(rows[0], list | dict) else [rows]
-    where = validity.place_of_sample(name, noun="row" if options.quantity else "sample")
+    is_alone = not isinstance(rows[0], list | dict)
+    rows, shape = [rows] if is_alone else rows, [len(rows)] * (not is_alone)
+    is_result = options.quantity is not None
+    where = validity.place_of_sample(name, noun="row" if is_result else "sample")
+    while is_result and isinstance(rows[0], list) and rows[0] and isinstance(rows[0][0], list):
+        shape.append(len(rows[0]))
+        rows = [row if isinstance(row, list) else [] for row in rows]
+        validity.check_lengths(rows, shape[-1], validity.place_in(where), "the first")
+        rows = list(chain.from_iterable(rows))
     columns = _settle(rows, where, name, options)
     batch = _batch(rows, columns, where, 0, options)
-    n_samples = None if options.quantity else len(rows)  # of results, each may have many rows
-    classes = strict_json.names(named, "classes", name, len(columns.logits)) or columns.names
-    samples = strict_json.names(named, "samples", name, n_samples) or batch.samples
+    K, C = batch.logits.shape
+    classes = strict_json.names(named, "classes", name, C) or columns.names
+    # Each sample may have many rows of results.
+    samples = strict_json.names(named, "samples", name, None if is_result else K) or batch.samples
     source = columns.source(iter([replace(batch, samples=samples)]))
-    is_named = samples is not None
-    return replace(source, class_names=classes, names_samples=is_named, n_samples=len(rows))
+    source = replace(source, class_names=classes, names_samples=samples is not None, n_samples=K)
+    return replace(source, shape=(*shape, C)) if is_result else source
 
 
 def _records(document: Any, options: InputOptions) -> Any:
@@ -149,29 +155,19 @@ def _read_results(document: Any, name: str, options: InputOptions) -> Logits:
     """
     is_list = isinstance(document, list)
     first = document[0] if is_list and document else document
-    rows, named = document, {}
+    rows, named = document, dict[str, Any]()
     if isinstance(first, dict):
         keys = (options.quantity, f"log_{options.quantity}", "logits")
         key = next((key for key in keys if key in first), None)
         if key is not None:
             rows = member(document, f"*.{key}" if is_list else key)
             named = {} if is_list else first
-            named = {"samples": member(document, "*.sample")} if "sample" in first else named
+            if is_list and "sample" in first:
+                named = {"samples": member(document, "*.sample")}
         elif any(isinstance(value, list) for value in first.values()):
             problem = f'expected arrays under "{options.quantity}", found {quoted(min(first))}'
             raise InputError(name, problem)
-    rows = [rows] if isinstance(rows, dict) else rows
-    shape = []
-    if isinstance(rows, list) and rows and isinstance(rows[0], list | dict):
-        shape.append(len(rows))
-    while shape and isinstance(rows[0], list) and rows[0] and isinstance(rows[0][0], list):
-        lists = [row if isinstance(row, list) else [] for row in rows]
-        place = validity.place_in(validity.place_of_sample(name, noun="row"))
-        validity.check_lengths(lists, len(rows[0]), place, "the first")
-        shape.append(len(rows[0]))
-        rows = list(chain.from_iterable(lists))
-    source = _read_rows(rows, named, name, options)
-    return replace(source, shape=(*shape, source.n_classes))
+    return _read_rows(_records(rows, options), named, name, options)
 
 
 def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptions) -> Columns:
@@ -211,11 +207,7 @@ def _refuse_nested(sample: dict[str, Any], apart: set[str | None], place: str) -
 
 
 def _batch(
-    samples: Sequence[Any],
-    columns: Columns,
-    where: Where,
-    start: int,
-    options: InputOptions,
+    samples: Sequence[Any], columns: Columns, where: Where, start: int, options: InputOptions
 ) -> Batch:
     """Turn JSON values of that form into samples."""
     width = len(columns.logits)
@@ -225,15 +217,8 @@ def _batch(
         is_nested = isinstance(value, list | dict)
         return strict_json.key_hint(samples[i // width]) if is_nested else ""
 
-    is_text = options.key is not None
-    numbers = partial(
-        validity.read_numbers,
-        width=width,
-        place=place,
-        options=options,
-        hint=hint,
-        in_quotes=is_text,
-    )
+    read = partial(validity.read_numbers, width=width, place=place, options=options)
+    numbers = partial(read, hint=hint, in_quotes=options.key is not None)
     rows = [_row(each, columns, where(k)) for k, each in enumerate(samples)]
     return columns.batch(rows, start, place, numbers, "the first sample")
 

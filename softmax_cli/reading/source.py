@@ -107,22 +107,17 @@ def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "ar
     one_sample = all(len(row) == 1 for row in pieces)
     rows = [[row[0] for row in pieces]] if one_sample else pieces
 
-    def where(k: int) -> str:
-        if name != "argument":
-            return name
-        return "arguments" if one_sample else f"argument {k + 1}"
-
     def place(k: int, c: int | None) -> str:
-        if one_sample and name == "argument" and c is not None:
-            return f"argument {c + 1}"
-        return place_in(where)(k, c)
+        if name == "argument" and one_sample:
+            return "arguments" if c is None else f"argument {c + 1}"
+        return place_in(lambda k: f"argument {k + 1}" if name == "argument" else name)(k, c)
 
     decimals = [token for token in tokens if re.search(r",(\d*5|\d\d+)$", token)]
     if decimals and len(tokens) > 1 and all(map(has_decimal_comma, tokens)) and name == "argument":
         told = f"a comma separates, so these are {len(tokens)} samples of 2 classes"
         warn("arguments", f"{told}; if {quoted(decimals[0])} is one number, write a point")
     width, cells = len(rows[0]), list(chain.from_iterable(rows))
-    check_lengths(rows, width, place, where(0))
+    check_lengths(rows, width, place, place(0, None))
     batch = Batch(read_numbers(cells, width, place, options), 0, place=place)
     return sift(Logits(width, iter([batch]), n_samples=len(rows)), options, name)
 

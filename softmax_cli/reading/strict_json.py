@@ -126,16 +126,13 @@ def _leaves(value: Any, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
     """Walk the numbers, with their paths; those that are not whole are more likely logits."""
     if len(steps) > _DEEPEST:
         return
-    if isinstance(value, dict):
-        kinds = {dict if isinstance(each, dict) else _is_number(each) for each in value.values()}
-        are_alike = len(value) > 1 and kinds in ({dict}, {True})
-        for key, each in value.items():
-            yield from _leaves(each, (*steps, "*" if are_alike else key))
-    elif isinstance(value, list):
-        are_lists = len(value) > 1 and all(isinstance(each, list | dict) for each in value)
-        is_array = are_lists or all(map(_is_number, value))
-        for k, each in enumerate(value):
-            yield from _leaves(each, (*steps, "*" if is_array else str(k)))
+    if isinstance(value, list | dict):
+        items = list(enumerate(value) if isinstance(value, list) else value.items())
+        inner = list | dict if isinstance(value, list) else dict
+        kinds = {"inner" if isinstance(each, inner) else _is_number(each) for _, each in items}
+        are_alike = len(items) > 1 and kinds in ({"inner"}, {True})
+        for key, each in items:
+            yield from _leaves(each, (*steps, "*" if are_alike else str(key)))
     elif _is_number(value):
         yield steps, (1000 if "." in str(value) else 1) + (not isinstance(value, str))
 

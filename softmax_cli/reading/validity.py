@@ -225,20 +225,11 @@ def pick_sample(logits: Logits, word: str, option: str) -> Logits:
     InputError
         When no sample, or more than one, has that name, and none that position.
     """
-    # The others need not be valid.
-    found = logits.parsed(_find(replace(logits, check=None).batches, word, option))
-    if not len(found.logits):
-        problem = f"expected a valid sample, found {quoted(word)}, which is left out"
-        raise InputError(option, problem)
-    return replace(logits, blocks=iter([found]), n_samples=1, shape=None, axis=-1)
-
-
-def _find(batches: Iterator[Batch], word: str, option: str) -> Batch:
     position = int(word[:18]) - 1 if word.isascii() and word.isdigit() else -1
     named: list[Batch] = []
     at_position: list[Batch] = []
     count = 0
-    for batch in batches:
+    for batch in replace(logits, check=None).batches:  # the others need not be valid
         same = [k for k, name in enumerate(batch.samples or ()) if name == word]
         named += [batch.part(slice(k, k + 1)) for k in same]
         if 0 <= (k := position - count) < len(batch.logits):
@@ -250,7 +241,11 @@ def _find(batches: Iterator[Batch], word: str, option: str) -> Batch:
         positions = ", ".join(str(each.start + 1) for each in named[:6])
         problem = f"{quoted(word)} names {len(named)} samples, at positions {positions}"
         raise InputError(option, problem, "use a position, counted from 1")
-    for found in named or at_position:
-        return found
-    expected = f"a sample's name or a position from 1 to {count}"
-    raise InputError(option, f"expected {expected}, found {quoted(word)}")
+    if not (named or at_position):
+        expected = f"a sample's name or a position from 1 to {count}"
+        raise InputError(option, f"expected {expected}, found {quoted(word)}")
+    found = logits.parsed((named or at_position)[0])
+    if not len(found.logits):
+        problem = f"expected a valid sample, found {quoted(word)}, which is left out"
+        raise InputError(option, problem)
+    return replace(logits, blocks=iter([found]), n_samples=1, shape=None, axis=-1)
