@@ -72,11 +72,6 @@ class Columns:
             return self.classes
         return tuple(self.header[c] for c in self.logits)
 
-    @property
-    def sample_header(self) -> str:
-        """What the sample names are called."""
-        return self.header[self.sample] if self.header and self.sample is not None else "sample"
-
     def position(self, c: int) -> int:
         """Return the position, from 1, of the column that holds logit c."""
         return (self.logits[c] if self.array is None else self.array) + 1
@@ -102,8 +97,9 @@ class Columns:
     def source(self, blocks: Iterator[Batch | TextBlock]) -> Logits:
         """Name what all samples share."""
         is_named = self.sample is not None
+        title = self.header[self.sample] if self.header and self.sample is not None else "sample"
         kept = tuple(self.header[c] if self.header else str(c + 1) for c in self.kept)
-        return Logits(len(self.logits), blocks, self.names, is_named, self.sample_header, kept)
+        return Logits(len(self.logits), blocks, self.names, is_named, title, kept)
 
 
 def kinds_of(rows: Iterable[Sequence[Any]]) -> list[str]:
@@ -201,10 +197,9 @@ def choose_columns(
         (sample,) = naming
     arrays = [_words([c], header) for c in picked if kinds[c] == "arrays" and not is_settled]
     if arrays:
+        problem = f"expected numbers, found arrays in column {quoted(arrays[0])}"
         hint = f"if it holds the logits, give --key {' or --key '.join(arrays)}"
-        raise InputError(
-            place, f"expected numbers, found arrays in column {quoted(arrays[0])}", hint
-        )
+        raise InputError(place, problem, hint)
     suspects: set[int] = set()
     if not is_settled and len(picked) > 1:
         suspects = {c for c in picked if header and kinds[c] == "whole" and _is_id(names[c])}
@@ -299,11 +294,10 @@ def warn_of_first_row(rows: Sequence[Sequence[str]], is_header: bool, place: str
     """Warn where a header may be meant as a sample, or a first sample as the header."""
     first, second = rows[0], rows[1] if rows[1:] else []
     strange = [name for name in first if not (is_number(name) or _names_samples(name))]
-    positions = [str(c) for c in range(len(first))]
     if is_header and strange and any(map(is_number, first)):
         why = f"because {quoted(strange[0])} is not a number"
         warn(place, f"taken as the header, {why}; if it is a sample, give --no-header")
-    elif len(first) > 1 and first == positions and "." in "".join(second):
+    elif len(first) > 1 and first == list(map(str, range(len(first)))) and "." in "".join(second):
         warn(place, "0, 1, ... are taken as a sample's logits, if they are a header, give --header")
 
 

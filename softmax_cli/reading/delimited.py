@@ -221,23 +221,19 @@ def _convert(records: Sequence[Record], table: Table, start: int) -> Batch:
 
     def hint(i: int, cell: str) -> str:
         column = columns.position(i % width)
-        return _hint(cell, [row[column - 1] for row in rows], column, table)
+        cells = [row[column - 1] for row in rows]
+        if all(map(words.is_missing, cells)) and column == table.width:
+            return f"--columns 1-{column - 1} leaves out the empty column behind the others"
+        is_settled = columns.sample is not None or table.options.columns
+        is_slip = words.is_broken_number(cell) or words.mending(cell, table.options.decimal)
+        if is_settled or is_slip or 2 * sum(map(words.is_number, cells)) > len(cells):
+            return ""
+        return f"if column {column} names the samples, give --id {column}"
 
     numbers = partial(read_numbers, width=width, place=place, options=table.options, hint=hint)
     batch = columns.batch(rows, start, place, numbers, "the first row")
     kept = batch.kept and tuple(tuple(map(from_text, cells)) for cells in batch.kept)
     return replace(batch, kept=kept)
-
-
-def _hint(cell: str, cells: Sequence[str], column: int, table: Table) -> str:
-    """Say what to do about a cell of a column that is no number, or nothing."""
-    if all(map(words.is_missing, cells)) and column == table.width:
-        return f"--columns 1-{column - 1} leaves out the empty column behind the others"
-    is_settled = table.columns.sample is not None or table.options.columns
-    is_slip = words.is_broken_number(cell) or words.mending(cell, table.options.decimal)
-    if is_settled or is_slip or 2 * sum(map(words.is_number, cells)) > len(cells):
-        return ""
-    return f"if column {column} names the samples, give --id {column}"
 
 
 def _csv_reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) -> Any:

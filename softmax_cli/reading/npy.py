@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.lib import format as npy_format
 
-from softmax_cli.errors import InputError, visible
+from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.columns import refuse_columns
-from softmax_cli.reading.text import Stream
+from softmax_cli.reading.text import Stream, readable
 from softmax_cli.reading.validity import place_in, place_of_sample
 from softmax_cli.samples import Batch, Logits
 
@@ -75,15 +75,15 @@ def _names(lead: Sequence[int], samples: range) -> tuple[str, ...]:
 
 def _read_header(stream: Stream, name: str) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
     """Read what stands before the numbers: their shape, whether they go by column, their type."""
-    try:
+    # numpy leaves what a damaged header raises to chance, and warns of one by Python 2.
+    with (
+        readable(name, "expected an array in NPY format"),
+        warnings.catch_warnings(action="ignore"),
+    ):
         version = npy_format.read_magic(stream)
         # The third version differs only in the names of fields, which a real array has none of.
         one, two = npy_format.read_array_header_1_0, npy_format.read_array_header_2_0
-        with warnings.catch_warnings(action="ignore"):  # one by Python 2 is as good as any
-            shape, by_column, dtype = (one if version == (1, 0) else two)(stream)
-    except Exception as error:  # numpy leaves what a damaged header raises to chance
-        reason = visible(str(error))[:200]
-        raise InputError(name, f"expected an array in NPY format: {reason}") from None
+        shape, by_column, dtype = (one if version == (1, 0) else two)(stream)
     if dtype.kind not in "iuf" or dtype.itemsize > 8:
         advice = "pickled objects are never loaded; save it with numpy.save(file, z.astype(float))"
         hint = advice if dtype.hasobject else ""

@@ -132,15 +132,15 @@ def _unpacked(file: "BufferedReader[FileIO]") -> BufferedIOBase:
 
 
 @contextmanager
-def readable(name: str) -> Iterator[None]:
+def readable(name: str, problem: str = "cannot be read") -> Iterator[None]:
     """Say why a stream cannot be read."""
     try:
         yield
-    except MemoryError:
+    except (InputError, MemoryError):
         raise
-    except Exception as error:  # each kind of compression has its own
+    except Exception as error:  # each kind of compression has its own, and each library
         why = reason(error) if isinstance(error, OSError) else str(error)
-        raise InputError(name, f"cannot be read: {why}") from None
+        raise InputError(name, f"{problem}: {why[:200]}") from None
 
 
 def take_all(stream: Stream) -> bytes:
