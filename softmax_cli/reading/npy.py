@@ -76,10 +76,8 @@ def _names(lead: Sequence[int], samples: range) -> tuple[str, ...]:
 def _read_header(stream: Stream, name: str) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
     """Read what stands before the numbers: their shape, whether they go by column, their type."""
     # numpy leaves what a damaged header raises to chance, and warns of one by Python 2.
-    with (
-        readable(name, "expected an array in NPY format"),
-        warnings.catch_warnings(action="ignore"),
-    ):
+    expected = "expected an array in NPY format"
+    with readable(name, expected), warnings.catch_warnings(action="ignore"):
         version = npy_format.read_magic(stream)
         # The third version differs only in the names of fields, which a real array has none of.
         one, two = npy_format.read_array_header_1_0, npy_format.read_array_header_2_0

@@ -86,17 +86,16 @@ def looks_like_lines(content: bytes) -> bool:
 
 def member(value: Any, path: str) -> Any:
     """Follow a dotted path such as ``a.0.*.b``, where * is each; None if it is missing."""
-    if isinstance(value, dict) and path in value:
+    if isinstance(value, list):
+        value = {str(k): each for k, each in enumerate(value)}
+    if not isinstance(value, dict):
+        return None
+    if path in value:
         return _shaped(value[path], value.get("shape"))
     step, _, rest = path.partition(".")
-    if isinstance(value, list | dict) and step == "*":
-        each_of = value.values() if isinstance(value, dict) else value
-        return [member(each, rest) if rest else each for each in each_of]
-    found = None
-    if isinstance(value, dict):
-        found = value.get(step)
-    elif isinstance(value, list) and step.isdecimal():
-        found = dict(enumerate(value)).get(int(step[:9]))
+    if step == "*":
+        return [member(each, rest) if rest else each for each in value.values()]
+    found = value.get(step)
     return member(found, rest) if rest and found is not None else found
 
 
