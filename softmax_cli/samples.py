@@ -77,9 +77,9 @@ class Logits:
 
     def lead(self, n_samples: int) -> tuple[int, ...]:
         """Return the dimensions of so many samples."""
-        return (
-            (n_samples,) if self.shape is None else tuple(np.delete(self.shape, self.axis).tolist())
-        )
+        if self.shape is None:
+            return (n_samples,)
+        return tuple(np.delete(self.shape, self.axis).tolist())
 
     def restored(self, rows: FloatArray) -> FloatArray:
         """Bring a row for each sample, shape (K, C), to the shape of the input."""

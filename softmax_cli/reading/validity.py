@@ -63,7 +63,7 @@ def read_numbers(
         cell = cells[i]
         if options.skip_invalid and is_missing(cell):
             return np.nan
-        problem, where = "expected a number", place(*divmod(i, width))
+        problem = "expected a number"
         try:
             if isinstance(cell, str) and (in_quotes or re.fullmatch(_NOT_FINITE, cell)):
                 return read_number(to_point(cell, options.decimal))
@@ -71,6 +71,7 @@ def read_numbers(
                 return value
         except NotANumberError as error:
             problem = str(error)
+        where = place(*divmod(i, width))
         if type(cell) in _NUMBERS:
             raise InputError(where, f"{problem} within the range of float64")
         found = quoted(cell) if in_quotes and isinstance(cell, str) else shown(cell)
