@@ -206,8 +206,9 @@ def _plain_numbers(content: bytes, table: Table) -> FloatArray | None:
         values = np.fromiter(numbers, np.float64, len(numbers))
     except (ValueError, OverflowError):  # cells that are missing, +1, 01, 1., 1e400
         return None
-    # To a reader of integers -0 is 0.
-    if not np.isfinite(values).all() or (not values.all() and _MINUS_ZERO.search(array)):
+    # A cell may be missing where it is the only one; to a reader of integers -0 is 0.
+    is_plain = values.size and np.isfinite(values).all()
+    if not is_plain or (not values.all() and _MINUS_ZERO.search(array)):
         return None
     return values.reshape(-1, width)
 
