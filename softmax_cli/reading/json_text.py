@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any
 
 from softmax_cli import fast
+from softmax_cli.ending import uninterrupted
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import strict_json, validity
@@ -38,7 +39,9 @@ def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
         With line and column for what is not JSON, with sample and value for what is not
         logits.
     """
-    document = strict_json.load_all(take_all(stream), name)
+    content = take_all(stream)
+    with uninterrupted():
+        document = strict_json.load_all(content, name)
     if options.quantity is not None:
         return _read_results(document, name, options)
     return _read_document(document, name, options)

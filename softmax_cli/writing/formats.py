@@ -83,13 +83,13 @@ def _writer(name: str) -> "Writer":
 
         pages = {"html": html.write_page, "markdown": markdown.write_markdown}
         return (pages | {"latex": latex.write_latex}).get(name, chart.write_chart)
-    from softmax_cli.writing import delimited, json_lines, json_text, npy, parquet
+    from softmax_cli.writing import delimited, json_text, npy, parquet
 
     return {
         "csv": delimited.write_delimited,
         "tsv": delimited.write_delimited,
         "json": json_text.write_json,
-        "jsonl": json_lines.write_jsonl,
+        "jsonl": json_text.write_jsonl,
         "npy": npy.write_npy,
         "parquet": parquet.write_parquet,
     }[name]
