@@ -9,22 +9,18 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
 from softmax_cli import fast, words
 from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import columns as rules
 from softmax_cli.reading.text import Stream, count_lines, decode, read_lines
 from softmax_cli.reading.validity import check_lengths, read_numbers
-from softmax_cli.samples import Batch, FloatArray, Logits, Place, TextBlock, from_text
+from softmax_cli.samples import Batch, Logits, Place, TextBlock, from_text
 
-_PLAIN = b"0123456789+-.eE \r"
 _DELIMITERS = ",;\t| "
 _GUESS_LINES = 20
 _GUESS_CHARACTERS = 1 << 16
 _COMMENTS = re.compile(rb"(?:(?:[ \t]*#[^\r\n]*)?(?:\r\n?|\n))*+")
-_MINUS_ZERO = re.compile(rb"-0[],\s]")
 
 csv.field_size_limit(1 << 26)
 
@@ -179,38 +175,12 @@ def _parse(block: TextBlock, table: Table) -> Batch:
         content = b"?"
     if table.options.decimal == ",":
         content = b"?" if b"." in content else content.replace(b",", b".")
-    logits = _plain_numbers(content, table)
+    logits = fast.load_rows(content, len(columns.logits), table.delimiter.encode())
     if logits is None:
         records, _ = _records(block, None, table.delimiter, table.name)
         return _convert(records, table, block.start)
     place = table.places(range(block.line, block.line + len(logits)))
     return Batch(logits, block.start, names, place=place)
-
-
-def _plain_numbers(content: bytes, table: Table) -> FloatArray | None:
-    """Read rows of nothing but plain numbers, which are JSON but for their brackets, or None.
-
-    What JSON takes proves nothing by itself: ``1],[2`` is no cell. So the characters come first.
-    """
-    width = len(table.columns.logits)
-    delimiter = table.delimiter.encode()
-    # As many delimiters in every row, and nothing else that is no part of a number.
-    layout = content.translate(None, _PLAIN.replace(delimiter, b"")) + b"\n"
-    if layout != (delimiter * (width - 1) + b"\n") * (len(layout) // width):
-        return None
-    if delimiter != b",":
-        content = content.replace(delimiter, b",")
-    array = b"[" + content.replace(b"\n", b",") + b"]"
-    try:
-        numbers = fast.loads(array)
-        values = np.fromiter(numbers, np.float64, len(numbers))
-    except (ValueError, OverflowError):  # cells that are missing, +1, 01, 1., 1e400
-        return None
-    # A cell may be missing where it is the only one; to a reader of integers -0 is 0.
-    is_plain = values.size and np.isfinite(values).all()
-    if not is_plain or (not values.all() and _MINUS_ZERO.search(array)):
-        return None
-    return values.reshape(-1, width)
 
 
 def _convert(records: Sequence[Record], table: Table, start: int) -> Batch:

@@ -77,7 +77,14 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
     columns = _settle(samples, lambda k: f"{name}:{lines[k]}", name, options)
 
     def parse(block: TextBlock) -> Batch:
-        loaded = _load_at_once(block)
+        content = block.content.removesuffix(b"\n")
+        if columns.header is None and content[:1] + content[-1:] == b"[]":
+            inner = content[1:-1].replace(b"]\n[", b"\n")
+            logits = fast.load_rows(inner, len(columns.logits))
+            if logits is not None:
+                place = validity.place_in(lambda k: f"{name}:{block.line + k}")
+                return Batch(logits, block.start, place=place)
+        loaded = _load_records(block)
         values, lines = loaded or load_lines(block.content, name, block.line)
         return _batch(values, columns, lambda k: f"{name}:{lines[k]}", block.start, options)
 
@@ -222,11 +229,11 @@ def _batch(
 
     read = partial(validity.read_numbers, width=width, place=place, options=options)
     numbers = partial(read, hint=hint, in_quotes=options.key is not None)
-    rows = [_row(each, columns, where(k)) for k, each in enumerate(samples)]
+    rows = [_row(each, columns, where, k) for k, each in enumerate(samples)]
     return columns.batch(rows, start, place, numbers, "the first sample")
 
 
-def _row(sample: Any, columns: Columns, place: str) -> list[Any]:
+def _row(sample: Any, columns: Columns, where: Where, k: int) -> list[Any]:
     """Return the values of a sample's members, if it is of that form."""
     row = [sample]
     if columns.header is not None:
@@ -234,35 +241,34 @@ def _row(sample: Any, columns: Columns, place: str) -> list[Any]:
         if keys != columns.members and (columns.array is None or not columns.members <= keys):
             missing = columns.members - keys
             found = f"no {quoted(min(missing))}" if missing else quoted(min(keys - columns.members))
-            raise InputError(place, f"expected the keys of the first sample, found {found}")
+            raise InputError(where(k), f"expected the keys of the first sample, found {found}")
         row = [sample[key] if key in keys else member(sample, key) for key in columns.header]
         if columns.sample is not None:
-            strict_json.name(row[columns.sample], place)
+            strict_json.name(row[columns.sample], where(k))
         if columns.array is not None and "classes" in keys:
-            names = strict_json.names(sample, "classes", place)
+            names, place = strict_json.names(sample, "classes", where(k)), where(k)
             validity.check_classes(names or (), columns.classes or (), place, "the first sample")
     found = row[columns.array or 0]
     if columns.array is not None and not isinstance(found, list | None):
-        raise InputError(place, f"expected an array of logits, found {validity.shown(found)}")
+        raise InputError(where(k), f"expected an array of logits, found {validity.shown(found)}")
     return row
 
 
-def _load_at_once(block: TextBlock) -> tuple[list[Any], Sequence[int]] | None:
-    """Load lines of an array each, or an object, with none inside, or return None.
+def _load_records(block: TextBlock) -> tuple[list[Any], Sequence[int]] | None:
+    """Load lines of an object each, with none inside, or return None.
 
     That is seen by counting: as many begin, and as many end, as there are lines. Two keys of the
     same name would be seen as fewer members than colons.
     """
     content = block.content.replace(b"\r\n", b"\n").removesuffix(b"\n")
-    opening, closing = (b"{", b"}") if content.startswith(b"{") else (b"[", b"]")
-    end, n = closing + b"\n" + opening, content.count(b"\n") + 1
-    counts = {content.count(opening), content.count(closing), content.count(end) + 1, n}
-    if len(counts) > 1 or not content.startswith(opening) or any(map(content.count, _DOUBTFUL)):
+    n = content.count(b"\n") + 1
+    counts = {content.count(b"{"), content.count(b"}"), content.count(b"}\n{") + 1, n}
+    if len(counts) > 1 or not content.startswith(b"{") or any(map(content.count, _DOUBTFUL)):
         return None
     try:
-        values = fast.loads(b"[" + content.replace(end, closing + b",\n" + opening) + b"]")
+        values = fast.loads(b"[" + content.replace(b"}\n{", b"},\n{") + b"]")
     except (ValueError, RecursionError):
         return None
-    if len(values) != n or (opening == b"{" and sum(map(len, values)) != content.count(b'":')):
+    if len(values) != n or sum(map(len, values)) != content.count(b'":'):
         return None
     return values, range(block.line, block.line + n)
