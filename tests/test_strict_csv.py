@@ -180,3 +180,10 @@ def test_what_silence_would_hide_is_said(text: str, warning: str) -> None:
 def test_plain_numbers_are_read_in_silence(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert read("csv", text.encode(), InputOptions()).logits
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("line", ["c", "c\t", "c\t \r\n", "c\r\n", "c\t\t"])
+def test_a_row_that_lacks_its_only_number_is_an_error_in_a_block_of_its_own(line: str) -> None:
+    text = f"name\tz\naaaaaaaaaaaaaaaaaaaa\t1\nbbbbbbbbbbbbbbbbbbbb\t2\n{line}"
+    for block_size in (16, 1 << 20):
+        assert read("tsv", text.encode(), block_size=block_size).error.startswith("error: t:4")

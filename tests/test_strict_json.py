@@ -152,15 +152,15 @@ def test_a_line_of_json_is_as_strict(text: str, message: str) -> None:
     [
         ("[1,2,]", "c.json:1:"),
         ("[[1,NaN]]", "c.json: expected JSON, found NaN\nhint: JSON has no NaN and no infinity"),
-        ("[[1,1e400]]", "c.json: $[0][1]: expected a number within the range of float64"),
-        ("[[1,-1e400]]", "c.json: $[0][1]: expected a number within the range of float64"),
-        (f"[[1,{'9' * 10_000}]]", "c.json: $[0][1]: expected a number within the range"),
+        ("[[1,1e400]]", "c.json: row 1, value 2: expected a number within the range of float64"),
+        ("[[1,-1e400]]", "c.json: row 1, value 2: expected a number within the range of float64"),
+        (f"[[1,{'9' * 10_000}]]", "c.json: row 1, value 2: expected a number within the range"),
         ('{"jacobian":[[1]],"jacobian":[[2]]}', "c.json: expected each key once"),
-        ("[" * 90 + "]" * 90, "c.json: $[0]"),
+        ("[" * 90 + "]" * 90, "c.json: row 1"),
         ("[" * 100_000, "c.json: expected JSON of numbers and text: "),
-        ("[[true]]", "c.json: $[0][0]: expected a number, found true"),
+        ("[[true]]", "c.json: row 1, value 1: expected a number, found true"),
         ('[["\\udead"]]', "c.json: expected JSON of numbers and text: "),
-        ("[[1],[2,3]]", "c.json: $[1]: expected 1 value as in the first, found 2"),
+        ("[[1],[2,3]]", "c.json: row 2: expected 1 value as in the first sample, found 2"),
     ],
 )
 def test_results_in_json_are_read_as_strictly(

@@ -28,9 +28,8 @@ from softmax_cli.reading.results import (
     with_rows,
     with_upstream,
 )
-from softmax_cli.reading.sift import pick_sample
 from softmax_cli.reading.source import open_logits
-from softmax_cli.reading.validity import are_valid, check_classes
+from softmax_cli.reading.validity import are_valid, check_classes, pick_sample
 from softmax_cli.samples import Batch, Logits, concatenate
 from softmax_cli.writing.formats import refuse_verdict, write
 from softmax_cli.writing.verdict_rows import sweep_report, verdict_report
