@@ -123,7 +123,10 @@ def _fork(
     tuned = pipeline.WORTH, Stream.block_size
     args = words, cwd.absolute(), environment(env or {}), streams, without, tuned
     child = _SERVER.Process(target=_become_the_program, args=args)
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = softmax_cli.__main__  # a fork would import another again
     child.start()
+    sys.modules["__main__"] = main
     for stream in streams:
         stream.close()
     return child

@@ -524,14 +524,14 @@ def test_invalid_samples_are_left_out_and_counted(text: str) -> None:
 
 
 def test_names_and_kept_columns_stay_beside_their_samples(tmp_path: Path) -> None:
-    rows = "".join(f"s{k},{k if k % 3 else 'NA'},2,{k}\n" for k in range(100_000))
+    rows = "".join(f"s{k},{k if k % 3 else 'NA'},2,{k}\n" for k in range(30_000))
     for name, text in (("z.csv", f"id,a,b,label\n{rows}"), ("z.csv", f"id,a,b,label\n\n{rows}")):
         file = written(tmp_path, name, text)
         words = ("--keep", "label", "--skip-invalid", "-f", "json")
         outcome = run("forward", file, *words, cwd=tmp_path)
-        left = [k for k in range(100_000) if k % 3]
+        left = [k for k in range(30_000) if k % 3]
         assert outcome.json["samples"] == [f"s{k}" for k in left]
-        assert "33334 invalid samples left out" in outcome.stderr
+        assert "10000 invalid samples left out" in outcome.stderr
 
 
 def test_gradients_of_what_is_left_out_are_left_out(tmp_path: Path) -> None:
