@@ -16,7 +16,7 @@ import subprocess
 import sys
 import termios
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,6 +33,7 @@ from softmax_cli.reading.text import Stream
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_inputs"
+PETS = str(SAMPLES / "pets.csv")
 PROGRAM = [sys.executable, "-m", "softmax_cli"]
 SCRIPT = [str(Path(sys.executable).parent / "softmax-cli")]
 # What would change a table's looks, or a process's start, from the outside; and what pytest
@@ -86,24 +87,32 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     piece: int = 1 << 30,
-    without: Sequence[str] = (),
+    first: Callable[[], object] = dict,
 ) -> Outcome:
     """Run with pipes for all three streams, in a fork that need not make its imports again.
 
     Where the environment may concern the interpreter's start, it gets one. Standard input comes in
-    pieces of so many bytes; some modules may be missing.
+    pieces of so many bytes; in a fork, something may be done first.
     """
     if _is_cold(env):
         return run_cold(*words, stdin=stdin, cwd=cwd, env=env)
     text = stdin.encode() if isinstance(stdin, str) else stdin
     (stdin_end, feed), (stdout, stdout_end), (stderr, stderr_end) = (os.pipe() for _ in range(3))
-    child = _fork(words, cwd or Path(), env, (stdin_end, stdout_end, stderr_end), without)
+    child = _fork(words, cwd or Path(), env, (stdin_end, stdout_end, stderr_end), first)
     with ThreadPoolExecutor(2) as threads:
         told = threads.submit(_read, stderr)
         threads.submit(_write, feed, text, piece)
         printed = _read(stdout)
     status = _wait(child, words)
     return Outcome(status, printed.decode(), told.result().decode())
+
+
+def refused(*words: str, **how: Any) -> str:
+    """Run what has no result, and return its error: a line, with a hint at most."""
+    outcome = run(*words, **how)
+    assert (outcome.status, outcome.stdout) == (2, ""), outcome
+    assert re.fullmatch(r"(warning: .+\n)*error: .+\n(hint: .+\n)?", outcome.stderr), outcome
+    return outcome.stderr
 
 
 def _is_cold(env: Mapping[str, str] | None) -> bool:
@@ -115,13 +124,13 @@ def _fork(
     cwd: Path,
     env: Mapping[str, str] | None,
     ends: Sequence[int],
-    without: Sequence[str] = (),
+    first: Callable[[], object] = dict,
 ) -> BaseProcess:
     """Run the program in a fork of a small process, with these ends for streams."""
     _SERVER.set_forkserver_preload(_modules())
     streams = [Connection(end) for end in ends]  # which can be sent to a process
     tuned = pipeline.WORTH, Stream.block_size
-    args = words, cwd.absolute(), environment(env or {}), streams, without, tuned
+    args = words, cwd.absolute(), environment(env or {}), streams, first, tuned
     child = _SERVER.Process(target=_become_the_program, args=args)
     main = sys.modules["__main__"]
     sys.modules["__main__"] = softmax_cli.__main__  # a fork would import another again
@@ -180,7 +189,7 @@ def _become_the_program(
     cwd: Path,
     variables: Mapping[str, str],
     streams: Sequence[Connection],
-    without: Sequence[str],
+    first: Callable[[], object],
     tuned: tuple[int, int],
 ) -> NoReturn:
     """Make of a fork what ``python -m softmax_cli`` is when it begins, and run it to its end."""
@@ -194,13 +203,13 @@ def _become_the_program(
         if os.isatty(streams[0].fileno()):
             os.setsid()
         take_streams([stream.fileno() for stream in streams])
-        sys.modules.update(dict.fromkeys(without))  # type: ignore[arg-type]
         pipeline.WORTH, Stream.block_size = tuned
         os.environ.clear()
         os.environ.update(variables)
         os.chdir(cwd)
         sys.modules["__main__"] = softmax_cli.__main__
         sys.argv = [str(softmax_cli.__main__.__file__), *words]
+        first()
         softmax_cli.__main__.main()
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from softmax_cli.mathematics import core
-from tests.program import SAMPLES, Outcome, run
+from tests.program import PETS, SAMPLES, Outcome, run
 
-PETS = str(SAMPLES / "pets.csv")
 DIGITS = str(SAMPLES / "digits_five.json")
 CANDIDATES = SAMPLES / "candidates"
 MINE = str(CANDIDATES / "my_softmax.py")

@@ -8,10 +8,8 @@ from typing import Any
 import mpmath
 import pytest
 
-from tests.program import SAMPLES, run
+from tests.program import PETS, SAMPLES, refused, run
 from tests.typeset import compiled, typeset
-
-PETS = str(SAMPLES / "pets.csv")
 
 
 def equations(*words: str) -> list[list[str]]:
@@ -160,9 +158,7 @@ def test_a_sample_is_picked_from_any_source(command: str) -> None:
     ],
 )
 def test_what_cannot_be_explained_is_refused(words: list[str], message: str) -> None:
-    outcome = run("jacobian", *words)
-    assert (outcome.status, outcome.stdout) == (2, "")
-    assert outcome.stderr.startswith(f"error: {message}")
+    assert refused("jacobian", *words).startswith(f"error: {message}")
 
 
 def test_a_name_that_stands_twice_is_ambiguous() -> None:

@@ -233,8 +233,10 @@ def test_a_signal_at_any_line_ends_a_run_that_leaves_nothing(
     monkeypatch.setattr("softmax_cli.reading.text.Stream.block_size", 64)
     write_inputs(tmp_path, 20)
     words = ["forward", "z.csv", "--jobs", jobs]
-    for n in range(20 + int(jobs), 4600, 457):
-        assert not injected(words, "y.csv", tmp_path, n, SIGNALS[n % 3])[0]
+    lines = range(20 + int(jobs), 4600, 457)
+    ends = [injected(words, "y.csv", tmp_path, n, SIGNALS[n % 3]) for n in lines]
+    assert {wrong for wrong, _ in ends} == {""}
+    assert not all(is_done for _, is_done in ends)
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])

@@ -15,9 +15,8 @@ from softmax_cli.errors import InputError
 from softmax_cli.mathematics import core
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.source import open_logits
-from tests.program import PROGRAM, SAMPLES, environment, run, run_in_terminal
+from tests.program import PETS, PROGRAM, environment, run, run_in_terminal
 
-PETS = str(SAMPLES / "pets.csv")
 Z = np.random.default_rng(11).normal(0, 3, (5, 4))
 
 

@@ -13,9 +13,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from tests.program import PROGRAM, SAMPLES, environment, run, run_in_terminal
+from tests.program import PETS, PROGRAM, environment, run, run_in_terminal
 
-PETS = str(SAMPLES / "pets.csv")
 WITHOUT = (
     "import sys; sys.modules['pyarrow'] = None; "
     "from softmax_cli.__main__ import main; main(sys.argv[1:])"

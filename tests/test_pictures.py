@@ -3,17 +3,18 @@
 import json
 import re
 import subprocess
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from softmax_cli.writing.formats import SUFFIXES
-from tests.program import SAMPLES, run, run_in_terminal
+from tests.program import PETS, SAMPLES, refused, run, run_in_terminal
 from tests.test_names import HOSTILE, unsafe
 from tests.typeset import needs
 
-PETS, IRIS = SAMPLES / "pets.csv", SAMPLES / "iris_logits.csv"
+IRIS = SAMPLES / "iris_logits.csv"
 BEGIN = {"png": b"\x89PNG\r\n", "pdf": b"%PDF-", "svg": b"<?xml "}
 
 
@@ -72,15 +73,12 @@ def test_names_in_charts_are_text_that_does_nothing(tmp_path: Path) -> None:
 
 
 def test_what_is_no_chart_is_told(tmp_path: Path) -> None:
-    outcome = run("forward", "1", "2", "-o", "x.png", cwd=tmp_path, without=["matplotlib"])
-    assert outcome.status == 2
-    assert "matplotlib" in outcome.stderr
-    assert (
-        "hint: pip install 'softmax-calculator[plot]', or write a page with -o FILE.html\n"
-        in outcome.stderr
-    )
-    outcome = run("jacobian", "1", "2", "--explain", "-o", "x.pdf", cwd=tmp_path)
-    assert outcome.stderr.startswith("error: --explain: expected the format table, markdown")
+    without = partial(exec, "import sys; sys.modules['matplotlib'] = None")
+    error = refused("forward", "1", "2", "-o", "x.png", cwd=tmp_path, first=without)
+    assert "matplotlib" in error
+    assert "hint: pip install 'softmax-calculator[plot]', or write a page with -o FILE" in error
+    error = refused("jacobian", "1", "2", "--explain", "-o", "x.pdf", cwd=tmp_path)
+    assert error.startswith("error: --explain: expected the format table, markdown")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -89,7 +87,7 @@ def test_what_is_stored_is_the_same_at_every_terminal(tmp_path: Path, suffix: st
     words = ["jacobian", *map(str, range(12)), "-o", str(tmp_path / f"out{suffix}")]
     stored = set()
     for columns in (20, 200):
-        env = {"COLORTERM": "truecolor", "FORCE_COLOR": "1"} if columns == 200 else {}
+        env = {"COLORTERM": "truecolor"} if columns == 200 else {}
         assert run_in_terminal(*words, columns=columns, env=env).status == 0
         stored.add((tmp_path / f"out{suffix}").read_bytes())
     env = {"NO_COLOR": "1", "LC_ALL": "C", "TERM": "dumb", "COLUMNS": "20"}

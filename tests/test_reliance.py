@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from softmax_cli.writing.formats import WRITERS
-from tests.program import environment, run
+from tests.program import environment, refused, run
 
 CLASSES = [
     *("кот", "猫", "naïve", "عربى", "हिन्दी", "İı", "🐈‍⬛", "e\u0301"),
@@ -123,13 +123,6 @@ def _all_commands(folder: Path, changes: Mapping[str, str]) -> list[list[bytes]]
     return [stream.split(b"\n== ") for stream in (done.stdout, done.stderr)]
 
 
-BAD: dict[str, bytes] = {
-    "empty.csv": b"", "header.csv": b"a,b\n", "cell.csv": b"1,2\n1,x\n", "ragged.csv": b"1,2\n1\n",
-    "quote.csv": b'1,"2\n', "latin.csv": b"caf\xe9,b\n1,2\n", "cell.tsv": b"1\t2\n1\tx\n",
-    "cut.json": b"[[1,2],", "text.json": b'{"logits":[1,"x"]}', "cut.jsonl": b"[1,\n",
-    "junk.npy": b"junk", "empty.npy": b"", "junk.parquet": b"PAR1junkPAR1", "zip.csv": b"\x1f\x8b",
-    "nan.csv": b"1,nan\n", "masked.csv": b"-inf,-inf\n",
-}  # fmt: skip
 USAGE = [
     "--nope", "forward .", "forward 1 cell.csv", "forward 1 2 --sample 3", "forward 1 2 -o out.xyz",
     "jacobian 1 2 --vjp 1", "jacobian 1 2 --entry 1,1 --vjp 1,0", "jacobian 1 2 --explain -f csv",
@@ -139,30 +132,11 @@ USAGE = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bad")
-    for name, content in BAD.items():
-        (folder / name).write_bytes(content)
-    (folder / "good.csv").write_text("1,2\n")
-    (folder / "boom.py").write_text("def f(z):\n    1 / 0\n")
-    return folder
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        *USAGE,
-        *(f"jacobian {name}" for name in BAD),
-        *(f"jacobian cell.csv -f {each}" for each in WRITERS),
-    ],
-)
-def test_wrong_usage_and_bad_input_are_status_2_and_one_line(line: str, bad: Path) -> None:
-    outcome = run(*line.split(), cwd=bad)
-    assert (outcome.status, outcome.stdout) == (2, "")
-    error, *hints = outcome.stderr.splitlines()
-    assert error.startswith("error: ")
-    assert [hint[:6] for hint in hints] in ([], ["hint: "])
+@pytest.mark.parametrize("line", [*USAGE, *(f"jacobian cell.csv -f {each}" for each in WRITERS)])
+def test_wrong_usage_and_bad_input_are_status_2_and_one_line(line: str, tmp_path: Path) -> None:
+    (tmp_path / "cell.csv").write_text("1,2\n1,x\n")
+    (tmp_path / "boom.py").write_text("def f(z):\n    1 / 0\n")
+    refused(*line.split(), cwd=tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -136,8 +136,7 @@ def test_plain_rows_are_looked_at_before_they_are_taken_for_json(
             ("1,1e400", "expected a number within the range of float64"),
             (f"1,{'9' * 5000}", "expected a number within the range of float64"),
         ):
-            found = read("csv", f"a,b\n5,6\n{cells}\n".encode(), block_size=8)
-            assert error in found.error
+            assert error in read("csv", f"a,b\n5,6\n{cells}\n".encode(), block_size=8).error
         rows = [
             "1,2",
             "+1,2.",
