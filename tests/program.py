@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -43,14 +43,17 @@ _UNWANTED = (
     "PYTHONSAFEPATH", "PYTHONUNBUFFERED", "PYTEST_CURRENT_TEST",
 )  # fmt: skip
 # What a program looks at only when it draws; all else may concern an interpreter's start.
-_LATE = {"NO_COLOR", "COLUMNS", "COLORTERM", "TERM"}
+_LATE = {
+    "NO_COLOR", "FORCE_COLOR", "COLUMNS", "COLORTERM", "TERM", "_SOFTMAX_CLI_COMPLETE",
+    "COMP_WORDS", "COMP_CWORD",
+}  # fmt: skip
 TIMEOUT = 120
 _SERVER = multiprocessing.get_context("forkserver")
 _LIBRARIES = (
     "numpy", "orjson", "pyarrow.parquet", "rich.console", "rich.table", "rich.text",
-    "typer.rich_utils", "matplotlib.figure", "matplotlib.backends.backend_agg",
-    "matplotlib.backends.backend_pdf", "matplotlib.backends.backend_svg",
+    "typer.rich_utils",
 )  # fmt: skip
+_DRAWING = ("figure", "backends.backend_agg", "backends.backend_pdf", "backends.backend_svg")
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,12 @@ def run(
         threads.submit(_write, feed, text, piece)
         printed = _read(stdout)
     status = _wait(child, words)
-    return Outcome(status, printed.decode(), told.result().decode())
+    return Outcome(status, printed.decode(errors="surrogateescape"), told.result().decode())
+
+
+def without(module: str) -> Callable[[], object]:
+    """Return what is to be done first, so that a module is missing."""
+    return partial(exec, f"import sys; sys.modules[{module!r}] = None")
 
 
 def refused(*words: str, **how: Any) -> str:
@@ -127,7 +135,8 @@ def _fork(
     first: Callable[[], object] = dict,
 ) -> BaseProcess:
     """Run the program in a fork of a small process, with these ends for streams."""
-    _SERVER.set_forkserver_preload(_modules())
+    drawing = [f"matplotlib.{name}" for name in _DRAWING]
+    _SERVER.set_forkserver_preload([*_modules(), *drawing])
     streams = [Connection(end) for end in ends]  # which can be sent to a process
     tuned = pipeline.WORTH, Stream.block_size
     args = words, cwd.absolute(), environment(env or {}), streams, first, tuned
@@ -169,6 +178,7 @@ def _modules() -> list[str]:
     return [*ours, "tests.program", *_LIBRARIES]
 
 
+@cache
 def import_all() -> None:
     for name in _modules():
         import_module(name)

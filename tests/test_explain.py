@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import pytest
 from tests.program import PETS, SAMPLES, refused, run
 from tests.typeset import compiled, typeset
 
+IN_ASCII = partial(exec, "import sys; sys.stdout.reconfigure(encoding='ascii')")
+
 
 def equations(*words: str) -> list[list[str]]:
     """Return the sides of all equations, with all digits, in ASCII."""
-    outcome = run("jacobian", *words, "--explain", "-p", "17", env={"LC_ALL": "C"})
+    outcome = run("jacobian", *words, "--explain", "-p", "17", first=IN_ASCII)
     assert (outcome.status, outcome.stderr) == (0, "")
     lines = re.findall(r"^ {6}(\S.*)$", outcome.stdout, re.MULTILINE)
     return [line.split(" = ") for line in lines]

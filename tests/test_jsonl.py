@@ -56,7 +56,6 @@ def test_every_form_of_one_sample_is_read(text: str, printed: str) -> None:
         ("[1,2],[3\n4]", "<stdin>:1:6: expected JSON"),
         ("[1,2]\n[3,NaN]", "<stdin>:2: expected JSON, found NaN"),
         ("[1,2]\n[3,true]", "<stdin>:2, value 2: expected a number, found true"),
-        ("[1,2]\n[3,1e400]", "<stdin>:2, value 2: expected a number within the range"),
         ('["-inf",2]\n[3,-1e400]', "<stdin>:2, value 2: expected a number within the range"),
         ('[1,2]\n["-inf","-inf"]', "<stdin>:2: every logit is -inf"),
         ("[[1,2]]\n", "<stdin>:1, value 1: expected a number, found an array"),

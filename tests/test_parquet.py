@@ -4,7 +4,6 @@ import csv
 import io
 import os
 import subprocess
-import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,12 +12,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from tests.program import PETS, PROGRAM, environment, run, run_in_terminal
-
-WITHOUT = (
-    "import sys; sys.modules['pyarrow'] = None; "
-    "from softmax_cli.__main__ import main; main(sys.argv[1:])"
-)
+from tests.program import PETS, PROGRAM, environment, refused, run, run_in_terminal, without
 
 
 def table(**columns: object) -> bytes:
@@ -160,12 +154,5 @@ def test_other_bytes_and_terminals_are_refused(tmp_path: Path) -> None:
 
 def test_without_the_extra_the_error_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "z.parquet").write_bytes(b"PAR1")
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT, "forward", str(tmp_path / "z.parquet")],
-        capture_output=True,
-        text=True,
-        env=environment({}),
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.splitlines()[1].startswith("hint: pip install pyarrow")
+    error = refused("forward", "z.parquet", cwd=tmp_path, first=without("pyarrow"))
+    assert error.splitlines()[1].startswith("hint: pip install pyarrow")

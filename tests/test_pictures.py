@@ -3,14 +3,13 @@
 import json
 import re
 import subprocess
-from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from softmax_cli.writing.formats import SUFFIXES
-from tests.program import PETS, SAMPLES, refused, run, run_in_terminal
+from tests.program import PETS, SAMPLES, refused, run, run_in_terminal, without
 from tests.test_names import HOSTILE, unsafe
 from tests.typeset import needs
 
@@ -73,8 +72,8 @@ def test_names_in_charts_are_text_that_does_nothing(tmp_path: Path) -> None:
 
 
 def test_what_is_no_chart_is_told(tmp_path: Path) -> None:
-    without = partial(exec, "import sys; sys.modules['matplotlib'] = None")
-    error = refused("forward", "1", "2", "-o", "x.png", cwd=tmp_path, first=without)
+    words = ["forward", "1", "2", "-o", "x.png"]
+    error = refused(*words, cwd=tmp_path, first=without("matplotlib"))
     assert "matplotlib" in error
     assert "hint: pip install 'softmax-calculator[plot]', or write a page with -o FILE" in error
     error = refused("jacobian", "1", "2", "--explain", "-o", "x.pdf", cwd=tmp_path)

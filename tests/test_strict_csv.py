@@ -23,7 +23,6 @@ AB = ("a", "b")
         ("1,2\r\n3,4", Read(None, None, TWO)),
         ("1,2\r3,4\r", Read(None, None, TWO)),
         ("1,2\r3,4", Read(None, None, TWO)),
-        ("1,2\n\r\n\n3,4\n\n", Read(None, None, TWO)),
         ("a,b\n1,2\n", Read(AB, None, ONE)),
         # 5. Quotes around a cell, 6. with delimiters and line ends in it, 7. doubled within.
         ('"1","2"\n', Read(None, None, ONE)),
@@ -52,8 +51,6 @@ AB = ("a", "b")
         ("1e-400,-1e-400\n", Read(None, None, ((0.0, -0.0),))),
         (f"1,2{'0' * 10_000}e-10000\n", Read(None, None, ONE)),
         # What is refused.
-        ("a,b\n1,2\n3\n", Read(error="t:3: expected 2 values as in the first row, found 1")),
-        ("a,b\n1,2,3\n", Read(error="t:2: expected 2 values as in the first row, found 3")),
         ("a,b\r1,2\r3\r", Read(error="t:3: expected 2 values as in the first row, found 1")),
         ('"a\nb",c\n1,2\n3\n', Read(error="t:4: expected 2 values as in the first row, found 1")),
         ('"a\r\nb",c\r\n1,x\r\n3,4', Read(error="t:3:2: expected a number, found 'x'")),
@@ -70,7 +67,6 @@ AB = ("a", "b")
         ),
         ("a;b\n-1.234.567,5;2,5\n", Read(error="t:2:1: expected a number, found '-1.234.567,5'")),
         ("a,b\n1,1e400\n", Read(error="t:2:2: expected a number within the range of float64")),
-        ("a,b\n1,-1e400\n", Read(error="t:2:2: expected a number within the range of float64")),
         (f"a,b\n1,{'9' * 10_000}\n", Read(error="t:2:2: expected a number within the range")),
         (f'a,b\n1,"{"9" * 140_000}"', Read(error="t:2:2: expected a number within the range")),
     ],
