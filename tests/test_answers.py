@@ -154,13 +154,6 @@ def test_a_class_in_a_cell_of_markdown_is_no_markup() -> None:
     assert r"| 1 | \*a\* 0.731059 | \<b\>\|x 0.268941 |" in printed
 
 
-@pytest.mark.parametrize("output_format", ["latex", "npy"])
-def test_top_is_refused_where_there_is_no_room_for_names(output_format: str) -> None:
-    error = refused("forward", "1", "2", "--top", "1", "-f", output_format)
-    assert error.startswith("error: --top: ")
-    assert output_format in error
-
-
 # --- what is kept -------------------------------------------------------------------------------
 
 
@@ -287,6 +280,8 @@ def test_a_prefix_stands_before_the_names_of_classes(words: str, header: str) ->
 @pytest.mark.parametrize(
     ("words", "option"),
     [
+        ("--top 1 -f latex", "--top"),
+        ("--top 1 -f npy", "--top"),
         ("--prefix p_ -f json", "--prefix"),
         ("--prefix p_ -f jsonl", "--prefix"),
         ("--prefix p_ --top 2 -f csv", "--prefix"),

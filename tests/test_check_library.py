@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import softmax_cli
 from softmax_cli import check_jacobian, check_probabilities, check_vjp
 from softmax_cli.checking.candidate import CandidateError, NotComplexError
 from softmax_cli.mathematics import core
@@ -105,11 +104,12 @@ def test_a_right_function_passes(method: str, temperature: float) -> None:
 
 def test_what_a_candidate_raises_keeps_its_traceback() -> None:
     def raises(z: wrong.Array) -> wrong.Array:
-        raise KeyError("mine")
+        raise ValueError("no such luck")
 
-    with pytest.raises(CandidateError, match="given sample '1'") as caught:
+    said = "raised ValueError: no such luck, given sample '1'"
+    with pytest.raises(CandidateError, match=said) as caught:
         check_jacobian(raises, Z)
-    assert isinstance(caught.value.__cause__, KeyError)
+    assert isinstance(caught.value.__cause__, ValueError)
 
 
 def test_complex_step_is_refused_where_complex_numbers_are() -> None:
@@ -147,8 +147,7 @@ def test_arrays_that_do_not_fit_are_value_errors(call: Any, message: str) -> Non
         call()
 
 
-def test_the_checks_are_public_and_loaded_late() -> None:
-    assert {"check_jacobian", "check_probabilities", "check_vjp"} <= set(softmax_cli.__all__)
+def test_numpy_is_loaded_late() -> None:
     code = "import sys, softmax_cli; print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from softmax_cli import CandidateError, check_jacobian, check_probabilities, check_vjp
+from softmax_cli import check_jacobian, check_probabilities, check_vjp
 from softmax_cli.mathematics import core
 from tests import wrong
 from tests.program import PROGRAM, Outcome, environment, refused, run
@@ -542,14 +542,6 @@ def test_code_that_hangs_ends_in_time_or_by_a_signal(hostile: Path) -> None:
     assert left.stdout == b""
 
 
-def test_in_this_process_what_a_function_raises_has_its_message() -> None:
-    def fails(z: Array) -> Array:
-        raise ValueError("no such luck")
-
-    with pytest.raises(CandidateError, match="raised ValueError: no such luck, given sample '1'"):
-        check_probabilities(fails, Z)
-
-
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -573,13 +565,13 @@ def test_names_of_code_may_be_unicode(tmp_path: Path) -> None:
 
 
 def test_a_large_jacobian_is_compared_row_by_row(tmp_path: Path) -> None:
-    z = np.random.default_rng(0).normal(0, 2, (1, 3000))
+    z = np.random.default_rng(0).normal(0, 2, (1, 1500))
     np.save(tmp_path / "z.npy", z)
     J = core.jacobian(z)
     assert check_jacobian(J, z)
-    J[0, 2999, 17] += 1e-6
+    J[0, 1499, 17] += 1e-6
     verdict = check_jacobian(J, z)
     assert not verdict
-    assert "dy_3000/dz_18 of sample 1" in str(verdict)
+    assert "dy_1500/dz_18 of sample 1" in str(verdict)
     words = ["check", "z.npy", "--jacobian", "softmax_cli:jacobian", "-q"]
     assert run(*words, cwd=tmp_path).status == 0

@@ -1,6 +1,5 @@
 """JSON input, through the program."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -93,13 +92,6 @@ def test_every_form_is_read(text: str, printed: str | None) -> None:
 def test_what_is_not_logits_is_refused_with_its_place(text: str, message: str) -> None:
     error = refused("forward", "--input-format", "json", stdin=text)
     assert error.startswith(f"error: {message}"), error
-
-
-def test_columns_choose_among_the_keys_of_records() -> None:
-    text = json.dumps([{"run": 1, "a": 3, "b": 9, "c": 3}])
-    outcome = run("forward", "-f", "csv", "--columns", "a,c", "--id", "run", stdin=text)
-    assert outcome.stdout == "run,a,c\n1,0.5,0.5\n"
-    assert run("forward", "--columns", "1", stdin="[1,2]").status == 2
 
 
 @pytest.mark.parametrize(

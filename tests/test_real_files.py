@@ -28,6 +28,7 @@ from softmax_cli.samples import concatenate
 from tests.program import SCRIPT, Outcome, environment, refused, run
 
 IDS = "image_id,cat,dog\n1001,2.0,1.5\n1002,1,0.5\n"
+NUMBERED = "image_id,0,1,2,label\n7,1,2,3,0\n"
 IDS_SOFTMAX = [[0.622459331201855, 0.377540668798145]] * 2
 RECORDS = [
     {"image_id": 1001, "cat": 2.0, "dog": 1.5},
@@ -155,13 +156,7 @@ def test_bad_numbers_are_no_names(cell: str, hint: str) -> None:
     [
         (IDS, "--columns cat --columns dog", ["cat", "dog"], ["1", "2"], IDS_SOFTMAX),
         (IDS, "--columns 1-3 --id image_id", ["cat", "dog"], ["1001", "1002"], IDS_SOFTMAX),
-        (
-            "image_id,0,1,2,label\n7,1,2,3,0\n",
-            "--id image_id --columns 0-2",
-            ["0", "1", "2"],
-            ["7"],
-            [ONE_TO_THREE],
-        ),
+        (NUMBERED, "--id image_id --columns 0-2", ["0", "1", "2"], ["7"], [ONE_TO_THREE]),
         ("0,1,2\n1.5,2.5,3.5\n", "--header", ["0", "1", "2"], ["1"], [ONE_TO_THREE]),
         ("a,b,c\n1,2,3\n", "--no-header", None, None, None),
         ("# made by us\n# a b c\n1 2 3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),

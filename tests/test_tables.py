@@ -218,25 +218,6 @@ def test_lines_fit_the_terminal(words: list[str], columns: int) -> None:
     assert all(len(line) <= columns for line in shown.stdout.splitlines())
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["forward", "1", "2"],
-        ["forward", IRIS],
-        ["jacobian", IRIS],
-        ["check", IRIS],
-        ["forward"],
-        ["check", "1", "2", "--sweep"],
-    ],
-)
-def test_under_an_ascii_locale_everything_prints_in_ascii(words: list[str]) -> None:
-    outcome = run(*words, env={"LC_ALL": "C"}, stdin="name,naïve,猫\n長,1,2\nx,1,2\n")
-    assert (outcome.status, outcome.stdout.isascii()) == (0, True)
-    assert not re.search(r"\\u25c2|\\u2500|\\u2588", outcome.stdout)
-    if len(words) == 1:
-        assert "y_na\\xefve" in outcome.stdout
-
-
 def test_long_names_stay_distinct_at_every_width(tmp_path: Path) -> None:
     names = [f"a rather long name {k} of a file.jpeg" for k in range(10, 19)]
     (path := tmp_path / "z.csv").write_text("name,cat,dog\n" + ",1,2\n".join([*names, ""]))

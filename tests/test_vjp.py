@@ -17,7 +17,7 @@ def test_one_gradient_serves_all_samples() -> None:
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])
 def test_a_row_each_may_have_names_in_a_file_of_many_batches(tmp_path: Path, suffix: str) -> None:
-    z = np.random.default_rng(5).normal(0, 3, (20_000, 3)).tolist()
+    z = np.random.default_rng(5).normal(0, 3, (10_000, 3)).tolist()
     rows = {
         "csv": ["id,a,b,c\n", *(f"s{k},{a!r},{b!r},{c!r}\n" for k, (a, b, c) in enumerate(z))],
         "jsonl": [f'{{"sample":"s{k}","logits":{row!r}}}\n' for k, row in enumerate(z)],
