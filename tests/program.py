@@ -53,7 +53,13 @@ _LIBRARIES = (
     "numpy", "orjson", "pyarrow.parquet", "rich.console", "rich.table", "rich.text",
     "typer.rich_utils",
 )  # fmt: skip
-_DRAWING = ("figure", "backends.backend_agg", "backends.backend_pdf", "backends.backend_svg")
+_DRAWING = (
+    "figure",
+    "style",
+    "backends.backend_agg",
+    "backends.backend_pdf",
+    "backends.backend_svg",
+)
 
 
 @dataclass(frozen=True)
@@ -251,7 +257,13 @@ def run_cold(
         timeout=TIMEOUT,
         check=False,
     )
-    return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
+    stdout = done.stdout.decode(errors="surrogateescape")
+    return Outcome(done.returncode, stdout, done.stderr.decode())
+
+
+def run_in_shell(script: str, cwd: Path | None = None, **how: Any) -> Outcome:
+    """Run a script of bash in which "$@" is the program."""
+    return run_cold(cwd=cwd, program=["bash", "-c", script, "bash", *PROGRAM], **how)
 
 
 def run_in_terminal(

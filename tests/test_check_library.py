@@ -1,9 +1,7 @@
 """The checks as a library, and the clients that rely on our functions."""
 
 import json
-import os
 import re
-import subprocess
 import sys
 import types
 from pathlib import Path
@@ -16,7 +14,7 @@ from softmax_cli import check_jacobian, check_probabilities, check_vjp
 from softmax_cli.checking.candidate import CandidateError, NotComplexError
 from softmax_cli.mathematics import core
 from tests import wrong
-from tests.program import run
+from tests.program import run, run_cold
 from tests.readme import PAGES
 
 try:
@@ -64,14 +62,9 @@ def test_pytest_shows_the_place_and_the_cause(tmp_path: Path) -> None:
         "    verdict = check_jacobian(mine, [1.0, 2.0, 3.0])\n"
         "    verdict.raise_if_failed()\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        check=False,
-    )
-    assert done.returncode == 1
+    words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(tmp_path)]
+    done = run_cold(program=words)
+    assert done.status == 1
     assert "FAIL: jacobian: 6 of 9 entries over the bound" in done.stdout
     assert "E       only the diagonal: fill in what is off the diagonal: J = " in done.stdout
 
@@ -149,8 +142,7 @@ def test_arrays_that_do_not_fit_are_value_errors(call: Any, message: str) -> Non
 
 def test_numpy_is_loaded_late() -> None:
     code = "import sys, softmax_cli; print('numpy' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
+    assert run_cold(program=[sys.executable, "-c", code]).stdout == "False\n"
 
 
 @pytest.mark.parametrize("example", [block for block in EXAMPLES if "torch" not in block])

@@ -3,7 +3,6 @@
 import csv
 import io
 import os
-import subprocess
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from tests.program import PETS, PROGRAM, environment, refused, run, run_in_terminal, without
+from tests.program import PETS, refused, run, run_in_shell, run_in_terminal, without
 
 
 def table(**columns: object) -> bytes:
@@ -108,17 +107,8 @@ def test_names_are_no_patterns(name: str, tmp_path: Path) -> None:
 
 def test_a_file_without_a_place_is_read_through_its_descriptor(tmp_path: Path) -> None:
     (tmp_path / "z.parquet").write_bytes(ODD)
-    with (tmp_path / "z.parquet").open("rb") as file:
-        (tmp_path / "z.parquet").unlink()
-        done = subprocess.run(
-            [*PROGRAM, "forward", "-", "-f", "csv"],
-            stdin=file,
-            capture_output=True,
-            text=True,
-            env=environment({}),
-            check=True,
-        )
-    assert done.stdout == ODD_RESULT
+    script = 'exec 3< z.parquet; rm z.parquet; "$@" forward - -f csv <&3'
+    assert run_in_shell(script, tmp_path).stdout == ODD_RESULT
 
 
 def test_many_batches_are_one_table(tmp_path: Path) -> None:

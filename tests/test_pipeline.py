@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from softmax_cli import jacobian, log_softmax, softmax, vjp
-from tests.program import PROGRAM, environment, run, without
+from tests.program import environment, run, run_in_shell, without
 
 JOBS = ("1", "3")
 LINES: dict[str, Callable[[list[float]], str]] = {
@@ -247,15 +247,8 @@ def test_the_first_rows_of_an_enormous_jacobian_come_at_once_and_in_little_memor
     # The whole would be 80 GB in memory, and 200 GB printed.
     count = 100_000
     limited = 'ulimit -v 1500000; "$@" jacobian --input-format csv -f csv | head -2 | wc -c -l'
-    done = subprocess.run(
-        ["bash", "-c", limited, "bash", *PROGRAM],
-        input=",".join(str(k % 9) for k in range(count)) + "\n",
-        capture_output=True,
-        text=True,
-        env=environment({"OPENBLAS_NUM_THREADS": "1"}),
-        timeout=60,
-        check=True,
-    )
+    text = ",".join(str(k % 9) for k in range(count)) + "\n"
+    done = run_in_shell(limited, stdin=text, env={"OPENBLAS_NUM_THREADS": "1"})
     lines, characters = map(int, done.stdout.split())
     assert (done.stderr, lines) == ("", 2)
     assert characters > 2 * count * 10

@@ -25,7 +25,7 @@ from pyarrow import feather, parquet
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.source import open_logits
 from softmax_cli.samples import concatenate
-from tests.program import SCRIPT, Outcome, environment, refused, run
+from tests.program import SCRIPT, Outcome, refused, run, run_in_shell
 
 IDS = "image_id,cat,dog\n1001,2.0,1.5\n1002,1,0.5\n"
 NUMBERED = "image_id,0,1,2,label\n7,1,2,3,0\n"
@@ -466,12 +466,9 @@ def test_a_hint_that_is_a_command_reads_the_file(suffix: str, tmp_path: Path) ->
     error = refused("forward", f"t.{suffix}", cwd=tmp_path)
     command = re.search(r"\b(python|unzip|zstd -dc|iconv|tr|sed) .*", error)
     assert command
-    path = {**environment({}), "PATH": f"{Path(SCRIPT[0]).parent}:{os.environ['PATH']}"}
-    done = subprocess.run(
-        ["bash", "-c", f"{command[0]} -f json"],
-        capture_output=True, text=True, cwd=tmp_path, env=path, timeout=100, check=False,
-    )  # fmt: skip
-    assert np.allclose(json.loads(done.stdout)["probabilities"][:1], [ONE_TO_THREE]), done.stderr
+    path = {"PATH": f"{Path(SCRIPT[0]).parent}:{os.environ['PATH']}"}
+    done = run_in_shell(f"{command[0]} -f json", tmp_path, env=path)
+    assert np.allclose(numbers(done)[:1], [ONE_TO_THREE]), done.stderr
 
 
 MASKED = "1,2,3\n-inf,-inf,-inf\n0,1,5\n"
