@@ -54,12 +54,9 @@ _LIBRARIES = (
     "typer.rich_utils",
 )  # fmt: skip
 _DRAWING = (
-    "figure",
-    "style",
-    "backends.backend_agg",
-    "backends.backend_pdf",
-    "backends.backend_svg",
-)
+    "matplotlib.figure", "matplotlib.style", "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_pdf", "matplotlib.backends.backend_svg",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -141,8 +138,7 @@ def _fork(
     first: Callable[[], object] = dict,
 ) -> BaseProcess:
     """Run the program in a fork of a small process, with these ends for streams."""
-    drawing = [f"matplotlib.{name}" for name in _DRAWING]
-    _SERVER.set_forkserver_preload([*_modules(), *drawing])
+    _SERVER.set_forkserver_preload([*_modules(), *_DRAWING])
     streams = [Connection(end) for end in ends]  # which can be sent to a process
     tuned = pipeline.WORTH, Stream.block_size
     args = words, cwd.absolute(), environment(env or {}), streams, first, tuned
