@@ -14,9 +14,9 @@ import pytest
 from softmax_cli import jacobian, softmax
 from softmax_cli.errors import visible
 from tests.browser import Browser, axe, start
-from tests.program import SAMPLES, run
+from tests.program import PETS, SAMPLES, run
 
-PETS, DIGITS = str(SAMPLES / "pets.csv"), str(SAMPLES / "digits_five.json")
+DIGITS = str(SAMPLES / "digits_five.json")
 HOSTILE = ("<script>hit=1</script>", '"onload="hit=1', "]]><img src=x>", "\u202ertl", "&amp;")
 WRONG = str(SAMPLES / "candidates" / "jacobian_wrong_sign.csv")
 PAGES = {

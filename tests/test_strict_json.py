@@ -112,9 +112,6 @@ def test_a_number_is_read_to_the_nearest_float64_or_refused(
         ('{"NaN" : -Infinity}', "t: expected JSON, found -Infinity"),
         ('[1,\r2,\r\n"a":3]', "t:2:4: expected JSON"),
         ("[1,2]\r[3,4]\r", "t:1:7: expected JSON, found '[3,4]\\r': extra data"),
-        ("[1,\n2,]", "t:2:"),  # Python 3.13 means the comma
-        ("[1,2", "t:1:5: expected JSON, found the end: expecting ',' delimiter"),
-        ('["a', "t:1:2: expected JSON, found '\"a': unterminated string"),
         ("[" * 150 + "1" + "]" * 150, "t: sample 1, value 1: expected a number, found an array"),
         ('{"a":' * 100_000, "t: expected JSON of numbers and text: "),
     ],
@@ -138,7 +135,6 @@ def test_a_key_repeated_among_very_many_is_found_at_once() -> None:
         ("[1,2]\n\x0c\n[3,4]", "t:2:1: expected JSON"),
         ("[1,2]\n\xa0\n[3,4]", "t:2:1: expected JSON"),
         ('{"a":1}\n{"a":1,"a":2}', "t:2: expected each key once, found 'a' twice"),
-        ('[1]\n["\\udead"]', "t:2: expected JSON of numbers and text: "),
         ("[1]\n" + "[" * 100_000, "t:2: expected JSON of numbers and text: "),
     ],
 )
