@@ -15,8 +15,8 @@ from softmax_cli.checking.candidate import (
     ShapeFoundError,
 )
 from softmax_cli.checking.compare import Run
-from softmax_cli.checking.diagnosis import Diagnosis
 from softmax_cli.checking.formulas import Task
+from softmax_cli.checking.mistakes import Diagnosis
 from softmax_cli.checking.setting import Setting
 
 # How many entries of Jacobians a function is asked for at a time.
@@ -88,8 +88,8 @@ class Calls:
                 values = np.full(z.shape, np.nan)
             if np.iscomplexobj(z) and not np.iscomplexobj(values):
                 problem = "expected a function that takes complex numbers, found one that does not"
-                hint = "choose <method='central'>, forward or richardson"
-                raise NotComplexError(problem, "<method>", hint)
+                hint = "choose `method='central'`, forward or richardson"
+                raise NotComplexError(problem, "`method`", hint)
             return values
 
         return function

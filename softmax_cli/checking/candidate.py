@@ -17,19 +17,19 @@ from softmax_cli.checking.precision import FLOAT64, Precision, precision_of
 Array = NDArray[Any]
 
 # Options in what is said: a name and its value, in the words of Python or of the command line.
-OPTION = re.compile(r"<(\w+)(=[^>]*)?>")
+OPTION = re.compile(r"`(atol|dtype|log|method|step|stress|temperature)(=[^`]*)?`")
 _CODE = re.compile(r"(.+\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):[^\W\d][\w.]*")
 
 
 class CheckingError(Exception):
-    """Why something cannot be checked; options stand as ``<name=value>``.
+    """Why something cannot be checked; options stand as ```name=value```.
 
     Attributes
     ----------
     problem
         What was found and what was expected; of a function, what it did.
     place
-        The file and line to blame, or ``<name>`` for an option, or "".
+        The file and line to blame, or the name of an option in backquotes, or "".
     hint
         What to do, or "".
     given

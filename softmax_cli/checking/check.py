@@ -20,8 +20,8 @@ from softmax_cli.checking.candidate import (
 )
 from softmax_cli.checking.compare import HELD, Run
 from softmax_cli.checking.derivative import with_derivative
-from softmax_cli.checking.diagnosis import diagnose_shape
 from softmax_cli.checking.formulas import FloatArray, Kind, Task
+from softmax_cli.checking.mistakes import diagnose_shape
 from softmax_cli.checking.precision import FLOAT64, PRECISIONS, Precision, printed_digits
 from softmax_cli.checking.setting import Setting, positions, with_gradient
 from softmax_cli.checking.trials import SIZES, note_on_gradient, stress_samples
@@ -325,9 +325,9 @@ def _with_notes(check: Check, run: Run, *, is_function: bool = False) -> Check:
             "all samples are saturated: their derivatives are too small to tell much": (
                 task.y.max(axis=1) > _SATURATED
             ).all(),
-            f"{below}; <atol=0> compares their digits": run.below > 0,
+            f"{below}; `atol=0` compares their digits": run.below > 0,
             "exp that is not shifted by the maximum passes logits this small; "
-            "<stress=True> tries others": is_function and not run.setting.stress and is_small,
+            "`stress=True` tries others": is_function and not run.setting.stress and is_small,
         }
         notes += (note for note, applies in unseen.items() if applies)
     return replace(check, notes=tuple(notes))

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.checking.candidate import Answer
-from softmax_cli.checking.diagnosis import Diagnosis, diagnose
 from softmax_cli.checking.formulas import Case, FloatArray, Task, deviation
+from softmax_cli.checking.mistakes import Diagnosis, diagnose
 from softmax_cli.checking.setting import Setting
 from softmax_cli.checking.verdict import Check, Samples
 from softmax_cli.mathematics.exact import Numbers

@@ -16,7 +16,7 @@ from softmax_cli.mathematics.finite_difference import METHODS, Function, is_lost
 
 # How many entries of softmax's own Jacobians are differentiated at a time.
 _ENTRIES_AT_ONCE = 1 << 18
-_WAY_OUT = "use <method='complex-step'>, which needs no such step"
+_WAY_OUT = "use `method='complex-step'`, which needs no such step"
 
 
 class StepError(CheckingError, ValueError):
@@ -51,7 +51,7 @@ def with_derivative(check: Check, task: Task, calls: Calls, setting: Setting) ->
     if step is not None:
         problem = f"expected a step that suits {own.method} differences, found {step:g}"
         fails = f"with it softmax itself fails in sample {fault}"
-        raise StepError(f"{problem}: {fails}", "<step>", f"leave it out, or {_WAY_OUT}")
+        raise StepError(f"{problem}: {fails}", "`step`", f"leave it out, or {_WAY_OUT}")
     told = f"no {own.method} step is fine enough at sample {fault}: no derivative was compared"
     return [replace(check, notes=(*check.notes, told))]
 
@@ -99,4 +99,4 @@ def _refuse_lost_step(task: Task, setting: Setting) -> None:
     for k, i in np.argwhere(is_lost(task.z, step)):
         problem = f"expected a step that moves every logit, found {step:g} at {task.z[k, i]:g}"
         where = f" in sample {setting.labels[k]}"
-        raise StepError(problem + where, "<step>", f"leave it out, or {_WAY_OUT}")
+        raise StepError(problem + where, "`step`", f"leave it out, or {_WAY_OUT}")

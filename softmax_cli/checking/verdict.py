@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.checking.candidate import in_python
-from softmax_cli.checking.diagnosis import Diagnosis
 from softmax_cli.checking.formulas import FloatArray, Kind
+from softmax_cli.checking.mistakes import Diagnosis
 from softmax_cli.mathematics.exact import Number
 
 
@@ -203,7 +203,7 @@ class Verdict:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What all checks noted, each once; options stand as ``<name=value>``."""
+        """What all checks noted, each once; options stand as ```name=value```."""
         return tuple(dict.fromkeys(note for check in self.checks for note in check.notes))
 
     def raise_if_failed(self) -> None:

@@ -96,6 +96,11 @@ def masked_with(case: Task, number: float) -> Task:
     return replace(case, z=np.where(np.isneginf(case.z), number, case.z))
 
 
+def masked_after(case: Task, number: float) -> FloatArray:
+    """Return what is masked by a finite number, and by 0 after softmax."""
+    return case.of_y(np.where(case.z > -np.inf, masked_with(case, number).y, 0.0))
+
+
 def lead(case: Case) -> range:
     """Return the axes of the samples."""
     return range(len(case.whole) - 1)
@@ -136,6 +141,11 @@ def without_upstream(case: Case, g: FloatArray) -> list[FloatArray]:
     """Return what has no upstream gradient in it."""
     d, u, v = case.right
     return [(d + u * v) / case.T, case.y / case.T] if (g != 1).any() else []
+
+
+def powers_of_upstream(case: Case, g: FloatArray) -> list[FloatArray]:
+    """Return the vjp of the square and of the absolute value of the upstream gradient."""
+    return [case.given(g=x) for x in (g * g, np.abs(g)) if not np.isin(g, (-1, 0, 1)).all()]
 
 
 def row_sums(case: Case, g: FloatArray) -> Iterator[FloatArray]:
@@ -272,7 +282,13 @@ def left_at_zero(case: Case) -> list[FloatArray]:
 def nan(case: Case) -> list[Wrong]:
     """The candidate itself, if it has NaN, and how many."""
     count = int(np.isnan(case.actual).sum())
-    return [(case.actual, {"count": count})] if count else []
+    return [(case.actual, {"count": count, "entries": case.actual.size})] if count else []
+
+
+def underflown(case: Case) -> Iterator[FloatArray]:
+    """Yield probabilities that underflow, in each precision."""
+    for each in PRECISIONS.values() if case.log else ():
+        yield np.where(each.round(case.y) == 0, 0, case.y)
 
 
 def out_of_range(case: Case, *shifts: Any) -> Iterator[Wrong]:
