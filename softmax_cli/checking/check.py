@@ -1,7 +1,7 @@
 """Checking somebody's softmax, Jacobian or backward pass against the exact one."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict, Unpack
 
@@ -9,15 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from softmax_cli.checking.calls import STATE, called, dependence
-from softmax_cli.checking.candidate import (
-    Answer,
-    Array,
-    Function,
-    ShapeFoundError,
-    as_numbers,
-    as_rows,
-    local,
-)
+from softmax_cli.checking.candidate import Array, Function, ShapeFoundError, as_numbers, as_rows
 from softmax_cli.checking.compare import HELD, Run
 from softmax_cli.checking.derivative import with_derivative
 from softmax_cli.checking.formulas import FloatArray, Kind, Task
@@ -28,7 +20,7 @@ from softmax_cli.checking.trials import SIZES, note_on_gradient, stress_samples
 from softmax_cli.checking.verdict import Check, Samples, Verdict
 from softmax_cli.mathematics import core
 
-Candidate = ArrayLike | Callable[..., Any]
+Candidate = ArrayLike | Function
 
 _SATURATED = 1 - 1e-9
 
@@ -212,11 +204,11 @@ def _check(
             raise ValueError("expected the upstream gradient of these results, found none")
         setting = with_gradient(setting, None if upstream is None else _real(upstream, "upstream"))
     if callable(candidate):
-        return setting.verdict(*check_function(quantity, local(candidate), setting))
+        return setting.verdict(*check_function(quantity, candidate, setting))
     try:
         return setting.verdict(check_results(quantity, *as_numbers(candidate), setting))
     except ShapeFoundError as error:
-        raise ValueError(f"expected results for these logits, found {error}") from None
+        raise ValueError(f"expected results for these logits, found {error.found}") from None
 
 
 def _name_of(dtype: Any) -> str | None:
@@ -231,7 +223,7 @@ def _real(values: ArrayLike, name: str) -> FloatArray:
     try:
         return as_numbers(values)[0].astype(np.float64)
     except ShapeFoundError as error:
-        raise ValueError(f"expected {name} as numbers, found {error}") from None
+        raise ValueError(f"expected {name} as numbers, found {error.found}") from None
 
 
 def _names(names: Sequence[str] | None, default: Iterable[object], what: str) -> tuple[str, ...]:
@@ -247,15 +239,15 @@ def check_results(
     """Check somebody's results, perhaps from printed text; a ValueError says what does not fit."""
     notes = [] if setting.dtype or precision is FLOAT64 else [_judged_in(precision)]
     task = setting.task(quantity, setting.precision if setting.dtype else precision)
-    rows, across = as_rows(values, setting.z.shape, setting.form(quantity), file=True)
+    rows, across = as_rows(values, setting.z.shape, setting.axis, quantity, file=True)
     rows = rows.astype(np.float64, copy=False)
     digits = printed_digits(rows.reshape(task.shape)) if printed else None
     run = Run(task, setting, unit=digits[1] if digits else None)
-    run.add(slice(None), Answer(rows, across=across))
+    run.add(slice(None), rows)
     if digits and run.needs_unit:
         told = f"every cell has at most {digits[0]} significant digits"
         notes.append(f"{told}: half a unit in the last one passes too")
-    return _with_notes(run.check(notes), run)
+    return _with_notes(run.check(notes, across), run)
 
 
 def check_function(quantity: Kind, function: Function, setting: Setting) -> tuple[Check, ...]:
@@ -263,22 +255,22 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
     task = setting.task(quantity, setting.precision)
     try:
         calls, first, notes = called(function, task, setting)
-        if setting.dtype is None and first.precision is not FLOAT64:
-            task = setting.task(quantity, first.precision)
+        if setting.dtype is None and calls.precision is not FLOAT64:
+            task = setting.task(quantity, calls.precision)
             calls, first, notes = called(function, task, setting)
-            notes.append(_judged_in(first.precision))
+            notes.append(_judged_in(task.precision))
         run = Run(task, setting)
-        known = first.rows[: max(1, HELD // first.rows.shape[1])]
-        for samples, answer in calls.answers(first):
-            run.add(samples, answer)
+        known = first[: max(1, HELD // first.shape[1])]
+        for samples, rows in calls.results(first):
+            run.add(samples, rows)
     except ShapeFoundError as error:
         return (_unusable(task, setting, error),)
-    if first.overwrote:
+    if calls.overwrote:
         notes.append("the function overwrites its input")
-    if first.tensors:
+    if calls.takes_tensors:
         notes.append("the function was given torch tensors")
     found = dependence(calls, run, known, notes)
-    check = replace(run.check(notes), called=calls.how)
+    check = replace(run.check(notes, calls.across), called=calls.how)
     if found and not check.unstable:
         told, cause = found
         # A known mistake may explain the batch, but little by a number that the candidate tells.
@@ -303,7 +295,7 @@ def _unusable(task: Task, setting: Setting, error: ShapeFoundError) -> Check:
     atol, rtol = setting.tolerances(task)
     check = Check(task.quantity, Samples(), setting.labels, float(atol.max()), rtol, task.log)
     found = () if error.array is None else diagnose_shape(task, error.array)
-    return replace(check, problem=f"{error}{given}", diagnoses=found)
+    return replace(check, problem=f"{error.found}{given}", diagnoses=found)
 
 
 def _with_notes(check: Check, run: Run, *, is_function: bool = False) -> Check:

@@ -9,7 +9,6 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.checking.candidate import Answer
 from softmax_cli.checking.formulas import Case, FloatArray, Task, deviation
 from softmax_cli.checking.mistakes import Diagnosis, diagnose
 from softmax_cli.checking.setting import Setting
@@ -47,7 +46,6 @@ class Run:
         self.atol, self.rtol = tolerances or setting.tolerances(task)
         self.below = self.entries = 0
         self.needs_unit = False
-        self._across = 0.0
         K, size = len(task.z), math.prod(task.shape[1:])
         self._unit = None if unit is None else unit.reshape(K, size)
         self._failed: NDArray[np.intp] = np.zeros(K, dtype=np.intp)
@@ -58,18 +56,17 @@ class Run:
         # All results where they are few, and else those of the worst sample.
         self._kept = np.empty((K if K * size <= HELD else 1, size if size <= HELD else 0))
 
-    def add(self, samples: slice, answer: Answer) -> None:
+    def add(self, samples: slice, rows: FloatArray) -> None:
         """Compare results of some samples."""
         start, stop, _ = samples.indices(len(self.task.z))
         C = self.task.z.shape[1]
         per = C if self.task.quantity == "jacobian" else 1
-        self._across = max(self._across, answer.across)
         samples_at_once, rows_at_once = max(1, _AT_ONCE // (per * C)), max(1, _AT_ONCE // C)
         for k, j in product(range(start, stop, samples_at_once), range(0, per, rows_at_once)):
             part = slice(k, min(k + samples_at_once, stop))
             expected = self.task.exact(part, slice(j, j + rows_at_once))
             first = (k - start) * per + j
-            actual = answer.rows[first : first + expected.size // C]
+            actual = rows[first : first + expected.size // C]
             n = part.stop - k
             at = j * C + np.arange(expected.size // n)
             self.compare(part, at, expected.reshape(n, -1), actual.reshape(n, -1))
@@ -112,18 +109,21 @@ class Run:
         return int(self._errors[-1].argmax())
 
     @np.errstate(all="ignore")
-    def check(self, notes: Sequence[str] = ()) -> Check:
-        """End it: give the verdict, and the known mistakes that explain a failure."""
+    def check(self, notes: Sequence[str] = (), across: float = 0.0) -> Check:
+        """End it: give the verdict, and the known mistakes that explain a failure.
+
+        Samples must not be connected: the largest entry across two of them is given.
+        """
         task, labels, k = self.task, self.setting.labels, self._k
         atol, name = float(self.atol[k]), task.precision.name
         found = self._samples(labels), labels, atol, self.rtol, task.log, name
         check = Check(task.quantity, *found, worst=k, notes=tuple(notes))
-        if self._across > check.atol:
+        if across > check.atol:
             cause = Diagnosis(
                 "samples depend on each other",
                 "differentiate each sample's probabilities by its own logits alone.",
             )
-            told = f"an entry that connects two samples is {self._across:.6g}, expected 0"
+            told = f"an entry that connects two samples is {across:.6g}, expected 0"
             check = replace(check, unstable=told, diagnoses=(cause,))
         if check.passed or not self._kept.size:
             return check

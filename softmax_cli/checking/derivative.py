@@ -43,7 +43,7 @@ def with_derivative(check: Check, task: Task, calls: Calls, setting: Setting) ->
         return [replace(check, notes=(*check.notes, told))]
     _refuse_lost_step(task, setting)
     task = replace(task, quantity="jacobian")
-    derivative = _differentiated(task, setting, calls.of_logits(setting))
+    derivative = _differentiated(task, setting, calls.of_logits)
     if derivative.passed or (own := _differentiated(task, setting)).passed:
         # What computes the right values has a right derivative but for its precision.
         return [check, replace(derivative, diagnoses=() if check.passed else derivative.diagnoses)]

@@ -24,13 +24,7 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from softmax_cli.checking.candidate import (
-    CandidateError,
-    CheckingError,
-    Function,
-    in_words,
-    local,
-)
+from softmax_cli.checking.candidate import CandidateError, CheckingError, Function, in_words
 from softmax_cli.ending import SIGNALS, undone_by
 
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
@@ -98,8 +92,7 @@ def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> 
             theirs = sys.path.copy(), copy_context()
             module, function = _apart(*theirs, _load, word)
             connection.send(None)
-            call = partial(_apart, *theirs, function)
-            answer = job(local(call, partial(_blamed, module, function)))
+            answer = job(partial(_call, module, function, *theirs))
         except CheckingError as error:
             answer = error
         except BaseException as error:
@@ -111,7 +104,17 @@ def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> 
         os._exit(0)
 
 
-def _apart(path: list[str], context: Context, function: Callable[..., Any], *given: Any) -> Any:
+def _call(module: ModuleType, function: Any, path: list[str], context: Context, *given: Any) -> Any:
+    """Call the function; blame the line where it raised, or its head where it was not entered."""
+    try:
+        return _apart(path, context, function, *given)
+    except (Exception, SystemExit) as error:
+        file, code = module.__file__ or "", getattr(function, "__code__", None)
+        place = _place_of(error, file) or _place(file, getattr(code, "co_firstlineno", None))
+        raise CandidateError(f"raised {in_words(error)}", place) from error
+
+
+def _apart(path: list[str], context: Context, function: Function, *given: Any) -> Any:
     """Call a function with its own path; undo what it does to what we import and compute with."""
     process, before = os.getpid(), [(vars(each), dict(vars(each))) for each in (builtins, np)]
     ours, sys.path[:] = sys.path.copy(), path
@@ -169,12 +172,6 @@ def _find(module: ModuleType, name: str) -> Any:
     if not callable(value):
         raise CandidateError(f"expected a function, found {name!r}, of type {type(value).__name__}")
     return value
-
-
-def _blamed(module: ModuleType, function: Any, error: BaseException) -> str:
-    """Return the line where it raised; or of its head where it was not even entered."""
-    file, code = module.__file__ or "", getattr(function, "__code__", None)
-    return _place_of(error, file) or _place(file, getattr(code, "co_firstlineno", None))
 
 
 def _place_of(error: BaseException, file: str) -> str:

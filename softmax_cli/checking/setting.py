@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from softmax_cli.checking.candidate import Array, Form
+from softmax_cli.checking.candidate import Array
 from softmax_cli.checking.formulas import FloatArray, Kind, Task
 from softmax_cli.checking.precision import PRECISIONS, Precision
 from softmax_cli.checking.trials import draw_gradient
@@ -61,10 +61,6 @@ class Setting(Comparison):
         """Bring rows, shape (K, C), to the shape of the logits."""
         last = np.moveaxis(self.z, self.axis, -1).shape
         return np.moveaxis(rows.reshape(last), -1, self.axis)
-
-    def form(self, quantity: Kind) -> Form:
-        """Say how results of functions lie."""
-        return Form(2 if quantity == "jacobian" else 1, self.axis, self.precision)
 
     def task(self, quantity: Kind, precision: Precision) -> Task:
         """Say what is computed, of logits and gradients in this precision."""

@@ -17,7 +17,6 @@ from softmax_cli.checking.formulas import Task
 from softmax_cli.checking.precision import FLOAT64
 from softmax_cli.checking.setting import Setting
 from softmax_cli.mathematics import finite_difference
-from softmax_cli.mathematics.finite_difference import Function as OfLogits
 
 METHODS = ("forward", "central", "complex-step")
 # Twice a decade from 1e-1 to 1e-15.
@@ -66,9 +65,9 @@ def sweep(setting: Setting, function: Function | None = None, name: str = "") ->
     if function is not None:
         forward = setting.task("probabilities", FLOAT64)
         try:
-            differentiated = called(function, forward, setting)[0].of_logits(setting)
+            differentiated = called(function, forward, setting)[0].of_logits
         except ShapeFoundError as error:
-            raise CandidateError(f"expected probabilities, found {error}") from None
+            raise CandidateError(f"expected probabilities, found {error.found}") from None
     errors = {}
     for method in METHODS:
         with suppress(NotComplexError):  # it is left out
@@ -76,7 +75,7 @@ def sweep(setting: Setting, function: Function | None = None, name: str = "") ->
     return Sweep(STEPS, errors, len(task.z), task.T, name)
 
 
-def _largest_error(task: Task, method: str, h: float, function: OfLogits | None) -> float:
+def _largest_error(task: Task, method: str, h: float, function: Function | None) -> float:
     """Return the largest error in J; NaN only where there is no number."""
     columns = finite_difference.columns(task.z, method, h, task.T, function, log=task.log)
     # No step shows the derivative of a logarithm that is -inf.

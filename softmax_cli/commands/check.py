@@ -191,7 +191,7 @@ def _check_file(
             quantity, results.values, results.precision, setting, printed=results.is_printed
         )
     except ShapeFoundError as error:
-        raise InputError(option, f"found {error}, in {quoted(word)}") from None
+        raise InputError(option, f"found {error.found}, in {quoted(word)}") from None
     if logits.class_names and results.classes is not None:
         check_classes(results.classes, logits.class_names, option, "the logits")
     if results.samples is not None and samples is not None:
