@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from softmax_cli import app, check_jacobian, check_probabilities
+from softmax_cli import check_jacobian, check_probabilities
 from softmax_cli.checking.derivative import StepError
+from softmax_cli.commands import check
 from softmax_cli.mathematics import core, finite_difference
 from softmax_cli.mathematics.finite_difference import FloatArray
 from tests.program import SAMPLES, run
@@ -207,4 +208,4 @@ def test_the_report_says_where_the_step_stops_growing() -> None:
 
 
 def test_the_methods_on_offer_are_the_ones_there_are() -> None:
-    assert set(app.METHODS) == set(finite_difference.METHODS)
+    assert set(check.METHODS) == set(finite_difference.METHODS)

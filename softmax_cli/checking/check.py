@@ -15,8 +15,14 @@ from softmax_cli.checking.derivative import with_derivative
 from softmax_cli.checking.formulas import FloatArray, Kind, Task
 from softmax_cli.checking.mistakes import diagnose_shape
 from softmax_cli.checking.precision import FLOAT64, PRECISIONS, Precision, printed_digits
-from softmax_cli.checking.setting import Setting, positions, with_gradient
-from softmax_cli.checking.trials import SIZES, note_on_gradient, stress_samples
+from softmax_cli.checking.setting import (
+    SIZES,
+    Setting,
+    note_on_gradient,
+    positions,
+    stress_samples,
+    with_gradient,
+)
 from softmax_cli.checking.verdict import Check, Samples, Verdict
 from softmax_cli.mathematics import core
 
