@@ -19,7 +19,7 @@ from softmax_cli.checking.candidate import (
     tuple_of,
 )
 from softmax_cli.checking.compare import Run
-from softmax_cli.checking.formulas import Task
+from softmax_cli.checking.formulas import Task, deviation
 from softmax_cli.checking.mistakes import Diagnosis
 from softmax_cli.checking.precision import FLOAT64, Precision
 from softmax_cli.checking.setting import Setting
@@ -244,8 +244,7 @@ def _difference(run: Run, k: int, batch: Array, again: Array) -> str:
     per = batch.shape[1] if run.task.quantity == "jacobian" else 1
     before = batch[k * per :][: len(again)]
     atol = np.repeat(run.atol[k:], per)[: len(before), None]
-    same = (before == again) | (np.isnan(before) & np.isnan(again))
-    differs = ~same & ~(np.abs(before - again) <= atol + run.rtol * np.abs(before))
+    differs = deviation(before, again, atol + run.rtol * np.abs(before)) > 1
     if not differs.any():
         return ""
     at, i = np.argwhere(differs)[0]

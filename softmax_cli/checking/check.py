@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 from softmax_cli.checking.calls import STATE, called, dependence
 from softmax_cli.checking.candidate import Array, Function, ShapeFoundError, as_numbers, as_rows
 from softmax_cli.checking.compare import HELD, Run
-from softmax_cli.checking.derivative import with_derivative
 from softmax_cli.checking.formulas import FloatArray, Kind, Task
 from softmax_cli.checking.mistakes import diagnose_shape
 from softmax_cli.checking.precision import FLOAT64, PRECISIONS, Precision, printed_digits
@@ -23,6 +22,7 @@ from softmax_cli.checking.setting import (
     stress_samples,
     with_gradient,
 )
+from softmax_cli.checking.sweep import with_derivative
 from softmax_cli.checking.verdict import Check, Samples, Verdict
 from softmax_cli.mathematics import core
 
@@ -94,7 +94,7 @@ def check_probabilities(
         For logits or an array of a wrong shape; whatever a function returns is a finding instead.
     softmax_cli.CandidateError
         When the function raises.
-    softmax_cli.checking.check.StepError
+    softmax_cli.checking.sweep.StepError
         When a finite difference would fail by a step that was given: a ValueError too.
 
     Examples
@@ -299,7 +299,9 @@ def _unusable(task: Task, setting: Setting, error: ShapeFoundError) -> Check:
     """Make the check of a function that returned nothing to compare."""
     given = f", given {error.given}" if error.given else ""
     atol, rtol = setting.tolerances(task)
-    check = Check(task.quantity, Samples(), setting.labels, float(atol.max()), rtol, task.log)
+    check = Check(
+        task.quantity, Samples(task.quantity), setting.labels, float(atol.max()), rtol, task.log
+    )
     found = () if error.array is None else diagnose_shape(task, error.array)
     return replace(check, problem=f"{error.found}{given}", diagnoses=found)
 
@@ -314,7 +316,7 @@ def _with_notes(check: Check, run: Run, *, is_function: bool = False) -> Check:
     if check.passed:
         hidden = "" if task.g is None or drawn else note_on_gradient(task.g)
         few = "entry is" if run.below == 1 else "entries are"
-        below = f"{run.below} of {run.entries} exact {few} below the bound: zeros would pass"
+        below = f"{run.below} of {check.entries} exact {few} below the bound: zeros would pass"
         finite = np.where(np.isfinite(task.z), np.abs(task.z), 0.0)
         is_small = finite.max() / task.T < math.log(task.precision.largest)
         unseen = {

@@ -3,7 +3,7 @@
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -29,8 +29,8 @@ class Run:
         What is compared.
     atol, rtol
         The bound: atol for each sample.
-    below, entries
-        How many exact entries, other than 0, are below their bound, of how many.
+    below
+        How many exact entries, other than 0, are below their bound.
     needs_unit
         Whether an entry passes only by half a unit of its last printed digit.
     """
@@ -44,15 +44,11 @@ class Run:
     ) -> None:
         self.task, self.setting = task, setting
         self.atol, self.rtol = tolerances or setting.tolerances(task)
-        self.below = self.entries = 0
+        self.below = 0
         self.needs_unit = False
         K, size = len(task.z), math.prod(task.shape[1:])
         self._unit = None if unit is None else unit.reshape(K, size)
-        self._failed: NDArray[np.intp] = np.zeros(K, dtype=np.intp)
-        # Of each sample: the worst entry's position, exact and actual value, and the largest errors
-        # (absolute, relative, in ulps, in units of the bound).
-        self._worst = np.zeros((3, K))
-        self._errors = np.full((4, K), -1.0)
+        self._samples = Samples(task.quantity, task.shape[1:], setting.labels)
         # All results where they are few, and else those of the worst sample.
         self._kept = np.empty((K if K * size <= HELD else 1, size if size <= HELD else 0))
 
@@ -85,20 +81,19 @@ class Run:
         if self._unit is not None:
             bound = np.maximum(bound, self._unit[samples][:, at])
         self.below += int(np.count_nonzero((size <= bound) & (size != 0)))
-        self.entries += expected.size
-        errors = [error, error / size, self.task.precision.in_ulps(error, size), error / bound]
+        errors = [error, error / size, error / self.task.precision.ulp(size), error / bound]
         if not error.all():
             errors = [np.where(error == 0, 0.0, each) for each in errors]
-        there = np.arange(len(error)), errors[-1].argmax(axis=1)
-        is_worse = errors[-1][there] > self._errors[-1, samples]
-        found = np.stack([at[there[1]], expected[there], actual[there]])
-        self._worst[:, samples] = np.where(is_worse, found, self._worst[:, samples])
+        found, there = self._samples, (np.arange(len(error)), errors[-1].argmax(axis=1))
+        is_worse = errors[-1][there] > found.errors[-1, samples]
+        worst = np.stack([at[there[1]], expected[there], actual[there]])
+        found.worst[:, samples] = np.where(is_worse, worst, found.worst[:, samples])
         largest = np.stack([each.max(axis=1) for each in errors])
-        self._errors[:, samples] = np.maximum(self._errors[:, samples], largest)
-        self._failed[samples] += (errors[-1] > 1).sum(axis=1)
+        found.errors[:, samples] = np.maximum(found.errors[:, samples], largest)
+        found.failed[samples] += (errors[-1] > 1).sum(axis=1)
         if not self._kept.size:
             return
-        if len(self._kept) == len(self._failed):
+        if len(self._kept) == len(found):
             self._kept[samples, at] = actual
         elif samples.start <= (k := self._k) < samples.stop:
             self._kept[0, at] = actual[k - samples.start]
@@ -106,7 +101,7 @@ class Run:
     @property
     def _k(self) -> int:
         """The position of the worst sample."""
-        return int(self._errors[-1].argmax())
+        return int(self._samples.errors[-1].argmax())
 
     @np.errstate(all="ignore")
     def check(self, notes: Sequence[str] = (), across: float = 0.0) -> Check:
@@ -116,7 +111,7 @@ class Run:
         """
         task, labels, k = self.task, self.setting.labels, self._k
         atol, name = float(self.atol[k]), task.precision.name
-        found = self._samples(labels), labels, atol, self.rtol, task.log, name
+        found = self._with_exact(), labels, atol, self.rtol, task.log, name
         check = Check(task.quantity, *found, worst=k, notes=tuple(notes))
         if across > check.atol:
             cause = Diagnosis(
@@ -136,7 +131,7 @@ class Run:
         task = self.task.some(samples)
         unit = 0.0 if self._unit is None else self._unit[samples].reshape(task.shape)
         return Case(
-            **{each.name: getattr(task, each.name) for each in fields(task)},
+            **vars(task),
             expected=task.exact(),
             actual=self._kept.reshape(task.shape),
             atol=self.atol[samples],
@@ -144,17 +139,11 @@ class Run:
             unit=unit,
         )
 
-    def _samples(self, labels: tuple[str, ...]) -> Samples:
-        """Return how each sample fared, under its label."""
-        shape, quantity = self.task.shape[1:], self.task.quantity
-        at, expected, _ = self._worst
-        places = np.stack(np.unravel_index(at.astype(np.intp), shape), axis=1)
-        numbers = Numbers(self.task.z, self.task.T, self.task.g, log=self.task.log)
-        exact = {
-            k: numbers.of(quantity, k, places[k].tolist(), float(expected[k]))
-            for k in np.flatnonzero(np.abs(expected) < sys.float_info.min).tolist()
-        }
-        absent = np.full((len(at), 1), -1)
-        ends = (absent, places) if quantity == "vjp" else (places, absent)
-        worst = np.vstack([np.hstack(ends).T[:2], self._worst[1:]])
-        return Samples(labels, math.prod(shape), worst, self._failed, self._errors, exact)
+    def _with_exact(self) -> Samples:
+        """Return how each sample fared, with what is too small for float64."""
+        task, found = self.task, self._samples
+        numbers = Numbers(task.z, task.T, task.g, log=task.log)
+        for k in np.flatnonzero(np.abs(found.worst[1]) < sys.float_info.min).tolist():
+            value = float(found.worst[1, k])
+            found.exact[k] = numbers.of(task.quantity, k, found.place(k), value)
+        return found

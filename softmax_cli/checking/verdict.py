@@ -1,7 +1,8 @@
 """What a comparison with the exact results found: verdict, place, cause and notes."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,8 @@ class SampleCheck:
         The exact entry, to float64, and the one compared with it.
     exact
         The exact entry, also where it is too small for float64.
-    entries, failed
-        How many entries were compared, and how many are over their bound.
+    failed
+        How many entries are over their bound.
     max_abs_error, max_rel_error, max_ulp_error
         The largest errors; relative to the expected value, and in its units in the last place.
     worst_excess
@@ -39,7 +40,6 @@ class SampleCheck:
     expected: float
     actual: float
     exact: Number
-    entries: int
     failed: int
     max_abs_error: float
     max_rel_error: float
@@ -52,39 +52,46 @@ class SampleCheck:
         return self.failed == 0
 
 
-@dataclass(frozen=True, eq=False)
 class Samples(Sequence[tuple[str, SampleCheck]]):
     """How samples compare, each under its label: in columns, since there may be millions.
 
     Attributes
     ----------
-    labels, entries
-        Of all samples, and how many entries each has.
+    quantity, shape
+        What they are, and the shape of one.
+    labels
+        Of all samples.
     worst
-        Of the worst entries the output and input, or -1, and the exact and the actual value.
+        Of the worst entries the position, and the exact and the actual value.
     failed, errors
         How many entries failed; the largest errors, as in `SampleCheck`.
     exact
         By position, the exact entries that are too small for float64.
     """
 
-    labels: tuple[str, ...] = ()
-    entries: int = 0
-    worst: FloatArray = field(default_factory=lambda: np.empty((4, 0)))
-    failed: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
-    errors: FloatArray = field(default_factory=lambda: np.empty((4, 0)))
-    exact: Mapping[int, Number] = field(default_factory=dict)
+    def __init__(
+        self, quantity: Kind, shape: tuple[int, ...] = (), labels: tuple[str, ...] = ()
+    ) -> None:
+        self.quantity, self.shape, self.labels = quantity, shape, labels
+        self.worst = np.zeros((3, len(labels)))
+        self.failed: NDArray[np.intp] = np.zeros(len(labels), dtype=np.intp)
+        self.errors = np.full((4, len(labels)), -1.0)
+        self.exact: dict[int, Number] = {}
 
     def __len__(self) -> int:
-        return len(self.failed)
+        return len(self.labels)
+
+    def place(self, k: int) -> list[int]:
+        """Return where the worst entry of a sample is: output and input, or one of them."""
+        return [int(i) for i in np.unravel_index(int(self.worst[0, k]), self.shape)]
 
     def __getitem__(self, k: Any) -> Any:
-        output, input_ = (None if i < 0 else int(i) for i in self.worst[:2, k].tolist())
-        expected, actual = self.worst[2:, k].tolist()
-        exact, failed = self.exact.get(k, expected), int(self.failed[k])
-        errors = self.errors[:, k].tolist()
-        sample = SampleCheck(output, input_, expected, actual, exact, self.entries, failed, *errors)
-        return self.labels[k], sample
+        cells: list[Any] = self.place(k)
+        if self.quantity != "jacobian":
+            cells.insert(0 if self.quantity == "vjp" else 1, None)
+        expected, actual = self.worst[1:, k].tolist()
+        cells += [expected, actual, self.exact.get(k, expected), int(self.failed[k])]
+        return self.labels[k], SampleCheck(*cells, *self.errors[:, k].tolist())
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +160,7 @@ class Check:
     @property
     def entries(self) -> int:
         """How many entries were compared."""
-        return self.samples.entries * len(self.samples)
+        return math.prod(self.samples.shape) * len(self.samples)
 
     @property
     def failed(self) -> list[int]:

@@ -53,9 +53,9 @@ def check(
     softmax-cli check 1 2 3 --method complex-step
     """
     used = {name for name, value in locals().items() if value is not None and value is not False}
-    from softmax_cli.checking.derivative import check_softmax
     from softmax_cli.checking.formulas import Kind
     from softmax_cli.checking.setting import Setting
+    from softmax_cli.checking.sweep import check_softmax
     from softmax_cli.commands import candidates
     from softmax_cli.progress import watched
     from softmax_cli.reading.source import open_logits
