@@ -20,7 +20,6 @@ from softmax_cli.checking.candidate import (
 )
 from softmax_cli.checking.compare import Run
 from softmax_cli.checking.formulas import Task, deviation
-from softmax_cli.checking.mistakes import Diagnosis
 from softmax_cli.checking.precision import FLOAT64, Precision
 from softmax_cli.checking.setting import Setting
 
@@ -199,9 +198,7 @@ def called(function: Function, task: Task, setting: Setting) -> tuple[Calls, Arr
         raise
 
 
-def dependence(
-    calls: Calls, run: Run, first: Array, notes: list[str]
-) -> tuple[str, Diagnosis] | None:
+def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> tuple[str, str] | None:
     """Say how a result depends on more than its input, and why.
 
     The function is called a second time with equal input, and with single samples of its first
@@ -210,9 +207,7 @@ def dependence(
     """
     found = _difference(run, 0, first, calls.first()[: len(first)])
     if found:
-        advice = "compute the result from the input alone: no counters, caches or random numbers."
-        told = f"given the same input again it returns another result: {found}"
-        return told, Diagnosis(STATE, advice)
+        return f"given the same input again it returns another result: {found}", STATE
     z, C = calls.inputs[0], run.task.z.shape[1]
     n = len(first) // (C if run.task.quantity == "jacobian" else 1)
     shape = [1] * z.ndim
@@ -228,12 +223,10 @@ def dependence(
             break
         found = _difference(run, k, first, alone)
         if found and before is not None and np.array_equal(before, alone):
-            advice = "compute the result from the input alone: it is that of the call before."
-            return f"given alone it returns an old result: {found}", Diagnosis(STATE, advice)
+            return f"given alone it returns an old result: {found}", STATE
         if found:
-            advice = "compute each sample from its own logits: no sum or maximum over the batch."
-            cause = Diagnosis("depends on the other samples", advice)
-            return f"given alone it returns another result: {found}", cause
+            told = f"given alone it returns another result: {found}"
+            return told, "depends on the other samples"
         before = alone
     return None
 

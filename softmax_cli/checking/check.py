@@ -12,16 +12,9 @@ from softmax_cli.checking.calls import STATE, called, dependence
 from softmax_cli.checking.candidate import Array, Function, ShapeFoundError, as_numbers, as_rows
 from softmax_cli.checking.compare import HELD, Run
 from softmax_cli.checking.formulas import FloatArray, Kind, Task
-from softmax_cli.checking.mistakes import diagnose_shape
+from softmax_cli.checking.mistakes import diagnose_shape, explain
 from softmax_cli.checking.precision import FLOAT64, PRECISIONS, Precision, printed_digits
-from softmax_cli.checking.setting import (
-    SIZES,
-    Setting,
-    note_on_gradient,
-    positions,
-    stress_samples,
-    with_gradient,
-)
+from softmax_cli.checking.setting import Setting, note_on_gradient, positions, stress_samples
 from softmax_cli.checking.sweep import with_derivative
 from softmax_cli.checking.verdict import Check, Samples, Verdict
 from softmax_cli.mathematics import core
@@ -29,6 +22,8 @@ from softmax_cli.mathematics import core
 Candidate = ArrayLike | Function
 
 _SATURATED = 1 - 1e-9
+# Sizes of batches, some of which many a function has never been given.
+_SIZES = (1, 2, 3, 5)
 
 
 class Options(TypedDict, total=False):
@@ -208,7 +203,8 @@ def _check(
     if quantity == "vjp":
         if upstream is None and not callable(candidate):
             raise ValueError("expected the upstream gradient of these results, found none")
-        setting = with_gradient(setting, None if upstream is None else _real(upstream, "upstream"))
+        g = None if upstream is None else _real(upstream, "upstream")
+        setting = setting.with_gradient(g)
     if callable(candidate):
         return setting.verdict(*check_function(quantity, candidate, setting))
     try:
@@ -280,9 +276,9 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
     if found and not check.unstable:
         told, cause = found
         # A known mistake may explain the batch, but little by a number that the candidate tells.
-        others = () if cause.name == STATE else check.diagnoses
+        others = () if cause == STATE else check.diagnoses
         causes = tuple(each for each in others if not each.numbers)
-        check = replace(check, unstable=told, diagnoses=causes or (cause,))
+        check = replace(check, unstable=told, diagnoses=causes or (explain(cause, task),))
     checks = [_with_notes(check, run, is_function=True)]
     if quantity == "probabilities" and not setting.forward_only:
         checks = with_derivative(checks[0], task, calls, setting)
@@ -298,7 +294,7 @@ def _judged_in(precision: Precision) -> str:
 def _unusable(task: Task, setting: Setting, error: ShapeFoundError) -> Check:
     """Make the check of a function that returned nothing to compare."""
     given = f", given {error.given}" if error.given else ""
-    atol, rtol = setting.tolerances(task)
+    atol, rtol = setting.tolerances(*task.tolerances())
     check = Check(
         task.quantity, Samples(task.quantity), setting.labels, float(atol.max()), rtol, task.log
     )
@@ -353,9 +349,9 @@ def _stressed(quantity: Kind, function: Function, setting: Setting, precision: P
         labels=tuple(f"{name} (ours)" for name in names),
     )
     if quantity == "vjp":
-        stress = with_gradient(stress, None)
+        stress = stress.with_gradient(None)
     (check,) = check_function(quantity, function, stress)
-    sizes = {*SIZES} - {C} if ndim == 2 and setting.axis in (-1, 1) and check.passed else ()
+    sizes = {*_SIZES} - {C} if ndim == 2 and setting.axis in (-1, 1) and check.passed else ()
     for size in sizes:
         g = None if stress.g is None else stress.g[:size]
         fewer = replace(stress, z=stress.z[:size], g=g, labels=stress.labels[:size])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.checking.formulas import Case, FloatArray, Task, deviation
-from softmax_cli.checking.mistakes import Diagnosis, diagnose
+from softmax_cli.checking.mistakes import diagnose, explain
 from softmax_cli.checking.setting import Setting
 from softmax_cli.checking.verdict import Check, Samples
 from softmax_cli.mathematics.exact import Numbers
@@ -28,7 +28,7 @@ class Run:
     task, setting
         What is compared.
     atol, rtol
-        The bound: atol for each sample.
+        The bound: atol for each sample; by default the tolerances that are given.
     below
         How many exact entries, other than 0, are below their bound.
     needs_unit
@@ -43,7 +43,7 @@ class Run:
         unit: FloatArray | None = None,
     ) -> None:
         self.task, self.setting = task, setting
-        self.atol, self.rtol = tolerances or setting.tolerances(task)
+        self.atol, self.rtol = setting.tolerances(*(tolerances or task.tolerances()))
         self.below = 0
         self.needs_unit = False
         K, size = len(task.z), math.prod(task.shape[1:])
@@ -114,11 +114,8 @@ class Run:
         found = self._with_exact(), labels, atol, self.rtol, task.log, name
         check = Check(task.quantity, *found, worst=k, notes=tuple(notes))
         if across > check.atol:
-            cause = Diagnosis(
-                "samples depend on each other",
-                "differentiate each sample's probabilities by its own logits alone.",
-            )
             told = f"an entry that connects two samples is {across:.6g}, expected 0"
+            cause = explain("samples depend on each other", task)
             check = replace(check, unstable=told, diagnoses=(cause,))
         if check.passed or not self._kept.size:
             return check

@@ -5,7 +5,7 @@ a mistake is one row here, and what to change in the reference, help/mistakes.md
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from softmax_cli.checking import wrong
-from softmax_cli.checking.fit import Family, fit
-from softmax_cli.checking.formulas import Case, FloatArray, Task
+from softmax_cli.checking.formulas import Case, Family, FloatArray, Task, fit
 from softmax_cli.checking.precision import FLOAT64, PRECISIONS, printed_digits, shown_precision
 from softmax_cli.checking.wrong import Formula, Wrong
 
@@ -210,7 +209,7 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
             if view.is_explained_by(values)
         }
         if found:
-            return tuple(_diagnosis(name, view, numbers) for name, numbers in found.items())
+            return tuple(explain(name, view, numbers) for name, numbers in found.items())
     return ()
 
 
@@ -233,8 +232,9 @@ def _views(case: Case) -> Iterator[Case]:
         yield replace(case, unit=printed[1])
 
 
-def _diagnosis(name: str, task: Task, numbers: dict[str, float]) -> Diagnosis:
-    """Take the advice from the reference."""
+def explain(name: str, task: Task, numbers: Mapping[str, float] | None = None) -> Diagnosis:
+    """Give the advice of the reference to a mistake, with its numbers."""
+    numbers = numbers or {}
     page = (files("softmax_cli") / "help" / "mistakes.md").read_text("utf-8")
     advice = re.split(r"\n(?!  )", page.partition(f"- **{name}**: ")[2])[0]
     right = "J = diag(y) - y y^T, and the vjp is y (g - sum_j g_j y_j)"
@@ -259,7 +259,7 @@ def diagnose_shape(task: Task, found: FloatArray) -> tuple[Diagnosis, ...]:
         named["row sums of the Jacobian"] = exact.sum(axis=1)
     atol, rtol = replace(task, precision=shown_precision(found)).tolerances()
     return tuple(
-        _diagnosis(name, task, {})
+        explain(name, task)
         for name, values in named.items()
         if values.shape == found.shape and np.allclose(values, found, rtol, float(atol.max()))
     )

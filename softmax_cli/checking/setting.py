@@ -9,9 +9,6 @@ from softmax_cli.checking.formulas import FloatArray, Kind, Task
 from softmax_cli.checking.precision import PRECISIONS, Precision
 from softmax_cli.checking.verdict import Check, Verdict
 
-# Sizes of batches, some of which many a function has never been given.
-SIZES = (1, 2, 3, 5)
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Setting:
@@ -67,12 +64,24 @@ class Setting:
         lead = tuple(np.delete(self.z.shape, self.axis).tolist())
         return Task(quantity, z, g, self.temperature, self.log, precision, lead)
 
-    def tolerances(self, task: Task) -> tuple[FloatArray, float]:
-        """Return the bound: atol for each sample, and rtol, as given or by default."""
-        atol, rtol = task.tolerances()
-        if self.atol is not None:
-            atol = np.full(len(task.z), self.atol)
-        return atol, rtol if self.rtol is None else self.rtol
+    def with_gradient(self, upstream: FloatArray | None) -> "Setting":
+        """Add an upstream gradient, or draw one; a ValueError says what does not fit."""
+        if upstream is None:
+            drawn = draw_gradient(*self.rows(self.z).shape)
+            return replace(self, g=self.like_logits(drawn), drawn=True)
+        try:
+            g = np.broadcast_to(upstream, self.z.shape)
+        except ValueError:
+            found = f"{upstream.shape} for logits of {self.z.shape}"
+            raise ValueError(f"expected an upstream gradient that fits, found {found}") from None
+        if not np.isfinite(g).all():
+            raise ValueError("expected a finite upstream gradient")
+        return replace(self, g=g)
+
+    def tolerances(self, atol: FloatArray, rtol: float) -> tuple[FloatArray, float]:
+        """Return the bound, as given or these by default: atol for each sample, and rtol."""
+        given = atol if self.atol is None else np.full(len(atol), self.atol)
+        return given, rtol if self.rtol is None else self.rtol
 
     def verdict(self, *checks: Check) -> Verdict:
         """Give the verdict of these checks."""
@@ -84,21 +93,6 @@ def positions(shape: tuple[int, ...], axis: int = -1) -> list[str]:
     """Name the samples of logits by their positions from 1: ``3``, or ``1-3`` of more axes."""
     lead = np.delete(shape, axis)
     return ["-".join(str(k + 1) for k in each) or "1" for each in np.ndindex(*lead)]
-
-
-def with_gradient(setting: Setting, upstream: FloatArray | None) -> Setting:
-    """Add an upstream gradient, a drawn one by default; a ValueError says what does not fit."""
-    if upstream is None:
-        drawn = draw_gradient(*setting.rows(setting.z).shape)
-        return replace(setting, g=setting.like_logits(drawn), drawn=True)
-    try:
-        g = np.broadcast_to(upstream, setting.z.shape)
-    except ValueError:
-        found = f"{upstream.shape} for logits of {setting.z.shape}"
-        raise ValueError(f"expected an upstream gradient that fits, found {found}") from None
-    if not np.isfinite(g).all():
-        raise ValueError("expected a finite upstream gradient")
-    return replace(setting, g=g)
 
 
 def draw_gradient(K: int, C: int) -> FloatArray:

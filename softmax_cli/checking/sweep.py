@@ -112,11 +112,11 @@ def _differentiated(task: Task, setting: Setting, function: Function | None = No
     T, eps, (K, C) = task.T, task.precision.eps, task.z.shape
     name, step = setting.method or "central", setting.step
     method = METHODS[name].for_roundoff(eps)
-    atols = np.full(K, method.atol / T if setting.atol is None else setting.atol)
-    if task.log and setting.atol is None:  # differences of larger values lose more
+    atols = np.full(K, method.atol / T)
+    if task.log:  # differences of larger values lose more
         log_y = replace(task, quantity="probabilities").exact()
         atols *= np.maximum(1.0, np.abs(np.where(task.z > -np.inf, log_y, 0.0)).max(axis=1))
-    run = Run(task, setting, (atols, method.rtol if setting.rtol is None else setting.rtol))
+    run = Run(task, setting, (atols, method.rtol))
     estimate = 0.0
     # A function is given all samples: its results may depend on how many there are.
     K_at_once = K if function else max(1, _ENTRIES_AT_ONCE // C)

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.checking.fit import shortest
-from softmax_cli.checking.formulas import Case, FloatArray, Task
+from softmax_cli.checking.formulas import Case, FloatArray, Task, shortest
 from softmax_cli.checking.precision import (
     FLOAT32,
     FLOAT64,

@@ -13,7 +13,7 @@ from softmax_cli.checking.candidate import OPTION, CheckingError, ShapeFoundErro
 from softmax_cli.checking.check import check_function, check_results
 from softmax_cli.checking.formulas import Kind
 from softmax_cli.checking.process import isolated
-from softmax_cli.checking.setting import Setting, with_gradient
+from softmax_cli.checking.setting import Setting
 from softmax_cli.checking.sweep import Sweep, sweep
 from softmax_cli.checking.verdict import Check, Verdict
 from softmax_cli.errors import InputError, quoted
@@ -96,7 +96,7 @@ def check(
     source = replace(logits, blocks=iter([whole]), n_samples=len(whole.logits))
     batch, setting = pick(source, sample, how)
     if "vjp" in given and upstream is None:
-        setting = with_gradient(setting, None)
+        setting = setting.with_gradient(None)
     # Results are those of all samples of the input, or of the valid ones, or of these alone.
     own = np.zeros(len(whole.logits), dtype=np.bool_)
     own[batch.start - whole.start :][: len(batch.logits)] = True
