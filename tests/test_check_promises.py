@@ -558,7 +558,7 @@ def test_in_this_process_what_a_function_raises_has_its_message() -> None:
     def fails(z: Array) -> Array:
         raise ValueError("no such luck")
 
-    with pytest.raises(CandidateError, match="raised ValueError: no such luck, given sample '1'"):
+    with pytest.raises(CandidateError, match="raised ValueError: no such luck, given all samples"):
         check_probabilities(fails, Z)
 
 

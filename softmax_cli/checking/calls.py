@@ -46,8 +46,6 @@ class Calls:
         The same in words.
     labels
         Of the samples, where they are given one at a time, as (C,).
-    hint
-        What the function did when it was given all samples at once, or "".
     precision
         The format of what it returned.
     across
@@ -65,7 +63,6 @@ class Calls:
     axis: int
     how: str
     labels: tuple[str, ...] = ()
-    hint: str = ""
     precision: Precision = FLOAT64
     across: float = 0.0
     overwrote: bool = False
@@ -87,7 +84,6 @@ class Calls:
             except CandidateError as error:
                 whole = "" if isinstance(error, ShapeFoundError) else "all samples"
                 error.given = f"sample {self.labels[k]!r}" if self.labels else whole
-                error.hint = "" if error.problem in self.hint else self.hint
                 raise
             stop, first = start + len(rows) // per, None
             yield slice(start, stop), rows
@@ -178,24 +174,17 @@ def called(function: Function, task: Task, setting: Setting) -> tuple[Calls, Arr
     try:
         return calls, calls.first(), []
     except CandidateError as error:
-        found, hint = error, ""
-    if isinstance(found, ShapeFoundError):
-        if K > 1 and found.array is not None and found.array.shape == (C, K):
-            raise found
-    else:
-        place = f" ({found.place})" if found.place else ""
-        hint = f"given all samples at once it {found.problem}{place}"
+        found = error
+    if K > 1 and found.array is not None and found.array.shape == (C, K):
+        raise found
     calls = Calls(function, task, setting, rows, -1, f"all samples at once, shape (1, {C})")
     if len(shape) > 1:
         how = f"one sample at a time, shape ({C},)"
         calls = replace(calls, how=how, labels=setting.labels)
-    calls.hint = hint
     try:
         return calls, calls.first(), [f"given {given}, it {found.problem}"]
     except CandidateError:
-        if isinstance(found, ShapeFoundError):
-            raise found from None
-        raise
+        raise found  # noqa: B904, which keeps its own cause
 
 
 def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> tuple[str, str] | None:

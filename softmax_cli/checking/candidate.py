@@ -56,6 +56,8 @@ class CandidateError(CheckingError):
     Its own exception is the cause, where it is of this process.
     """
 
+    array: Array | None = None
+
 
 class NotComplexError(CheckingError, ValueError):
     """Complex-step differences were asked of a function that handles real numbers only."""

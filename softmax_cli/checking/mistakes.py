@@ -71,6 +71,11 @@ def _scaled(factor: Callable[[Case], float]) -> Formula:
     return lambda case: [(case.expected * factor(case), {"factor": factor(case)})]
 
 
+def _shown(is_so: Callable[[Case], bool]) -> Formula:
+    """Make a mistake that the candidate itself shows."""
+    return lambda case: [case.actual] if is_so(case) else []
+
+
 def _fitted(low: float, high: float, *families: Family) -> Formula:
     """Make a mistake of one number, somewhere between two others, which the candidate tells."""
 
@@ -111,7 +116,7 @@ _SURE: Mistakes = {
     "arguments in the wrong order": _vjp(lambda case, g: [case.given(z=g, g=case.z)]),
     "logits in place of probabilities": wrong.logits_for_y,
     "sigmoid in place of softmax": wrong.sigmoid,
-    "argmax in place of softmax": _forward(wrong.argmax),
+    "argmax in place of softmax": _forward(lambda case: (case.z == case.z.max(1)[:, None]) * 1.0),
     "softmax twice": wrong.twice,
     "softmax of -z": lambda case: [sign * case.given(z=-case.z) for sign in (1.0, -1.0)],
     "powers of 2": wrong.powers_of_two,
@@ -133,9 +138,9 @@ _SURE: Mistakes = {
     "classes sorted in each sample": wrong.classes_sorted,
     "shifted by a class": wrong.shifted,
     "a class or a sample is left at 0": wrong.left_at_zero,
-    "the sum is in half precision": wrong.half_sum,
-    "cancellation in 1 - y": wrong.cancellation,
-    "rounding of z - logsumexp": wrong.rounded_at_an_offset,
+    "the sum is in half precision": _shown(wrong.half_sum),
+    "cancellation in 1 - y": _shown(wrong.cancellation),
+    "rounding of z - logsumexp": _shown(wrong.rounded_at_an_offset),
     "underflow before the logarithm": _y_is(wrong.underflown),
     "overflow: the maximum is not subtracted": lambda case: wrong.out_of_range(
         case, 0.0, case.z.mean(axis=1, keepdims=True)
@@ -147,20 +152,15 @@ _SURE: Mistakes = {
 # Results of fewer digits are a remedy.
 _ROUNDED: Mistakes = {
     **{
-        f"{name} results": partial(wrong.computed_in, each)
+        f"{name} results": _shown(partial(wrong.computed_in, each))
         for name, each in PRECISIONS.items()
         if each is not FLOAT64
     },
-    "rounded results": wrong.printed,
+    "rounded results": _shown(wrong.printed),
 }
 # These are no cause beside one of those above.
 _FITTED: Mistakes = {
-    "a number is added below": _fitted(
-        1e-11,
-        1e3,
-        lambda task, x: wrong.over(task, wrong.exponentials(task)[0], x),
-        lambda task, x: wrong.over(task, wrong.exponentials(task)[1], x),
-    ),
+    "a number is added below": _fitted(1e-11, 1e3, partial(wrong.over, 0), partial(wrong.over, 1)),
     "clipped probabilities": _fitted(
         1e-11,
         0.11,
@@ -184,7 +184,7 @@ _VAGUE: Mistakes = {
     "transposed batch": wrong.transposed,
     "nothing but zeros": lambda case: [np.zeros(case.shape)],
     "a constant factor": wrong.constant_factor,
-    "a factor for each sample": wrong.factor_for_each_sample,
+    "a factor for each sample": _shown(wrong.factor_for_each_sample),
     "NaN among the results": wrong.nan,
 }
 CATALOGUE = _SURE | _ROUNDED | _FITTED | _VAGUE

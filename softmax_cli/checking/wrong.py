@@ -38,8 +38,9 @@ def exponentials(case: Task) -> tuple[FloatArray, FloatArray]:
     return np.exp(case.z / case.T), np.exp((case.z - case.z.max(axis=1, keepdims=True)) / case.T)
 
 
-def over(case: Task, e: FloatArray, number: float) -> FloatArray:
-    """Return what is made of e over its sum and a number."""
+def over(k: int, case: Task, number: float) -> FloatArray:
+    """Return what is made of exponentials over their sum and a number."""
+    e = exponentials(case)[k]
     return case.of_y(e / (number + total(e)))
 
 
@@ -66,11 +67,6 @@ def sigmoid(case: Case) -> list[FloatArray]:
     """Return 1/(1 + exp(-z)), and what is made of it."""
     s = 1 / (1 + np.exp(-case.z / case.T))
     return [case.of_y(s), *diagonal(case, s)]
-
-
-def argmax(case: Case) -> FloatArray:
-    """Return 1 for the largest logit, and 0 for others."""
-    return np.where(case.z == case.z.max(axis=1, keepdims=True), 1.0, 0.0)
 
 
 def twice(case: Case) -> Iterator[FloatArray]:
@@ -190,8 +186,8 @@ def constant_factor(case: Case) -> Iterator[Wrong]:
             yield case.actual, {"factor": number}
 
 
-def factor_for_each_sample(case: Case) -> Iterator[FloatArray]:
-    """The candidate itself, if each sample is a number times the exact one."""
+def factor_for_each_sample(case: Case) -> bool:
+    """Tell whether each sample is a number times the exact one."""
     ratios = case.ratios(tuple(range(1, case.actual.ndim)))
     wrong = case.expected * ratios
     if case.log and not case.is_derivative:
@@ -199,14 +195,14 @@ def factor_for_each_sample(case: Case) -> Iterator[FloatArray]:
         ratios = np.take_along_axis(case.actual - case.expected, top, axis=1)
         wrong = case.expected + ratios
     is_some = len(case.z) > 1 and (ratios != 0).all() and np.isfinite(ratios).all()
-    if is_some and case.is_explained_by(wrong, len(case.z)) and not [*constant_factor(case)]:
-        yield case.actual
+    is_so = is_some and case.is_explained_by(wrong, len(case.z))
+    return bool(is_so) and not [*constant_factor(case)]
 
 
-def half_sum(case: Case) -> Iterator[FloatArray]:
-    """The candidate itself, if its sums over the classes are as wrong as those of 16 bits are."""
+def half_sum(case: Case) -> bool:
+    """Tell whether the sums over the classes are as wrong as those of 16 bits are."""
     if case.precision.bits >= FLOAT32.bits or (case.excess <= 1).all():
-        return
+        return False
     ratios = case.ratios(tuple(range(1, case.actual.ndim)))
     wrong, off = case.expected * ratios, 1 / ratios - 1
     if case.g is not None:
@@ -216,8 +212,7 @@ def half_sum(case: Case) -> Iterator[FloatArray]:
         wrong = (d * case.g + v * sums) / case.T
         off = (sums - total(u * case.g)) / total(np.abs(u * case.g))
     most = case.z.shape[1] * case.precision.eps / 2
-    if (np.abs(off) <= most).all() and (case.beyond(wrong, case.actual) <= 1).all():
-        yield case.actual
+    return bool((np.abs(off) <= most).all() and (case.beyond(wrong, case.actual) <= 1).all())
 
 
 def ranked(expected: FloatArray, actual: FloatArray) -> NDArray[np.intp]:
@@ -307,41 +302,34 @@ def out_of_range(case: Case, *shifts: Any) -> Iterator[Wrong]:
             yield np.where(agrees, case.actual, naive), {"limit": np.log(precision.largest)}
 
 
-def _is_rounding(case: Case, unit: FloatArray, least: FloatArray | float) -> bool:
+def _is_rounding(case: Case, unit: FloatArray, least: FloatArray | float | None = None) -> bool:
     """Tell whether what fails is no further off than a unit, and some of it than the least."""
-    fails = case.excess > 1
+    fails, least = case.excess > 1, case.rounding(case.precision) if least is None else least
     return bool((case.error <= unit)[fails].all() and (case.error > least)[fails].any())
 
 
-def rounded_at_an_offset(case: Case) -> list[FloatArray]:
-    """The candidate itself, where errors are those of the large logits that it has not shifted."""
+def rounded_at_an_offset(case: Case) -> bool:
+    """Tell whether errors are those of the large logits that it has not shifted."""
     unit = case.rounding(case.precision)
     is_offset = (np.abs(case.z).min(axis=1) > _LARGE * case.T).any()
-    return (
-        [case.actual] if is_offset and _is_rounding(case, unit, unit * 16 / case.roundings) else []
-    )
+    return bool(is_offset) and _is_rounding(case, unit, unit * 16 / case.roundings)
 
 
-def cancellation(case: Case) -> list[FloatArray]:
-    """The candidate itself, where a difference has left no more than the rounding of its terms."""
+def cancellation(case: Case) -> bool:
+    """Tell whether a difference has left no more than the rounding of its terms."""
     least = FLOAT64.eps * case.roundings * np.abs(case.expected)
     is_difference = (case.is_derivative or case.log) and not rounded_at_an_offset(case)
-    return [case.actual] if is_difference and _is_rounding(case, case.rounding(), least) else []
+    return is_difference and _is_rounding(case, case.rounding(), least)
 
 
-def rounded(case: Case, unit: FloatArray) -> list[FloatArray]:
-    """The candidate itself, where errors are no more than a unit, and more than rounding."""
-    return [case.actual] if _is_rounding(case, unit, case.rounding(case.precision)) else []
-
-
-def computed_in(precision: Precision, case: Case) -> list[FloatArray]:
-    """The candidate itself, if it has the digits of a format, and errors of its size."""
+def computed_in(precision: Precision, case: Case) -> bool:
+    """Tell whether it has the digits of a format, and errors of its size."""
     is_shown = shown_precision(case.actual) is precision
-    return rounded(case, case.rounding(precision)) if is_shown else []
+    return is_shown and _is_rounding(case, case.rounding(precision))
 
 
-def printed(case: Case) -> list[FloatArray]:
-    """The candidate itself, if it has few digits."""
+def printed(case: Case) -> bool:
+    """Tell whether it has few digits."""
     digits = printed_digits(case.actual, range(2, 12))
     # Slightly over a half, as they may have been float32 before.
-    return rounded(case, 1.02 * digits[1]) if digits else []
+    return digits is not None and _is_rounding(case, 1.02 * digits[1])
