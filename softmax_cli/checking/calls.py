@@ -82,8 +82,7 @@ class Calls:
             try:
                 rows = self.once([x[part] for x in self.inputs]) if first is None else first
             except CandidateError as error:
-                whole = "" if isinstance(error, ShapeFoundError) else "all samples"
-                error.given = f"sample {self.labels[k]!r}" if self.labels else whole
+                error.given = f"sample {self.labels[k]!r}" if self.labels else "all samples"
                 raise
             stop, first = start + len(rows) // per, None
             yield slice(start, stop), rows

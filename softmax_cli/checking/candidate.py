@@ -76,7 +76,7 @@ class ShapeFoundError(CandidateError):
 
     def __init__(self, found: str, array: Array | None = None) -> None:
         super().__init__(f"returned {found}")
-        self.found, self.array = found, array
+        self.args = self.found, self.array = found, array
 
 
 def in_python(text: str) -> str:

@@ -293,13 +293,12 @@ def _judged_in(precision: Precision) -> str:
 
 def _unusable(task: Task, setting: Setting, error: ShapeFoundError) -> Check:
     """Make the check of a function that returned nothing to compare."""
-    given = f", given {error.given}" if error.given else ""
     atol, rtol = setting.tolerances(*task.tolerances())
     check = Check(
         task.quantity, Samples(task.quantity), setting.labels, float(atol.max()), rtol, task.log
     )
     found = () if error.array is None else diagnose_shape(task, error.array)
-    return replace(check, problem=f"{error.found}{given}", diagnoses=found)
+    return replace(check, problem=f"{error.found}, given {error.given}", diagnoses=found)
 
 
 def _with_notes(check: Check, run: Run, *, is_function: bool = False) -> Check:

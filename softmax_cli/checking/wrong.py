@@ -8,15 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_cli.checking import precision as formats
 from softmax_cli.checking.formulas import Case, FloatArray, Task, shortest
-from softmax_cli.checking.precision import (
-    FLOAT32,
-    FLOAT64,
-    PRECISIONS,
-    Precision,
-    printed_digits,
-    shown_precision,
-)
 from softmax_cli.mathematics import core
 
 # What a wrong formula gives, perhaps with numbers of its own by name, for the advice. What takes
@@ -147,7 +140,7 @@ def row_sums(case: Case, g: FloatArray) -> Iterator[FloatArray]:
     """The candidate itself, if it is the product with ones."""
     sums = case.given(g=np.ones(g.shape))
     # Those of softmax are 0, and what is left is their rounding.
-    near = case.rounding(FLOAT32) + case.bound(sums)
+    near = case.rounding(formats.FLOAT32) + case.bound(sums)
     are_sums = (np.abs(case.actual - sums) <= near).all() and (case.actual != 0).any()
     if are_sums and (np.abs(case.expected - sums) > near).any():
         yield case.actual
@@ -201,7 +194,7 @@ def factor_for_each_sample(case: Case) -> bool:
 
 def half_sum(case: Case) -> bool:
     """Tell whether the sums over the classes are as wrong as those of 16 bits are."""
-    if case.precision.bits >= FLOAT32.bits or (case.excess <= 1).all():
+    if case.precision.bits >= formats.FLOAT32.bits or (case.excess <= 1).all():
         return False
     ratios = case.ratios(tuple(range(1, case.actual.ndim)))
     wrong, off = case.expected * ratios, 1 / ratios - 1
@@ -281,7 +274,7 @@ def nan(case: Case) -> list[Wrong]:
 
 def underflown(case: Case) -> Iterator[FloatArray]:
     """Yield probabilities that underflow, in each precision."""
-    for each in PRECISIONS.values() if case.log else ():
+    for each in formats.PRECISIONS.values() if case.log else ():
         yield np.where(each.round(case.y) == 0, 0, case.y)
 
 
@@ -289,7 +282,7 @@ def out_of_range(case: Case, *shifts: Any) -> Iterator[Wrong]:
     """Yield what exp((z - shift)/T) makes where it over- or underflows, in each precision."""
     is_lost = ~np.isfinite(case.actual) & (case.actual != case.expected)
     broken = is_lost.reshape(len(case.z), -1).any(axis=1)
-    for shift, precision in product(shifts, PRECISIONS.values()):
+    for shift, precision in product(shifts, formats.PRECISIONS.values()):
         e = precision.round(np.exp((case.z - shift) / case.T))
         sums = precision.round(total(e))
         lost = np.isinf(sums) | (sums == 0)
@@ -317,19 +310,19 @@ def rounded_at_an_offset(case: Case) -> bool:
 
 def cancellation(case: Case) -> bool:
     """Tell whether a difference has left no more than the rounding of its terms."""
-    least = FLOAT64.eps * case.roundings * np.abs(case.expected)
+    least = formats.FLOAT64.eps * case.roundings * np.abs(case.expected)
     is_difference = (case.is_derivative or case.log) and not rounded_at_an_offset(case)
     return is_difference and _is_rounding(case, case.rounding(), least)
 
 
-def computed_in(precision: Precision, case: Case) -> bool:
+def computed_in(precision: formats.Precision, case: Case) -> bool:
     """Tell whether it has the digits of a format, and errors of its size."""
-    is_shown = shown_precision(case.actual) is precision
+    is_shown = formats.shown_precision(case.actual) is precision
     return is_shown and _is_rounding(case, case.rounding(precision))
 
 
 def printed(case: Case) -> bool:
     """Tell whether it has few digits."""
-    digits = printed_digits(case.actual, range(2, 12))
+    digits = formats.printed_digits(case.actual, range(2, 12))
     # Slightly over a half, as they may have been float32 before.
     return digits is not None and _is_rounding(case, 1.02 * digits[1])
