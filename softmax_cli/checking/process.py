@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection, Pipe
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
 import numpy as np
 
@@ -53,27 +53,21 @@ def isolated(job: Callable[[Function], Result], word: str, timeout: float | None
         os.setpgid(process, process)
     with ours, undone_by(partial(os.killpg, process, signal.SIGKILL)):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        try:
-            result: Result = _received(ours, timeout)
-        except EOFError as error:
-            status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-            how = f"with status {status}" if status >= 0 else f"by {signal.Signals(-status).name}"
-            raise CandidateError(f"the candidate ended its process {how}{error}") from None
-    return result
-
-
-def _received(connection: Connection, timeout: float | None) -> Any:
-    """Wait until it says that it is loaded, and then for its result."""
-    for when in (" while it was loaded", ""):
-        if not connection.poll(timeout):
-            raise CandidateError(f"the candidate took longer than {timeout:g} s{when}")
-        try:
-            answer = connection.recv()
-        except EOFError:
-            raise EOFError(when) from None
-        if isinstance(answer, Exception):
-            raise answer
-    return answer
+        # It says that it is loaded, and then its result.
+        for when in (" while it was loaded", ""):
+            if not ours.poll(timeout):
+                raise CandidateError(f"the candidate took longer than {timeout:g} s{when}")
+            try:
+                answer = ours.recv()
+            except EOFError:
+                status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+                by = (
+                    f"with status {status}" if status >= 0 else f"by {signal.Signals(-status).name}"
+                )
+                raise CandidateError(f"the candidate ended its process {by}{when}") from None
+            if isinstance(answer, Exception):
+                raise answer
+    return cast(Result, answer)
 
 
 def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> NoReturn:
@@ -164,8 +158,7 @@ def _find(module: ModuleType, name: str) -> Any:
     try:
         value = attrgetter(name)(module)
     except AttributeError as error:
-        known = [each for each in dir(error.obj) if each[0] != "_"]
-        close = get_close_matches(str(error.name), known, n=1)
+        close = get_close_matches(str(error.name), dir(error.obj), n=1)
         hint = f"did you mean {close[0]}?" if close else ""
         problem = f"no {error.name!r} in {_place(module.__file__ or name)}"
         raise CandidateError(problem, hint=hint) from None

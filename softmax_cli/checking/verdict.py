@@ -153,11 +153,6 @@ class Check:
     notes: tuple[str, ...] = ()
 
     @property
-    def n_samples(self) -> int:
-        """How many samples there are."""
-        return len(self.labels)
-
-    @property
     def entries(self) -> int:
         """How many entries were compared."""
         return math.prod(self.samples.shape) * len(self.samples)
@@ -263,23 +258,22 @@ def worst_entry(verdict: Verdict, show: Callable[[Number, int], str], precision:
 
 def headline(check: Check) -> str:
     """Say in one line how a check ended."""
-    return f"{'PASS' if check.passed else 'FAIL'}: {check.quantity}: {outcome(check)}"
+    return f"{'PASS' if check.passed else 'FAIL'}: {check.quantity}: {_outcome(check)}"
 
 
-def outcome(check: Check) -> str:
+def _outcome(check: Check) -> str:
     """Say how many entries of a check agree, or what was found in their place."""
     if check.problem:
         return f"found {check.problem}"
-    samples = "1 sample" if check.n_samples == 1 else f"{check.n_samples} samples"
-    samples += " of our own" if check.is_ours else ""
-    one = check.entries == 1
-    failed = int(check.samples.failed.sum())
-    if not failed:
-        entries = "the one entry" if one else f"all {check.entries} entries"
-        said = f"{entries} of {samples} agree{'s' if one else ''}"
-        return f"{said}, but {check.unstable}" if check.unstable else said
-    entries = "1 entry" if one else f"{check.entries} entries"
-    return f"{failed} of {entries} over the bound, in {len(check.failed)} of {samples}"
+    n, failed = check.entries, int(check.samples.failed.sum())
+    ours, noun = " of our own" * check.is_ours, "entry" if n == 1 else "entries"
+    samples = f"{len(check.labels)} sample{'s' * (len(check.labels) > 1)}{ours}"
+    if failed:
+        return f"{failed} of {n} {noun} over the bound, in {len(check.failed)} of {samples}"
+    agree = (
+        f"the one entry of {samples} agrees" if n == 1 else f"all {n} entries of {samples} agree"
+    )
+    return f"{agree}, but {check.unstable}" if check.unstable else agree
 
 
 def entry_name(check: Check, worst: SampleCheck, classes: Sequence[str]) -> str:

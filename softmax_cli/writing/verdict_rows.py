@@ -97,7 +97,7 @@ def _check(check: Check) -> dict[str, Any]:
         # JSON has text alone, and the name of a file may be other bytes.
         "candidate": check.candidate.encode(errors="backslashreplace").decode(),
         "passed": check.passed,
-        "failed": check.n_samples if check.problem else len(check.failed),
+        "failed": len(check.labels) if check.problem else len(check.failed),
         **_given("called", check.called),
         **_how(check),
     }
