@@ -358,7 +358,7 @@ def test_right_numbers_in_a_wrong_shape_are_named(folder: Path) -> None:
     words = ["mine.py:transposed_vjp", "--upstream", "0,1,-2"]
     outcome = check(folder, *words, "-f", "json", quantity="--vjp")
     assert outcome.status == 1
-    assert outcome.json["problem"] == "shape (3, 2), expected (2, 3)"
+    assert outcome.json["problem"] == "shape (3, 2), expected (2, 3), given all samples"
     assert outcome.json["diagnosis"]["name"] == "transposed batch"
     assert "cause: transposed batch" in check(folder, *words, quantity="--vjp").stdout
 

@@ -60,10 +60,8 @@ def isolated(job: Callable[[Function], Result], word: str, timeout: float | None
             try:
                 answer = ours.recv()
             except EOFError:
-                status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-                by = (
-                    f"with status {status}" if status >= 0 else f"by {signal.Signals(-status).name}"
-                )
+                code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+                by = f"with status {code}" if code >= 0 else f"by {signal.Signals(-code).name}"
                 raise CandidateError(f"the candidate ended its process {by}{when}") from None
             if isinstance(answer, Exception):
                 raise answer

@@ -270,9 +270,8 @@ def _outcome(check: Check) -> str:
     samples = f"{len(check.labels)} sample{'s' * (len(check.labels) > 1)}{ours}"
     if failed:
         return f"{failed} of {n} {noun} over the bound, in {len(check.failed)} of {samples}"
-    agree = (
-        f"the one entry of {samples} agrees" if n == 1 else f"all {n} entries of {samples} agree"
-    )
+    entries, end = ("the one entry", "s") if n == 1 else (f"all {n} entries", "")
+    agree = f"{entries} of {samples} agree{end}"
     return f"{agree}, but {check.unstable}" if check.unstable else agree
 
 
