@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -234,6 +233,8 @@ def _views(case: Case) -> Iterator[Case]:
 
 def explain(name: str, task: Task, numbers: Mapping[str, float] | None = None) -> Diagnosis:
     """Give the advice of the reference to a mistake, with its numbers."""
+    from importlib.resources import files
+
     numbers = numbers or {}
     page = (files("softmax_cli") / "help" / "mistakes.md").read_text("utf-8")
     advice = re.split(r"\n(?!  )", page.partition(f"- **{name}**: ")[2])[0]

@@ -22,8 +22,8 @@ def _rows(verdict: Verdict) -> Iterator[list[object]]:
     for label, check, sample in _decisive(verdict):
         found = _sample(verdict, label, check, sample)
         worst = found.get("worst", {})
-        place = {f"worst_{end}": worst.get(end) for end in ("output", "input")}
-        cells = {"quantity": check.quantity, **found, **worst, **place}
+        cells = {"quantity": check.quantity, **found, **worst}
+        cells |= {f"worst_{end}": worst.get(end) for end in ("output", "input")}
         yield ["" if (cell := cells.get(column)) is None else cell for column in COLUMNS]
 
 
