@@ -26,7 +26,7 @@ from softmax_cli.samples import Batch, Logits, concatenate
 _NOT_SWEPT = "method step atol rtol dtype stress quiet"
 _GRADIENT = "give the gradient that the results belong to, as 0,0,1 or as a file"
 # What the user says about the comparison, without the samples.
-How = Callable[..., Setting]
+Comparison = Callable[..., Setting]
 
 
 def refuse_contradictions(words: Sequence[str], given: Mapping[Kind, str], used: Set[str]) -> None:
@@ -60,14 +60,15 @@ def refuse_contradictions(words: Sequence[str], given: Mapping[Kind, str], used:
         raise InputError(stdin[-1], "expected a file or code, found standard input a second time")
 
 
-def pick(logits: Logits, sample: str | None, how: How) -> tuple[Batch, Setting]:
+def pick(logits: Logits, sample: str | None, comparison: Comparison) -> tuple[Batch, Setting]:
     """Return the samples that are looked at, and what is compared with them."""
     if sample is not None:
         logits = pick_sample(logits, sample, "--sample")
     batch = concatenate(logits.batches, logits.n_classes)
     g = None if batch.upstream is None else logits.restored(batch.upstream)
     z, classes = logits.restored(batch.logits), logits.classes
-    return batch, how(z=z, g=g, axis=logits.axis, classes=classes, labels=batch.labels)
+    setting = comparison(z=z, g=g, axis=logits.axis, classes=classes, labels=batch.labels)
+    return batch, setting
 
 
 def check(
@@ -75,7 +76,7 @@ def check(
     given: Mapping[Kind, str],
     upstream: str | None,
     sample: str | None,
-    how: How,
+    comparison: Comparison,
     timeout: float | None,
     reading: InputOptions,
 ) -> Verdict:
@@ -94,7 +95,7 @@ def check(
         unchecked = replace(source, check=None).batches
         whole = concatenate(map(parsed, unchecked), logits.n_classes)
     source = replace(logits, blocks=iter([whole]), n_samples=len(whole.logits))
-    batch, setting = pick(source, sample, how)
+    batch, setting = pick(source, sample, comparison)
     if "vjp" in given and upstream is None:
         setting = setting.with_gradient(None)
     # Results are those of all samples of the input, or of the valid ones, or of these alone.

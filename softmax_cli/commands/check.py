@@ -52,6 +52,7 @@ def check(
     softmax-cli check logits.csv --probabilities package.module:softmax -q
     softmax-cli check 1 2 3 --method complex-step
     """
+    # The options that are given, by their names.
     used = {name for name, value in locals().items() if value is not None and value is not False}
     from softmax_cli.checking.formulas import Kind
     from softmax_cli.checking.setting import Setting
@@ -68,19 +69,26 @@ def check(
     words_for = {"probabilities": probabilities, "jacobian": jacobian, "vjp": vjp}
     given = {quantity: word for quantity, word in words_for.items() if word is not None}
     candidates.refuse_contradictions(logits, given, used)
-    bounds = partial(Setting, dtype=dtype, atol=atol, rtol=rtol, method=method, step=step)
-    how = partial(
-        bounds, temperature=temperature, log=log, forward_only=forward_only, stress=stress
+    comparison = partial(
+        Setting,
+        temperature=temperature,
+        log=log,
+        dtype=dtype,
+        atol=atol,
+        rtol=rtol,
+        method=method,
+        step=step,
+        forward_only=forward_only,
+        stress=stress,
     )
     with open_logits(logits, reading) as source, watched(source) as known:
-        if sweep:
-            _, setting = candidates.pick(known, sample, how)
-            write(sweep_report(candidates.swept(setting, probabilities, timeout)), writing)
-            return 0
-        if given:
-            verdict = candidates.check(known, given, upstream, sample, how, timeout, reading)
+        if given and not sweep:
+            verdict = candidates.check(known, given, upstream, sample, comparison, timeout, reading)
         else:
-            _, setting = candidates.pick(known, sample, how)
+            _, setting = candidates.pick(known, sample, comparison)
+            if sweep:
+                write(sweep_report(candidates.swept(setting, probabilities, timeout)), writing)
+                return 0
             with candidates.telling():
                 verdict = setting.verdict(check_softmax(setting))
     if not quiet or writing.path is not None:
