@@ -1,9 +1,14 @@
 """The program: runs the app and turns every ending into an exit status."""
 
-import gc
 import os
-import signal
 import sys
+
+# With -m, Python looks for modules in the working directory first: for its numpy.py, say.
+if __name__ == "__main__" and not sys.flags.safe_path:
+    sys.path.pop(0)
+
+import gc
+import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -85,8 +90,4 @@ def _run(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    # With -m, Python looks for modules in the working directory first: for its numpy.py, say.
-    with suppress(OSError):  # the directory may be gone
-        if sys.path[0] == os.getcwd():  # noqa: PTH109
-            del sys.path[0]
     main()

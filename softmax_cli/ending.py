@@ -23,6 +23,19 @@ def undone_by(action: Callable[[], object]) -> Iterator[None]:
         _actions.remove(action)
 
 
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Make a long call of C, which no handler interrupts: with nothing to undo, signals kill."""
+    ours = [n for n in SIGNALS if signal.getsignal(n) is leave and not _actions]
+    for number in ours:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, leave)
+
+
 def finish() -> None:
     """Let no signal end the program from here on: the result takes its place."""
     for number in SIGNALS:

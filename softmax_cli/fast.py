@@ -1,6 +1,7 @@
 """Numbers as JSON: by orjson, the extra named fast, where it is installed."""
 
 import json
+import re
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 import numpy as np
 
 from softmax_cli.samples import FloatArray
+
+_PLAIN = b"0123456789+-.eE \r"
+_MINUS_ZERO = re.compile(rb"-0[],\s]")
 
 
 @cache
@@ -24,6 +28,30 @@ def loads(content: bytes) -> Any:
     """Load JSON; callers look themselves for what the two readers take differently."""
     module = orjson()
     return module.loads(content) if module else json.loads(content)
+
+
+def load_rows(content: bytes, width: int, delimiter: bytes = b",") -> FloatArray | None:
+    """Load rows of nothing but plain numbers, which are JSON but for their brackets, or None.
+
+    What JSON takes proves nothing by itself: ``1],[2`` is no cell. So the characters come first.
+    """
+    # As many delimiters in every row, and nothing else that is no part of a number.
+    layout = content.translate(None, _PLAIN.replace(delimiter, b"")) + b"\n"
+    if layout != (delimiter * (width - 1) + b"\n") * (len(layout) // width):
+        return None
+    if delimiter != b",":
+        content = content.replace(delimiter, b",")
+    array = b"[" + content.replace(b"\n", b",") + b"]"
+    try:
+        numbers = loads(array)
+        values = np.fromiter(numbers, np.float64, len(numbers))
+    except (ValueError, OverflowError):  # cells that are missing, +1, 01, 1., 1e400
+        return None
+    # A cell may be missing where it is the only one; to a reader of integers -0 is 0.
+    is_plain = values.size and np.isfinite(values).all()
+    if not is_plain or (not values.all() and _MINUS_ZERO.search(array)):
+        return None
+    return values.reshape(-1, width)
 
 
 def print_rows(values: FloatArray, delimiter: str = ",") -> bytes:

@@ -1,13 +1,6 @@
 """What the user may say about input and output, as the commands receive it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from softmax_cli.samples import FloatArray
-
-Place = Callable[[int, int | None], str]
 
 
 @dataclass(frozen=True)
@@ -24,13 +17,10 @@ class InputOptions:
     key: str | None = None  # the member that holds arrays of logits
     axis: int | None = None  # of the classes; None: the last
     skip_invalid: bool = False
-    # Raises for the first of the rows, shape (K, C), that is not what is read; None: logits.
-    # It is given a function that names the place of row k, and of its column c.
-    check: "Callable[[FloatArray, Place], None] | None" = None
     # What somebody's results are, of any shape, which is their key in JSON; else None.
     quantity: str | None = None
-    # The classes of the logits that these are results of, which are looked up by name; the column
-    # named by id_column may be missing. None where logits are read.
+    # The classes of the logits that these are results of, or a gradient for, which are looked up
+    # by name; the column named by id_column may be missing. None where logits are read.
     results_of: tuple[str, ...] | None = None
 
 

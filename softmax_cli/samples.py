@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.options import Place
-
 FloatArray = NDArray[np.float64]
+Place = Callable[[int, int | None], str]  # of row k, and of its value c
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class Batch:
     samples: tuple[str, ...] | None = None  # the K names, or None where the input has none
     upstream: FloatArray | None = None  # a gradient each, (K, C), where a command takes one
     kept: tuple[tuple[object, ...], ...] | None = None  # values to pass on, a tuple a sample
-    place: Place | None = None  # names the place of row k, and of its value c, until it is checked
+    place: Place | None = None  # until it is checked
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -78,9 +77,9 @@ class Logits:
 
     def lead(self, n_samples: int) -> tuple[int, ...]:
         """Return the dimensions of so many samples."""
-        return (
-            (n_samples,) if self.shape is None else tuple(np.delete(self.shape, self.axis).tolist())
-        )
+        if self.shape is None:
+            return (n_samples,)
+        return tuple(np.delete(self.shape, self.axis).tolist())
 
     def restored(self, rows: FloatArray) -> FloatArray:
         """Bring a row for each sample, shape (K, C), to the shape of the input."""

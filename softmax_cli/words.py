@@ -67,8 +67,9 @@ def is_missing(value: object) -> bool:
     return value is None or (isinstance(value, str) and value.strip().lower() in _MISSING)
 
 
-def mending(text: str, decimal: str = ".") -> str:
+def mending(cell: object, decimal: str = ".") -> str:
     """Say what to do about a cell that is no number, or "" if that is not clear."""
+    text = "" if cell is None else str(cell)
     if has_decimal_comma(text):
         if decimal == ",":
             return "points group digits: tr -d . < FILE | softmax-cli forward --decimal ,"

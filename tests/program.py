@@ -3,8 +3,8 @@
 import atexit
 import fcntl
 import gc
-import importlib
 import json
+import multiprocessing
 import os
 import pkgutil
 import pty
@@ -16,20 +16,24 @@ import subprocess
 import sys
 import termios
 import traceback
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NoReturn
 
 import softmax_cli.__main__
+from softmax_cli import pipeline
+from softmax_cli.reading.text import Stream
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_inputs"
+PETS = str(SAMPLES / "pets.csv")
 PROGRAM = [sys.executable, "-m", "softmax_cli"]
 SCRIPT = [str(Path(sys.executable).parent / "softmax-cli")]
 # What would change a table's looks, or a process's start, from the outside; and what pytest
@@ -39,8 +43,20 @@ _UNWANTED = (
     "PYTHONSAFEPATH", "PYTHONUNBUFFERED", "PYTEST_CURRENT_TEST",
 )  # fmt: skip
 # What a program looks at only when it draws; all else may concern an interpreter's start.
-_LATE = {"NO_COLOR", "COLUMNS", "COLORTERM", "TERM"}
+_LATE = {
+    "NO_COLOR", "FORCE_COLOR", "COLUMNS", "COLORTERM", "TERM", "_SOFTMAX_CLI_COMPLETE",
+    "COMP_WORDS", "COMP_CWORD",
+}  # fmt: skip
 TIMEOUT = 120
+_SERVER = multiprocessing.get_context("forkserver")
+_LIBRARIES = (
+    "numpy", "orjson", "pyarrow.parquet", "rich.console", "rich.table", "rich.text",
+    "typer.rich_utils",
+)  # fmt: skip
+_DRAWING = (
+    "matplotlib.figure", "matplotlib.style", "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_pdf", "matplotlib.backends.backend_svg",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,25 +93,37 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     piece: int = 1 << 30,
-    without: Sequence[str] = (),
+    first: Callable[[], object] = dict,
 ) -> Outcome:
     """Run with pipes for all three streams, in a fork that need not make its imports again.
 
     Where the environment may concern the interpreter's start, it gets one. Standard input comes in
-    pieces of so many bytes; some modules may be missing.
+    pieces of so many bytes; in a fork, something may be done first.
     """
     if _is_cold(env):
         return run_cold(*words, stdin=stdin, cwd=cwd, env=env)
     text = stdin.encode() if isinstance(stdin, str) else stdin
     (stdin_end, feed), (stdout, stdout_end), (stderr, stderr_end) = (os.pipe() for _ in range(3))
-    ends = stdin_end, stdout_end, stderr_end
-    child = _fork(words, cwd or Path(), env, ends, (feed, stdout, stderr), without)
+    child = _fork(words, cwd or Path(), env, (stdin_end, stdout_end, stderr_end), first)
     with ThreadPoolExecutor(2) as threads:
         told = threads.submit(_read, stderr)
         threads.submit(_write, feed, text, piece)
         printed = _read(stdout)
     status = _wait(child, words)
-    return Outcome(status, printed.decode(), told.result().decode())
+    return Outcome(status, printed.decode(errors="surrogateescape"), told.result().decode())
+
+
+def without(module: str) -> Callable[[], object]:
+    """Return what is to be done first, so that a module is missing."""
+    return partial(exec, f"import sys; sys.modules[{module!r}] = None")
+
+
+def refused(*words: str, **how: Any) -> str:
+    """Run what has no result, and return its error: a line, with a hint at most."""
+    outcome = run(*words, **how)
+    assert (outcome.status, outcome.stdout) == (2, ""), outcome
+    assert re.fullmatch(r"(warning: .+\n)*error: .+\n(hint: .+\n)?", outcome.stderr), outcome
+    return outcome.stderr
 
 
 def _is_cold(env: Mapping[str, str] | None) -> bool:
@@ -107,28 +135,30 @@ def _fork(
     cwd: Path,
     env: Mapping[str, str] | None,
     ends: Sequence[int],
-    ours: Sequence[int],
-    without: Sequence[str] = (),
-) -> int:
-    """Run the program in a fork that has these ends for streams: return its process."""
-    import_all()
-    with warnings.catch_warnings(action="ignore"):  # there are threads, all at rest
-        child = os.fork()
-    if not child:
-        for descriptor in ours:
-            os.close(descriptor)
-        sys.modules.update(dict.fromkeys(without))  # type: ignore[arg-type]
-        _become_the_program(words, cwd, env or {}, ends)
-    for descriptor in ends:
-        os.close(descriptor)
+    first: Callable[[], object] = dict,
+) -> BaseProcess:
+    """Run the program in a fork of a small process, with these ends for streams."""
+    _SERVER.set_forkserver_preload([*_modules(), *_DRAWING])
+    streams = [Connection(end) for end in ends]  # which can be sent to a process
+    tuned = pipeline.WORTH, Stream.block_size
+    args = words, cwd.absolute(), environment(env or {}), streams, first, tuned
+    child = _SERVER.Process(target=_become_the_program, args=args)
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = softmax_cli.__main__  # a fork would import another again
+    child.start()
+    sys.modules["__main__"] = main
+    for stream in streams:
+        stream.close()
     return child
 
 
-def _wait(child: int, words: Sequence[str]) -> int:
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+def _wait(child: BaseProcess, words: Sequence[str]) -> int:
+    child.join()
+    status = child.exitcode
+    child.close()
     if status == -signal.SIGALRM:
         raise subprocess.TimeoutExpired(list(words), TIMEOUT)
-    return status
+    return int(status or 0)
 
 
 def _read(descriptor: int) -> bytes:
@@ -144,10 +174,15 @@ def _write(descriptor: int, content: bytes, piece: int) -> None:
 
 
 @cache
+def _modules() -> list[str]:
+    """Name what a fork should not have to import."""
+    ours = [found.name for found in pkgutil.walk_packages(softmax_cli.__path__, "softmax_cli.")]
+    return [*ours, "tests.program", *_LIBRARIES]
+
+
+@cache
 def import_all() -> None:
-    for found in pkgutil.walk_packages(softmax_cli.__path__, "softmax_cli."):
-        import_module(found.name)
-    for name in ("numpy", "rich.console", "rich.table", "rich.text", "typer.rich_utils"):
+    for name in _modules():
         import_module(name)
 
 
@@ -162,25 +197,31 @@ def take_streams(descriptors: Sequence[int]) -> None:
 
 
 def _become_the_program(
-    words: Sequence[str], cwd: Path, env: Mapping[str, str], descriptors: Sequence[int]
+    words: Sequence[str],
+    cwd: Path,
+    variables: Mapping[str, str],
+    streams: Sequence[Connection],
+    first: Callable[[], object],
+    tuned: tuple[int, int],
 ) -> NoReturn:
     """Make of a fork what ``python -m softmax_cli`` is when it begins, and run it to its end."""
     status = 1
     try:
         gc.freeze()
         atexit._clear()
-        importlib.reload(warnings)  # without what pytest wants of them
+        multiprocessing.set_start_method(None, force=True)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.alarm(TIMEOUT)
-        if os.isatty(descriptors[0]):
+        if os.isatty(streams[0].fileno()):
             os.setsid()
-        take_streams(descriptors)
-        variables = environment(env)
+        take_streams([stream.fileno() for stream in streams])
+        pipeline.WORTH, Stream.block_size = tuned
         os.environ.clear()
         os.environ.update(variables)
         os.chdir(cwd)
         sys.modules["__main__"] = softmax_cli.__main__
         sys.argv = [str(softmax_cli.__main__.__file__), *words]
+        first()
         softmax_cli.__main__.main()
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
@@ -212,7 +253,13 @@ def run_cold(
         timeout=TIMEOUT,
         check=False,
     )
-    return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
+    stdout = done.stdout.decode(errors="surrogateescape")
+    return Outcome(done.returncode, stdout, done.stderr.decode())
+
+
+def run_in_shell(script: str, cwd: Path | None = None, **how: Any) -> Outcome:
+    """Run a script of bash in which "$@" is the program."""
+    return run_cold(cwd=cwd, program=["bash", "-c", script, "bash", *PROGRAM], **how)
 
 
 def run_in_terminal(
@@ -234,7 +281,7 @@ def run_in_terminal(
         for end in ends:
             os.close(end)
     else:
-        child = _fork(words, Path(), env, ends, [ours])
+        child = _fork(words, Path(), env, ends)
     shown = b""
     while select.select([ours], [], [], 60)[0]:
         try:

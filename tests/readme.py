@@ -6,6 +6,7 @@ keep it.
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.program import ROOT, SAMPLES, environment
+from tests.program import ROOT, SAMPLES, environment, run
 
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "softmax_cli" / "help").glob("*.md"))]
@@ -37,17 +38,27 @@ def rerun(block: str) -> str:
         shutil.copytree(SAMPLES, Path(folder) / "sample_inputs")
         shown = ""
         for command in commands(block):
-            done = subprocess.run(
-                ["bash", "-c", command],
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                env=environment({"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}),
-                check=False,
-            )
-            shown += f"$ {command}\n{done.stdout.decode()}"
+            words = shlex.split(command)
+            if words[0] == "softmax-cli" and not re.search("[|<>$;&*?\\\\]", command):
+                outcome = run(*words[1:], cwd=Path(folder))
+                printed = outcome.stderr + outcome.stdout
+            else:
+                printed = in_a_shell(command, folder)
+            shown += f"$ {command}\n{printed}"
         return shown
+
+
+def in_a_shell(command: str, folder: str) -> str:
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment({"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}),
+        text=True,
+        check=False,
+    ).stdout
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import SAMPLES, run, run_in_terminal
+from tests.program import PETS, refused, run, run_in_terminal
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,7 @@ def test_numbers_need_no_dashes_anywhere_on_the_line(
     expected = run("forward", "-f", "csv", stdin="".join(f"{str(z)[1:-1]}\n" for z in logits))
     assert expected.status == 0
     options_last = run("forward", *words, *([] if "--" in words else ["-f", "csv"]))
-    options_first = run("forward", "-f", "csv", *words)
-    assert options_first == expected
+    assert run("forward", "-f", "csv", *words) == expected
     if "--" not in words:
         assert options_last == expected
 
@@ -68,9 +67,8 @@ def test_a_file_whose_name_begins_with_a_dash_is_written_with_its_folder(
     tmp_path: Path, name: str, suffix: str
 ) -> None:
     (tmp_path / name).write_text("5,5\n")
-    outcome = run("forward", name, cwd=tmp_path)
-    assert (outcome.status, outcome.stdout) == (2, "")
-    assert outcome.stderr.startswith(f"error: '{name.removesuffix(suffix)}': no such option\n")
+    error = refused("forward", name, cwd=tmp_path)
+    assert error.startswith(f"error: '{name.removesuffix(suffix)}': no such option\n")
     assert run("forward", "-f", "csv", f"./{name}", cwd=tmp_path).stdout == "0.5,0.5\n"
     assert run("forward", "-f", "csv", "--", name, cwd=tmp_path).stdout == "0.5,0.5\n"
 
@@ -134,13 +132,6 @@ def test_bad_usage_is_one_clear_line(words: str, message: str) -> None:
     assert all(line.startswith("hint: ") for line in lines[1:])
 
 
-def test_control_characters_in_the_offending_text_are_escaped() -> None:
-    outcome = run("forward", "1", "\x1b[31mred")
-    assert outcome.stderr == "error: argument 2: expected a number, found '\\x1b[31mred'\n"
-    assert "\x1b" not in run("forward", "--\x1b[31m", "1").stderr
-    assert "\x1b" not in run("\x1b[31m").stderr
-
-
 @pytest.mark.parametrize("command", ["forward", "jacobian", "check"])
 def test_at_a_terminal_with_nothing_a_command_shows_its_help(command: str) -> None:
     outcome = run_in_terminal(command)
@@ -172,12 +163,10 @@ def test_what_looks_like_a_decimal_comma_is_told() -> None:
 
 
 def test_positions_and_names_choose_an_entry() -> None:
-    pets = str(SAMPLES / "pets.csv")
-    by_name = run("jacobian", pets, "--entry", "dog,owl", "-f", "csv")
-    by_position = run("jacobian", pets, "--entry", "2,3", "-f", "csv")
-    assert by_name == by_position
+    by_name = run("jacobian", PETS, "--entry", "dog,owl", "-f", "csv")
+    assert by_name == run("jacobian", PETS, "--entry", "2,3", "-f", "csv")
     assert by_name.stdout.splitlines()[0] == "name,partial"
-    full = run("jacobian", pets, "-f", "json").json["jacobian"]
-    entry = run("jacobian", pets, "--entry", "dog,owl", "-f", "json").json
+    full = run("jacobian", PETS, "-f", "json").json["jacobian"]
+    entry = run("jacobian", PETS, "--entry", "dog,owl", "-f", "json").json
     assert entry["partials"] == [J[1][2] for J in full]
     assert entry["entry"] == {"output": "dog", "input": "owl"}

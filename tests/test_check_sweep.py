@@ -8,16 +8,13 @@ import pytest
 from softmax_cli.checking.setting import Setting
 from softmax_cli.checking.sweep import STEPS, sweep
 from softmax_cli.mathematics import core, finite_difference
-from tests.program import SAMPLES, run
+from tests.program import PETS, SAMPLES, run
 
 
 def of(logits: object) -> Setting:
     z = np.array(logits)
     classes, labels = tuple("abcdefg"[: z.shape[1]]), tuple(map(str, range(len(z))))
     return Setting(z=z, classes=classes, labels=labels)
-
-
-PETS = str(SAMPLES / "pets.csv")
 
 
 def test_the_extrapolation_estimates_its_own_error() -> None:
@@ -74,8 +71,7 @@ def test_a_step_too_small_for_the_logits_is_no_number() -> None:
     found = sweep(of([[1e9, 1e9]]))
     assert math.isnan(found.errors["central"][-1])
     assert not math.isnan(found.errors["complex-step"][-1])
-    outcome = run("check", "1e9", "1e9", "--sweep", "-f", "json")
-    assert outcome.json["sweep"]["central"][-1] == "NaN"
+    assert run("check", "1e9", "1e9", "--sweep", "-f", "json").json["sweep"]["central"][-1] == "NaN"
 
 
 def test_a_masked_class_is_no_error() -> None:

@@ -119,11 +119,11 @@ def climb(errors: Errors, C: int, T: float, K: int, steps: int) -> tuple[Floats,
     return z[[worst.argmax()]], g[[worst.argmax()]]
 
 
-@pytest.mark.parametrize("T", [1.0, 2.0, 0.7, 1e-3])
+@pytest.mark.parametrize("T", [1.0, 0.7, 1e-3])
 @pytest.mark.parametrize("name", PROMISES)
 def test_no_climber_gets_beyond_the_bound(name: str, T: float) -> None:
     errors, bound, power = PROMISES[name]
-    sizes = {1: (2, 3, 10, 15, 17, 31, 32, 100, 112, 127, 255, 1000), 2: (2, 3, 5, 10, 15, 32, 127)}
+    sizes = {1: (2, 3, 10, 15, 17, 31, 32, 100, 112, 127, 255, 1000), 2: (2, 3, 5, 10, 15, 32, 65)}
     for C in sizes[power]:
         z, g = climb(errors, C, T, K=max(4, 1000 // C**power), steps=40)
         assert errors(z, g, T, EXACT).max() <= bound, (z.tolist(), g.tolist())

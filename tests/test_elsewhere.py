@@ -1,5 +1,6 @@
 """The recipes for more than one machine: the core in Dask, the command in GNU parallel."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from softmax_cli import softmax, vjp
-from tests.program import PROGRAM, ROOT, environment
+from tests.program import PROGRAM, ROOT, run_in_shell
 
 
 def test_dask_runs_the_core_unchanged_on_a_cluster() -> None:
@@ -61,17 +62,9 @@ def test_parallel_splits_a_stream_among_commands(tmp_path: Path) -> None:
     program = tmp_path / "softmax-cli"
     program.write_text(f'#!/bin/sh\nexec {" ".join(PROGRAM)} "$@"\n')
     program.chmod(0o755)
-    path = f"{tmp_path}:{environment({})['PATH']}"
-    done = subprocess.run(
-        ["sh", "-c", PARALLEL.replace("10M", "50k")],
-        input=text,
-        capture_output=True,
-        text=True,
-        env=environment({"PATH": path, "HOME": str(tmp_path)}),
-        check=True,
-    )
-    y = [[float(cell) for cell in line.split(",")] for line in done.stdout.splitlines()]
-    assert np.array(y).tobytes() == softmax(z).tobytes()
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    done = run_in_shell(PARALLEL.replace("10M", "50k"), stdin=text, env=env)
+    assert np.array(done.rows).tobytes() == softmax(z).tobytes()
 
 
 @pytest.mark.parametrize("step", [1, 7, 50])

@@ -15,7 +15,7 @@ import pytest
 
 from softmax_cli.ending import SIGNALS
 from tests.benchmarks.signals import injected, write_inputs
-from tests.program import PROGRAM, Outcome, environment, run
+from tests.program import PROGRAM, Outcome, environment, run, run_in_shell
 
 HALVES = "0.5,0.5\n"
 FULL = "error: <stdout>: cannot be written: No space left on device\n"
@@ -24,19 +24,6 @@ NOT_OPEN = "error: <stdout>: cannot be written: it is not open\n"
 
 def write_halves(path: Path | str, cwd: Path | None = None) -> Outcome:
     return run("forward", "3", "3", "-f", "csv", "-o", str(path), cwd=cwd)
-
-
-def run_in_shell(script: str, cwd: Path) -> Outcome:
-    """Run a script of bash in which "$@" is the program."""
-    done = subprocess.run(
-        ["bash", "-c", script, "bash", *PROGRAM],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env=environment({}),
-        check=False,
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.mark.parametrize(
@@ -233,8 +220,10 @@ def test_a_signal_at_any_line_ends_a_run_that_leaves_nothing(
     monkeypatch.setattr("softmax_cli.reading.text.Stream.block_size", 64)
     write_inputs(tmp_path, 20)
     words = ["forward", "z.csv", "--jobs", jobs]
-    for n in range(20 + int(jobs), 4600, 457):
-        assert not injected(words, "y.csv", tmp_path, n, SIGNALS[n % 3])[0]
+    lines = range(20 + int(jobs), 4600, 457)
+    ends = [injected(words, "y.csv", tmp_path, n, SIGNALS[n % 3]) for n in lines]
+    assert {wrong for wrong, _ in ends} == {""}
+    assert not all(is_done for _, is_done in ends)
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])

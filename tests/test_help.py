@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from softmax_cli.commands.help import TOPICS
-from tests.program import ROOT, run, run_in_terminal
+from tests.program import ROOT, refused, run, run_in_terminal
 
 PAGES = ROOT / "softmax_cli" / "help"
 
@@ -65,9 +65,7 @@ def test_a_word_that_leads_nowhere_leads_on(
     words: str, place: str, hint: str | None, tmp_path: Path
 ) -> None:
     (tmp_path / "logits.csv").write_text("1,2\n")
-    outcome = run(*words.split(), cwd=tmp_path)
-    assert (outcome.status, outcome.stdout) == (2, "")
-    error, *hints = outcome.stderr.splitlines()
+    error, *hints = refused(*words.split(), cwd=tmp_path).splitlines()
     assert error.startswith(f"error: {place}")
     assert hints == ([] if hint is None else [f"hint: {hint}"])
     if hint and "forward " in hint and "- -f" not in hint:

@@ -1,11 +1,10 @@
 """JSON input, through the program."""
 
-import json
 from pathlib import Path
 
 import pytest
 
-from tests.program import run
+from tests.program import refused, run
 
 PRINTED = "0.5,0.5\n"
 SAMPLES = "sample,1,2\nx,0.5,0.5\ny,0.5,0.5\n"
@@ -70,11 +69,7 @@ def test_every_form_is_read(text: str, printed: str | None) -> None:
         ("[1,true]", "<stdin>: sample 1, value 2: expected a number, found true"),
         ('[1,"2"]', '<stdin>: sample 1, value 2: expected a number, found "2"'),
         ("[1,null]", "<stdin>: sample 1, value 2: expected a number, found null"),
-        ("[1,1e400]", "<stdin>: sample 1, value 2: expected a number within the range"),
-        ("[1,-1e400]", "<stdin>: sample 1, value 2: expected a number within the range"),
-        ('["-inf",-1e400]', "<stdin>: sample 1, value 2: expected a number within the range"),
         (f"[-{'9' * 400},1]", "<stdin>: sample 1, value 1: expected a number within the range"),
-        (f"[1,{'9' * 10000}]", "<stdin>: sample 1, value 2: expected a number within the range"),
         ('["-inf","-inf"]', "<stdin>: sample 1: every logit is -inf"),
         ('["inf",1]', "<stdin>: sample 1, value 1: found +inf, expected a finite number"),
         ('{"logits":3}', "<stdin>: expected an array of logits, found 3"),
@@ -95,17 +90,8 @@ def test_every_form_is_read(text: str, printed: str | None) -> None:
     ],
 )
 def test_what_is_not_logits_is_refused_with_its_place(text: str, message: str) -> None:
-    outcome = run("forward", "--input-format", "json", stdin=text)
-    assert (outcome.status, outcome.stdout) == (2, "")
-    assert outcome.stderr.startswith(f"error: {message}"), outcome.stderr
-    assert len(outcome.stderr.splitlines()) <= 2
-
-
-def test_columns_choose_among_the_keys_of_records() -> None:
-    text = json.dumps([{"run": 1, "a": 3, "b": 9, "c": 3}])
-    outcome = run("forward", "-f", "csv", "--columns", "a,c", "--id", "run", stdin=text)
-    assert outcome.stdout == "run,a,c\n1,0.5,0.5\n"
-    assert run("forward", "--columns", "1", stdin="[1,2]").status == 2
+    error = refused("forward", "--input-format", "json", stdin=text)
+    assert error.startswith(f"error: {message}"), error
 
 
 @pytest.mark.parametrize(
@@ -119,9 +105,8 @@ def test_columns_choose_among_the_keys_of_records() -> None:
 )
 def test_an_array_under_another_key_is_named(text: str, key: str) -> None:
     for input_format, where in (("json", "<stdin>: sample 1"), ("jsonl", "<stdin>:1")):
-        outcome = run("forward", "--input-format", input_format, stdin=text)
-        assert (outcome.status, outcome.stdout) == (2, "")
-        assert outcome.stderr.startswith(f"error: {where}, {key!r}: expected a number, found ")
+        error = refused("forward", "--input-format", input_format, stdin=text)
+        assert error.startswith(f"error: {where}, {key!r}: expected a number, found ")
 
 
 def test_an_array_under_a_key_that_is_not_chosen_is_not_looked_at() -> None:

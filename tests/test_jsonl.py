@@ -18,9 +18,7 @@ import pytest
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.source import open_logits
 from softmax_cli.samples import concatenate
-from tests.program import SAMPLES, run
-
-PETS = str(SAMPLES / "pets.csv")
+from tests.program import PETS, refused, run
 
 
 @pytest.mark.parametrize(
@@ -58,7 +56,6 @@ def test_every_form_of_one_sample_is_read(text: str, printed: str) -> None:
         ("[1,2],[3\n4]", "<stdin>:1:6: expected JSON"),
         ("[1,2]\n[3,NaN]", "<stdin>:2: expected JSON, found NaN"),
         ("[1,2]\n[3,true]", "<stdin>:2, value 2: expected a number, found true"),
-        ("[1,2]\n[3,1e400]", "<stdin>:2, value 2: expected a number within the range"),
         ('["-inf",2]\n[3,-1e400]', "<stdin>:2, value 2: expected a number within the range"),
         ('[1,2]\n["-inf","-inf"]', "<stdin>:2: every logit is -inf"),
         ("[[1,2]]\n", "<stdin>:1, value 1: expected a number, found an array"),
@@ -88,16 +85,15 @@ def test_every_form_of_one_sample_is_read(text: str, printed: str) -> None:
     ],
 )
 def test_a_bad_line_is_named(text: str, message: str) -> None:
-    outcome = run("forward", "--input-format", "jsonl", stdin=text)
-    assert (outcome.status, outcome.stdout) == (2, "")
-    assert outcome.stderr.startswith(f"error: {message}"), outcome.stderr
-    assert len(outcome.stderr.splitlines()) <= 2
+    error = refused("forward", "--input-format", "jsonl", stdin=text)
+    assert error.startswith(f"error: {message}"), error
 
 
 def test_columns_choose_among_the_keys_of_records() -> None:
-    text = '{"run":1,"a":3,"b":9,"c":3}\n{"run":2,"a":3,"b":9,"c":3}\n'
-    outcome = run("forward", "-f", "csv", "--columns", "a,c", "--id", "run", stdin=text)
-    assert outcome.stdout == "run,a,c\n1,0.5,0.5\n2,0.5,0.5\n"
+    words = ["forward", "-f", "csv", "--columns", "a,c", "--id", "run"]
+    one, two = '{"run":1,"a":3,"b":9,"c":3}', '{"run":2,"a":3,"b":9,"c":3}'
+    for text in (f"{one}\n{two}", f"[{one},{two}]"):
+        assert run(*words, stdin=text).stdout == "run,a,c\n1,0.5,0.5\n2,0.5,0.5\n"
     assert run("forward", "--columns", "1", stdin="[1,2]\n[3,4]\n").status == 2
 
 
@@ -225,7 +221,7 @@ def test_a_first_line_may_be_longer_than_what_the_format_is_guessed_from(form: s
 def test_a_carriage_return_within_a_line_is_a_space_wherever_blocks_are_cut() -> None:
     line = "[" + ",\r".join(["1.25"] * 60) + "]\n"
     outcome = run("jacobian", "--entry", "1,1", "-f", "jsonl", stdin=line * 2_000)
-    whole = run("jacobian", "-f", "jsonl", stdin=line * 2_000)
+    whole = run("forward", "-f", "jsonl", stdin=line * 2_000)
     assert (outcome.status, whole.status) == (0, 0)
     assert whole.stdout.count("\n") == outcome.stdout.count("\n") == 2_000
     assert whole.stdout.splitlines()[-1].startswith('{"sample":"2000",')

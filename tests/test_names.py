@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from softmax_cli.display.notation import latex_text, typesettable
 from softmax_cli.errors import InputError, quoted, visible, warn
 from softmax_cli.writing.markdown import escaped
-from tests.program import SAMPLES, run, run_in_terminal
+from tests.program import PETS, run, run_in_terminal
 from tests.typeset import compiled
 
 HOSTILE = (
@@ -162,7 +162,7 @@ def test_a_name_in_markdown_is_text(name: str) -> None:
 
 @pytest.mark.parametrize("words", [["--explain"], ["--explain", "--entry", "2,1"]])
 def test_markdown_finds_no_markup_within_mathematics(words: list[str], hostile: Path) -> None:
-    for path in ("one.json", str(SAMPLES / "pets.csv")):
+    for path in ("one.json", PETS):
         printed = run("jacobian", path, *words, "-f", "markdown", cwd=hostile).stdout
         for token in MarkdownIt("gfm-like").parse(printed):
             kinds = {each.type for each in token.children or ()}

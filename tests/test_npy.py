@@ -2,7 +2,6 @@
 
 import io
 import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,8 @@ from softmax_cli.errors import InputError
 from softmax_cli.mathematics import core
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.source import open_logits
-from tests.program import PROGRAM, SAMPLES, environment, run, run_in_terminal
+from tests.program import PETS, run, run_in_terminal
 
-PETS = str(SAMPLES / "pets.csv")
 Z = np.random.default_rng(11).normal(0, 3, (5, 4))
 
 
@@ -28,9 +26,7 @@ def npy(array: Any, **kwargs: Any) -> bytes:
 
 
 def raw(*words: str, stdin: bytes = b"") -> bytes:
-    command = [*PROGRAM, *words]
-    printed: bytes = subprocess.check_output(command, input=stdin, env=environment({}))
-    return printed
+    return run(*words, stdin=stdin).stdout.encode(errors="surrogateescape")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """What the package promises beside its commands."""
 
-import subprocess
 import sys
 import tomllib
 from importlib.metadata import requires, version
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import softmax_cli
-from tests.program import PROGRAM, ROOT, environment, run
+from tests.program import ROOT, run, run_cold
 
 
 def test_the_version_is_one_and_the_same() -> None:
@@ -33,10 +32,7 @@ def test_the_types_are_for_everyone_and_a_name_that_does_not_exist_is_an_error(
     settings = "[mypy]\nfollow_imports = skip\n[mypy-softmax_cli]\nfollow_imports = silent\n"
     (tmp_path / "mypy.ini").write_text(settings)
     words = [sys.executable, "-m", "mypy", "user.py"]
-    changes = {"MYPYPATH": str(ROOT)}
-    done = subprocess.run(
-        words, cwd=tmp_path, env=environment(changes), capture_output=True, text=True
-    )
+    done = run_cold(cwd=tmp_path, env={"MYPYPATH": str(ROOT)}, program=words)
     assert "softmaxx" in done.stdout, done.stderr
     assert "user.py:2: error: Module has no attribute" in done.stdout
     assert "Found 1 error in 1 file" in done.stdout
@@ -79,10 +75,7 @@ def test_nothing_is_loaded_before_it_is_needed(words: str, loaded: str, unloaded
         "from softmax_cli.__main__ import main\n"
         f"main({words.split()!r})\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment({})
-    )
-    modules = set(done.stderr.splitlines())
+    modules = set(run_cold(program=[sys.executable, "-c", code]).stderr.splitlines())
     assert loaded in modules
     assert not (unloaded | NEVER) & modules
 
@@ -111,7 +104,5 @@ def test_threads_of_blas_are_for_code_that_may_use_them(command: str, expected: 
     code += f"; atexit.register(show); from softmax_cli.__main__ import main; main(['{command}'"
     code += ", '1', '2', '-o', '/dev/null', '-f', 'csv'])"
     changes = {"OPENBLAS_NUM_THREADS": "7"} if command == "forward" else {}
-    done = subprocess.run(
-        [PROGRAM[0], "-c", code], env=environment(changes), capture_output=True, text=True
-    )
+    done = run_cold(env=changes, program=[sys.executable, "-c", code])
     assert done.stdout == f"{expected}\n"

@@ -14,9 +14,9 @@ import pytest
 from softmax_cli import jacobian, softmax
 from softmax_cli.errors import visible
 from tests.browser import Browser, axe, start
-from tests.program import SAMPLES, run
+from tests.program import PETS, SAMPLES, run
 
-PETS, DIGITS = str(SAMPLES / "pets.csv"), str(SAMPLES / "digits_five.json")
+DIGITS = str(SAMPLES / "digits_five.json")
 HOSTILE = ("<script>hit=1</script>", '"onload="hit=1', "]]><img src=x>", "\u202ertl", "&amp;")
 WRONG = str(SAMPLES / "candidates" / "jacobian_wrong_sign.csv")
 PAGES = {
@@ -109,7 +109,7 @@ def test_many_samples_and_classes_are_cut_and_counted(tmp_path: Path) -> None:
     for words, told in (
         (["forward", *["1,2"] * 70], "50 samples left out (11 to 60)"),
         (["forward", *map(str, range(30))], "10 classes left out (10 to 1)"),
-        (["jacobian", *map(str, range(60))], "40 classes left out (11 to 50)"),
+        (["jacobian", *map(str, range(60))], "40 inputs left out (11 to 50)"),
     ):
         run(*words, "-o", str(tmp_path / "x.html"))
         assert told in (tmp_path / "x.html").read_text()

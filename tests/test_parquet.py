@@ -3,8 +3,6 @@
 import csv
 import io
 import os
-import subprocess
-import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,13 +11,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from tests.program import PROGRAM, SAMPLES, environment, run, run_in_terminal
-
-PETS = str(SAMPLES / "pets.csv")
-WITHOUT = (
-    "import sys; sys.modules['pyarrow'] = None; "
-    "from softmax_cli.__main__ import main; main(sys.argv[1:])"
-)
+from tests.program import PETS, refused, run, run_in_shell, run_in_terminal, without
 
 
 def table(**columns: object) -> bytes:
@@ -115,17 +107,8 @@ def test_names_are_no_patterns(name: str, tmp_path: Path) -> None:
 
 def test_a_file_without_a_place_is_read_through_its_descriptor(tmp_path: Path) -> None:
     (tmp_path / "z.parquet").write_bytes(ODD)
-    with (tmp_path / "z.parquet").open("rb") as file:
-        (tmp_path / "z.parquet").unlink()
-        done = subprocess.run(
-            [*PROGRAM, "forward", "-", "-f", "csv"],
-            stdin=file,
-            capture_output=True,
-            text=True,
-            env=environment({}),
-            check=True,
-        )
-    assert done.stdout == ODD_RESULT
+    script = 'exec 3< z.parquet; rm z.parquet; "$@" forward - -f csv <&3'
+    assert run_in_shell(script, tmp_path).stdout == ODD_RESULT
 
 
 def test_many_batches_are_one_table(tmp_path: Path) -> None:
@@ -161,12 +144,5 @@ def test_other_bytes_and_terminals_are_refused(tmp_path: Path) -> None:
 
 def test_without_the_extra_the_error_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "z.parquet").write_bytes(b"PAR1")
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT, "forward", str(tmp_path / "z.parquet")],
-        capture_output=True,
-        text=True,
-        env=environment({}),
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.splitlines()[1].startswith("hint: pip install pyarrow")
+    error = refused("forward", "z.parquet", cwd=tmp_path, first=without("pyarrow"))
+    assert error.splitlines()[1].startswith("hint: pip install pyarrow")

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from softmax_cli import jacobian, log_softmax, softmax, vjp
-from tests.program import PROGRAM, environment, run, run_cold
+from tests.program import environment, run, run_in_shell, without
 
 JOBS = ("1", "3")
 LINES: dict[str, Callable[[list[float]], str]] = {
@@ -27,7 +27,6 @@ LINES: dict[str, Callable[[list[float]], str]] = {
 Z = np.random.default_rng(3).normal(0, 3, (5_000, 10))  # 1 MB of text
 G = (1, 0, 0, -2.5, 0, 0, 0, 0, 0, 0)
 BEGIN = "from softmax_cli.__main__ import main; main()"
-WITHOUT_ORJSON = f"import sys; sys.modules['orjson'] = None; {BEGIN}"
 # Several cores begin a quarter of the way, and wait for each other for half a second.
 EAGER = f"""
 from softmax_cli import pipeline; pipeline.WORTH = 1 << 18; pipeline.PATIENCE = 0.5
@@ -102,8 +101,8 @@ def test_printed_digits_read_back_to_the_same_bits_with_and_without_orjson(
     words = ["forward", "--log", "z.npy", "-f", kind, "-o", "y"]
     run("forward", "--log", "z.npy", "-o", "y.npy", cwd=tmp_path)
     expected = np.load(tmp_path / "y.npy")
-    for program in (PROGRAM, [sys.executable, "-c", WITHOUT_ORJSON]):
-        assert run_cold(*words, cwd=tmp_path, program=program).status == 0
+    for first in (dict, without("orjson")):
+        assert run(*words, cwd=tmp_path, first=first).status == 0
         text = (tmp_path / "y").read_text()
         found = numbers(text, kind) if kind in LINES else json.loads(text)["log_probabilities"]
         assert np.array(found).tobytes() == expected.tobytes()
@@ -183,13 +182,7 @@ def test_where_the_pieces_of_a_pipe_end_does_not_matter(size: int) -> None:
     content = text.encode()
     expected = run("forward", "-f", "csv", stdin=content)
     assert expected.stdout.count("\n") == 6
-    with running("forward", "-f", "csv") as (_, stdin, stdout):
-        for k in range(0, len(content), size):
-            stdin.write(content[k : k + size])
-            stdin.flush()
-            time.sleep(0.001)
-        stdin.close()
-        assert stdout.read().decode() == expected.stdout
+    assert run("forward", "-f", "csv", stdin=content, piece=size) == expected
 
 
 def descendants(pid: int) -> list[int]:
@@ -254,15 +247,8 @@ def test_the_first_rows_of_an_enormous_jacobian_come_at_once_and_in_little_memor
     # The whole would be 80 GB in memory, and 200 GB printed.
     count = 100_000
     limited = 'ulimit -v 1500000; "$@" jacobian --input-format csv -f csv | head -2 | wc -c -l'
-    done = subprocess.run(
-        ["bash", "-c", limited, "bash", *PROGRAM],
-        input=",".join(str(k % 9) for k in range(count)) + "\n",
-        capture_output=True,
-        text=True,
-        env=environment({"OPENBLAS_NUM_THREADS": "1"}),
-        timeout=60,
-        check=True,
-    )
+    text = ",".join(str(k % 9) for k in range(count)) + "\n"
+    done = run_in_shell(limited, stdin=text, env={"OPENBLAS_NUM_THREADS": "1"})
     lines, characters = map(int, done.stdout.split())
     assert (done.stderr, lines) == ("", 2)
     assert characters > 2 * count * 10

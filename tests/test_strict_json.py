@@ -112,9 +112,6 @@ def test_a_number_is_read_to_the_nearest_float64_or_refused(
         ('{"NaN" : -Infinity}', "t: expected JSON, found -Infinity"),
         ('[1,\r2,\r\n"a":3]', "t:2:4: expected JSON"),
         ("[1,2]\r[3,4]\r", "t:1:7: expected JSON, found '[3,4]\\r': extra data"),
-        ("[1,\n2,]", "t:2:"),  # Python 3.13 means the comma
-        ("[1,2", "t:1:5: expected JSON, found the end: expecting ',' delimiter"),
-        ('["a', "t:1:2: expected JSON, found '\"a': unterminated string"),
         ("[" * 150 + "1" + "]" * 150, "t: sample 1, value 1: expected a number, found an array"),
         ('{"a":' * 100_000, "t: expected JSON of numbers and text: "),
     ],
@@ -138,7 +135,6 @@ def test_a_key_repeated_among_very_many_is_found_at_once() -> None:
         ("[1,2]\n\x0c\n[3,4]", "t:2:1: expected JSON"),
         ("[1,2]\n\xa0\n[3,4]", "t:2:1: expected JSON"),
         ('{"a":1}\n{"a":1,"a":2}', "t:2: expected each key once, found 'a' twice"),
-        ('[1]\n["\\udead"]', "t:2: expected JSON of numbers and text: "),
         ("[1]\n" + "[" * 100_000, "t:2: expected JSON of numbers and text: "),
     ],
 )
@@ -152,15 +148,15 @@ def test_a_line_of_json_is_as_strict(text: str, message: str) -> None:
     [
         ("[1,2,]", "c.json:1:"),
         ("[[1,NaN]]", "c.json: expected JSON, found NaN\nhint: JSON has no NaN and no infinity"),
-        ("[[1,1e400]]", "c.json: $[0][1]: expected a number within the range of float64"),
-        ("[[1,-1e400]]", "c.json: $[0][1]: expected a number within the range of float64"),
-        (f"[[1,{'9' * 10_000}]]", "c.json: $[0][1]: expected a number within the range"),
+        ("[[1,1e400]]", "c.json: row 1, value 2: expected a number within the range of float64"),
+        ("[[1,-1e400]]", "c.json: row 1, value 2: expected a number within the range of float64"),
+        (f"[[1,{'9' * 10_000}]]", "c.json: row 1, value 2: expected a number within the range"),
         ('{"jacobian":[[1]],"jacobian":[[2]]}', "c.json: expected each key once"),
-        ("[" * 90 + "]" * 90, "c.json: $[0]"),
+        ("[" * 90 + "]" * 90, "c.json: row 1"),
         ("[" * 100_000, "c.json: expected JSON of numbers and text: "),
-        ("[[true]]", "c.json: $[0][0]: expected a number, found true"),
+        ("[[true]]", "c.json: row 1, value 1: expected a number, found true"),
         ('[["\\udead"]]', "c.json: expected JSON of numbers and text: "),
-        ("[[1],[2,3]]", "c.json: $[1]: expected 1 value as in the first, found 2"),
+        ("[[1],[2,3]]", "c.json: row 2: expected 1 value as in the first sample, found 2"),
     ],
 )
 def test_results_in_json_are_read_as_strictly(

@@ -1,11 +1,14 @@
 """What a terminal can show: colours, ASCII, help and errors."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from softmax_cli.display.heat import heat
-from tests.program import run, run_in_terminal
+from tests.program import SAMPLES, run, run_in_terminal
+
+IRIS = SAMPLES / "iris_logits.csv"
 
 
 @pytest.mark.parametrize(
@@ -34,12 +37,18 @@ def test_help_begins_with_its_purpose_and_examples_and_fits(command: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["forward", "-h"], ["jacobian", "é"], ["check", "\N{MINUS SIGN}1x"]]
-)
-def test_text_for_people_is_ascii_where_the_locale_is(words: list[str]) -> None:
-    outcome = run(*words, env={"LC_ALL": "C"})
-    assert (outcome.stdout + outcome.stderr).isascii()
-    assert not run(*words).stdout.isascii() or not run(*words).stderr.isascii()
+    "line",
+    ["--help", "forward -h", "jacobian é", "check \N{MINUS SIGN}1x", "forward 1 2", "forward",
+     f"forward {IRIS}", f"jacobian {IRIS}", f"check {IRIS}", "check 1 2 --sweep"],
+)  # fmt: skip
+def test_text_for_people_is_ascii_where_the_locale_is(line: str) -> None:
+    stdin = "name,naïve,猫\n長,1,2\nx,1,2\n"
+    ascii, usual = (run(*line.split(), env=env, stdin=stdin) for env in ({"LC_ALL": "C"}, {}))
+    assert (ascii.stdout + ascii.stderr).isascii()
+    assert not (usual.stdout + usual.stderr).isascii()
+    assert ascii.status == usual.status
+    assert not re.search(r"\\u25c2|\\u2500|\\u2588", ascii.stdout)
+    assert line != "forward" or "y_na\\xefve" in ascii.stdout
 
 
 @pytest.mark.parametrize("name", ["PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE"])

@@ -19,8 +19,7 @@ from softmax_cli.checking.verdict import Check, Verdict
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import results
-from softmax_cli.reading.sift import pick_sample
-from softmax_cli.reading.validity import are_valid, check_classes
+from softmax_cli.reading.validity import are_valid, check_classes, pick_sample
 from softmax_cli.samples import Batch, Logits, concatenate
 
 _NOT_SWEPT = "method step atol rtol dtype stress quiet"

@@ -30,8 +30,8 @@ def forward(
     softmax-cli forward logits.csv -o probabilities.csv
     cat logits.csv | softmax-cli forward --columns 2-11 -f json
     """
-    from softmax_cli.reading.sift import pick_sample
     from softmax_cli.reading.source import open_logits
+    from softmax_cli.reading.validity import pick_sample
     from softmax_cli.result import Arrays, LogProbabilities, Probabilities
     from softmax_cli.writing.formats import write
 

@@ -39,8 +39,8 @@ def jacobian(
     softmax-cli jacobian logits.csv --vjp upstream.csv -o gradient.csv
     """
     from softmax_cli.reading.results import options_for_results, with_upstream
-    from softmax_cli.reading.sift import pick_sample
     from softmax_cli.reading.source import open_logits
+    from softmax_cli.reading.validity import pick_sample
     from softmax_cli.result import Arrays, Jacobian, Partial, Probabilities, Vjp
     from softmax_cli.writing.formats import write
 

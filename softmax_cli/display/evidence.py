@@ -1,47 +1,27 @@
 """A verdict, then its evidence and its cause; or the errors of a sweep."""
 
+import math
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
 
 import numpy as np
-from rich.console import RenderableType
 from rich.text import Text
 
 from softmax_cli.checking.mistakes import CATALOGUE
 from softmax_cli.checking.sweep import Sweep
 from softmax_cli.checking.verdict import Check, Verdict, apart, entry_name, headline, worst_entry
-from softmax_cli.display.curve import draw_sweep
-from softmax_cli.display.grids import QUIET, Cell, Grid
 from softmax_cli.display.numbers import entry, given, significant
-from softmax_cli.display.screen import Screen, Shown, show_columns, show_rows
-from softmax_cli.display.tables import HINT, draw_grid
+from softmax_cli.display.screen import Cell, Screen, Table, show
+from softmax_cli.errors import plural
 from softmax_cli.mathematics.finite_difference import METHODS
-from softmax_cli.result import Report
 
 _ERROR_DIGITS = 3
 _HEAT_DIGITS = 2
-
-
-class Table(NamedTuple):
-    """A grid, and which rows and columns it has of what there is."""
-
-    grid: Grid
-    rows: Shown
-    columns: Shown | None = None
-    hint: str = HINT
-
-
-def draw_report(report: Report, screen: Screen) -> Iterator[RenderableType]:
-    """Draw what a check found."""
-    if isinstance(report.evidence, Sweep):
-        yield from draw_sweep(report.evidence, screen)
-        return
-    for part in tell(report.evidence, screen):
-        if isinstance(part, Text):
-            yield part
-        else:
-            yield from draw_grid(part.grid, screen, part.rows, part.columns, hint=part.hint)
+_MARKS = {"forward": "f", "central": "c", "complex-step": "i"}
+_STYLES = {"f": "bold magenta", "c": "bold blue", "i": "bold red"}
+_STEP = 8  # columns before the curves
+_LOWEST = -18
+_WIDE, _WIDE_ENOUGH = 3, 68  # columns a power of ten, where there is room for so many
 
 
 def tell(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
@@ -53,7 +33,7 @@ def tell(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
         found = screen.text(f" {screen.glyph('–', '-')} {said}", "default")
         yield Text(end, "bold green" if each.passed else "bold red").append_text(found)
         for line in _method(each, verdict, screen.glyph("×", "*")):
-            yield screen.text(line, QUIET)
+            yield screen.quiet(line)
         if each.diagnoses and each is not check:
             yield from _cause(each, screen)
     parts: list[list[Text | Table]] = []
@@ -62,9 +42,9 @@ def tell(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
     if check.excess is not None and not check.passed:
         parts.append([screen.text(worst_entry(verdict, entry, screen.precision))])
         title = f"error/bound in sample {check.samples[check.worst][0]}"
-        parts.append([screen.text(title, "bold"), _heatmap(verdict, check)])
+        parts.append([screen.text(title, "bold"), _heatmap(verdict, check, screen)])
     parts.append([] if check.passed else [*_cause(check, screen)])
-    parts.append([screen.text(f"note: {note}", QUIET) for note in verdict.notes])
+    parts.append([screen.quiet(f"note: {note}") for note in verdict.notes])
     for part in filter(None, parts):
         yield Text()
         yield from part
@@ -105,7 +85,7 @@ def _samples(verdict: Verdict, check: Check, screen: Screen) -> Table:
     """List the samples, each with its worst entry."""
     listed, p = check.failed or range(len(check.samples)), screen.precision
     noun = "failed sample" if check.failed else "sample"
-    shown = show_rows(noun, [check.labels[k] for k in listed])
+    shown = show(noun, [check.labels[k] for k in listed], screen.rows)
     rows = []
     for label, worst in (check.samples[listed[place]] for place in shown.positions):
         found = entry(worst.exact, p), entry(worst.actual, p)
@@ -113,33 +93,35 @@ def _samples(verdict: Verdict, check: Check, screen: Screen) -> Table:
             found = apart(worst, entry, p)
         numbers = abs(worst.actual - worst.expected), worst.worst_excess
         error, excess = (significant(each, _ERROR_DIGITS) for each in numbers)
-        cells = map(Cell, (label, entry_name(check, worst, verdict.classes), *found, error))
-        rows.append([*cells, Cell(excess, "" if worst.passed else "bold red")])
+        names = map(Cell, (label, entry_name(check, worst, verdict.classes)))
+        over = Cell(number=excess, style="" if worst.passed else "bold red")
+        rows.append([*names, *(Cell(number=each) for each in (*found, error)), over])
     theirs = "yours" if check.candidate and check.step is None else "numeric"
     headings = ("sample", "worst entry", "exact", theirs, "error", "error/bound")
-    return Table(Grid(headings, rows, names=2), shown)
+    return Table(headings, rows, names=2, outputs=shown)
 
 
-def _heatmap(verdict: Verdict, check: Check) -> Table:
+def _heatmap(verdict: Verdict, check: Check, screen: Screen) -> Table:
     """Show the errors of the worst sample; over 1 fails."""
     assert check.excess is not None
     is_matrix = check.excess.ndim == 2
     letter = {"jacobian": "dz", "probabilities": "y", "vjp": "v"}[check.quantity]
     names = [f"dy_{name}" for name in verdict.classes] if is_matrix else [""]
     columns = [f"{letter}_{name}" for name in verdict.classes]
-    outputs = show_rows("output", names)
-    inputs = show_columns("input" if is_matrix else "class", columns)
+    outputs = show("output", names, screen.rows)
+    inputs = show("input" if is_matrix else "class", columns, screen.columns)
     shown = np.atleast_2d(check.excess)[np.ix_(outputs.positions, inputs.positions)].tolist()
     rows = (
         [Cell(names[j]), *map(_heat, row)] for j, row in zip(outputs.positions, shown, strict=True)
     )
     headings = ["", *(columns[i] for i in inputs.positions)]
-    return Table(Grid(headings, rows), outputs, inputs, hint="")
+    return Table(headings, rows, outputs=outputs, inputs=inputs, hint="")
 
 
 def _heat(excess: float) -> Cell:
-    bad = significant(excess, _HEAT_DIGITS), "white on red"
-    return Cell(*bad, value=excess) if excess > 1 else Cell("ok", QUIET)
+    if excess <= 1:
+        return Cell(number="ok", style="dim", value=excess)
+    return Cell(number=significant(excess, _HEAT_DIGITS), style="white on red", value=excess)
 
 
 def _cause(check: Check, screen: Screen) -> Iterator[Text | Table]:
@@ -155,3 +137,42 @@ def _cause(check: Check, screen: Screen) -> Iterator[Text | Table]:
         # A symbol or a formula begins as it is.
         is_word = re.match(r"[A-Za-z]{2,}[ ,:]", each.advice)
         yield screen.text(each.advice[0].upper() + each.advice[1:] if is_word else each.advice)
+
+
+def tell_sweep(found: Sweep, screen: Screen) -> Iterator[Text | Table]:
+    """Draw the curves, a row a step, then each method's best step; a file has all errors."""
+    whose, samples = found.candidate or "softmax", plural(found.n_samples, "sample")
+    yield screen.text(f"largest error in the Jacobian of {whose} over {samples}", "bold")
+    every = zip(found.steps, *found.errors.values(), strict=True)
+    if not screen.is_drawn:
+        texts = ((given(h), *(entry(x, screen.precision) for x in errors)) for h, *errors in every)
+        yield Table(("step", *found.errors), [[Cell(number=x) for x in row] for row in texts])
+        return
+    scale = _WIDE if (screen.width or _WIDE_ENOUGH) >= _WIDE_ENOUGH else 1
+    axis = "".join(f"1e{power}".ljust(6 * scale) for power in range(_LOWEST, 0, 6)) + "1"
+    yield Text(f"{'step':{_STEP}}{axis}", "bold")
+    yield Text(screen.glyph("─", "-") * (_STEP + 1 - _LOWEST * scale))
+    for step, *errors in every:
+        marks = _marks(dict(zip(found.errors, errors, strict=True)), scale)
+        yield Text.assemble(f"{step:<{_STEP}g}", *((mark, _STYLES.get(mark, "")) for mark in marks))
+    yield Text()
+    rows = []
+    for method, best in found.best.items():
+        numbers = (f"{best[0]:g}", significant(best[1], 1)) if best else ("none", "")
+        names = map(Cell, (_MARKS[method], method))
+        rows.append([*names, *(Cell(number=each) for each in numbers)])
+    yield Table(("mark", "method", "best step", "error"), rows, names=2)
+    yield screen.quiet("* more than one of them")
+    if "complex-step" not in found.errors:
+        yield screen.quiet("no complex-step: the function does not take complex numbers")
+
+
+def _marks(errors: Mapping[str, float], scale: int) -> list[str]:
+    """Mark each method's error on a line; those that are not known are left out."""
+    line = [" "] * (1 - _LOWEST * scale)
+    for method, error in errors.items():
+        if not math.isnan(error):
+            power = min(0.0, max(_LOWEST, math.log10(error))) if error else _LOWEST
+            place = round((power - _LOWEST) * scale)
+            line[place] = _MARKS[method] if line[place] == " " else "*"
+    return line

@@ -16,44 +16,17 @@ from itertools import groupby
 from operator import add
 
 from softmax_cli.display.notation import Plain
+from softmax_cli.display.screen import Equation, Step
 from softmax_cli.mathematics.derivation import Derivation
-from softmax_cli.mathematics.exact import Number, quotient
+from softmax_cli.mathematics.exact import quotient
 
 _MOST_CLASSES = 8
 # Other names are told once, and their positions stand in the formulas.
 _SIMPLE = re.compile(r"[^\W_]{1,12}|#\d+")
 
 
-@dataclass(frozen=True)
-class Equation:
-    """Equal expressions: a name, formulas, and of this sample the last of them with numbers.
-
-    Attributes
-    ----------
-    sides
-        As they are written, without those that only repeat the one before.
-    value
-        The last one as a number, or None where the equation is general.
-    entry
-        The entry of J that it is about, or None.
-    """
-
-    sides: list[str]
-    value: Number | None = None
-    entry: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step: a title, a sentence, and equations, with words between them where need be."""
-
-    title: str
-    text: str
-    lines: tuple[Equation | str, ...] = ()
-
-
-def explain(d: Derivation, n: Plain) -> Iterator[Step]:
-    """Write all steps in a notation."""
+def explain(d: Derivation, n: Plain) -> Iterator[Step | Equation | str]:
+    """Write all steps in a notation, each with its equations, and words where need be."""
     n = replace(n, letters="T" * (d.temperature != 1) + "m" * (d.shift is not None))
     simple = d.classes
     if not all(map(_SIMPLE.fullmatch, simple)):
@@ -61,53 +34,48 @@ def explain(d: Derivation, n: Plain) -> Iterator[Step]:
     w, two, z_i = _Writer(replace(d, classes=simple, log=False), n), n.given(2), n.symbol("z", "i")
     r, f, g = w.letters(), n.symbol("f"), n.symbol("g")
     total = n.total("c", w.letters("c").e_j)
-    yield _definition(w, total, d.classes)
-    yield Step(
-        "The quotient rule",
-        f"{r.y_j} is a quotient {f / g}, and both depend on {z_i}.",
-        (
-            _equation(f, r.e_j),
-            _equation(g, r.S, total),
-            w.general(_entry, lambda r: (r.df * g - f * r.dg) / g**two),
-        ),
-    )
-    yield Step(
-        "The derivatives of f and g",
-        f"{z_i} moves {r.e_j} only if i = j, where {r.delta} is 1 and else 0, "
-        f"and of the sum {r.S} it moves only the term {r.e_i}.",
-        tuple(_derivatives(w)),
-    )
-    yield w.step(
-        "The quotient rule with numbers",
+    yield from _definition(w, total, d.classes)
+    text = f"{r.y_j} is a quotient {f / g}, and both depend on {z_i}."
+    yield Step("2. The quotient rule", text)
+    yield _equation(f, r.e_j)
+    yield _equation(g, r.S, total)
+    yield w.general(_entry, lambda r: (r.df * g - f * r.dg) / g**two)
+    text = f"{z_i} moves {r.e_j} only if i = j, where {r.delta} is 1 and else 0, "
+    text += f"and of the sum {r.S} it moves only the term {r.e_i}."
+    yield Step("3. The derivatives of f and g", text)
+    yield from _derivatives(w)
+    yield from w.step(
+        "4. The quotient rule with numbers",
         f"{f}, {g} and their derivatives are put in.",
         lambda r: (r.e_j * r.delta * r.S - r.e_j * r.e_i) / r.times_T(r.S**two),
     )
-    yield w.step(
-        "Factored",
+    yield from w.step(
+        "5. Factored",
         f"{r.e_j} stands in both terms, and {r.e_j / r.S} is {r.y_j}.",
         lambda r: r.e_j / r.times_T(r.S**two) * (r.delta * r.S - r.e_i),
         lambda r: r.y_j / r.times_T(r.S) * (r.delta * r.S - r.e_i),
     )
-    yield w.step(
-        "The result",
+    yield from w.step(
+        "6. The result",
         f"In the bracket, {r.S} over {r.S} is 1 and {r.e_i / r.S} is {r.y_i}.",
         lambda r: r.over_T(r.y_j * (r.delta - r.y_i)),
     )
     symmetric = f" The matrix is symmetric, because {r.y_j * r.y_i} is {r.y_i * r.y_j}."
     if d.log:
         w, symmetric = replace(w, d=replace(w.d, log=True)), ""
-        yield w.step(
-            "The logarithm",
+        yield from w.step(
+            "7. The logarithm",
             f"The derivative of {n.symbol('log y', 'j')} is that of {r.y_j} over {r.y_j}.",
             lambda r: r.y_j * (r.delta - r.y_i) / r.times_T(r.y_j),
             lambda r: r.over_T(r.delta - r.y_i),
         )
-    yield Step("The two cases", f"{r.delta} is 1 if i = j, else 0.", tuple(_cases(w)))
-    yield Step(
-        "The Jacobian matrix",
+    yield Step(f"{7 + d.log}. The two cases", f"{r.delta} is 1 if i = j, else 0.")
+    yield from _cases(w)
+    text = (
         "Row j is the output, column i the input. Every row sums to 0, because the probabilities "
-        f"always sum to 1: raising all logits alike changes none of them.{symmetric}",
     )
+    text += f"always sum to 1: raising all logits alike changes none of them.{symmetric}"
+    yield Step(f"{8 + d.log}. The Jacobian matrix", text)
 
 
 @dataclass(frozen=True)
@@ -153,10 +121,6 @@ class _Writer:
         entry = n.partial(j, i, "log y" if self.d.log else "y")
         return _Reading(e_j, e_i, y_j, y_i, delta, S, T, df, dg, entry)
 
-    def names(self, j: int, i: int) -> _Reading:
-        """Read with the names of an entry's classes."""
-        return self.letters(self.d.classes[j], self.d.classes[i])
-
     def numbers(self, j: int, i: int) -> _Reading:
         """Read with the sample's numbers."""
         n, d = self.n, self.d
@@ -170,7 +134,8 @@ class _Writer:
 
     def of_entry(self, left: _Formula, formula: _Formula, entry: tuple[int, int]) -> Equation:
         """Write a formula with the names of an entry, with its numbers, and its value."""
-        names, numbers = self.names(*entry), self.numbers(*entry)
+        names = self.letters(*(self.d.classes[c] for c in entry))
+        numbers = self.numbers(*entry)
         return _equation(left(names), formula(names), formula(numbers), left(numbers), entry=entry)
 
     def general(
@@ -180,10 +145,11 @@ class _Writer:
         r = self.letters()
         return _equation(left(r), *(formula(r) for formula in formulas), entry=entry)
 
-    def step(self, title: str, text: str, *formulas: _Formula) -> Step:
+    def step(self, title: str, text: str, *formulas: _Formula) -> Iterator[Step | Equation]:
         """Write formulas of dy_j/dz_i, and the last of them for each entry."""
-        lines = (self.of_entry(_entry, formulas[-1], entry) for entry in self.d.entries)
-        return Step(title, text, (self.general(_entry, *formulas), *lines))
+        yield Step(title, text)
+        yield self.general(_entry, *formulas)
+        yield from (self.of_entry(_entry, formulas[-1], entry) for entry in self.d.entries)
 
 
 def _entry(r: _Reading) -> Plain:
@@ -201,14 +167,15 @@ def _power(z: Plain, m: Plain, T: Plain) -> Plain:
     return z.symbol("e") ** z.either("T", shifted / T, shifted)
 
 
-def _definition(w: _Writer, total: Plain, names: Sequence[str]) -> Step:
+def _definition(w: _Writer, total: Plain, names: Sequence[str]) -> Iterator[Step | Equation | str]:
     n, d, r = w.n, w.d, w.letters()
     shown = sorted({*range(len(d.z))[:_MOST_CLASSES], *(c for entry in d.entries for c in entry)})
-    more = [n.symbol("…")] if len(shown) < len(d.z) else []
     m, T = n.given(d.shift or 0, "m"), n.given(d.temperature, "T")
     powers = [_power(n.given(float(d.z[j]), f"z{j}"), m, T) for j in shown]
-    read = [(j, w.names(j, j), w.numbers(j, j), e) for j, e in zip(shown, powers, strict=True)]
-    sums = (reduce(add, [*terms, *more]) for terms in ([x.e_j for _, x, _, _ in read], powers))
+    read = [
+        (w.letters(d.classes[j], d.classes[j]), w.numbers(j, j), e)
+        for j, e in zip(shown, powers, strict=True)
+    ]
     factor = n.symbol("e") ** -n.symbol("m")
     shifted = (
         " The exponentials are shown shifted by the largest logit m, as they are computed: "
@@ -216,16 +183,16 @@ def _definition(w: _Writer, total: Plain, names: Sequence[str]) -> Step:
     )
     text = "Softmax exponentiates the logits and divides by their sum."
     text += n.only("T", " The temperature T divides the logits first.") + n.only("m", shifted)
-    lines: tuple[Equation | str, ...] = (
-        _equation(r.y_j, r.e_j / r.S),
-        _equation(r.S, total),
-        "For this sample:",
-        *(f"Class {d.classes[j]} is {names[j]}." for j in shown if names[j] != d.classes[j]),
-        *(_equation(x.e_j, e, v.e_j) for _, x, v, e in read),
-        _equation(r.S, *sums, n.number(*d.S, live="S")),
-        *(_equation(x.y_j, x.e_j / r.S, e / v.S, v.y_j) for _, x, v, e in read),
-    )
-    return Step("The definition", text, lines)
+    yield Step("1. The definition", text)
+    yield _equation(r.y_j, r.e_j / r.S)
+    yield _equation(r.S, total)
+    yield "For this sample:"
+    yield from (f"Class {d.classes[j]} is {names[j]}." for j in shown if names[j] != d.classes[j])
+    yield from (_equation(x.e_j, e, v.e_j) for x, v, e in read)
+    more = [n.symbol("…")] if len(shown) < len(d.z) else []
+    sums = (reduce(add, [*terms, *more]) for terms in ([x.e_j for x, _, _ in read], powers))
+    yield _equation(r.S, *sums, n.number(*d.S, live="S"))
+    yield from (_equation(x.y_j, x.e_j / r.S, e / v.S, v.y_j) for x, v, e in read)
 
 
 def _derivatives(w: _Writer) -> Iterator[Equation | str]:
@@ -242,18 +209,14 @@ def _derivatives(w: _Writer) -> Iterator[Equation | str]:
 
 def _cases(w: _Writer) -> Iterator[Equation | str]:
     one = w.n.given(1)
-    on, off = "If i = j, on the diagonal:", "If i is not j, off the diagonal:"
-    cases: dict[bool, tuple[str, _Formula]] = {
-        True: (on, lambda r: r.over_T(r.y_j * (one - r.y_j))),
-        False: (off, lambda r: r.over_T(-r.y_j * r.y_i)),
-    }
+    cases: tuple[_Formula, _Formula] = (
+        lambda r: r.over_T(r.y_j * (one - r.y_j)),
+        lambda r: r.over_T(-r.y_j * r.y_i),
+    )
     if w.d.log:
-        cases = {
-            True: (on, lambda r: r.over_T(one - r.y_j)),
-            False: (off, lambda r: r.over_T(-r.y_i)),
-        }
+        cases = lambda r: r.over_T(one - r.y_j), lambda r: r.over_T(-r.y_i)
     for j, i in w.d.entries:
-        words, formula = cases[i == j]
-        yield words
+        yield "If i = j, on the diagonal:" if i == j else "If i is not j, off the diagonal:"
+        formula = cases[i != j]
         yield w.general(_entry, formula, entry=(j, i))
         yield w.of_entry(_entry, formula, (j, i))

@@ -1,7 +1,7 @@
-"""Formulas as plain text, LaTeX and MathML; a further notation is a further table."""
+"""Formulas as plain text, LaTeX and MathML; a further notation is a further column."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import ClassVar, Self
@@ -24,6 +24,31 @@ _LATEX_TEXT = str.maketrans(
 )
 _OGONEK = "\u0328"
 _ASCII = {"δ": "delta", "…": "...", " · ": " * "}
+# What is written as plain text, in LaTeX and in MathML; other letters are as they are.
+_FORMS = {
+    "sentence": ("%s", "$%s$", "<math>%s</math>"),
+    "letter": ("%s", "%s", "<mi>%s</mi>"),
+    "group": ("(%s)", r"\left(%s\right)", "<mo>(</mo>%s<mo>)</mo>"),
+    "negative": ("-%s", "-%s", "<mo>−</mo>%s"),
+    "difference": ("%s - %s", "%s - %s", "%s<mo>−</mo>%s"),
+    "addition": ("%s + %s", "%s + %s", "%s<mo>+</mo>%s"),
+    "times": (" ", " ", "<mo>\u2062</mo>"),
+    "comma": (",", ",", "<mo>,</mo>"),  # between long names in an index
+    "subscript": ("%s_%s", "%s_{%s}", "<msub>%s<mrow>%s</mrow></msub>"),
+    "power": ("%s^%s", "%s^{%s}", "<msup>%s<mrow>%s</mrow></msup>"),
+    "fraction": ("%s / %s", r"\frac{%s}{%s}", "<mfrac><mrow>%s</mrow><mrow>%s</mrow></mfrac>"),
+    "summation": ("sum_%s %s", r"\sum_{%s} %s", "<munder><mo>∑</mo><mi>%s</mi></munder>%s"),
+    "derivative": (
+        "d%s/d%s",
+        r"\frac{\partial %s}{\partial %s}",
+        "<mfrac><mrow><mi>∂</mi>%s</mrow><mrow><mi>∂</mi>%s</mrow></mfrac>",
+    ),
+    " · ": (" · ", r" \cdot ", "<mo>·</mo>"),
+    "δ": ("δ", r"\delta", "<mi>δ</mi>"),
+    "…": ("…", r"\dots", "<mi>…</mi>"),
+    "log y": ("log y", r"\log y", "<mrow><mi>log</mi><mspace width=.2em /><mi>y</mi></mrow>"),
+    **{f"{f}'": (f"{f}'", f"{f}'", f"<msup><mi>{f}</mi><mo>′</mo></msup>") for f in "fg"},
+}
 # A number that a page's script fills in; what may begin with a sign; before what a product has a
 # dot.
 _LIVE = re.compile("<mn data-v[^<]*</mn>")
@@ -56,35 +81,20 @@ class Plain:
     binds: int = ATOM
     value: Number | None = None
 
-    sentence: ClassVar[str] = "%s"
-    letter: ClassVar[str] = "%s"
-    signs: ClassVar[Mapping[str, str]] = {}  # letters and dots that are written otherwise
-    group: ClassVar[str] = "(%s)"
-    negative: ClassVar[str] = "-%s"
-    difference: ClassVar[str] = "%s - %s"
-    addition: ClassVar[str] = "%s + %s"
-    times: ClassVar[str] = " "
-    comma: ClassVar[str] = ","  # between long names in an index
-    subscript: ClassVar[str] = "%s_%s"
-    derivative: ClassVar[str] = "d%s/d%s"
-    summation: ClassVar[str] = "sum_%s %s"
-    power: ClassVar[str] = "%s^%s"
-    fraction: ClassVar[str] = "%s / %s"
-    is_raised: ClassVar[bool] = False  # whether exponents and fractions need no parentheses
-    scientific: ClassVar[int] = ATOM  # how strongly 1e-5 binds
+    column: ClassVar[int] = 0  # of the forms
 
     def symbol(self, letter: str, *index: str) -> Self:
         """Write z_1 or δ_12."""
         if not index:
             return self._new(self._sign(letter), ATOM)
-        between = "" if all(len(name) == 1 for name in index) else self.comma
+        between = "" if all(len(name) == 1 for name in index) else self._write("comma")
         names = between.join(map(self._index, index))
-        return self._new(self.subscript % (self._sign(letter), names), ATOM)
+        return self._form(ATOM, "subscript", self._sign(letter), names)
 
     def partial(self, output: str, input_: str, letter: str = "y") -> Self:
         """Write dy_1/dz_2."""
         y, z = self.symbol(letter, output).text, self.symbol("z", input_).text
-        return self._new(self.derivative % (y, z), PRODUCT)
+        return self._form(PRODUCT, "derivative", y, z)
 
     def given(self, value: float, live: str = "") -> Self:
         """Write the user's number, or an integer, as it is."""
@@ -98,7 +108,7 @@ class Plain:
 
     def total(self, index: str, term: Self) -> Self:
         """Write the sum over an index."""
-        return self._new(self.summation % (index, term.within(PRODUCT)), PRODUCT)
+        return self._form(PRODUCT, "summation", index, term.within(PRODUCT))
 
     def either(self, letter: str, written: Self, without: Self) -> Self:
         """Choose how a formula is written: with T or m, or without it."""
@@ -109,35 +119,35 @@ class Plain:
         return sentence if letter in self.letters else ""
 
     def __neg__(self) -> Self:
-        return self._new(self.negative % self.within(ATOM), SIGN)
+        return self._form(SIGN, "negative", self.within(ATOM))
 
     def __add__(self, other: Self) -> Self:
-        return self._new(self.addition % (self.text, other.within(PRODUCT)), SUM)
+        return self._form(SUM, "addition", self.text, other.within(PRODUCT))
 
     def __sub__(self, other: Self) -> Self:
         right = other.within(ATOM if _SIGNED.match(other.text) else PRODUCT)
-        return self._new(self.difference % (self.text, right), SUM)
+        return self._form(SUM, "difference", self.text, right)
 
     def __mul__(self, other: Self) -> Self:
         right = other.within(POWER)
-        dot = self._sign(" · ") if _DOTTED.match(right) else self.times
+        dot = self._sign(" · ") if _DOTTED.match(right) else self._write("times")
         return self._new(f"{self.within(PRODUCT)}{dot}{right}", PRODUCT)
 
     def __truediv__(self, other: Self) -> Self:
-        if self.is_raised:
-            return self._new(self.fraction % (self.text, other.text), POWER)
-        return self._new(self.fraction % (self.within(PRODUCT), other.within(SIGN)), PRODUCT)
+        if self.column:
+            return self._form(POWER, "fraction", self.text, other.text)
+        return self._form(PRODUCT, "fraction", self.within(PRODUCT), other.within(SIGN))
 
     def __pow__(self, exponent: Self) -> Self:
-        raised = exponent.text if self.is_raised else exponent.within(ATOM)
-        return self._new(self.power % (self.within(ATOM), raised), POWER)
+        raised = exponent.text if self.column else exponent.within(ATOM)
+        return self._form(POWER, "power", self.within(ATOM), raised)
 
     def __str__(self) -> str:
-        return self.sentence % self.text
+        return self._write("sentence", self.text)
 
     def within(self, least: int) -> str:
         """Write it in parentheses where it binds less than it must."""
-        return self.text if self.binds >= least else self.group % self.text
+        return self.text if self.binds >= least else self._write("group", self.text)
 
     def _new(self, text: str, binds: int) -> Self:
         return replace(self, text=text, binds=binds, value=None)
@@ -145,12 +155,20 @@ class Plain:
     def _number(self, text: str, live: str) -> Self:
         is_compound = " " in text or text[0] in "<>"
         binds = SUM if is_compound else SIGN if text[0] == "-" else ATOM
-        most = self.scientific if "e" in text else ATOM
+        # In LaTeX 1e-5 is a product.
+        most = PRODUCT if "e" in text and self.column == Latex.column else ATOM
         return self._new(self._numeral(text, live), min(binds, most))
 
+    def _form(self, binds: int, form: str, *parts: str) -> Self:
+        return self._new(self._write(form, *parts), binds)
+
+    def _write(self, form: str, *parts: str) -> str:
+        return _FORMS[form][self.column] % parts
+
     def _sign(self, sign: str) -> str:
-        signs = _ASCII if self.ascii_only else self.signs
-        return signs.get(sign, self.letter % sign)
+        if self.ascii_only and sign in _ASCII:
+            return _ASCII[sign]
+        return self._write(sign) if sign in _FORMS else self._write("letter", sign)
 
     def _numeral(self, text: str, _live: str) -> str:
         return text
@@ -164,24 +182,14 @@ class Plain:
 class Latex(Plain):
     """A formula in LaTeX; needs amsmath. Within a sentence it stands between dollar signs."""
 
-    sentence: ClassVar[str] = "$%s$"
-    signs: ClassVar[Mapping[str, str]] = {
-        **{"log y": r"\log y", "δ": r"\delta", "…": r"\dots", " · ": r" \cdot "}
-    }
-    group: ClassVar[str] = r"\left(%s\right)"
-    subscript: ClassVar[str] = "%s_{%s}"
-    derivative: ClassVar[str] = r"\frac{\partial %s}{\partial %s}"
-    summation: ClassVar[str] = r"\sum_{%s} %s"
-    power: ClassVar[str] = "%s^{%s}"
-    fraction: ClassVar[str] = r"\frac{%s}{%s}"
-    is_raised: ClassVar[bool] = True
-    scientific: ClassVar[int] = PRODUCT
+    column: ClassVar[int] = 1
 
     def _numeral(self, text: str, _live: str) -> str:
         return latex_number(text)
 
     def _index(self, name: str) -> str:
-        return latex_index(name)
+        is_plain = (name.isascii() and name.isdigit()) or name in ("j", "i", "c")
+        return name if is_plain else rf"\text{{{latex_text(name)}}}"
 
 
 @dataclass(frozen=True)
@@ -194,25 +202,7 @@ class MathML(Plain):
 
     names: Sequence[str] = ()
 
-    sentence: ClassVar[str] = "<math>%s</math>"
-    letter: ClassVar[str] = "<mi>%s</mi>"
-    signs: ClassVar[Mapping[str, str]] = {
-        " · ": "<mo>·</mo>",
-        "log y": "<mrow><mi>log</mi><mspace width=.2em /><mi>y</mi></mrow>",
-        **{f"{f}'": f"<msup><mi>{f}</mi><mo>′</mo></msup>" for f in "fg"},
-    }
-    group: ClassVar[str] = "<mo>(</mo>%s<mo>)</mo>"
-    negative: ClassVar[str] = "<mo>−</mo>%s"
-    difference: ClassVar[str] = "%s<mo>−</mo>%s"
-    addition: ClassVar[str] = "%s<mo>+</mo>%s"
-    times: ClassVar[str] = "<mo>\u2062</mo>"
-    comma: ClassVar[str] = "<mo>,</mo>"
-    subscript: ClassVar[str] = "<msub>%s<mrow>%s</mrow></msub>"
-    derivative: ClassVar[str] = "<mfrac><mrow><mi>∂</mi>%s</mrow><mrow><mi>∂</mi>%s</mrow></mfrac>"
-    summation: ClassVar[str] = "<munder><mo>∑</mo><mi>%s</mi></munder>%s"
-    power: ClassVar[str] = "<msup>%s<mrow>%s</mrow></msup>"
-    fraction: ClassVar[str] = "<mfrac><mrow>%s</mrow><mrow>%s</mrow></mfrac>"
-    is_raised: ClassVar[bool] = True
+    column: ClassVar[int] = 2
 
     def either(self, letter: str, written: Self, without: Self) -> Self:
         """Write it both ways; a page shows one of them."""
@@ -265,9 +255,3 @@ def _has(c: str) -> bool:
 def latex_text(text: str) -> str:
     """Escape what is special in LaTeX's text."""
     return typesettable(text).translate(_LATEX_TEXT)
-
-
-def latex_index(name: str) -> str:
-    """Write a class's name as a subscript; a number needs no quoting, nor do our own letters."""
-    plain = (name.isascii() and name.isdigit()) or name in ("j", "i", "c")
-    return name if plain else rf"\text{{{latex_text(name)}}}"

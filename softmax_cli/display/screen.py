@@ -1,18 +1,18 @@
-"""What must be known of the place that something is drawn on."""
+"""The kinds of parts that people look at, and the place that they are shown on."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeVar
 
 from rich.text import Text
 
 from softmax_cli.errors import plural, visible
+from softmax_cli.mathematics.exact import Number
 
 T = TypeVar("T")
-# Of rows and of columns: all up to so many are shown, else so many at each end.
-MOST_ROWS, ENDS = 60, (10, 10)
-# More than any terminal is wide.
-_MOST_COLUMNS, _ENDS_OF_COLUMNS = 1000, (200, 200)
+HINT = "; see all with -f csv"
+Show = Callable[[int], str]  # a number, with so many significant digits
+Limit = tuple[int, int, int]  # all of up to so many are shown, else so many at each end
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,20 @@ class Screen:
         Whether only ASCII can be shown.
     has_shades
         Whether it has colours, and shades of them.
+    is_drawn
+        Whether formulas and a summary stand beside what was computed.
+    samples, rows, columns
+        How many are shown; None where all are.
     """
 
     width: int | None = None
     precision: int = 6
     ascii_only: bool = False
     has_shades: bool = False
+    is_drawn: bool = False
+    samples: Limit | None = None
+    rows: Limit | None = None
+    columns: Limit | None = None
 
     def glyph(self, unicode: str, plain: str) -> str:
         """Choose the sign that can be shown."""
@@ -43,6 +51,10 @@ class Screen:
     def text(self, shown: str, style: str = "") -> Text:
         """Show a text, which may hold names, as data."""
         return Text(printable(shown, self.ascii_only), style)
+
+    def quiet(self, shown: str) -> Text:
+        """Show a text of less weight."""
+        return self.text(shown, "dim")
 
 
 def printable(text: str, ascii_only: bool) -> str:
@@ -99,13 +111,116 @@ class Shown:
         return f"{plural(len(missing), self.noun)} left out ({span})"
 
 
-def show_rows(
-    noun: str, names: Sequence[object], most: int = MOST_ROWS, ends: tuple[int, int] = ENDS
-) -> Shown:
-    """Show all of up to so many, else some at the ends."""
-    return Shown(noun, names, *((len(names),) if len(names) <= most else ends))
+def show(noun: str, names: Sequence[object], limit: Limit | None) -> Shown:
+    """Show all, or else some at the ends."""
+    most, *ends = limit or (len(names), 0, 0)
+    return Shown(noun, names, *(ends if len(names) > most else (len(names),)))
 
 
-def show_columns(noun: str, names: Sequence[object]) -> Shown:
-    """Show all of up to 1000, as far as they fit, else those that may fit at each end."""
-    return show_rows(noun, names, _MOST_COLUMNS, _ENDS_OF_COLUMNS)
+@dataclass(frozen=True)
+class Cell:
+    """What is shown in a place.
+
+    Attributes
+    ----------
+    name, number
+        Either, or one before the other.
+    style, mark
+        Its Rich style, and what stands behind it on a screen.
+    show
+        Shows the number with fewer digits; None where it must stay as it is.
+    value
+        The number to float64, for colours.
+    """
+
+    name: str = ""
+    style: str = ""
+    mark: str = ""
+    number: str = ""
+    show: Show | None = None
+    value: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return f"{self.name} {self.number}".strip(" ")
+
+    @staticmethod
+    def of(show: Show, p: int, style: str = "", mark: str = "", **more: Any) -> "Cell":
+        """Make a cell of a number that can be shown with fewer digits."""
+        return Cell(style=style, mark=mark, number=show(p), show=show, **more)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under headings: columns of names, of numbers, and margins.
+
+    Attributes
+    ----------
+    headings, rows
+        Of all columns; names from the user are not escaped.
+    names
+        How many of the first columns are names.
+    margins
+        How many of the last columns are looked at beside the others.
+    outputs, inputs
+        Which rows, and which columns between names and margins, it has of all; None: all.
+    bars
+        The heading, the largest width and the fractions of what is drawn where there is room.
+    hint
+        How to see what was left out.
+    largest
+        The value that has the strongest colour, or 0.
+    """
+
+    headings: Sequence[str]
+    rows: Iterable[Sequence[Cell]]
+    names: int = 1
+    margins: int = 0
+    outputs: Shown | None = None
+    inputs: Shown | None = None
+    bars: tuple[str, int, Sequence[float]] = ("", 0, ())
+    hint: str = HINT
+    largest: float = 0.0
+
+    @property
+    def inner(self) -> "Table":
+        """The table without its margins."""
+        end = len(self.headings) - self.margins
+        rows = (row[:end] for row in self.rows)
+        return replace(self, headings=self.headings[:end], rows=rows, margins=0)
+
+    @property
+    def left_out(self) -> list[str]:
+        """What it leaves out of its rows and columns."""
+        return [each.left_out() for each in (self.outputs, self.inputs) if each and each.is_cut]
+
+
+@dataclass(frozen=True)
+class Equation:
+    """Equal expressions: a name, formulas, and of this sample the last of them with numbers.
+
+    Attributes
+    ----------
+    sides
+        As they are written, without those that only repeat the one before.
+    value
+        The last one as a number, or None where the equation is general.
+    entry
+        The entry of J that it is about, or None.
+    """
+
+    sides: list[str]
+    value: Number | None = None
+    entry: tuple[int, int] | None = None
+
+
+class Step(NamedTuple):
+    """The beginning of a step: a title, and a sentence in the notation."""
+
+    title: str
+    text: str
+
+
+# An empty text parts what stands before and behind it; a string belongs to a step.
+Part = Text | Table | Step | Equation | str

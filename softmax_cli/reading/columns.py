@@ -8,9 +8,9 @@ from itertools import chain, islice
 from typing import Any
 
 from softmax_cli.errors import InputError, did_you_mean, quoted, warn
-from softmax_cli.options import InputOptions, Place
+from softmax_cli.options import InputOptions
 from softmax_cli.reading.validity import check_lengths
-from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
+from softmax_cli.samples import Batch, FloatArray, Logits, Place, TextBlock
 from softmax_cli.words import is_broken_number, is_missing, is_number, read_number, split_row
 
 _SAMPLES_OF_COLUMN = 1_000  # how many of the first samples tell what a column holds
@@ -72,11 +72,6 @@ class Columns:
             return self.classes
         return tuple(self.header[c] for c in self.logits)
 
-    @property
-    def sample_header(self) -> str:
-        """What the sample names are called."""
-        return self.header[self.sample] if self.header and self.sample is not None else "sample"
-
     def position(self, c: int) -> int:
         """Return the position, from 1, of the column that holds logit c."""
         return (self.logits[c] if self.array is None else self.array) + 1
@@ -102,8 +97,9 @@ class Columns:
     def source(self, blocks: Iterator[Batch | TextBlock]) -> Logits:
         """Name what all samples share."""
         is_named = self.sample is not None
+        title = self.header[self.sample] if self.header and self.sample is not None else "sample"
         kept = tuple(self.header[c] if self.header else str(c + 1) for c in self.kept)
-        return Logits(len(self.logits), blocks, self.names, is_named, self.sample_header, kept)
+        return Logits(len(self.logits), blocks, self.names, is_named, title, kept)
 
 
 def kinds_of(rows: Iterable[Sequence[Any]]) -> list[str]:
@@ -145,7 +141,7 @@ def array_in(cell: Any) -> list[Any]:
 def n_needed(header: Iterable[str], options: InputOptions) -> int:
     """Tell how many samples must be looked at to see that columns are no logits."""
     is_settled = options.columns is not None or options.results_of is not None
-    return 0 if is_settled or not any(map(_is_identifier, header)) else _SAMPLES_OF_COLUMN
+    return 0 if is_settled or not any(map(_is_id, header)) else _SAMPLES_OF_COLUMN
 
 
 def choose_columns(
@@ -171,20 +167,15 @@ def choose_columns(
     InputError
         When a name is unknown, a column may be no logits, or none are left.
     """
-    names, width, sample = header or (), len(kinds), None
-    if options.quantity == "jacobian" and list(names[:2]) == ["sample", "output"]:
-        return Columns(tuple(range(2, width)), 0, header)
+    names, width = header or (), len(kinds)
     if options.results_of is not None:
-        last = (options.results_of or ("",))[-1]
-        for prefix in (name.removesuffix(last) for name in names if last and name.endswith(last)):
-            if {prefix + name for name in options.results_of} <= set(names):
-                plain = [name.removeprefix(prefix) for name in names]
-                return _columns_of_results(plain, options.results_of, options.id_column)
+        if found := _columns_of_results(names, options):
+            return found
         options = replace(options, id_column=None)
+    sample, keeps_all = None, options.keep == ("all",)
+    kept: tuple[int, ...] = ()
     if options.id_column is not None:
         sample = find_name(options.id_column, names, width, "--id")
-    keeps_all = options.keep == ("all",)
-    kept: tuple[int, ...] = ()
     if options.keep and not keeps_all:
         kept = pick_columns(",".join(options.keep), names, width, "--keep")
     by_name = {c for c, name in enumerate(names) if _names_samples(name)}
@@ -192,37 +183,37 @@ def choose_columns(
     if text and options.axis == 0:
         by_name = set()  # what names the classes is text
     array = _array(names, kinds, options)
+    is_settled = array is not None or options.columns is not None
     if array is not None:
         picked: tuple[int, ...] = (array,)
     elif options.columns is not None:
-        chosen = pick_columns(options.columns, names, width, "--columns")
-        picked = tuple(c for c in chosen if c != sample)
+        picked = pick_columns(options.columns, names, width, "--columns")
+        picked = tuple(c for c in picked if c != sample)
     else:
         picked = tuple(sorted({*range(width)} - {*by_name, *text, *kept, sample}))
-    is_settled = array is not None or options.columns is not None
     by_name, text = by_name - {*picked, *kept}, text - {*picked, *kept}
     naming = (by_name or text) if is_settled or keeps_all else by_name | text
     if sample is None and len(naming) == 1:
         (sample,) = naming
-    arrays = [c for c in picked if kinds[c] == "arrays" and not is_settled]
+    arrays = [_words([c], header) for c in picked if kinds[c] == "arrays" and not is_settled]
     if arrays:
-        word = quoted(names[arrays[0]]) if names else str(arrays[0] + 1)
-        ways = " or ".join(f"--key {_words([c], header)}" for c in arrays)
-        hint = f"if it holds the logits, give {ways}"
-        raise InputError(place, f"expected numbers, found arrays in column {word}", hint)
-    suspects = {c for c in picked if header and kinds[c] == "whole" and _is_identifier(names[c])}
-    doubtful = suspects if any(kinds[c] == "numbers" for c in picked) else set()
-    if is_settled or len(picked) < 2:
-        doubtful = suspects = set()
-    if suspects - doubtful and options.check is None:
-        hint = "if it is none, pick the logits with --columns"
-        warn(place, f"{quoted(names[min(suspects)])} is taken for logits; {hint}")
+        problem = f"expected numbers, found arrays in column {quoted(arrays[0])}"
+        hint = f"if it holds the logits, give --key {' or --key '.join(arrays)}"
+        raise InputError(place, problem, hint)
+    suspects: set[int] = set()
+    if not is_settled and len(picked) > 1:
+        suspects = {c for c in picked if header and kinds[c] == "whole" and _is_id(names[c])}
+    if not any(kinds[c] == "numbers" for c in picked):
+        if suspects and options.results_of is None:
+            hint = "if it is none, pick the logits with --columns"
+            warn(place, f"{quoted(names[min(suspects)])} is taken for logits; {hint}")
+        suspects = set()
     if keeps_all:
-        picked = tuple(c for c in picked if c not in doubtful)
+        picked = tuple(c for c in picked if c not in suspects)
         kept = tuple(sorted({*range(width)} - {*picked, sample}))
-    elif picked and (doubtful or (sample is None and naming and not is_settled)):
-        found = doubtful | (naming if sample is None else set())
-        raise _undecided(sorted(found), sorted({*picked} - doubtful), sample, header, place)
+    elif picked and (suspects or (sample is None and naming and not is_settled)):
+        doubtful = suspects | (naming if sample is None else set())
+        raise _undecided(sorted(doubtful), sorted({*picked} - suspects), sample, header, place)
     if not picked:
         raise InputError(place, "expected at least one column of logits, found only names")
     if array is not None:
@@ -243,7 +234,7 @@ def _array(names: Sequence[str], kinds: Sequence[str], options: InputOptions) ->
     return c
 
 
-def _is_identifier(name: str) -> bool:
+def _is_id(name: str) -> bool:
     return re.fullmatch(_IDENTIFIER, name.strip()) is not None
 
 
@@ -278,17 +269,21 @@ def _words(columns: Positions, header: Header) -> str:
     return f"{words[0]}-{words[-1]}" if is_long else ",".join(words)
 
 
-def _columns_of_results(
-    names: Sequence[str], classes: Sequence[str], id_column: str | None
-) -> Columns:
-    """Find the columns named as the classes, and the one that names the samples among the rest."""
-    positions = {name: len(names) - c for c, name in enumerate(reversed(names), start=1)}
-    found = tuple(positions[name] for name in classes)
-    others = sorted({*range(len(names))} - {*found})
-    named = [c for c in others if names[c] == id_column] or [
-        c for c in others if _names_samples(names[c])
-    ]
-    return Columns(found, named[0] if named else None, names)
+def _columns_of_results(names: Sequence[str], options: InputOptions) -> Columns | None:
+    """Find the columns named as the classes, maybe behind a prefix, and that of names."""
+    classes = options.results_of or ()
+    if options.quantity == "jacobian" and list(names[:2]) == ["sample", "output"]:
+        return Columns(tuple(range(2, len(names))), 0, names)
+    first = {name: len(names) - c for c, name in enumerate(reversed(names), start=1)}
+    for prefix in (name.removesuffix(classes[-1]) for name in (names if classes else ())):
+        if all(prefix + name in first for name in classes):
+            plain = [name.removeprefix(prefix) for name in names]
+            found = tuple(first[prefix + name] for name in classes)
+            others = sorted({*range(len(names))} - {*found})
+            named = [c for c in others if plain[c] == options.id_column]
+            named += [c for c in others if _names_samples(plain[c])]
+            return Columns(found, named[0] if named else None, plain)
+    return None
 
 
 def _names_samples(name: str) -> bool:
@@ -299,18 +294,17 @@ def warn_of_first_row(rows: Sequence[Sequence[str]], is_header: bool, place: str
     """Warn where a header may be meant as a sample, or a first sample as the header."""
     first, second = rows[0], rows[1] if rows[1:] else []
     strange = [name for name in first if not (is_number(name) or _names_samples(name))]
-    positions = [str(c) for c in range(len(first))]
     if is_header and strange and any(map(is_number, first)):
         why = f"because {quoted(strange[0])} is not a number"
         warn(place, f"taken as the header, {why}; if it is a sample, give --no-header")
-    elif len(first) > 1 and first == positions and "." in "".join(second):
+    elif len(first) > 1 and first == list(map(str, range(len(first)))) and "." in "".join(second):
         warn(place, "0, 1, ... are taken as a sample's logits, if they are a header, give --header")
 
 
 def refuse_columns(options: InputOptions, problem: str, *others: str) -> None:
     """Raise if columns, or other options, are given where they mean nothing."""
     for name in ("columns", "id_column", "key", "keep", *others):
-        if vars(options)[name] != vars(InputOptions())[name]:
+        if options.results_of is None and vars(options)[name] != vars(InputOptions())[name]:
             option = name.removesuffix("_column").replace("_", "-")
             raise InputError(f"--{option}", problem)
 

@@ -9,36 +9,18 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
-from softmax_cli import fast
+from softmax_cli import fast, words
 from softmax_cli.errors import InputError
-from softmax_cli.options import InputOptions, Place
-from softmax_cli.reading.columns import (
-    Columns,
-    choose_columns,
-    kinds_of,
-    n_needed,
-    warn_of_first_row,
-)
+from softmax_cli.options import InputOptions
+from softmax_cli.reading import columns as rules
 from softmax_cli.reading.text import Stream, count_lines, decode, read_lines
 from softmax_cli.reading.validity import check_lengths, read_numbers
-from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock, from_text
-from softmax_cli.words import (
-    has_decimal_comma,
-    is_broken_number,
-    is_missing,
-    is_number,
-    mending,
-    to_point,
-)
+from softmax_cli.samples import Batch, Logits, Place, TextBlock, from_text
 
-_PLAIN = b"0123456789+-.eE \r"
 _DELIMITERS = ",;\t| "
 _GUESS_LINES = 20
 _GUESS_CHARACTERS = 1 << 16
 _COMMENTS = re.compile(rb"(?:(?:[ \t]*#[^\r\n]*)?(?:\r\n?|\n))*+")
-_MINUS_ZERO = re.compile(rb"-0[],\s]")
 
 csv.field_size_limit(1 << 26)
 
@@ -66,7 +48,7 @@ class Table:
     name: str
     delimiter: str
     width: int
-    columns: Columns
+    columns: rules.Columns
     options: InputOptions
 
     def places(self, lines: Sequence[int]) -> Place:
@@ -101,7 +83,10 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     InputError
         With line and column: here for the first rows, from the batches for the rest.
     """
-    comments, head = _split_comments(stream)
+    beginning = stream.peek()
+    if b"\n" not in beginning and b"\r" in beginning[:-1]:
+        stream.line_end = b"\r"
+    comments, head = stream.take_head(_COMMENTS)
     if options.delimiter == options.decimal:
         raise InputError("--decimal", "expected another --delimiter beside it, found a comma")
     delimiter = options.delimiter or _guess_delimiter(decode(head, name), options)
@@ -111,18 +96,18 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
         raise InputError(name, "expected logits, found nothing")
     line_of_first, first = records[0]
     place = f"{name}:{line_of_first}"
-    with_point = partial(to_point, decimal=options.decimal)
+    with_point = partial(words.to_point, decimal=options.decimal)
     has_header = options.header
     if has_header is None:
         has_header = _is_header(list(map(with_point, first)))
     header = first if has_header else _header_in(decode(comments, name), delimiter, len(first))
-    needed = n_needed(header or (), options)
+    needed = rules.n_needed(header or (), options)
     while len(records) <= needed and (more := stream.take(len(head))):
         others, line = _records(TextBlock(line, more), stream, delimiter, name)
         records += others
-    said = (options.check, options.header, options.columns, options.id_column)
+    said = (options.results_of, options.header, options.columns, options.id_column)
     if said == (None,) * 4 and not comments:
-        warn_of_first_row([cells for _, cells in records[:2]], has_header, place)
+        rules.warn_of_first_row([cells for _, cells in records[:2]], has_header, place)
     records = records[1:] if has_header else records
     if not records:
         raise InputError(name, "expected at least one sample, found only a header")
@@ -130,8 +115,8 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     if has_header and _has_row_names(rows, 1 + len(first)):
         header = first = ["", *first]
     check_lengths(rows, len(first), lambda k, _: f"{name}:{records[k][0]}", "the first row")
-    kinds = kinds_of(list(map(with_point, cells)) for cells in rows)
-    columns = choose_columns(header, kinds, rows[0], options, place)
+    kinds = rules.kinds_of(list(map(with_point, cells)) for cells in rows)
+    columns = rules.choose_columns(header, kinds, rows[0], options, place)
     table = Table(name, delimiter, len(first), columns, options)
 
     def read(block: TextBlock) -> tuple[Batch, int]:
@@ -190,7 +175,7 @@ def _parse(block: TextBlock, table: Table) -> Batch:
         content = b"?"
     if table.options.decimal == ",":
         content = b"?" if b"." in content else content.replace(b",", b".")
-    logits = _plain_numbers(content, table)
+    logits = fast.load_rows(content, len(columns.logits), table.delimiter.encode())
     if logits is None:
         records, _ = _records(block, None, table.delimiter, table.name)
         return _convert(records, table, block.start)
@@ -198,58 +183,28 @@ def _parse(block: TextBlock, table: Table) -> Batch:
     return Batch(logits, block.start, names, place=place)
 
 
-def _plain_numbers(content: bytes, table: Table) -> FloatArray | None:
-    """Read rows of nothing but plain numbers, which are JSON but for their brackets, or None.
-
-    What JSON takes proves nothing by itself: ``1],[2`` is no cell. So the characters come first.
-    """
-    width = len(table.columns.logits)
-    delimiter = table.delimiter.encode()
-    # As many delimiters in every row, and nothing else that is no part of a number.
-    layout = content.translate(None, _PLAIN.replace(delimiter, b"")) + b"\n"
-    if layout != (delimiter * (width - 1) + b"\n") * (len(layout) // width):
-        return None
-    if delimiter != b",":
-        content = content.replace(delimiter, b",")
-    array = b"[" + content.replace(b"\n", b",") + b"]"
-    try:
-        numbers = fast.loads(array)
-        values = np.fromiter(numbers, np.float64, len(numbers))
-    except (ValueError, OverflowError):  # cells that are missing, +1, 01, 1., 1e400
-        return None
-    # To a reader of integers -0 is 0.
-    if not np.isfinite(values).all() or (not values.all() and _MINUS_ZERO.search(array)):
-        return None
-    return values.reshape(-1, width)
-
-
 def _convert(records: Sequence[Record], table: Table, start: int) -> Batch:
     """Turn cells into numbers and names."""
-    columns, width = table.columns, len(table.columns.logits)
-    rows = [cells for _, cells in records]
+    columns, rows = table.columns, [cells for _, cells in records]
     place = table.places([line for line, _ in records])
     check_lengths(rows, table.width, place, "the first row")
+    width = len(columns.logits)
 
-    def numbers(flat: list[str]) -> FloatArray:
-        def hint(i: int) -> str:
-            return _hint(flat[i], flat[i % width :: width], columns.position(i % width), table)
+    def hint(i: int, cell: str) -> str:
+        column = columns.position(i % width)
+        cells = [row[column - 1] for row in rows]
+        if all(map(words.is_missing, cells)) and column == table.width:
+            return f"--columns 1-{column - 1} leaves out the empty column behind the others"
+        is_settled = columns.sample is not None or table.options.columns
+        is_slip = words.is_broken_number(cell) or words.mending(cell, table.options.decimal)
+        if is_settled or is_slip or 2 * sum(map(words.is_number, cells)) > len(cells):
+            return ""
+        return f"if column {column} names the samples, give --id {column}"
 
-        return read_numbers(flat, width, place, hint, table.options)
-
+    numbers = partial(read_numbers, width=width, place=place, options=table.options, hint=hint)
     batch = columns.batch(rows, start, place, numbers, "the first row")
     kept = batch.kept and tuple(tuple(map(from_text, cells)) for cells in batch.kept)
     return replace(batch, kept=kept)
-
-
-def _hint(cell: str, cells: Sequence[str], column: int, table: Table) -> str:
-    """Say what to do about a cell of a column that is no number, or nothing."""
-    is_settled = table.columns.sample is not None or table.options.columns or table.options.check
-    hint = mending(cell, table.options.decimal)
-    if all(map(is_missing, cells)) and column == table.width:
-        return f"--columns 1-{column - 1} leaves out the empty column behind the others"
-    if hint or is_settled or is_broken_number(cell) or 2 * sum(map(is_number, cells)) > len(cells):
-        return hint
-    return f"if column {column} names the samples, give --id {column}"
 
 
 def _csv_reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) -> Any:
@@ -258,21 +213,6 @@ def _csv_reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) ->
     if is_space:
         lines = (line.strip(" \r\n") + "\n" for line in lines)
     return csv.reader(lines, delimiter=delimiter, strict=strict, skipinitialspace=is_space)
-
-
-def _split_comments(stream: Stream) -> tuple[bytes, bytes]:
-    """Take what settles the rest, and split it behind the comments that it begins with."""
-    beginning = stream.peek()
-    if b"\n" not in beginning and b"\r" in beginning[:-1]:
-        stream.line_end = b"\r"
-    head = stream.take_head()
-    while True:
-        comments = _COMMENTS.match(head)
-        assert comments
-        rest = head[comments.end() :]
-        if len(rest.strip().splitlines()) > 1 or not (more := stream.take(len(head))):
-            return comments[0], rest
-        head += more
 
 
 def _header_in(comments: str, delimiter: str, width: int) -> list[str] | None:
@@ -291,7 +231,7 @@ def _has_row_names(rows: Sequence[Sequence[str]], width: int) -> bool:
         return False
     names = [cells[0] for cells in rows]
     rises = all(map(str.isdecimal, names)) and list(map(int, names)) == sorted(set(map(int, names)))
-    return rises or not any(is_number(name) or is_broken_number(name) for name in names)
+    return rises or not any(words.is_number(name) or words.is_broken_number(name) for name in names)
 
 
 def _guess_delimiter(text: str, options: InputOptions) -> str:
@@ -303,7 +243,8 @@ def _guess_delimiter(text: str, options: InputOptions) -> str:
         rows = list(_csv_reader(lines, delimiter, strict=False))
         widths = set(map(len, rows))
         widest = max(widths, default=0)
-        cells = [is_number(c) or (widest > 1 and has_decimal_comma(c)) for row in rows for c in row]
+        tests = (words.is_number, words.has_decimal_comma)[: min(widest, 2)]
+        cells = [any(test(cell) for test in tests) for row in rows for cell in row]
         is_even = len(widths) == 1 and widest > 1
         names_rows = bool(rows) and _has_row_names(rows[1:], 1 + len(rows[0]))
         return is_even, names_rows, sum(cells) / max(len(cells), 1), widest
@@ -317,6 +258,6 @@ def _is_header(cells: Sequence[str]) -> bool:
     Nor does one that ends in a delimiter; at its beginning, an empty cell is of a column of names.
     """
     return not all(
-        is_number(cell) or is_broken_number(cell) or (c > 0 and not cell.strip())
+        words.is_number(cell) or words.is_broken_number(cell) or (c > 0 and not cell.strip())
         for c, cell in enumerate(cells)
     )

@@ -19,7 +19,7 @@ SUFFIXES = {f".{name}": name for name in READERS} | {".ndjson": "jsonl"}
 def reader(input_format: str) -> "Callable[[Stream, str, InputOptions], Logits]":
     """Return the function that reads a stream, called by a name, in one of `READERS`."""
     from softmax_cli.reading import delimited, json_text, npy, parquet
-    from softmax_cli.reading.sift import sift
+    from softmax_cli.reading.validity import sift
 
     read = {
         "csv": delimited.read_csv,

@@ -2,33 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from softmax_cli import fast
-from softmax_cli.errors import InputError, plural, quoted
+from softmax_cli.ending import uninterrupted
+from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions
-from softmax_cli.reading import strict_json
+from softmax_cli.reading import strict_json, validity
 from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, n_needed, refuse_columns
-from softmax_cli.reading.strict_json import key_hint, load_lines, member
+from softmax_cli.reading.strict_json import load_lines, member
 from softmax_cli.reading.text import Stream, count_lines, read_lines, take_all
-from softmax_cli.reading.validity import (
-    Where,
-    check_classes,
-    place_in,
-    place_of_sample,
-    read_numbers,
-    shown,
-)
-from softmax_cli.samples import Batch, FloatArray, Logits, TextBlock
-from softmax_cli.words import mending
+from softmax_cli.reading.validity import Where
+from softmax_cli.samples import Batch, Logits, TextBlock
 
 # What only one reader refuses, and keys that are counted as none.
 _DOUBTFUL = (b"\\u", b" :", b"\t", b"\r", b"NaN", b"Infinity")
-
-Names = tuple[str, ...] | None
 
 
 def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -49,7 +39,9 @@ def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
         With line and column for what is not JSON, with sample and value for what is not
         logits.
     """
-    document = strict_json.load_all(take_all(stream), name)
+    content = take_all(stream)
+    with uninterrupted():
+        document = strict_json.load_all(content, name)
     if options.quantity is not None:
         return _read_results(document, name, options)
     return _read_document(document, name, options)
@@ -74,7 +66,7 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
     """
     if options.quantity is not None:
         return read_json(stream, name, options)
-    head = stream.take_head()
+    _, head = stream.take_head()
     samples, lines = load_lines(head, name)
     if not samples:
         raise InputError(name, "expected logits, found nothing")
@@ -85,7 +77,14 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
     columns = _settle(samples, lambda k: f"{name}:{lines[k]}", name, options)
 
     def parse(block: TextBlock) -> Batch:
-        loaded = _load_at_once(block)
+        content = block.content.removesuffix(b"\n")
+        if columns.header is None and content[:1] + content[-1:] == b"[]":
+            inner = content[1:-1].replace(b"]\n[", b"\n")
+            logits = fast.load_rows(inner, len(columns.logits))
+            if logits is not None:
+                place = validity.place_in(lambda k: f"{name}:{block.line + k}")
+                return Batch(logits, block.start, place=place)
+        loaded = _load_records(block)
         values, lines = loaded or load_lines(block.content, name, block.line)
         return _batch(values, columns, lambda k: f"{name}:{lines[k]}", block.start, options)
 
@@ -97,35 +96,47 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
     return replace(columns.source(blocks), parse=parse, is_ready=stream.is_ready)
 
 
-def _read_document(
-    document: Any, name: str, options: InputOptions, samples: Names = None
-) -> Logits:
-    """Read logits from a JSON value; the samples may have names from elsewhere."""
+def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
+    """Read logits from a JSON value."""
     named: dict[str, Any] = {}
     rows = _records(document, options)
     if isinstance(rows, dict):
         found = member(rows, options.key or "logits")
         if found is None and options.key:
             problem = f"expected a member, found no {quoted(options.key)}"
-            raise InputError("--key", problem, key_hint(rows))
+            raise InputError("--key", problem, strict_json.key_hint(rows))
         is_array = isinstance(found, list) and found and not isinstance(found[0], list | dict)
         if found is None or (is_array and not rows.keys() & {"classes", "samples"}):
             rows = [rows]
         else:
             named, rows = rows, found
             options = replace(options, key=None if options.key is None else "")
+    return _read_rows(rows, named, name, options)
+
+
+def _read_rows(rows: Any, named: dict[str, Any], name: str, options: InputOptions) -> Logits:
+    """Read arrays or records, of which one may stand alone; what they are named may be beside."""
     rows = [rows] if isinstance(rows, dict) else rows
     if not isinstance(rows, list) or not rows:
-        raise InputError(name, f"expected an array of logits, found {shown(rows)}")
-    rows = rows if isinstance(rows[0], list | dict) else [rows]
-    where = place_of_sample(name)
+        raise InputError(name, f"expected an array of logits, found {validity.shown(rows)}")
+    is_alone = not isinstance(rows[0], list | dict)
+    rows, shape = [rows] if is_alone else rows, [len(rows)] * (not is_alone)
+    is_result = options.quantity is not None
+    where = validity.place_of_sample(name, noun="row" if is_result else "sample")
+    while is_result and isinstance(rows[0], list) and rows[0] and isinstance(rows[0][0], list):
+        shape.append(len(rows[0]))
+        rows = [row if isinstance(row, list) else [] for row in rows]
+        validity.check_lengths(rows, shape[-1], validity.place_in(where), "the first")
+        rows = list(chain.from_iterable(rows))
     columns = _settle(rows, where, name, options)
     batch = _batch(rows, columns, where, 0, options)
-    classes = strict_json.names(named, "classes", name, len(columns.logits)) or columns.names
-    samples = samples or strict_json.names(named, "samples", name, len(rows)) or batch.samples
+    K, C = batch.logits.shape
+    classes = strict_json.names(named, "classes", name, C) or columns.names
+    # Each sample may have many rows of results.
+    samples = strict_json.names(named, "samples", name, None if is_result else K) or batch.samples
     source = columns.source(iter([replace(batch, samples=samples)]))
-    is_named = samples is not None
-    return replace(source, class_names=classes, names_samples=is_named, n_samples=len(rows))
+    source = replace(source, class_names=classes, names_samples=samples is not None, n_samples=K)
+    return replace(source, shape=(*shape, C)) if is_result else source
 
 
 def _records(document: Any, options: InputOptions) -> Any:
@@ -154,39 +165,19 @@ def _read_results(document: Any, name: str, options: InputOptions) -> Logits:
     """
     is_list = isinstance(document, list)
     first = document[0] if is_list and document else document
-    values, classes, samples = document, None, None
+    rows, named = document, dict[str, Any]()
     if isinstance(first, dict):
         keys = (options.quantity, f"log_{options.quantity}", "logits")
         key = next((key for key in keys if key in first), None)
-        if key is None and any(isinstance(value, list) for value in first.values()):
+        if key is not None:
+            rows = member(document, f"*.{key}" if is_list else key)
+            named = {} if is_list else first
+            if is_list and "sample" in first:
+                named = {"samples": member(document, "*.sample")}
+        elif any(isinstance(value, list) for value in first.values()):
             problem = f'expected arrays under "{options.quantity}", found {quoted(min(first))}'
             raise InputError(name, problem)
-        if key is not None:
-            values = member(document, f"*.{key}" if is_list else key)
-            classes = None if is_list else strict_json.names(first, "classes", name)
-            given = {"samples": member(document, "*.sample")} if "sample" in first else first
-            samples = strict_json.names(given, "samples", name)
-        if key is None or isinstance(first[key], dict):
-            return _read_document(values, name, options, samples)
-    cells = np.atleast_1d(np.array(values, dtype=object))
-    batch = Batch(_numbers_of(cells, name), 0, samples)
-    return Logits(cells.shape[-1], iter([batch]), classes, shape=cells.shape)
-
-
-def _numbers_of(cells: NDArray[np.object_], name: str) -> FloatArray:
-    """Turn cells into rows of numbers; where lists were ragged, numpy leaves them in the cells."""
-    flat = cells.ravel().tolist()
-
-    def place(i: int, _: object = None) -> str:
-        return f"{name}: $" + "".join(f"[{k}]" for k in np.unravel_index(i, cells.shape))
-
-    lengths = [len(cell) if isinstance(cell, list) else 0 for cell in flat]
-    odd = next((i for i, length in enumerate(lengths) if length != lengths[0]), 0)
-    if odd and lengths[0]:
-        expected = f"expected {plural(lengths[0], 'value')} as in the first"
-        raise InputError(place(odd), f"{expected}, found {lengths[odd] or 'none'}")
-    numbers = read_numbers(flat, 1, place, lambda _: "", InputOptions(), False)
-    return numbers.reshape(-1, cells.shape[-1] or 1)
+    return _read_rows(_records(rows, options), named, name, options)
 
 
 def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptions) -> Columns:
@@ -196,7 +187,8 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
         refuse_columns(replace(options, key=None), f"expected named columns, found none in {name}")
         values = member(first, options.key) if options.key else first
         if not isinstance(values, list) or not values:
-            raise InputError(where(0), f"expected an array of logits, found {shown(values)}")
+            problem = f"expected an array of logits, found {validity.shown(values)}"
+            raise InputError(where(0), problem)
         header = (options.key,) if options.key else None
         return Columns(tuple(range(len(values))), header=header, array=0)
     said = (options.key, options.id_column, *options.keep)
@@ -217,10 +209,10 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
 def _refuse_nested(sample: dict[str, Any], apart: set[str | None], place: str) -> None:
     for key, value in sample.items():
         if isinstance(value, list | dict) and key not in apart:
-            hint = key_hint(sample)
+            hint = strict_json.key_hint(sample)
             if len(sample) > 1 and all(isinstance(each, list) for each in sample.values()):
                 hint += f"; if each holds a class of all samples, --columns {','.join(sample)}"
-            problem = f"expected a number, found {shown(value)}"
+            problem = f"expected a number, found {validity.shown(value)}"
             raise InputError(f"{place}, {quoted(key)}", problem, hint)
 
 
@@ -228,23 +220,20 @@ def _batch(
     samples: Sequence[Any], columns: Columns, where: Where, start: int, options: InputOptions
 ) -> Batch:
     """Turn JSON values of that form into samples."""
-    n_classes = len(columns.logits)
-    place = place_in(where, columns.names if columns.array is None else None)
+    width = len(columns.logits)
+    place = validity.place_in(where, columns.names if columns.array is None else None)
 
-    def numbers(values: list[Any]) -> FloatArray:
-        def hint(i: int) -> str:
-            value = values[i]
-            if not isinstance(value, list | dict):
-                return mending("" if value is None else str(value), options.decimal)
-            return key_hint(samples[i // n_classes])
+    def hint(i: int, value: object) -> str:
+        is_nested = isinstance(value, list | dict)
+        return strict_json.key_hint(samples[i // width]) if is_nested else ""
 
-        return read_numbers(values, n_classes, place, hint, options, options.key is not None)
-
-    rows = [_row(each, columns, where(k)) for k, each in enumerate(samples)]
+    read = partial(validity.read_numbers, width=width, place=place, options=options)
+    numbers = partial(read, hint=hint, in_quotes=options.key is not None)
+    rows = [_row(each, columns, where, k) for k, each in enumerate(samples)]
     return columns.batch(rows, start, place, numbers, "the first sample")
 
 
-def _row(sample: Any, columns: Columns, place: str) -> list[Any]:
+def _row(sample: Any, columns: Columns, where: Where, k: int) -> list[Any]:
     """Return the values of a sample's members, if it is of that form."""
     row = [sample]
     if columns.header is not None:
@@ -252,35 +241,34 @@ def _row(sample: Any, columns: Columns, place: str) -> list[Any]:
         if keys != columns.members and (columns.array is None or not columns.members <= keys):
             missing = columns.members - keys
             found = f"no {quoted(min(missing))}" if missing else quoted(min(keys - columns.members))
-            raise InputError(place, f"expected the keys of the first sample, found {found}")
+            raise InputError(where(k), f"expected the keys of the first sample, found {found}")
         row = [sample[key] if key in keys else member(sample, key) for key in columns.header]
         if columns.sample is not None:
-            strict_json.name(row[columns.sample], place)
+            strict_json.name(row[columns.sample], where(k))
         if columns.array is not None and "classes" in keys:
-            names = strict_json.names(sample, "classes", place)
-            check_classes(names or (), columns.classes or (), place, "the first sample")
+            names, place = strict_json.names(sample, "classes", where(k)), where(k)
+            validity.check_classes(names or (), columns.classes or (), place, "the first sample")
     found = row[columns.array or 0]
     if columns.array is not None and not isinstance(found, list | None):
-        raise InputError(place, f"expected an array of logits, found {shown(found)}")
+        raise InputError(where(k), f"expected an array of logits, found {validity.shown(found)}")
     return row
 
 
-def _load_at_once(block: TextBlock) -> tuple[list[Any], Sequence[int]] | None:
-    """Load lines of an array each, or an object, with none inside, or return None.
+def _load_records(block: TextBlock) -> tuple[list[Any], Sequence[int]] | None:
+    """Load lines of an object each, with none inside, or return None.
 
     That is seen by counting: as many begin, and as many end, as there are lines. Two keys of the
     same name would be seen as fewer members than colons.
     """
     content = block.content.replace(b"\r\n", b"\n").removesuffix(b"\n")
-    opening, closing = (b"{", b"}") if content.startswith(b"{") else (b"[", b"]")
-    end, n = closing + b"\n" + opening, content.count(b"\n") + 1
-    counts = {content.count(opening), content.count(closing), content.count(end) + 1, n}
-    if len(counts) > 1 or not content.startswith(opening) or any(map(content.count, _DOUBTFUL)):
+    n = content.count(b"\n") + 1
+    counts = {content.count(b"{"), content.count(b"}"), content.count(b"}\n{") + 1, n}
+    if len(counts) > 1 or not content.startswith(b"{") or any(map(content.count, _DOUBTFUL)):
         return None
     try:
-        values = fast.loads(b"[" + content.replace(end, closing + b",\n" + opening) + b"]")
+        values = fast.loads(b"[" + content.replace(b"}\n{", b"},\n{") + b"]")
     except (ValueError, RecursionError):
         return None
-    if len(values) != n or (opening == b"{" and sum(map(len, values)) != content.count(b'":')):
+    if len(values) != n or sum(map(len, values)) != content.count(b'":'):
         return None
     return values, range(block.line, block.line + n)

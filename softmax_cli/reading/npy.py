@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.lib import format as npy_format
 
-from softmax_cli.errors import InputError, visible
+from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.columns import refuse_columns
-from softmax_cli.reading.text import Stream
+from softmax_cli.reading.text import Stream, readable
 from softmax_cli.reading.validity import place_in, place_of_sample
-from softmax_cli.samples import Batch, FloatArray, Logits
+from softmax_cli.samples import Batch, Logits
 
-_AT_ONCE = 1 << 24
 _VALUES_A_BATCH = 1 << 17
 
 
@@ -35,8 +34,7 @@ def read_npy(stream: Stream, name: str, options: InputOptions) -> Logits:
     InputError
         For what is no real array of logits; from the batches for what is missing of it.
     """
-    if options.results_of is None:
-        refuse_columns(options, f"expected named columns, found none in {name}")
+    refuse_columns(options, f"expected named columns, found none in {name}")
     shape, by_column, dtype = _read_header(stream, name)
     axis = -1 if options.axis is None else options.axis
     if not shape or not -len(shape) <= axis < len(shape):
@@ -52,7 +50,13 @@ def read_npy(stream: Stream, name: str, options: InputOptions) -> Logits:
         step = K if is_whole else max(1, _VALUES_A_BATCH // C)
         for start in range(0, K, step):
             n = min(step, K - start)
-            logits = _take(stream, n * C, dtype, name, start + n == K)
+            content = stream.read(n * C * dtype.itemsize)
+            is_short = len(content) < n * C * dtype.itemsize
+            if is_short or (start + n == K and stream.read(1)):
+                found = "fewer" if is_short else "more"
+                problem = f"expected the numbers that its header tells of, found {found}"
+                raise InputError(name, problem)
+            logits = np.frombuffer(content, dtype).astype(np.float64, copy=False)
             if is_whole:
                 array = logits.reshape(shape, order="F" if by_column else "C")
                 logits = np.moveaxis(array, axis, -1)
@@ -71,15 +75,13 @@ def _names(lead: Sequence[int], samples: range) -> tuple[str, ...]:
 
 def _read_header(stream: Stream, name: str) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
     """Read what stands before the numbers: their shape, whether they go by column, their type."""
-    try:
+    # numpy leaves what a damaged header raises to chance, and warns of one by Python 2.
+    expected = "expected an array in NPY format"
+    with readable(name, expected), warnings.catch_warnings(action="ignore"):
         version = npy_format.read_magic(stream)
         # The third version differs only in the names of fields, which a real array has none of.
         one, two = npy_format.read_array_header_1_0, npy_format.read_array_header_2_0
-        with warnings.catch_warnings(action="ignore"):  # one by Python 2 is as good as any
-            shape, by_column, dtype = (one if version == (1, 0) else two)(stream)
-    except Exception as error:  # numpy leaves what a damaged header raises to chance
-        reason = visible(str(error))[:200]
-        raise InputError(name, f"expected an array in NPY format: {reason}") from None
+        shape, by_column, dtype = (one if version == (1, 0) else two)(stream)
     if dtype.kind not in "iuf" or dtype.itemsize > 8:
         advice = "pickled objects are never loaded; save it with numpy.save(file, z.astype(float))"
         hint = advice if dtype.hasobject else ""
@@ -87,17 +89,3 @@ def _read_header(stream: Stream, name: str) -> tuple[tuple[int, ...], bool, np.d
     if any(type(n) is not int or n < 1 for n in shape):
         raise InputError(name, f"expected an array of numbers, found shape {shape}")
     return shape, by_column, dtype
-
-
-def _take(
-    stream: Stream, count: int, dtype: np.dtype[np.generic], name: str, is_last: bool = True
-) -> FloatArray:
-    """Read so many numbers."""
-    size = count * dtype.itemsize
-    content = bytearray()  # which grows in place
-    while part := stream.read(min(size - len(content), _AT_ONCE)):
-        content += part
-    if len(content) < size or (is_last and stream.read(1)):
-        found = "fewer" if len(content) < size else "more"
-        raise InputError(name, f"expected the numbers that its header tells of, found {found}")
-    return np.frombuffer(content, dtype).astype(np.float64, copy=False)

@@ -1,7 +1,6 @@
 """Parquet, by pyarrow: columns of numbers, and one of names."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
@@ -9,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from softmax_cli.errors import InputError, visible
-from softmax_cli.options import InputOptions, Place
+from softmax_cli.errors import InputError
+from softmax_cli.options import InputOptions
 from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, n_needed
-from softmax_cli.reading.text import Stream
+from softmax_cli.reading.text import Stream, readable
 from softmax_cli.reading.validity import place_in, place_of_sample, read_numbers
-from softmax_cli.samples import Batch, FloatArray, Logits
+from softmax_cli.samples import Batch, FloatArray, Logits, Place
 
+_EXPECTED = "expected a parquet file"
 _VALUES_A_BATCH = 1 << 17
 _NUMBERS = frozenset({float, int, Decimal})
 _MAYBE_NULL = _NUMBERS | {type(None)}
@@ -44,7 +44,7 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
     except ImportError:
         hint = "pip install pyarrow, which the extra named parquet brings too"
         raise InputError(name, "expected pyarrow to read parquet, found none", hint) from None
-    with _told(name):
+    with readable(name, _EXPECTED):
         if is_file := not stream.is_packed and stream.raw.seekable():
             stream.raw.seek(0)
         file = ParquetFile(stream.raw if is_file else pyarrow.BufferReader(stream.read()))
@@ -64,7 +64,7 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
 
     def batches() -> Iterator[Batch]:
         start = 0
-        with _told(name):
+        with readable(name, _EXPECTED):
             for table in chain([first], tables):
                 place = place_in(place_of_sample(name, start), columns.names)
                 yield _batch(table, columns, place, start, options)
@@ -79,8 +79,7 @@ def _batch(table: Any, columns: Columns, place: Place, start: int, options: Inpu
     def numbers(values: list[Any]) -> FloatArray:
         if (_MAYBE_NULL if missing else _NUMBERS).issuperset(map(type, values)):
             return np.array(values, np.float64)
-        in_quotes = options.key is not None
-        return read_numbers(values, n_classes, place, lambda _: "", options, in_quotes)
+        return read_numbers(values, n_classes, place, options, in_quotes=options.key is not None)
 
     used = {*columns.logits, columns.array, columns.sample, *columns.kept}
     cells = [
@@ -89,17 +88,6 @@ def _batch(table: Any, columns: Columns, place: Place, start: int, options: Inpu
     ]
     rows = list(zip(*cells, strict=True))
     return columns.batch(rows, start, place, numbers, "the first sample")
-
-
-@contextmanager
-def _told(name: str) -> Iterator[None]:
-    """Tell what pyarrow raises for a damaged file in one line."""
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:  # of no one kind
-        raise InputError(name, f"expected a parquet file: {visible(str(error))[:200]}") from None
 
 
 def _kind(column: Any) -> str:

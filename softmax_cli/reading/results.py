@@ -13,7 +13,7 @@ from softmax_cli.checking.precision import FLOAT64, Precision, precision_of
 from softmax_cli.errors import InputError, plural, quoted
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.source import open_logits
-from softmax_cli.reading.validity import check_classes, check_gradient
+from softmax_cli.reading.validity import check_classes
 from softmax_cli.samples import Batch, FloatArray, Logits, concatenate
 from softmax_cli.words import is_number, split_row
 
@@ -74,9 +74,7 @@ def read_candidate(
     InputError
         When it cannot be read.
     """
-    options = replace(
-        options or InputOptions(), check=lambda *_: None, quantity=quantity, axis=None
-    )
+    options = replace(options or InputOptions(), quantity=quantity, axis=None)
     is_there = word == "-" or os.access(word, os.F_OK)
     if not is_there and not all(map(is_number, split_row(word))):
         hint = "code is FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION" if ":" in word else ""
@@ -131,7 +129,7 @@ def with_upstream(
     """
     if word == "-":
         raise InputError(option, "expected numbers or a file, found standard input")
-    with open_logits([word], replace(options, check=check_gradient), option) as gradient:
+    with open_logits([word], options, option) as gradient:
         if gradient.n_classes != logits.n_classes:
             expected = plural(logits.n_classes, "value")
             raise InputError(option, f"expected {expected} a sample, found {gradient.n_classes}")

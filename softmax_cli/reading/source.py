@@ -9,44 +9,34 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from io import FileIO
+from itertools import chain
 from pathlib import Path
 
 from softmax_cli.errors import InputError, quoted, visible, warn
 from softmax_cli.options import InputOptions
-from softmax_cli.reading.arguments import read_arguments
 from softmax_cli.reading.columns import refuse_columns
 from softmax_cli.reading.formats import SUFFIXES, reader
 from softmax_cli.reading.text import Stream, readable
-from softmax_cli.samples import Logits
-from softmax_cli.words import is_number, split_row, starts_like_number
+from softmax_cli.reading.validity import check_lengths, place_in, read_numbers, sift
+from softmax_cli.samples import Batch, Logits
+from softmax_cli.words import has_decimal_comma, is_number, split_row, starts_like_number
 
 STDIN = "<stdin>"
 _PACKED = (".gz", ".bz2", ".xz")
-_PYTHON = 'python -c "import sys, numpy, {}; numpy.savetxt(sys.stdout, {})" FILE'
-_TORCH = _PYTHON.format("torch", "torch.load(sys.argv[1], weights_only=True).numpy(force=True)")
-_PICKLE = _PYTHON.format("pickle", "pickle.load(open(sys.argv[1], 'rb'))")
-_ARROW = """python -c "import sys; from pyarrow import feather, parquet as p; \
-p.write_table(feather.read_table(sys.argv[1]), sys.stdout.buffer)" FILE"""
-_EXCEL = """save it as CSV, or python -c "import sys, pandas; \
-pandas.read_excel(sys.argv[1]).to_csv(sys.stdout, index=False)" FILE"""
-_UNDRAWN = "sed -e '/^[-|+: ]*$/d' -e 's/|/ /g' FILE"
-_UNBOXED = "sed -e '/\u2500/d' -e 's/\u2502/ /g' FILE"
-_PRINTED = rb"\s*((tensor|array)\(|\[+\s*[-+.\de]+\s+[-+.\d])"
-# How other kinds of files begin, what they are, and the command that prints one of ours.
+# How files of other kinds begin, which help/input.md lists with the command that prints numbers.
 _OTHERS = (
-    (rb"PK.*(\[Content_Types|opendocument)|\xd0\xcf\x11\xe0", "an Excel workbook", _EXCEL),
-    (rb"PK.*/data\.pkl", "a pickle of torch", _TORCH),
-    (rb"\x80[\x02-\x05]", "a pickle, which is never loaded", f"if you trust it: {_PICKLE}"),
-    (rb"PK.{28}(?P<member>[\w.-]+\.npy)", "an npz file", "unzip -p FILE {}"),
-    (rb"PK\x03\x04", "a zip file", "unzip -p FILE"),
-    (rb"\x28\xb5\x2f\xfd", "a zstd file", "zstd -dc FILE"),
-    (rb"ARROW1|FEA1", "an arrow file", _ARROW),
-    (rb"([^\n]*\n)?(?=[^\n]*---)[|+: -]++\r?\n", "a table drawn with lines", _UNDRAWN),
-    ("(\u250c|\u256d)\u2500".encode(), "a table drawn with lines", _UNBOXED),
-    (rb"(?i)\s*<(!doctype|html|table|tr)\b", "HTML", "sqlite3 -csv -header DATABASE QUERY"),
-    (rb"\s+\S[^\n]*\n\[1,\]", "a matrix as R prints it", "sed 's/^\\[[0-9]*,\\]//' FILE"),
-    (rb"\s*\w+ = [^\n]*\n\s*\w+ = ", "sqlite's line mode", "sqlite3 -csv -header DATABASE QUERY"),
-    (_PRINTED, "an array as Python prints it", "sed 's/[a-z]*(//' FILE | tr -d '[](),'"),
+    (rb"PK.*(\[Content_Types|opendocument)|\xd0\xcf\x11\xe0", "an Excel workbook"),
+    (rb"PK.*/data\.pkl", "a pickle of torch"),
+    (rb"\x80[\x02-\x05]", "a pickle, which is never loaded"),
+    (rb"PK\x03\x04", "a zip or npz file"),
+    (rb"\x28\xb5\x2f\xfd", "a zstd file"),
+    (rb"ARROW1|FEA1", "an arrow file"),
+    (rb"([^\n]*\n)?(?=[^\n]*---)[|+: -]++\r?\n", "a table drawn with lines"),
+    ("(\u250c|\u256d)\u2500".encode(), "a table drawn in boxes"),
+    (rb"(?i)\s*<(!doctype|html|table|tr)\b", "HTML"),
+    (rb"\s+\S[^\n]*\n\[1,\]", "a matrix as R prints it"),
+    (rb"\s*\w+ = [^\n]*\n\s*\w+ = ", "sqlite's line mode"),
+    (rb"\s*((tensor|array)\(|\[+\s*[-+.\de]+\s+[-+.\d])", "an array as Python prints it"),
 )
 
 
@@ -73,9 +63,8 @@ def open_logits(
     """
     path = _only_path(words)
     if path is None:
-        if options.results_of is None:
-            problem = "expected a file or standard input, found numbers"
-            refuse_columns(options, problem, "input_format", "delimiter", "decimal", "header")
+        problem = "expected a file or standard input, found numbers"
+        refuse_columns(options, problem, "input_format", "delimiter", "decimal", "header")
         yield read_arguments(words, options, name)
         return
     name = STDIN if path == "-" else visible(path)
@@ -83,7 +72,7 @@ def open_logits(
         with open_stream(path) as stream:
             input_format = options.input_format or guess_format(path, stream, name)
             logits = reader(input_format)(stream, name, options)
-            if options.check is None:
+            if options.results_of is None:
                 _warn_of_classes(logits, options, name)
             if logits.n_samples is None:
                 logits = replace(logits, progress=lambda: (stream.n_read, stream.size))
@@ -92,6 +81,34 @@ def open_logits(
         if path != "-" and error.place.startswith(name):
             error.hint = error.hint.replace("FILE", shlex.quote(path))
         raise
+
+
+def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "argument") -> Logits:
+    """Read plain numbers as one sample, or separated tokens as a sample each.
+
+    Raises
+    ------
+    InputError
+        For a piece that is not a number, ragged samples, and what the check refuses.
+    """
+    tokens = [token.removesuffix(",") for token in tokens[:-1]] + list(tokens[-1:])
+    pieces = [split_row(token) for token in tokens]
+    one_sample = all(len(row) == 1 for row in pieces)
+    rows = [[row[0] for row in pieces]] if one_sample else pieces
+
+    def place(k: int, c: int | None) -> str:
+        if name == "argument" and one_sample:
+            return "arguments" if c is None else f"argument {c + 1}"
+        return place_in(lambda k: f"argument {k + 1}" if name == "argument" else name)(k, c)
+
+    decimals = [token for token in tokens if re.search(r",(\d*5|\d\d+)$", token)]
+    if decimals and len(tokens) > 1 and all(map(has_decimal_comma, tokens)) and name == "argument":
+        told = f"a comma separates, so these are {len(tokens)} samples of 2 classes"
+        warn("arguments", f"{told}; if {quoted(decimals[0])} is one number, write a point")
+    width, cells = len(rows[0]), list(chain.from_iterable(rows))
+    check_lengths(rows, width, place, place(0, None))
+    batch = Batch(read_numbers(cells, width, place, options), 0, place=place)
+    return sift(Logits(width, iter([batch]), n_samples=len(rows)), options, name)
 
 
 def _warn_of_classes(logits: Logits, options: InputOptions, place: str) -> None:
@@ -111,14 +128,14 @@ def _only_path(words: Sequence[str]) -> str | None:
         return "-"
     # A token that reads as a number is a number, even beside a file of that name.
     others = [word for word in words if not all(map(is_number, split_row(word)))]
-    files = [word for word in others if word == "-" or os.access(word, os.F_OK)]
-    if files and len(words) > 1:
-        found = f"the file {quoted(files[0])} and {len(words) - 1} more"
+    there = [word for word in others if word == "-" or os.access(word, os.F_OK)]
+    if there and len(words) > 1:
+        found = f"the file {quoted(there[0])} and {len(words) - 1} more"
         problem = f"expected one file or only numbers, found {found}"
         hint = "a value with spaces is one word in quotes, as in --entry 'big cat,dog'"
-        raise InputError(f"argument {words.index(files[0]) + 1}", problem, hint)
-    if files:
-        return files[0]
+        raise InputError(f"argument {words.index(there[0]) + 1}", problem, hint)
+    if there:
+        return there[0]
     are_numbers = not all(map(str.strip, words)) or any(map(starts_like_number, words))
     if others and not are_numbers:
         raise InputError(visible(others[0]), "no such file; expected numbers, a file or -")
@@ -156,9 +173,12 @@ def guess_format(path: str, stream: Stream, name: str) -> str:
         For other kinds of files.
     """
     beginning = stream.peek()
-    for mark, kind, hint in _OTHERS:
-        if found := re.match(mark, beginning, re.DOTALL):
-            command = hint.format(*(each.decode() for each in found.groupdict().values()))
+    for mark, kind in _OTHERS:
+        if re.match(mark, beginning, re.DOTALL):
+            from importlib.resources import files
+
+            page = (files("softmax_cli") / "help" / "input.md").read_text("utf-8")
+            command = page.partition(f"\n    {kind}: ")[2].partition("\n")[0]
             hint = f"{command} | softmax-cli forward -"
             raise InputError(name, f"expected numbers, found {kind}", hint)
     inner = path.removesuffix(next(filter(path.lower().endswith, _PACKED), ""))

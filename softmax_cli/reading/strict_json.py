@@ -86,17 +86,16 @@ def looks_like_lines(content: bytes) -> bool:
 
 def member(value: Any, path: str) -> Any:
     """Follow a dotted path such as ``a.0.*.b``, where * is each; None if it is missing."""
-    if isinstance(value, dict) and path in value:
+    if isinstance(value, list):
+        value = {str(k): each for k, each in enumerate(value)}
+    if not isinstance(value, dict):
+        return None
+    if path in value:
         return _shaped(value[path], value.get("shape"))
     step, _, rest = path.partition(".")
-    if isinstance(value, list | dict) and step == "*":
-        each_of = value.values() if isinstance(value, dict) else value
-        return [member(each, rest) if rest else each for each in each_of]
-    found = None
-    if isinstance(value, dict):
-        found = value.get(step)
-    elif isinstance(value, list) and step.isdecimal():
-        found = dict(enumerate(value)).get(int(step[:9]))
+    if step == "*":
+        return [member(each, rest) if rest else each for each in value.values()]
+    found = value.get(step)
     return member(found, rest) if rest and found is not None else found
 
 
@@ -126,16 +125,13 @@ def _leaves(value: Any, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
     """Walk the numbers, with their paths; those that are not whole are more likely logits."""
     if len(steps) > _DEEPEST:
         return
-    if isinstance(value, dict):
-        kinds = {dict if isinstance(each, dict) else _is_number(each) for each in value.values()}
-        are_alike = len(value) > 1 and kinds in ({dict}, {True})
-        for key, each in value.items():
-            yield from _leaves(each, (*steps, "*" if are_alike else key))
-    elif isinstance(value, list):
-        are_lists = len(value) > 1 and all(isinstance(each, list | dict) for each in value)
-        is_array = are_lists or all(map(_is_number, value))
-        for k, each in enumerate(value):
-            yield from _leaves(each, (*steps, "*" if is_array else str(k)))
+    if isinstance(value, list | dict):
+        items = list(enumerate(value) if isinstance(value, list) else value.items())
+        inner = list | dict if isinstance(value, list) else dict
+        kinds = {"inner" if isinstance(each, inner) else _is_number(each) for _, each in items}
+        are_alike = len(items) > 1 and kinds in ({"inner"}, {True})
+        for key, each in items:
+            yield from _leaves(each, (*steps, "*" if are_alike else str(key)))
     elif _is_number(value):
         yield steps, (1000 if "." in str(value) else 1) + (not isinstance(value, str))
 

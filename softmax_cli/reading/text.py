@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase, BufferedReader, FileIO
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,7 @@ _LONGEST = 1 << 28
 _OF_TEXT = 3  # bytes of memory that a byte of JSON takes at least
 _BLANK = re.compile(rb"\n[ \t\r]*(?:\n|(?<=[ \t\r])\Z)")
 _LINE_END = re.compile(r"\r\n?|\n")
+_NOTHING = re.compile(b"")
 
 
 class Stream:
@@ -51,12 +53,16 @@ class Stream:
         """Return the beginning, which stays to be read."""
         return bytes(self._held[:HEAD])
 
-    def take_head(self) -> bytes:
-        """Take what settles the rest: two lines that hold something."""
+    def take_head(self, ignored: re.Pattern[bytes] = _NOTHING) -> tuple[bytes, bytes]:
+        """Take what is ignored, and what settles the rest: two lines that hold something."""
         head = self.take(min(HEAD, self.block_size), _SILENCE_OF_HEAD)
-        while len(head.strip().splitlines()) < 2 and (more := self.take(len(head))):
+        while True:
+            found = ignored.match(head)
+            end = found.end() if found else 0
+            is_enough = len(head[end:].strip().splitlines()) > 1
+            if is_enough or not (more := self.take(len(head))):
+                return head[:end], head[end:]
             head += more
-        return head
 
     def take(self, size: int, silence: float = _SILENCE) -> bytes:
         """Take about `size` bytes, and fewer where a pipe falls silent, but a line at least."""
@@ -75,14 +81,12 @@ class Stream:
         is_plain = self.line_end == b"\n" or b"\n" in content or b'"' in content
         return content if is_plain else content.replace(b"\r", b"\n")
 
-    def read(self, size: int = sys.maxsize, /) -> bytes:
+    def read(self, size: int = sys.maxsize, /) -> Any:
         """Read so many bytes, fewer only at the end; memory is taken as they come."""
-        parts = [self._cut(size)]
-        missing = size - len(parts[0])
-        while missing and (part := self._read(min(missing, _AT_ONCE))):
-            parts.append(part)
-            missing -= len(part)
-        return b"".join(parts)
+        content = bytearray(self._cut(size))  # which grows in place
+        while len(content) < size and (part := self._read(min(size - len(content), _AT_ONCE))):
+            content += part
+        return content
 
     def is_ready(self, seconds: float = 0) -> bool:
         """Tell whether there is more to read, or the end, within some seconds."""
@@ -128,15 +132,15 @@ def _unpacked(file: "BufferedReader[FileIO]") -> BufferedIOBase:
 
 
 @contextmanager
-def readable(name: str) -> Iterator[None]:
+def readable(name: str, problem: str = "cannot be read") -> Iterator[None]:
     """Say why a stream cannot be read."""
     try:
         yield
-    except MemoryError:
+    except (InputError, MemoryError):
         raise
-    except Exception as error:  # each kind of compression has its own
+    except Exception as error:  # each kind of compression has its own, and each library
         why = reason(error) if isinstance(error, OSError) else str(error)
-        raise InputError(name, f"cannot be read: {why}") from None
+        raise InputError(name, f"{problem}: {why[:200]}") from None
 
 
 def take_all(stream: Stream) -> bytes:

@@ -1,19 +1,21 @@
-"""The rules that every sample keeps, whatever format it came in."""
+"""What is done to the samples of every format: read, turned, checked, left out, or picked."""
 
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.errors import InputError, plural, quoted, visible
-from softmax_cli.options import InputOptions, Place
-from softmax_cli.samples import FloatArray
-from softmax_cli.words import NotANumberError, is_missing, read_number, to_point
+from softmax_cli.errors import InputError, plural, quoted, tell, visible
+from softmax_cli.options import InputOptions
+from softmax_cli.samples import Batch, FloatArray, Logits, Place, TextBlock, concatenate
+from softmax_cli.words import NotANumberError, is_missing, mending, read_number, to_point
 
 Where = Callable[[int], str]
 
@@ -34,17 +36,18 @@ def place_in(where: Where, names: Sequence[str] | None = None) -> Place:
     return place
 
 
-def place_of_sample(name: str, start: int = 0) -> Where:
+def place_of_sample(name: str, start: int = 0, noun: str = "sample") -> Where:
     """Name places by the position of the sample, where a format has no lines."""
-    return lambda k: f"{name}: sample {start + k + 1}"
+    return lambda k: f"{name}: {noun} {start + k + 1}"
 
 
 def read_numbers(
     cells: Sequence[Any],
     width: int,
     place: Place,
-    hint: Where,
     options: InputOptions,
+    *,
+    hint: Callable[[int, Any], str] = lambda i, cell: "",
     in_quotes: bool = True,
 ) -> FloatArray:
     """Turn the cells of all rows, text or JSON values, into float64; the hint is that of cell i.
@@ -56,9 +59,6 @@ def read_numbers(
     inf), so whatever could be such a cell is read one by one.
     """
 
-    def where(i: int) -> str:
-        return place(*divmod(i, width))
-
     def number(i: int) -> float:
         cell = cells[i]
         if options.skip_invalid and is_missing(cell):
@@ -69,12 +69,15 @@ def read_numbers(
                 return read_number(to_point(cell, options.decimal))
             if type(cell) in _NUMBERS and math.isfinite(value := float(cell)):
                 return value
-            if type(cell) in _NUMBERS:
-                raise InputError(where(i), f"{problem} within the range of float64")
         except NotANumberError as error:
             problem = str(error)
+        where = place(*divmod(i, width))
+        if type(cell) in _NUMBERS:
+            raise InputError(where, f"{problem} within the range of float64")
         found = quoted(cell) if in_quotes and isinstance(cell, str) else shown(cell)
-        raise InputError(where(i), f"{problem}, found {found}", hint(i))
+        is_theirs = options.results_of is not None  # no option changes how that is read
+        way_out = "" if is_theirs else hint(i, cell) or mending(cell, options.decimal)
+        raise InputError(where, f"{problem}, found {found}", way_out)
 
     kinds = set(map(type, cells))
     if kinds == {str} and in_quotes:
@@ -152,3 +155,98 @@ def check_classes(
         if theirs != ours:
             problem = f"expected {quoted(ours)} as class {c}, as in {first_place}"
             raise InputError(place, f"{problem}, found {quoted(theirs)}")
+
+
+def sift(logits: Logits, options: InputOptions, name: str) -> Logits:
+    """Turn the samples if their classes run down the file; see that they are checked."""
+    if options.axis is not None and logits.shape is None:
+        if options.axis not in (0, 1, -1, -2):
+            raise InputError("--axis", f"expected 0 or 1 for text, found {options.axis}")
+        logits = _turned(logits, options, name) if options.axis in (0, -2) else logits
+    if options.skip_invalid:
+        return _valid(logits)
+    if options.quantity is not None:  # of results, any are compared
+        return logits
+    refuse = check_logits if options.results_of is None else check_gradient
+
+    def check(batch: Batch) -> Batch:
+        assert batch.place
+        refuse(batch.logits, batch.place)
+        return replace(batch, place=None)
+
+    return replace(logits, check=check)
+
+
+def _turned(logits: Logits, options: InputOptions, name: str) -> Logits:
+    """Make a sample of each column; what named the samples names the classes."""
+    for option, is_given in (("--id", options.id_column), ("--keep", options.keep)):
+        if is_given:
+            raise InputError(option, "expected either it or --axis 0, found both")
+    whole = concatenate(logits.batches, logits.n_classes)
+    columns, names = whole.logits.T.copy(), logits.class_names
+    batch = Batch(columns, 0, names, place=place_in(place_of_sample(name), whole.samples))
+    K, C = columns.shape
+    return Logits(C, iter([batch]), whole.samples, names_samples=names is not None, n_samples=K)
+
+
+def _valid(logits: Logits) -> Logits:
+    """Leave out the samples that are not valid, and count them."""
+    left = skipped = 0
+    first = ""
+
+    def check(batch: Batch) -> Batch:
+        nonlocal left, skipped, first
+        assert batch.place
+        valid = are_valid(batch.logits)
+        if not (skipped or valid.all()):
+            first = batch.place(int(valid.argmin()), None)
+        left, skipped = left + int(valid.sum()), skipped + int((~valid).sum())
+        labels = tuple(compress(batch.labels, valid))
+        kept = batch.kept and tuple(compress(batch.kept, valid))
+        g = None if batch.upstream is None else batch.upstream[valid]
+        return Batch(batch.logits[valid], batch.start, labels, g, kept)
+
+    def blocks() -> Iterator[Batch | TextBlock]:
+        for block in logits.blocks:
+            yield logits.parsed(block)  # in this process, where they are counted
+        if skipped and not left:
+            raise InputError(first, "expected a valid sample, found none from here on")
+        if skipped:
+            tell(f"{plural(skipped, 'invalid sample')} left out, the first at {first}")
+
+    unknown = replace(logits, n_samples=None, shape=None, axis=-1)
+    return replace(unknown, blocks=blocks(), check=check)
+
+
+def pick_sample(logits: Logits, word: str, option: str) -> Logits:
+    """Return a source that holds the one sample meant; a name wins over a position from 1.
+
+    Raises
+    ------
+    InputError
+        When no sample, or more than one, has that name, and none that position.
+    """
+    position = int(word[:18]) - 1 if word.isascii() and word.isdigit() else -1
+    named: list[Batch] = []
+    at_position: list[Batch] = []
+    count = 0
+    for batch in replace(logits, check=None).batches:  # the others need not be valid
+        same = [k for k, name in enumerate(batch.samples or ()) if name == word]
+        named += [batch.part(slice(k, k + 1)) for k in same]
+        if 0 <= (k := position - count) < len(batch.logits):
+            at_position = [batch.part(slice(k, k + 1))]
+            if batch.samples is None:
+                break
+        count += len(batch.logits)
+    if len(named) > 1:
+        positions = ", ".join(str(each.start + 1) for each in named[:6])
+        problem = f"{quoted(word)} names {len(named)} samples, at positions {positions}"
+        raise InputError(option, problem, "use a position, counted from 1")
+    if not (named or at_position):
+        expected = f"a sample's name or a position from 1 to {count}"
+        raise InputError(option, f"expected {expected}, found {quoted(word)}")
+    found = logits.parsed((named or at_position)[0])
+    if not len(found.logits):
+        problem = f"expected a valid sample, found {quoted(word)}, which is left out"
+        raise InputError(option, problem)
+    return replace(logits, blocks=iter([found]), n_samples=1, shape=None, axis=-1)

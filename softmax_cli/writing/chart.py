@@ -7,21 +7,20 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from io import BytesIO
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from softmax_cli.checking.sweep import Sweep
 from softmax_cli.checking.verdict import Verdict, headline
-from softmax_cli.display.grids import all_grids, some_samples
+from softmax_cli.display.grids import some_samples
 from softmax_cli.display.heat import NEGATIVE, POSITIVE, ZERO, ink
-from softmax_cli.display.screen import Screen
+from softmax_cli.display.parts import heading, parts
+from softmax_cli.display.screen import Screen, Table
 from softmax_cli.errors import InputError, plural, visible
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Jacobian, Report, Result
 from softmax_cli.samples import FloatArray
-from softmax_cli.writing.target import Target
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,13 +37,6 @@ _STYLE = {"text.parse_math": False, "svg.fonttype": "none", "pdf.fonttype": 42, 
 _STYLE |= {"axes.spines.top": False, "axes.spines.right": False}
 _STYLE |= {"axes.autolimit_mode": "round_numbers"}
 _STYLE |= {"svg.hashsalt": "softmax-cli", "savefig.dpi": 200, "savefig.bbox": "tight"}
-_TITLES = {
-    "probabilities": "Probabilities",
-    "log_probabilities": "Logarithms of probabilities",
-    "jacobian": "Jacobian ∂y_j/∂z_i",
-    "partials": "Partial derivative ∂y_j/∂z_i",
-    "vjp": "Upstream gradient times Jacobian, v_i = Σ_j g_j ∂y_j/∂z_i",
-}
 _SIGNED = [tuple(part / 255 for part in colour) for colour in (NEGATIVE, ZERO, POSITIVE)]
 _SLANTED = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
 _UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
@@ -60,8 +52,8 @@ class _Panel(NamedTuple):
     values: FloatArray
 
 
-def write_chart(result: Result, target: Target, options: OutputOptions) -> None:
-    """Write a figure.
+def chart(result: Result, options: OutputOptions) -> bytes:
+    """Make a figure.
 
     Raises
     ------
@@ -90,27 +82,28 @@ def write_chart(result: Result, target: Target, options: OutputOptions) -> None:
             case Arrays():
                 _arrays(result, figure)
         figure.savefig(file, metadata=_UNDATED.get(name))
-    target.write(file.getvalue())
+    return file.getvalue()
 
 
 def _arrays(result: Arrays, figure: "Figure") -> None:
     """Draw the first samples in one panel, or the first matrices in one each."""
     quantity, logits = result.quantity, result.logits
     most = _MOST_MATRICES if isinstance(quantity, Jacobian) else _MOST_SAMPLES
-    first, shown = some_samples(logits.batches, logits.n_classes, most, (most, 0))
+    first, shown = some_samples(logits.batches, logits.n_classes, (most, most, 0))
     drawn = replace(result, logits=replace(logits, blocks=iter([first])))
-    panels = []
-    for label, grid in all_grids(drawn, Screen(precision=3)):
-        names, rows = grid.names, list(grid.inner.rows)
-        is_named = label or len(rows) > 1 or logits.names_samples
-        labels = [", ".join(cell.text for cell in row[:names]) * bool(is_named) for row in rows]
-        texts = [[cell.text for cell in row[names:]] for row in rows]
-        values = np.array([[cell.value for cell in row[names:]] for row in rows])
-        panels.append(_Panel(label, labels, grid.inner.headings[names:], texts, values))
-    title = _TITLES[quantity.key].replace("∂y", "∂log y" if quantity.log else "∂y")
-    title += f", T = {quantity.temperature:g}" * (quantity.temperature != 1)
-    title += f", the first {most} of {len(shown.names)} samples" * shown.is_cut
-    _draw(figure, panels, title, is_rising=quantity.key == "probabilities")
+    panels, label = [], ""
+    for part in parts(drawn, Screen(precision=3)):
+        if isinstance(part, Table):
+            n, rows = part.names, list(part.inner.rows)
+            # A sample that stands alone without a name has none on an axis.
+            is_named = bool(label or len(rows) > 1 or logits.names_samples)
+            labels = [", ".join(cell.text for cell in row[:n]) * is_named for row in rows]
+            texts = [[cell.text for cell in row[n:]] for row in rows]
+            values = np.array([[cell.value for cell in row[n:]] for row in rows])
+            panels.append(_Panel(label, labels, part.inner.headings[n:], texts, values))
+        label = str(part)
+    cut = f", the first {most} of {len(shown.names)} samples" * shown.is_cut
+    _draw(figure, panels, heading(result) + cut, is_rising=quantity.key == "probabilities")
 
 
 def _verdict(verdict: Verdict, figure: "Figure") -> None:
@@ -119,7 +112,7 @@ def _verdict(verdict: Verdict, figure: "Figure") -> None:
     title = " - ".join([headline(check), *(f"cause: {each.name}" for each in check.diagnoses)])
     rows, columns = list(check.samples.labels[:_MOST_SAMPLES]), ["worst entry"]
     label = f"the first {len(rows)} of {len(check.samples)} samples"
-    excess = np.array([each.worst_excess for _, each in islice(check.samples, len(rows))])[:, None]
+    excess = np.array([[check.samples[k][1].worst_excess] for k in range(len(rows))])
     if check.excess is not None:
         excess, is_matrix = np.atleast_2d(check.excess), check.excess.ndim > 1
         rows = [f"dy_{name}" for name in verdict.classes] if is_matrix else [""]

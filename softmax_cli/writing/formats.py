@@ -81,15 +81,16 @@ def _writer(name: str) -> "Writer":
     if name in (*_PICTURES, "markdown", "latex"):
         from softmax_cli.writing import chart, html, latex, markdown
 
-        pages = {"html": html.write_page, "markdown": markdown.write_markdown}
-        return (pages | {"latex": latex.write_latex}).get(name, chart.write_chart)
-    from softmax_cli.writing import delimited, json_lines, json_text, npy, parquet
+        texts = {"html": html.page, "markdown": markdown.markdown, "latex": latex.latex}
+        made = texts.get(name, chart.chart)
+        return lambda result, target, options: target.write(made(result, options))
+    from softmax_cli.writing import delimited, json_text, npy, parquet
 
     return {
         "csv": delimited.write_delimited,
         "tsv": delimited.write_delimited,
         "json": json_text.write_json,
-        "jsonl": json_lines.write_jsonl,
+        "jsonl": json_text.write_jsonl,
         "npy": npy.write_npy,
         "parquet": parquet.write_parquet,
     }[name]

@@ -5,13 +5,11 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import NamedTuple
 
-from softmax_cli.display.explain import Equation, explain
-from softmax_cli.display.grids import Cell, Grid, all_grids
-from softmax_cli.display.notation import Latex, latex_number, latex_text, typesettable
-from softmax_cli.display.screen import Screen, parted
+from softmax_cli.display.notation import latex_number, latex_text, typesettable
+from softmax_cli.display.parts import parts
+from softmax_cli.display.screen import Cell, Equation, Part, Screen, Step, Table, parted
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Explanation, Result
-from softmax_cli.writing.target import Target
+from softmax_cli.result import Result
 
 # Of the page that the class article makes of A4, in points and lines; what lies between columns.
 _WIDTH, _LINES, _GAP = 340.0, 36, 14.0
@@ -24,14 +22,24 @@ _SYMBOL = re.compile(r"(d?)(log )?([yzv])_((?:(?!/dz_).)*)", re.DOTALL)
 _UNSEEN = re.compile(r"\\[a-zA-Z]+|[{}^_\\ ]")
 
 
-def write_latex(result: Result, target: Target, options: OutputOptions) -> None:
+def latex(result: Result, options: OutputOptions) -> bytes:
     """Write the steps of a derivation, and arrays."""
-    screen = Screen(precision=options.precision)
-    lines = [*_steps(result, screen)] if isinstance(result, Explanation) else []
-    for title, grid in all_grids(result, screen):
-        lines += [_paragraph(title)] if title else []
-        lines += _arrays(grid.inner) if grid.headings else []
-    target.write("".join(f"{line}\n" for line in lines).encode())
+    shown = parts(result, Screen(precision=options.precision))
+    lines = (line for part in shown for line in _written(part))
+    return "".join(f"{line}\n" for line in lines).lstrip("\n").encode()
+
+
+def _written(part: Part) -> Iterator[str]:
+    match part:
+        case Table():
+            yield from _arrays(part.inner)
+            yield from map(_paragraph, part.left_out)
+        case Step(title, text):
+            yield f"\n\\paragraph{{{title}.}}\n{text}"
+        case Equation():
+            yield _equation(part)
+        case _ if text := str(part):
+            yield _paragraph(text)
 
 
 def _paragraph(text: str) -> str:
@@ -49,25 +57,23 @@ class _Piece(NamedTuple):
     lines: int = 1
 
 
-def _arrays(grid: Grid) -> Iterator[str]:
+def _arrays(table: Table) -> Iterator[str]:
     """Write arrays of as many rows and columns as a page has room for, names beside them."""
-    head = [_name(grid.headings[0]), *map(_symbol, grid.headings[1:])]
+    head = [_name(table.headings[0]), *map(_symbol, table.headings[1:])]
     # Without a heading, rows are named like the columns.
-    first = _piece if grid.headings[0] else lambda cell: _symbol(cell.name)
-    table = [head, *([first(row[0]), *map(_piece, row[1:])] for row in grid.rows)]
-    if len(table) == 2 and sum(map(_width, zip(*table, strict=True))) > _WIDTH:
-        table = list(map(list, zip(*table, strict=True)))  # one long row is set downwards
-    head, *rows = table
+    first = _piece if table.headings[0] else lambda cell: _symbol(cell.name)
+    rows = [head, *([first(row[0]), *map(_piece, row[1:])] for row in table.rows)]
+    if len(rows) == 2 and sum(map(_width, zip(*rows, strict=True))) > _WIDTH:
+        rows = list(map(list, zip(*rows, strict=True)))  # one long row is set downwards
+    head, *rows = rows
     for page in parted(rows, lambda row: max(each.lines for each in row), _LINES):
         names, *columns = zip(head, *page, strict=True)
         for block in parted(columns, _width, _WIDTH - _width(names)):
             texts = ([each.tex for each in row] for row in zip(names, *block, strict=True))
-            first_line, *lines = (f"{' & '.join(row)} \\\\" for row in texts)
-            array = [
-                rf"\[\begin{{array}}{{l|{'r' * len(block)}}}",
-                rf"{first_line} \hline \\[-2ex]",
-            ]
-            yield "\n".join([*array, *lines, r"\end{array}\]"])
+            lines = [f"{' & '.join(row)} \\\\" for row in texts]
+            lines[0] += r" \hline \\[-2ex]"
+            begin = rf"\[\begin{{array}}{{l|{'r' * len(block)}}}"
+            yield "\n".join([begin, *lines, r"\end{array}\]"])
 
 
 def _width(column: Sequence[_Piece]) -> float:
@@ -91,9 +97,9 @@ def _symbol(text: str) -> _Piece:
     return name._replace(tex=f"{symbol}_{{{name.tex}}}", width=name.width + 20)
 
 
-def _name(text: str, longest: int = _LONGEST_LINE) -> _Piece:
+def _name(text: str) -> _Piece:
     """Write a name, a long one in several lines."""
-    lines = wrap(typesettable(text), longest, drop_whitespace=False) or [""]
+    lines = wrap(typesettable(text), _LONGEST_LINE, drop_whitespace=False) or [""]
     width = max(sum(map(_breadth, line)) for line in lines)
     stack = r" \\ ".join(map(latex_text, lines))
     stack = rf"\shortstack[l]{{{stack}}}" if len(lines) > 1 else stack
@@ -105,19 +111,6 @@ def _breadth(c: str) -> float:
     if c in "mwMW%@":
         return 10.0
     return 5.5 if c.islower() or c.isdigit() or c in " ." else 8.4
-
-
-def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
-    if result.heading is not None:
-        yield rf"\paragraph{{{latex_text(result.heading)}}}"
-    for position, step in enumerate(explain(result.derivation, Latex(screen.precision)), 1):
-        yield f"\\paragraph{{{position}. {step.title}.}}\n{step.text}"
-        for line in step.lines:
-            if isinstance(line, str):
-                yield f"\n\\noindent{_name(line, _LONGEST_WORDS).tex}"
-            else:
-                yield _equation(line)
-        yield ""
 
 
 def _equation(equation: Equation) -> str:

@@ -1,27 +1,24 @@
 """Markdown: tables, and derivations with their mathematics as $...$."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from softmax_cli.display.explain import explain
-from softmax_cli.display.grids import Cell, all_grids
-from softmax_cli.display.notation import Latex
-from softmax_cli.display.screen import Screen
+from rich.text import Text
+
+from softmax_cli.display.parts import parts
+from softmax_cli.display.screen import Cell, Equation, Part, Screen, Step, Table
 from softmax_cli.errors import visible
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Explanation, Result
-from softmax_cli.writing.target import Target
+from softmax_cli.result import Result
 
 # A full stop within a word, a colon and an at sign make links.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&:@-]|(?<=\w)\.(?=[^\W\d_]))")
 
 
-def write_markdown(result: Result, target: Target, options: OutputOptions) -> None:
+def markdown(result: Result, options: OutputOptions) -> bytes:
     """Write the steps of a derivation, and tables."""
-    screen = Screen(precision=options.precision)
-    lines = [*_steps(result, screen)] if isinstance(result, Explanation) else []
-    lines += _tables(result, screen)
-    target.write(re.sub(r"\n{3,}", "\n\n", "".join(f"{line}\n" for line in lines)).encode())
+    written = "\n".join(map(_written, parts(result, Screen(precision=options.precision))))
+    return (re.sub(r"\n{3,}", "\n\n", written).strip() + "\n").encode()
 
 
 def escaped(text: str) -> str:
@@ -30,34 +27,24 @@ def escaped(text: str) -> str:
     return re.sub(r"(?<=\S)(?=\\@)", "<!-- -->", _SPECIAL.sub(r"\\\1", visible(text)))
 
 
-def _tables(result: Result, screen: Screen) -> Iterator[str]:
-    """Write a table for each grid; its numbers stand on the right, and are no markup."""
-    for position, (title, grid) in enumerate(all_grids(result, screen)):
-        if position:
-            yield ""
-        if title:
-            yield f"**{escaped(title)}**\n" if grid.headings else escaped(title)
-        if not grid.headings:
-            continue
-        names, headings = grid.names, grid.inner.headings
-        yield _row(map(Cell, headings))
-        yield f"| {' | '.join(['---'] * names + ['---:'] * (len(headings) - names))} |"
-        yield from map(_row, grid.inner.rows)
+def _written(part: Part) -> str:
+    """Write a part with empty lines around it; a table's numbers are no markup, on the right."""
+    match part:
+        case Table(names=names):
+            table = part.inner
+            headings = _row(map(Cell, table.headings))
+            rule = f"| {' | '.join(['---'] * names + ['---:'] * (len(table.headings) - names))} |"
+            left_out = "\n\n".join(map(escaped, part.left_out))
+            return "\n".join(["", headings, rule, *map(_row, table.rows), "", left_out])
+        case Step(title, text):
+            return f"\n### {title}\n\n{text}\n"
+        case Equation(sides):
+            return f"- ${' = '.join(sides)}$"
+        case Text(style="bold"):
+            return f"\n**{escaped(part.plain)}**\n"
+    return f"\n{escaped(str(part))}\n"
 
 
 def _row(cells: Iterable[Cell]) -> str:
     shown = (f"{escaped(cell.name)} {cell.number}".strip() for cell in cells)
     return f"| {' | '.join(shown)} |"
-
-
-def _steps(result: Explanation, screen: Screen) -> Iterator[str]:
-    if result.heading is not None:
-        yield f"**{escaped(result.heading)}**\n"
-    for position, step in enumerate(explain(result.derivation, Latex(screen.precision)), 1):
-        yield f"### {position}. {step.title}\n\n{step.text}\n"
-        for line in step.lines:
-            if isinstance(line, str):
-                yield f"\n{escaped(line)}\n"
-            else:
-                yield f"- ${' = '.join(line.sides)}$"
-        yield ""

@@ -8,7 +8,7 @@ const names = items.map((item) => item.querySelector("bdi").textContent);
 const classes = names.map((_, k) => k);
 const isLog = live.dataset.log === "1";
 const precision = Number(live.dataset.p);
-const inMatrix = classes.length > 10 ? Math.min(precision, 2) : precision;
+const inMatrix = classes.length > 10 ? 2 : precision;
 const cells = [...live.querySelector(".matrix tbody").rows].map((row) => [...row.cells].slice(1));
 const headings = [...live.querySelector(".matrix thead tr").cells].slice(1);
 // Until something moves, the sums are the program's to the last bit.
