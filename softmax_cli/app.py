@@ -1,90 +1,20 @@
-"""The Typer app: its commands, the options of check, and how the command line is parsed."""
+"""The Typer app: its commands, and how the command line is parsed."""
 
 import sys
 from contextlib import redirect_stdout
-from functools import partial
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from softmax_cli import __version__, words
-from softmax_cli.commands import shared
+from softmax_cli.commands.check import check
 from softmax_cli.commands.forward import forward
 from softmax_cli.commands.jacobian import jacobian
 from softmax_cli.errors import InputError
-from softmax_cli.options import InputOptions, OutputOptions
 
-Number = float | None
 PROGRAM = "softmax-cli"
 TOPIC = "A page or a command. Without it: what there is."
-PROBABILITIES = """Your probabilities: a file in any input format, or code, FILE.py:FUNCTION or
-PACKAGE.MODULE:FUNCTION, which is called with the logits, and differentiated too."""
-UPSTREAM = """The upstream gradient for --vjp: 0,0,1 or a file. Without it a general one is
-drawn, the same in every run, which hides no mistake of the usual kinds."""
-THEIR_JACOBIAN = "Your Jacobians: (..., C, C), or stacked (K*C, C)."
-BACKWARD = "Your backward pass, upstream gradient times Jacobian. Code takes logits and gradient."
-DTYPES = ("float64", "float32", "float16", "bfloat16")
-METHODS = ("central", "forward", "complex-step", "richardson")
-METHOD = shared.choice("Method", "--method METHOD", "The finite difference", METHODS, "central")
-DTYPE = shared.choice("Method", "--dtype DTYPE", "Judge in", DTYPES, "the dtype of the results")
-how, checked = shared.how, partial(shared.option, "What is checked")
-not_negative = shared.not_negative
-
-
-@shared.with_shared_options
-def check(
-    logits: list[str] = shared.LOGITS,
-    probabilities: str | None = checked("--probabilities CANDIDATE", PROBABILITIES),
-    jacobian: str | None = checked("--jacobian CANDIDATE", THEIR_JACOBIAN),
-    vjp: str | None = checked("--vjp CANDIDATE", BACKWARD),
-    upstream: str | None = checked("--upstream G", UPSTREAM),
-    method: str | None = METHOD,
-    step: Number = how("--step H", "The step size. Its default suits the method.", words.finite),
-    atol: Number = how("--atol A", "Absolute tolerance, in A + R |exact|.", not_negative),
-    rtol: Number = how("--rtol R", "Relative tolerance. The report has both.", not_negative),
-    dtype: str | None = DTYPE,
-    log: bool = how("--log", "Check log-softmax instead."),
-    stress: bool = checked("--stress", "Give code hard samples of our own too."),
-    forward_only: bool = checked("--forward-only", "Leave the derivative of code out."),
-    timeout: Number = checked("--timeout S", "The seconds that code may take.", words.finite),
-    sweep: bool = how("--sweep", "Show the error against the step size."),
-    temperature: float = shared.TEMPERATURE,
-    sample: str | None = shared.SAMPLE,
-    *,
-    reading: InputOptions,
-    writing: OutputOptions,
-    quiet: bool = shared.shown("--quiet -q", "Print nothing: the exit status is the verdict."),
-) -> int:
-    """Check your softmax, Jacobian or backward pass; exit 0 if it passes, 1 if not.
-
-    softmax-cli check logits.csv --jacobian mine.csv
-    softmax-cli check logits.csv --vjp mine.py:backward --upstream 0,0,1
-    softmax-cli check logits.csv --probabilities package.module:softmax -q
-    softmax-cli check 1 2 3 --method complex-step
-    """
-    from softmax_cli.commands.check import Candidates, Comparison, run
-
-    comparison = Comparison(
-        temperature=temperature,
-        log=log,
-        dtype=dtype,
-        atol=atol,
-        rtol=rtol,
-        method=method,
-        step=step,
-        forward_only=forward_only,
-        stress=stress,
-    )
-    return run(
-        logits,
-        candidates=Candidates(probabilities, jacobian, vjp, upstream, timeout, sample),
-        comparison=comparison,
-        sweeping=sweep,
-        quiet=quiet,
-        reading=reading,
-        writing=writing,
-    )
 
 
 def reference(topic: str | None = typer.Argument(None, help=TOPIC)) -> int:

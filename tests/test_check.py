@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from softmax_cli import app, check_jacobian, check_probabilities
-from softmax_cli.checking.derivative import StepError
+from softmax_cli import check_jacobian, check_probabilities
+from softmax_cli.checking.sweep import StepError
+from softmax_cli.commands import check
 from softmax_cli.mathematics import core, finite_difference
 from softmax_cli.mathematics.finite_difference import FloatArray
 from tests.program import PETS, SAMPLES, refused, run
@@ -114,7 +115,7 @@ def test_an_entry_passes_up_to_its_bound_and_nan_fails() -> None:
     J = np.array([[0.5, -0.25], [-0.25, 0.25]])
     (check,) = check_jacobian(J, [0.0, 0.0], atol=0.125, rtol=0.5).checks
     ((_, sample),) = check.samples
-    assert (sample.passed, sample.failed, sample.entries) == (True, 0, 4)
+    assert (sample.passed, sample.failed, check.entries) == (True, 0, 4)
     assert (sample.max_abs_error, sample.worst_excess) == (0.25, 1.0)
     for entry, actual, error in ((1, 0.25, 0.5), (2, np.nan, np.inf)):
         J.flat[entry] = actual
@@ -202,4 +203,4 @@ def test_the_report_says_where_the_step_stops_growing() -> None:
 
 
 def test_the_methods_on_offer_are_the_ones_there_are() -> None:
-    assert set(app.METHODS) == set(finite_difference.METHODS)
+    assert set(check.METHODS) == set(finite_difference.METHODS)

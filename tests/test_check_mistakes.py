@@ -17,7 +17,7 @@ from softmax_cli.checking.precision import PRECISIONS, precision_of
 from softmax_cli.checking.setting import Setting, positions
 from softmax_cli.checking.verdict import Check, Verdict
 from tests import wrong
-from tests.program import run
+from tests.program import ROOT, run
 from tests.wrong import Array, T, Z
 
 Results = Callable[[Array, Array], Array]
@@ -135,9 +135,13 @@ KINDS: tuple[Kind, ...] = ("probabilities", "jacobian", "vjp")
 EXAMPLES = list(examples())
 
 
-def test_every_row_has_its_case_here() -> None:
+def test_every_row_has_its_case_here_and_its_advice_in_the_reference() -> None:
     apart = {"cancellation in 1 - y", "the sum is in half precision"}
     assert {*CATALOGUE} == {each.name for each in EXAMPLES} | {*wrong.ROUNDED} | apart
+    page = (ROOT / "softmax_cli" / "help" / "mistakes.md").read_text()
+    functions = {"state between calls", "depends on the other samples"}
+    told = {*CATALOGUE, *functions, "samples depend on each other"}
+    assert sorted(told) == sorted(re.findall(r"^- \*\*(.+?)\*\*: ", page, re.MULTILINE))
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
@@ -168,7 +172,7 @@ def test_too_few_digits_are_named_alone(name: str, kind: Kind, log: bool) -> Non
     check = checked(kind, values, Z, g, log=log)
     assert [each.name for each in check.diagnoses] == [name]
     # What is suggested, if anything, lets them pass.
-    options = dict(re.findall(r"<(\w+)=([^>]*)>", check.diagnoses[0].advice))
+    options = dict(re.findall(r"`(\w+)=([^`]*)`", check.diagnoses[0].advice))
     assert not options or checked(kind, values, Z, g, log=log, **options).passed
 
 
@@ -326,7 +330,7 @@ def test_a_mistake_is_recognised_by_the_program(tmp_path: Path, example: Example
     assert (outcome.status, outcome.stderr) == (1, "")
     diagnosis = outcome.json["diagnosis"]
     assert diagnosis["name"] == example.name
-    assert not {*"{}<>"} & {*diagnosis["advice"]}
+    assert not {*"{}<>`"} & {*diagnosis["advice"]}
     assert "alternatives" not in diagnosis
 
 

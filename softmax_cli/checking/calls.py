@@ -1,22 +1,26 @@
 """A function is called for all samples, a second time, and with single ones."""
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from softmax_cli.checking.candidate import (
-    Answer,
     Array,
     CandidateError,
-    Form,
     Function,
     NotComplexError,
     ShapeFoundError,
+    as_numbers,
+    as_rows,
+    in_words,
+    tuple_of,
 )
 from softmax_cli.checking.compare import Run
-from softmax_cli.checking.diagnosis import Diagnosis
-from softmax_cli.checking.formulas import Task
+from softmax_cli.checking.formulas import Task, deviation
+from softmax_cli.checking.precision import FLOAT64, Precision
 from softmax_cli.checking.setting import Setting
 
 # How many entries of Jacobians a function is asked for at a time.
@@ -26,159 +30,192 @@ _ALONE = 16
 STATE = "state between calls"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Calls:
-    """How a function is called for results of all samples.
+    """How a function is called for results of all samples, and what it did.
 
     Attributes
     ----------
-    function, form
-        Of arrays of logits, and of gradients; and how its results lie.
-    inputs
-        The arrays that it is given: logits, and perhaps gradients.
+    function
+        Of arrays of logits, and of gradients.
+    task, setting
+        What is computed.
+    inputs, axis
+        The arrays that it is given: logits, and perhaps gradients; and the axis of the classes.
     how
         The same in words.
     labels
         Of the samples, where they are given one at a time, as (C,).
-    hint
-        What the function did when it was given all samples at once, or "".
+    precision
+        The format of what it returned.
+    across
+        The largest entry of a Jacobian that connects two samples, which must be 0.
+    overwrote
+        Whether it changed its input.
+    takes_tensors
+        Whether it is given torch tensors.
     """
 
     function: Function
-    form: Form
+    task: Task
+    setting: Setting
     inputs: tuple[Array, ...]
+    axis: int
     how: str
     labels: tuple[str, ...] = ()
-    hint: str = ""
+    precision: Precision = FLOAT64
+    across: float = 0.0
+    overwrote: bool = False
+    takes_tensors: bool = False
 
-    def answers(self, first: Answer | None = None) -> Iterator[tuple[slice, Answer]]:
-        """Call it for all samples, some at a time; the first answer may be known."""
-        z, axis = self.inputs[0], self.form.axis % self.inputs[0].ndim
-        step = len(z)
+    def results(self, first: Array | None = None) -> Iterator[tuple[slice, Array]]:
+        """Call it for all samples, some at a time; the first rows may be known."""
+        z, axis = self.inputs[0], self.axis % self.inputs[0].ndim
+        per, step = self.task.shape[1] if self.task.quantity == "jacobian" else 1, len(z)
         if self.labels:
             step = 1
-        elif self.form.rank == 2 and axis > 0:
-            step = max(1, _OF_A_BATCH // (z[:1].size * z.shape[axis]))
+        elif per > 1 and axis > 0:
+            step = max(1, _OF_A_BATCH // (z[:1].size * per))
         start = 0
         for k in range(0, len(z), step):
             part = k if self.labels else slice(k, k + step)
-            answer = first or self._answer([each[part] for each in self.inputs], k)
-            n = len(answer.rows) // (answer.rows.shape[1] if self.form.rank == 2 else 1)
-            yield slice(start, start + n), answer
-            start, first = start + n, None
-
-    def first(self) -> Answer:
-        """Call it for the first samples."""
-        return next(self.answers())[1]
-
-    def of_logits(self, setting: Setting) -> Callable[[Array], Array]:
-        """Return the function of logits, shape (K, C), that is differentiated.
-
-        It raises `CandidateError` where the function raises, and `NotComplexError` where it is
-        given complex numbers and does not return them. A result of another shape is NaN.
-        """
-
-        def function(z: Array) -> Array:
-            given = replace(self, inputs=(setting.like_logits(z),))
             try:
-                values = np.concatenate([answer.rows for _, answer in given.answers()])
-            except (CandidateError, ShapeFoundError) as error:
-                if isinstance(error, CandidateError) and not np.iscomplexobj(z):
-                    raise
-                values = np.full(z.shape, np.nan)
-            if np.iscomplexobj(z) and not np.iscomplexobj(values):
-                problem = "expected a function that takes complex numbers, found one that does not"
-                hint = "choose <method='central'>, forward or richardson"
-                raise NotComplexError(problem, "<method>", hint)
-            return values
+                rows = self.once([x[part] for x in self.inputs]) if first is None else first
+            except CandidateError as error:
+                error.given = f"sample {self.labels[k]!r}" if self.labels else "all samples"
+                raise
+            stop, first = start + len(rows) // per, None
+            yield slice(start, stop), rows
+            start = stop
 
-        return function
+    def first(self) -> Array:
+        """Call it for the first samples."""
+        return next(self.results())[1]
 
-    def _answer(self, inputs: list[Array], k: int) -> Answer:
+    def once(self, inputs: Sequence[Array]) -> Array:
+        """Call it once; return rows of C numbers, one a sample, or C for a Jacobian."""
+        given = [self._as_given(each) for each in inputs]
         try:
-            return self.function(inputs, self.form)
-        except CandidateError as error:
-            error.given = f"sample {self.labels[k]!r}" if self.labels else "all samples"
-            error.hint = "" if error.problem in self.hint else self.hint
-            raise
+            values = self.function(*given)
+        except (Exception, SystemExit) as error:
+            # torch's functions take nothing else, and say so in many ways.
+            if "torch" in sys.modules and not self.takes_tensors:
+                self.takes_tensors = True
+                try:
+                    return self.once(inputs)
+                except ShapeFoundError:
+                    raise
+                except CandidateError:
+                    self.takes_tensors = False
+            if isinstance(error, CandidateError):
+                raise
+            raise CandidateError(f"raised {in_words(error)}") from error
+        array, self.precision = as_numbers(values)
+        if np.iscomplexobj(array) and not np.iscomplexobj(inputs[0]):
+            raise ShapeFoundError("complex numbers")
+        try:
+            rows, across = as_rows(array, inputs[0].shape, self.axis, self.task.quantity)
         except ShapeFoundError as error:
-            error.given = f"sample {self.labels[k]!r}" if self.labels else ""
-            raise
+            raise ShapeFoundError(tuple_of(values) or error.found, array) from None
+        self.across = max(self.across, across)
+        for before, after in zip(inputs, given, strict=True):
+            both = as_numbers(self._as_given(before))[0], as_numbers(after)[0]
+            self.overwrote |= not np.array_equal(*both, equal_nan=True)
+        kind = np.complex128 if np.iscomplexobj(array) else np.float64
+        return rows.astype(kind, copy=False)
+
+    def _as_given(self, values: Array) -> Any:
+        """Copy numbers into the kind of array that the function is given."""
+        name = self.setting.precision.name
+        if np.iscomplexobj(values):
+            return values.copy()
+        if "torch" in sys.modules and (self.takes_tensors or name == "bfloat16"):
+            import torch  # type: ignore[import-not-found,unused-ignore]
+
+            return torch.tensor(values, dtype=getattr(torch, name))
+        return values.astype("float32" if name == "bfloat16" else name)
+
+    def of_logits(self, z: Array) -> Array:
+        """Call it for logits, shape (K, C), to be differentiated; a wrong shape is NaN.
+
+        Raises
+        ------
+        CandidateError
+            Where the function raises.
+        NotComplexError
+            Where it is given complex numbers and does not return them.
+        """
+        given = replace(self, inputs=(self.setting.like_logits(z),))
+        try:
+            values = np.concatenate([rows for _, rows in given.results()])
+        except CandidateError as error:
+            if not isinstance(error, ShapeFoundError) and not np.iscomplexobj(z):
+                raise
+            values = np.full(z.shape, np.nan)
+        if np.iscomplexobj(z) and not np.iscomplexobj(values):
+            problem = "expected a function that takes complex numbers, found one that does not"
+            hint = "choose `method='central'`, forward or richardson"
+            raise NotComplexError(problem, "`method`", hint)
+        return values
 
 
-def called(function: Function, task: Task, setting: Setting) -> tuple[Calls, Answer, list[str]]:
+def called(function: Function, task: Task, setting: Setting) -> tuple[Calls, Array, list[str]]:
     """Find how a function can be called: with all samples, or one at a time; call it once.
 
     What raises or returns another shape, given a batch, is given single samples, but for a batch
     that is turned.
     """
-    form, rows = setting.form(task.quantity), [task.z, *([] if task.g is None else [task.g])]
-    inputs = tuple(setting.like_logits(each) for each in rows)
-    shape, (K, C), notes = inputs[0].shape, task.z.shape, []
+    rows = tuple(each for each in (task.z, task.g) if each is not None)
+    inputs, (K, C) = tuple(map(setting.like_logits, rows)), task.z.shape
+    shape = inputs[0].shape
     given = f"{'all samples at once' if len(shape) > 1 else 'one sample'}, shape {shape}"
-    calls = Calls(function, form, inputs, given)
+    calls = Calls(function, task, setting, inputs, setting.axis, given)
     try:
-        first = calls.first()
-    except (CandidateError, ShapeFoundError) as error:
-        found = error.array if isinstance(error, ShapeFoundError) else None
-        if K > 1 and found is not None and found.shape == (C, K):
-            raise
-        did, hint = f"returned {error}", ""
-        if isinstance(error, CandidateError):
-            did, place = error.problem, f" ({error.place})" if error.place else ""
-            hint = f"given all samples at once it {did}{place}"
+        return calls, calls.first(), []
+    except CandidateError as error:
+        found = error
+    if K > 1 and found.array is not None and found.array.shape == (C, K):
+        raise found
+    calls = Calls(function, task, setting, rows, -1, f"all samples at once, shape (1, {C})")
+    if len(shape) > 1:
         how = f"one sample at a time, shape ({C},)"
-        calls = Calls(function, replace(form, axis=-1), tuple(rows), how, setting.labels, hint)
-        if len(shape) == 1:
-            calls = replace(calls, how=f"all samples at once, shape (1, {C})", labels=())
-        try:
-            first = calls.first()
-        except (CandidateError, ShapeFoundError):
-            if isinstance(error, ShapeFoundError):
-                raise error from None
-            raise
-        notes.append(f"given {given}, it {did}")
-    return replace(calls, form=replace(calls.form, tensors=first.tensors)), first, notes
+        calls = replace(calls, how=how, labels=setting.labels)
+    try:
+        return calls, calls.first(), [f"given {given}, it {found.problem}"]
+    except CandidateError:
+        raise found  # noqa: B904, which keeps its own cause
 
 
-def dependence(
-    calls: Calls, run: Run, first: Array, notes: list[str]
-) -> tuple[str, Diagnosis] | None:
+def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> tuple[str, str] | None:
     """Say how a result depends on more than its input, and why.
 
     The function is called a second time with equal input, and with single samples of its first
     batch, of as many dimensions; where it cannot take them, that is noted. The first rows of its
     first answer are known.
     """
-    found = _difference(run, 0, first, calls.first().rows[: len(first)])
+    found = _difference(run, 0, first, calls.first()[: len(first)])
     if found:
-        advice = "compute the result from the input alone: no counters, caches or random numbers."
-        told = f"given the same input again it returns another result: {found}"
-        return told, Diagnosis(STATE, advice)
-    z, axis = calls.inputs[0], calls.form.axis
-    C = z.shape[axis]
-    n = len(first) // (C if calls.form.rank == 2 else 1)
+        return f"given the same input again it returns another result: {found}", STATE
+    z, C = calls.inputs[0], run.task.z.shape[1]
+    n = len(first) // (C if run.task.quantity == "jacobian" else 1)
     shape = [1] * z.ndim
-    shape[axis] = C
+    shape[calls.axis] = C
     rows = [run.setting.rows(each) for each in calls.inputs]
     is_alone = calls.labels or len(run.task.z) == 1
     before = None
     for k in () if is_alone else range(0, n, max(1, n // _ALONE)):
         try:
-            answer = calls.function([each[k].reshape(shape) for each in rows], calls.form)
-        except (CandidateError, ShapeFoundError) as error:
-            did = error.problem if isinstance(error, CandidateError) else f"returned {error}"
-            notes.append(f"given a single sample, shape {tuple(shape)}, it {did}")
+            alone = calls.once([each[k].reshape(shape) for each in rows])
+        except CandidateError as error:
+            notes.append(f"given a single sample, shape {tuple(shape)}, it {error.problem}")
             break
-        found = _difference(run, k, first, answer.rows)
-        if found and before is not None and np.array_equal(before, answer.rows):
-            advice = "compute the result from the input alone: it is that of the call before."
-            return f"given alone it returns an old result: {found}", Diagnosis(STATE, advice)
+        found = _difference(run, k, first, alone)
+        if found and before is not None and np.array_equal(before, alone):
+            return f"given alone it returns an old result: {found}", STATE
         if found:
-            advice = "compute each sample from its own logits: no sum or maximum over the batch."
-            cause = Diagnosis("depends on the other samples", advice)
-            return f"given alone it returns another result: {found}", cause
-        before = answer.rows
+            told = f"given alone it returns another result: {found}"
+            return told, "depends on the other samples"
+        before = alone
     return None
 
 
@@ -188,8 +225,7 @@ def _difference(run: Run, k: int, batch: Array, again: Array) -> str:
     per = batch.shape[1] if run.task.quantity == "jacobian" else 1
     before = batch[k * per :][: len(again)]
     atol = np.repeat(run.atol[k:], per)[: len(before), None]
-    same = (before == again) | (np.isnan(before) & np.isnan(again))
-    differs = ~same & ~(np.abs(before - again) <= atol + run.rtol * np.abs(before))
+    differs = deviation(before, again, atol + run.rtol * np.abs(before)) > 1
     if not differs.any():
         return ""
     at, i = np.argwhere(differs)[0]

@@ -1,7 +1,7 @@
 """Checking somebody's softmax, Jacobian or backward pass against the exact one."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict, Unpack
 
@@ -9,28 +9,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from softmax_cli.checking.calls import STATE, called, dependence
-from softmax_cli.checking.candidate import (
-    Answer,
-    Array,
-    Function,
-    ShapeFoundError,
-    as_numbers,
-    as_rows,
-    local,
-)
+from softmax_cli.checking.candidate import Array, Function, ShapeFoundError, as_numbers, as_rows
 from softmax_cli.checking.compare import HELD, Run
-from softmax_cli.checking.derivative import with_derivative
-from softmax_cli.checking.diagnosis import diagnose_shape
 from softmax_cli.checking.formulas import FloatArray, Kind, Task
+from softmax_cli.checking.mistakes import diagnose_shape, explain
 from softmax_cli.checking.precision import FLOAT64, PRECISIONS, Precision, printed_digits
-from softmax_cli.checking.setting import Setting, positions, with_gradient
-from softmax_cli.checking.trials import SIZES, note_on_gradient, stress_samples
+from softmax_cli.checking.setting import Setting, note_on_gradient, positions, stress_samples
+from softmax_cli.checking.sweep import with_derivative
 from softmax_cli.checking.verdict import Check, Samples, Verdict
 from softmax_cli.mathematics import core
 
-Candidate = ArrayLike | Callable[..., Any]
+Candidate = ArrayLike | Function
 
 _SATURATED = 1 - 1e-9
+# Sizes of batches, some of which many a function has never been given.
+_SIZES = (1, 2, 3, 5)
 
 
 class Options(TypedDict, total=False):
@@ -96,7 +89,7 @@ def check_probabilities(
         For logits or an array of a wrong shape; whatever a function returns is a finding instead.
     softmax_cli.CandidateError
         When the function raises.
-    softmax_cli.checking.check.StepError
+    softmax_cli.checking.sweep.StepError
         When a finite difference would fail by a step that was given: a ValueError too.
 
     Examples
@@ -210,13 +203,14 @@ def _check(
     if quantity == "vjp":
         if upstream is None and not callable(candidate):
             raise ValueError("expected the upstream gradient of these results, found none")
-        setting = with_gradient(setting, None if upstream is None else _real(upstream, "upstream"))
+        g = None if upstream is None else _real(upstream, "upstream")
+        setting = setting.with_gradient(g)
     if callable(candidate):
-        return setting.verdict(*check_function(quantity, local(candidate), setting))
+        return setting.verdict(*check_function(quantity, candidate, setting))
     try:
         return setting.verdict(check_results(quantity, *as_numbers(candidate), setting))
     except ShapeFoundError as error:
-        raise ValueError(f"expected results for these logits, found {error}") from None
+        raise ValueError(f"expected results for these logits, found {error.found}") from None
 
 
 def _name_of(dtype: Any) -> str | None:
@@ -231,7 +225,7 @@ def _real(values: ArrayLike, name: str) -> FloatArray:
     try:
         return as_numbers(values)[0].astype(np.float64)
     except ShapeFoundError as error:
-        raise ValueError(f"expected {name} as numbers, found {error}") from None
+        raise ValueError(f"expected {name} as numbers, found {error.found}") from None
 
 
 def _names(names: Sequence[str] | None, default: Iterable[object], what: str) -> tuple[str, ...]:
@@ -247,15 +241,15 @@ def check_results(
     """Check somebody's results, perhaps from printed text; a ValueError says what does not fit."""
     notes = [] if setting.dtype or precision is FLOAT64 else [_judged_in(precision)]
     task = setting.task(quantity, setting.precision if setting.dtype else precision)
-    rows, across = as_rows(values, setting.z.shape, setting.form(quantity), file=True)
+    rows, across = as_rows(values, setting.z.shape, setting.axis, quantity, file=True)
     rows = rows.astype(np.float64, copy=False)
     digits = printed_digits(rows.reshape(task.shape)) if printed else None
     run = Run(task, setting, unit=digits[1] if digits else None)
-    run.add(slice(None), Answer(rows, across=across))
+    run.add(slice(None), rows)
     if digits and run.needs_unit:
         told = f"every cell has at most {digits[0]} significant digits"
         notes.append(f"{told}: half a unit in the last one passes too")
-    return _with_notes(run.check(notes), run)
+    return _with_notes(run.check(notes, across), run)
 
 
 def check_function(quantity: Kind, function: Function, setting: Setting) -> tuple[Check, ...]:
@@ -263,28 +257,28 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
     task = setting.task(quantity, setting.precision)
     try:
         calls, first, notes = called(function, task, setting)
-        if setting.dtype is None and first.precision is not FLOAT64:
-            task = setting.task(quantity, first.precision)
+        if setting.dtype is None and calls.precision is not FLOAT64:
+            task = setting.task(quantity, calls.precision)
             calls, first, notes = called(function, task, setting)
-            notes.append(_judged_in(first.precision))
+            notes.append(_judged_in(task.precision))
         run = Run(task, setting)
-        known = first.rows[: max(1, HELD // first.rows.shape[1])]
-        for samples, answer in calls.answers(first):
-            run.add(samples, answer)
+        known = first[: max(1, HELD // first.shape[1])]
+        for samples, rows in calls.results(first):
+            run.add(samples, rows)
     except ShapeFoundError as error:
         return (_unusable(task, setting, error),)
-    if first.overwrote:
+    if calls.overwrote:
         notes.append("the function overwrites its input")
-    if first.tensors:
+    if calls.takes_tensors:
         notes.append("the function was given torch tensors")
     found = dependence(calls, run, known, notes)
-    check = replace(run.check(notes), called=calls.how)
+    check = replace(run.check(notes, calls.across), called=calls.how)
     if found and not check.unstable:
         told, cause = found
         # A known mistake may explain the batch, but little by a number that the candidate tells.
-        others = () if cause.name == STATE else check.diagnoses
+        others = () if cause == STATE else check.diagnoses
         causes = tuple(each for each in others if not each.numbers)
-        check = replace(check, unstable=told, diagnoses=causes or (cause,))
+        check = replace(check, unstable=told, diagnoses=causes or (explain(cause, task),))
     checks = [_with_notes(check, run, is_function=True)]
     if quantity == "probabilities" and not setting.forward_only:
         checks = with_derivative(checks[0], task, calls, setting)
@@ -299,11 +293,12 @@ def _judged_in(precision: Precision) -> str:
 
 def _unusable(task: Task, setting: Setting, error: ShapeFoundError) -> Check:
     """Make the check of a function that returned nothing to compare."""
-    given = f", given {error.given}" if error.given else ""
-    atol, rtol = setting.tolerances(task)
-    check = Check(task.quantity, Samples(), setting.labels, float(atol.max()), rtol, task.log)
+    atol, rtol = setting.tolerances(*task.tolerances())
+    check = Check(
+        task.quantity, Samples(task.quantity), setting.labels, float(atol.max()), rtol, task.log
+    )
     found = () if error.array is None else diagnose_shape(task, error.array)
-    return replace(check, problem=f"{error}{given}", diagnoses=found)
+    return replace(check, problem=f"{error.found}, given {error.given}", diagnoses=found)
 
 
 def _with_notes(check: Check, run: Run, *, is_function: bool = False) -> Check:
@@ -316,7 +311,7 @@ def _with_notes(check: Check, run: Run, *, is_function: bool = False) -> Check:
     if check.passed:
         hidden = "" if task.g is None or drawn else note_on_gradient(task.g)
         few = "entry is" if run.below == 1 else "entries are"
-        below = f"{run.below} of {run.entries} exact {few} below the bound: zeros would pass"
+        below = f"{run.below} of {check.entries} exact {few} below the bound: zeros would pass"
         finite = np.where(np.isfinite(task.z), np.abs(task.z), 0.0)
         is_small = finite.max() / task.T < math.log(task.precision.largest)
         unseen = {
@@ -325,9 +320,9 @@ def _with_notes(check: Check, run: Run, *, is_function: bool = False) -> Check:
             "all samples are saturated: their derivatives are too small to tell much": (
                 task.y.max(axis=1) > _SATURATED
             ).all(),
-            f"{below}; <atol=0> compares their digits": run.below > 0,
+            f"{below}; `atol=0` compares their digits": run.below > 0,
             "exp that is not shifted by the maximum passes logits this small; "
-            "<stress=True> tries others": is_function and not run.setting.stress and is_small,
+            "`stress=True` tries others": is_function and not run.setting.stress and is_small,
         }
         notes += (note for note, applies in unseen.items() if applies)
     return replace(check, notes=tuple(notes))
@@ -353,9 +348,9 @@ def _stressed(quantity: Kind, function: Function, setting: Setting, precision: P
         labels=tuple(f"{name} (ours)" for name in names),
     )
     if quantity == "vjp":
-        stress = with_gradient(stress, None)
+        stress = stress.with_gradient(None)
     (check,) = check_function(quantity, function, stress)
-    sizes = {*SIZES} - {C} if ndim == 2 and setting.axis in (-1, 1) and check.passed else ()
+    sizes = {*_SIZES} - {C} if ndim == 2 and setting.axis in (-1, 1) and check.passed else ()
     for size in sizes:
         g = None if stress.g is None else stress.g[:size]
         fewer = replace(stress, z=stress.z[:size], g=g, labels=stress.labels[:size])

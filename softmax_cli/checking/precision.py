@@ -50,12 +50,6 @@ class Precision:
         exponent = np.where(x == 0, self.least, np.frexp(x)[1] - self.bits)
         return np.ldexp(1.0, np.maximum(exponent, self.least))
 
-    def in_ulps(self, error: FloatArray, size: FloatArray) -> FloatArray:
-        """Return errors of numbers of a size in units of their ulp."""
-        if size.min() < 2.0 ** (self.least + self.bits - 1):
-            return np.asarray(error / self.ulp(size))
-        return np.asarray(error / size * np.frexp(size)[0] * 2.0**self.bits)  # which is faster
-
     def round(self, x: FloatArray) -> FloatArray:
         """Round to the format, to even; what is too large becomes infinite."""
         if self.bits == FLOAT64.bits:

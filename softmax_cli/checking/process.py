@@ -20,17 +20,11 @@ from multiprocessing.connection import Connection, Pipe
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
 import numpy as np
 
-from softmax_cli.checking.candidate import (
-    CandidateError,
-    CheckingError,
-    Function,
-    in_words,
-    local,
-)
+from softmax_cli.checking.candidate import CandidateError, CheckingError, Function, in_words
 from softmax_cli.ending import SIGNALS, undone_by
 
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
@@ -59,27 +53,19 @@ def isolated(job: Callable[[Function], Result], word: str, timeout: float | None
         os.setpgid(process, process)
     with ours, undone_by(partial(os.killpg, process, signal.SIGKILL)):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        try:
-            result: Result = _received(ours, timeout)
-        except EOFError as error:
-            status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-            how = f"with status {status}" if status >= 0 else f"by {signal.Signals(-status).name}"
-            raise CandidateError(f"the candidate ended its process {how}{error}") from None
-    return result
-
-
-def _received(connection: Connection, timeout: float | None) -> Any:
-    """Wait until it says that it is loaded, and then for its result."""
-    for when in (" while it was loaded", ""):
-        if not connection.poll(timeout):
-            raise CandidateError(f"the candidate took longer than {timeout:g} s{when}")
-        try:
-            answer = connection.recv()
-        except EOFError:
-            raise EOFError(when) from None
-        if isinstance(answer, Exception):
-            raise answer
-    return answer
+        # It says that it is loaded, and then its result.
+        for when in (" while it was loaded", ""):
+            if not ours.poll(timeout):
+                raise CandidateError(f"the candidate took longer than {timeout:g} s{when}")
+            try:
+                answer = ours.recv()
+            except EOFError:
+                code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+                by = f"with status {code}" if code >= 0 else f"by {signal.Signals(-code).name}"
+                raise CandidateError(f"the candidate ended its process {by}{when}") from None
+            if isinstance(answer, Exception):
+                raise answer
+    return cast(Result, answer)
 
 
 def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> NoReturn:
@@ -98,8 +84,7 @@ def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> 
             theirs = sys.path.copy(), copy_context()
             module, function = _apart(*theirs, _load, word)
             connection.send(None)
-            call = partial(_apart, *theirs, function)
-            answer = job(local(call, partial(_blamed, module, function)))
+            answer = job(partial(_call, module, function, *theirs))
         except CheckingError as error:
             answer = error
         except BaseException as error:
@@ -111,7 +96,17 @@ def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> 
         os._exit(0)
 
 
-def _apart(path: list[str], context: Context, function: Callable[..., Any], *given: Any) -> Any:
+def _call(module: ModuleType, function: Any, path: list[str], context: Context, *given: Any) -> Any:
+    """Call the function; blame the line where it raised, or its head where it was not entered."""
+    try:
+        return _apart(path, context, function, *given)
+    except (Exception, SystemExit) as error:
+        file, code = module.__file__ or "", getattr(function, "__code__", None)
+        place = _place_of(error, file) or _place(file, getattr(code, "co_firstlineno", None))
+        raise CandidateError(f"raised {in_words(error)}", place) from error
+
+
+def _apart(path: list[str], context: Context, function: Function, *given: Any) -> Any:
     """Call a function with its own path; undo what it does to what we import and compute with."""
     process, before = os.getpid(), [(vars(each), dict(vars(each))) for each in (builtins, np)]
     ours, sys.path[:] = sys.path.copy(), path
@@ -161,20 +156,13 @@ def _find(module: ModuleType, name: str) -> Any:
     try:
         value = attrgetter(name)(module)
     except AttributeError as error:
-        known = [each for each in dir(error.obj) if each[0] != "_"]
-        close = get_close_matches(str(error.name), known, n=1)
+        close = get_close_matches(str(error.name), dir(error.obj), n=1)
         hint = f"did you mean {close[0]}?" if close else ""
         problem = f"no {error.name!r} in {_place(module.__file__ or name)}"
         raise CandidateError(problem, hint=hint) from None
     if not callable(value):
         raise CandidateError(f"expected a function, found {name!r}, of type {type(value).__name__}")
     return value
-
-
-def _blamed(module: ModuleType, function: Any, error: BaseException) -> str:
-    """Return the line where it raised; or of its head where it was not even entered."""
-    file, code = module.__file__ or "", getattr(function, "__code__", None)
-    return _place_of(error, file) or _place(file, getattr(code, "co_firstlineno", None))
 
 
 def _place_of(error: BaseException, file: str) -> str:

@@ -1,35 +1,18 @@
-"""What results are compared with, and how."""
+"""What results are compared with, and how; and inputs of our own, on which wrong code differs."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from softmax_cli.checking.candidate import Array, Form
+from softmax_cli.checking.candidate import Array
 from softmax_cli.checking.formulas import FloatArray, Kind, Task
 from softmax_cli.checking.precision import PRECISIONS, Precision
-from softmax_cli.checking.trials import draw_gradient
 from softmax_cli.checking.verdict import Check, Verdict
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """How results are compared, and functions differentiated; None is the default."""
-
-    temperature: float = 1.0
-    axis: int = -1
-    log: bool = False
-    dtype: str | None = None
-    atol: float | None = None
-    rtol: float | None = None
-    method: str | None = None
-    step: float | None = None
-    forward_only: bool = False
-    stress: bool = False
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Setting(Comparison):
-    """What results are compared with, and how.
+class Setting:
+    """What results are compared with, and how, and functions differentiated; None is the default.
 
     Attributes
     ----------
@@ -46,6 +29,16 @@ class Setting(Comparison):
     classes: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     drawn: bool = False
+    temperature: float = 1.0
+    axis: int = -1
+    log: bool = False
+    dtype: str | None = None
+    atol: float | None = None
+    rtol: float | None = None
+    method: str | None = None
+    step: float | None = None
+    forward_only: bool = False
+    stress: bool = False
 
     @property
     def precision(self) -> Precision:
@@ -62,10 +55,6 @@ class Setting(Comparison):
         last = np.moveaxis(self.z, self.axis, -1).shape
         return np.moveaxis(rows.reshape(last), -1, self.axis)
 
-    def form(self, quantity: Kind) -> Form:
-        """Say how results of functions lie."""
-        return Form(2 if quantity == "jacobian" else 1, self.axis, self.precision)
-
     def task(self, quantity: Kind, precision: Precision) -> Task:
         """Say what is computed, of logits and gradients in this precision."""
         g = None
@@ -75,12 +64,24 @@ class Setting(Comparison):
         lead = tuple(np.delete(self.z.shape, self.axis).tolist())
         return Task(quantity, z, g, self.temperature, self.log, precision, lead)
 
-    def tolerances(self, task: Task) -> tuple[FloatArray, float]:
-        """Return the bound: atol for each sample, and rtol, as given or by default."""
-        atol, rtol = task.tolerances()
-        if self.atol is not None:
-            atol = np.full(len(task.z), self.atol)
-        return atol, rtol if self.rtol is None else self.rtol
+    def with_gradient(self, upstream: FloatArray | None) -> "Setting":
+        """Add an upstream gradient, or draw one; a ValueError says what does not fit."""
+        if upstream is None:
+            drawn = draw_gradient(*self.rows(self.z).shape)
+            return replace(self, g=self.like_logits(drawn), drawn=True)
+        try:
+            g = np.broadcast_to(upstream, self.z.shape)
+        except ValueError:
+            found = f"{upstream.shape} for logits of {self.z.shape}"
+            raise ValueError(f"expected an upstream gradient that fits, found {found}") from None
+        if not np.isfinite(g).all():
+            raise ValueError("expected a finite upstream gradient")
+        return replace(self, g=g)
+
+    def tolerances(self, atol: FloatArray, rtol: float) -> tuple[FloatArray, float]:
+        """Return the bound, as given or these by default: atol for each sample, and rtol."""
+        given = atol if self.atol is None else np.full(len(atol), self.atol)
+        return given, rtol if self.rtol is None else self.rtol
 
     def verdict(self, *checks: Check) -> Verdict:
         """Give the verdict of these checks."""
@@ -94,16 +95,47 @@ def positions(shape: tuple[int, ...], axis: int = -1) -> list[str]:
     return ["-".join(str(k + 1) for k in each) or "1" for each in np.ndindex(*lead)]
 
 
-def with_gradient(setting: Setting, upstream: FloatArray | None) -> Setting:
-    """Add an upstream gradient, a drawn one by default; a ValueError says what does not fit."""
-    if upstream is None:
-        drawn = draw_gradient(*setting.rows(setting.z).shape)
-        return replace(setting, g=setting.like_logits(drawn), drawn=True)
-    try:
-        g = np.broadcast_to(upstream, setting.z.shape)
-    except ValueError:
-        found = f"{upstream.shape} for logits of {setting.z.shape}"
-        raise ValueError(f"expected an upstream gradient that fits, found {found}") from None
-    if not np.isfinite(g).all():
-        raise ValueError("expected a finite upstream gradient")
-    return replace(setting, g=g)
+def draw_gradient(K: int, C: int) -> FloatArray:
+    """Draw a general upstream gradient, shape (K, C): the same one in every run.
+
+    No entry is 0, 1 or -1, no two are equal, and no sum of a sample's is 0 or 1.
+    """
+    size = np.random.default_rng(1).permuted(np.linspace(0.2, 0.9, K * C))
+    sign = np.random.default_rng(2).choice([-1.0, 1.5], K * C)
+    return np.asarray(size * sign).reshape(K, C)
+
+
+def note_on_gradient(g: FloatArray) -> str:
+    """Say what a special upstream gradient, shape (K, C), hides; or ""."""
+    wrong_sums = "a squared or absolute gradient, and wrong sums over the classes"
+    for kind, is_so, hides in (
+        ("zero", (g == 0).all(), "everything but a constant that is added"),
+        ("constant", (g == g[:, :1]).all(), "everything but the row sums of J, which are 0"),
+        ("one-hot", ((g != 0).sum(axis=1) == 1).all(), wrong_sums),
+        ("of entries 0, 1 and -1", np.isin(g, (-1, 0, 1)).all(), wrong_sums),
+    ):
+        if is_so:
+            told = f"an upstream gradient that is {kind} hides {hides}"
+            return f"{told}; leave it out to have one drawn"
+    return ""
+
+
+def stress_samples(C: int, temperature: float) -> tuple[FloatArray, tuple[str, ...]]:
+    """Return logits, shape (n, C), that are hard to get right, and what is hard about each."""
+    z = np.random.default_rng(3).normal(0, 2, (12, C))
+    position = np.arange(C)
+    named = {
+        "of +-800": 800 * np.where(position % 3, -1.0, 1.0) + z[0],
+        "of -+800": 800 * np.where(position % 3, 1.0, -1.0) + z[1],
+        "around 800": z[2] + 800,
+        "around -800": z[3] - 800,
+        "all equal": np.full(C, 0.75),
+        "tied": np.where(position < 2, z[4].max(), z[4]),
+        "every second one masked": np.where(position % 2 == 1, -np.inf, z[5]),
+        "masked at first": np.where(position < C // 2, -np.inf, z[6]),
+        "all masked but the last": np.where(position < C - 1, -np.inf, z[7]),
+        "saturated": np.where(position == 0, 40.0, z[8]),
+        "saturated at last": np.where(position == C - 1, 40.0, z[9]),
+        "small": 1e-3 * z[10],
+    }
+    return temperature * np.stack(list(named.values())), tuple(named)

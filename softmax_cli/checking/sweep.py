@@ -1,27 +1,32 @@
-"""The error of a finite difference against its step: the V of truncation and rounding."""
+"""Finite differences against the exact Jacobian, of softmax itself or of somebody's.
 
-from collections.abc import Mapping
+They have one step each, or are swept over many: the error against the step is a V of truncation
+and rounding.
+"""
+
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from softmax_cli.checking.calls import called
-from softmax_cli.checking.candidate import (
-    CandidateError,
-    Function,
-    NotComplexError,
-    ShapeFoundError,
-)
-from softmax_cli.checking.formulas import Task
-from softmax_cli.checking.precision import FLOAT64
+from softmax_cli.checking.calls import Calls, called
+from softmax_cli.checking.candidate import CheckingError, Function, NotComplexError
+from softmax_cli.checking.compare import Run
+from softmax_cli.checking.formulas import FloatArray, Task
+from softmax_cli.checking.precision import FLOAT32, FLOAT64
 from softmax_cli.checking.setting import Setting
+from softmax_cli.checking.verdict import Check
 from softmax_cli.mathematics import finite_difference
-from softmax_cli.mathematics.finite_difference import Function as OfLogits
+from softmax_cli.mathematics.finite_difference import METHODS, is_lost
 
-METHODS = ("forward", "central", "complex-step")
+SWEPT = ("forward", "central", "complex-step")
 # Twice a decade from 1e-1 to 1e-15.
 STEPS = tuple(float(step) for p in range(1, 16) for step in (f"1e-{p}", f"3e-{p + 1}"))[:-1]
+# How many logits softmax itself is differentiated by at a time.
+_ENTRIES_AT_ONCE = 1 << 18
+_WAY_OUT = "use `method='complex-step'`, which needs no such step"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,30 +64,110 @@ class Sweep:
         return best
 
 
+class StepError(CheckingError, ValueError):
+    """A finite difference would fail by its step, whatever it differentiates."""
+
+
+def check_softmax(setting: Setting) -> Check:
+    """Check our own exact Jacobian against finite differences."""
+    task = setting.task("jacobian", FLOAT64)
+    _refuse_lost_step(task, setting)
+    check = replace(_differentiated(task, setting), diagnoses=())
+    # What is exact can fail at a default step by nothing but that.
+    if check.failed and {setting.step, setting.atol, setting.rtol} == {None}:
+        found = "found some where every step is too coarse to check with"
+        problem = f"expected logits nearer to 0 for {check.method} differences, {found}"
+        raise StepError(problem, f"sample {check.labels[check.failed[0]]}", _WAY_OUT)
+    return check
+
+
+def with_derivative(check: Check, task: Task, calls: Calls, setting: Setting) -> list[Check]:
+    """Check also the derivative of a function that was checked for probabilities."""
+    if task.precision.bits < FLOAT32.bits:
+        told = f"{task.precision.name} is too coarse to differentiate: no derivative was compared"
+        return [replace(check, notes=(*check.notes, told))]
+    _refuse_lost_step(task, setting)
+    task = replace(task, quantity="jacobian")
+    derivative = _differentiated(task, setting, calls.of_logits)
+    if derivative.passed or (own := _differentiated(task, setting)).passed:
+        # What computes the right values has a right derivative but for its precision.
+        return [check, replace(derivative, diagnoses=() if check.passed else derivative.diagnoses)]
+    fault, step = own.labels[own.failed[0]], setting.step
+    if step is not None:
+        problem = f"expected a step that suits {own.method} differences, found {step:g}"
+        fails = f"with it softmax itself fails in sample {fault}"
+        raise StepError(f"{problem}: {fails}", "`step`", f"leave it out, or {_WAY_OUT}")
+    told = f"no {own.method} step is fine enough at sample {fault}: no derivative was compared"
+    return [replace(check, notes=(*check.notes, told))]
+
+
+def _differentiated(task: Task, setting: Setting, function: Function | None = None) -> Check:
+    """Check the finite-difference Jacobian of softmax itself, or of somebody's."""
+    T, eps, (K, C) = task.T, task.precision.eps, task.z.shape
+    name, step = setting.method or "central", setting.step
+    method = METHODS[name].for_roundoff(eps)
+    atols = np.full(K, method.atol / T)
+    if task.log:  # differences of larger values lose more
+        log_y = replace(task, quantity="probabilities").exact()
+        atols *= np.maximum(1.0, np.abs(np.where(task.z > -np.inf, log_y, 0.0)).max(axis=1))
+    run = Run(task, setting, (atols, method.rtol))
+    estimate = 0.0
+    # A function is given all samples: its results may depend on how many there are.
+    K_at_once = K if function else max(1, _ENTRIES_AT_ONCE // C)
+    for start in range(0, K, K_at_once):
+        part = slice(start, min(start + K_at_once, K))
+        for inputs, expected, slopes, *errors in _columns(task.some(part), name, step, function):
+            at = (np.arange(C) * C + inputs[:, None]).ravel()
+            n = len(expected)
+            run.compare(part, at, expected.reshape(n, -1), slopes.reshape(n, -1))
+            estimate = max(estimate, *(float(each.max()) for each in errors), 0.0)
+    return replace(
+        run.check(),
+        method=name,
+        step=method.relative_step * T if step is None else step,
+        step_is_relative=step is None and name in ("central", "forward"),
+        error_estimate=estimate if name == "richardson" else None,
+    )
+
+
+def _columns(
+    task: Task, method: str, step: float | None, function: Function | None
+) -> Iterator[tuple[NDArray[np.intp], FloatArray, FloatArray, *tuple[FloatArray, ...]]]:
+    """Yield inputs with the exact columns, the differences, and perhaps their estimated errors."""
+    eps, masked = task.precision.eps, np.isneginf(task.z)[:, None, :]
+    found = finite_difference.columns(task.z, method, step, task.T, function, eps, task.log)
+    for inputs, (slopes, *errors) in found:
+        expected = task.columns(inputs)
+        # No step shows the derivative of a logarithm that is -inf.
+        yield inputs, expected, np.where(masked & task.log, expected, slopes), *errors
+
+
+def _refuse_lost_step(task: Task, setting: Setting) -> None:
+    """Raise StepError for a step that does not move a logit."""
+    step = setting.step
+    if step is None or setting.method == "complex-step":
+        return
+    for k, i in np.argwhere(is_lost(task.z, step)):
+        problem = f"expected a step that moves every logit, found {step:g} at {task.z[k, i]:g}"
+        where = f" in sample {setting.labels[k]}"
+        raise StepError(problem + where, "`step`", f"leave it out, or {_WAY_OUT}")
+
+
 def sweep(setting: Setting, function: Function | None = None, name: str = "") -> Sweep:
     """Differentiate softmax, or somebody's, with every method and step."""
     task = setting.task("jacobian", FLOAT64)
     differentiated = None
     if function is not None:
         forward = setting.task("probabilities", FLOAT64)
-        try:
-            differentiated = called(function, forward, setting)[0].of_logits(setting)
-        except ShapeFoundError as error:
-            raise CandidateError(f"expected probabilities, found {error}") from None
+        differentiated = called(function, forward, setting)[0].of_logits
     errors = {}
-    for method in METHODS:
+    for method in SWEPT:
         with suppress(NotComplexError):  # it is left out
             errors[method] = tuple(_largest_error(task, method, h, differentiated) for h in STEPS)
     return Sweep(STEPS, errors, len(task.z), task.T, name)
 
 
-def _largest_error(task: Task, method: str, h: float, function: OfLogits | None) -> float:
+def _largest_error(task: Task, method: str, h: float, function: Function | None) -> float:
     """Return the largest error in J; NaN only where there is no number."""
-    columns = finite_difference.columns(task.z, method, h, task.T, function, log=task.log)
-    # No step shows the derivative of a logarithm that is -inf.
-    lost = task.log & np.isneginf(task.z)[:, None, :]
-    errors = (
-        np.where(lost, 0.0, np.abs(slopes - task.columns(inputs)))
-        for inputs, (slopes, *_) in columns
-    )
+    errors = (np.abs(each[2] - each[1]) for each in _columns(task, method, h, function))
     return float(np.fmax.reduce([np.fmax.reduce(each, None) for each in errors]))

@@ -1,15 +1,16 @@
 """What a comparison with the exact results found: verdict, place, cause and notes."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.checking.candidate import in_python
-from softmax_cli.checking.diagnosis import Diagnosis
 from softmax_cli.checking.formulas import FloatArray, Kind
+from softmax_cli.checking.mistakes import Diagnosis
 from softmax_cli.mathematics.exact import Number
 
 
@@ -26,8 +27,8 @@ class SampleCheck:
         The exact entry, to float64, and the one compared with it.
     exact
         The exact entry, also where it is too small for float64.
-    entries, failed
-        How many entries were compared, and how many are over their bound.
+    failed
+        How many entries are over their bound.
     max_abs_error, max_rel_error, max_ulp_error
         The largest errors; relative to the expected value, and in its units in the last place.
     worst_excess
@@ -39,7 +40,6 @@ class SampleCheck:
     expected: float
     actual: float
     exact: Number
-    entries: int
     failed: int
     max_abs_error: float
     max_rel_error: float
@@ -52,39 +52,46 @@ class SampleCheck:
         return self.failed == 0
 
 
-@dataclass(frozen=True, eq=False)
 class Samples(Sequence[tuple[str, SampleCheck]]):
     """How samples compare, each under its label: in columns, since there may be millions.
 
     Attributes
     ----------
-    labels, entries
-        Of all samples, and how many entries each has.
+    quantity, shape
+        What they are, and the shape of one.
+    labels
+        Of all samples.
     worst
-        Of the worst entries the output and input, or -1, and the exact and the actual value.
+        Of the worst entries the position, and the exact and the actual value.
     failed, errors
         How many entries failed; the largest errors, as in `SampleCheck`.
     exact
         By position, the exact entries that are too small for float64.
     """
 
-    labels: tuple[str, ...] = ()
-    entries: int = 0
-    worst: FloatArray = field(default_factory=lambda: np.empty((4, 0)))
-    failed: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
-    errors: FloatArray = field(default_factory=lambda: np.empty((4, 0)))
-    exact: Mapping[int, Number] = field(default_factory=dict)
+    def __init__(
+        self, quantity: Kind, shape: tuple[int, ...] = (), labels: tuple[str, ...] = ()
+    ) -> None:
+        self.quantity, self.shape, self.labels = quantity, shape, labels
+        self.worst = np.zeros((3, len(labels)))
+        self.failed: NDArray[np.intp] = np.zeros(len(labels), dtype=np.intp)
+        self.errors = np.full((4, len(labels)), -1.0)
+        self.exact: dict[int, Number] = {}
 
     def __len__(self) -> int:
-        return len(self.failed)
+        return len(self.labels)
+
+    def place(self, k: int) -> list[int]:
+        """Return where the worst entry of a sample is: output and input, or one of them."""
+        return [int(i) for i in np.unravel_index(int(self.worst[0, k]), self.shape)]
 
     def __getitem__(self, k: Any) -> Any:
-        output, input_ = (None if i < 0 else int(i) for i in self.worst[:2, k].tolist())
-        expected, actual = self.worst[2:, k].tolist()
-        exact, failed = self.exact.get(k, expected), int(self.failed[k])
-        errors = self.errors[:, k].tolist()
-        sample = SampleCheck(output, input_, expected, actual, exact, self.entries, failed, *errors)
-        return self.labels[k], sample
+        cells: list[Any] = self.place(k)
+        if self.quantity != "jacobian":
+            cells.insert(0 if self.quantity == "vjp" else 1, None)
+        expected, actual = self.worst[1:, k].tolist()
+        cells += [expected, actual, self.exact.get(k, expected), int(self.failed[k])]
+        return self.labels[k], SampleCheck(*cells, *self.errors[:, k].tolist())
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,14 +153,9 @@ class Check:
     notes: tuple[str, ...] = ()
 
     @property
-    def n_samples(self) -> int:
-        """How many samples there are."""
-        return len(self.labels)
-
-    @property
     def entries(self) -> int:
         """How many entries were compared."""
-        return self.samples.entries * len(self.samples)
+        return math.prod(self.samples.shape) * len(self.samples)
 
     @property
     def failed(self) -> list[int]:
@@ -203,7 +205,7 @@ class Verdict:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What all checks noted, each once; options stand as ``<name=value>``."""
+        """What all checks noted, each once; options stand as ```name=value```."""
         return tuple(dict.fromkeys(note for check in self.checks for note in check.notes))
 
     def raise_if_failed(self) -> None:
@@ -256,23 +258,21 @@ def worst_entry(verdict: Verdict, show: Callable[[Number, int], str], precision:
 
 def headline(check: Check) -> str:
     """Say in one line how a check ended."""
-    return f"{'PASS' if check.passed else 'FAIL'}: {check.quantity}: {outcome(check)}"
+    return f"{'PASS' if check.passed else 'FAIL'}: {check.quantity}: {_outcome(check)}"
 
 
-def outcome(check: Check) -> str:
+def _outcome(check: Check) -> str:
     """Say how many entries of a check agree, or what was found in their place."""
     if check.problem:
         return f"found {check.problem}"
-    samples = "1 sample" if check.n_samples == 1 else f"{check.n_samples} samples"
-    samples += " of our own" if check.is_ours else ""
-    one = check.entries == 1
-    failed = int(check.samples.failed.sum())
-    if not failed:
-        entries = "the one entry" if one else f"all {check.entries} entries"
-        said = f"{entries} of {samples} agree{'s' if one else ''}"
-        return f"{said}, but {check.unstable}" if check.unstable else said
-    entries = "1 entry" if one else f"{check.entries} entries"
-    return f"{failed} of {entries} over the bound, in {len(check.failed)} of {samples}"
+    n, failed = check.entries, int(check.samples.failed.sum())
+    ours, noun = " of our own" * check.is_ours, "entry" if n == 1 else "entries"
+    samples = f"{len(check.labels)} sample{'s' * (len(check.labels) > 1)}{ours}"
+    if failed:
+        return f"{failed} of {n} {noun} over the bound, in {len(check.failed)} of {samples}"
+    entries, end = ("the one entry", "s") if n == 1 else (f"all {n} entries", "")
+    agree = f"{entries} of {samples} agree{end}"
+    return f"{agree}, but {check.unstable}" if check.unstable else agree
 
 
 def entry_name(check: Check, worst: SampleCheck, classes: Sequence[str]) -> str:

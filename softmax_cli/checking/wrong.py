@@ -8,16 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.checking.fit import shortest
-from softmax_cli.checking.formulas import Case, FloatArray, Task
-from softmax_cli.checking.precision import (
-    FLOAT32,
-    FLOAT64,
-    PRECISIONS,
-    Precision,
-    printed_digits,
-    shown_precision,
-)
+from softmax_cli.checking import precision as formats
+from softmax_cli.checking.formulas import Case, FloatArray, Task, shortest
 from softmax_cli.mathematics import core
 
 # What a wrong formula gives, perhaps with numbers of its own by name, for the advice. What takes
@@ -39,8 +31,9 @@ def exponentials(case: Task) -> tuple[FloatArray, FloatArray]:
     return np.exp(case.z / case.T), np.exp((case.z - case.z.max(axis=1, keepdims=True)) / case.T)
 
 
-def over(case: Task, e: FloatArray, number: float) -> FloatArray:
-    """Return what is made of e over its sum and a number."""
+def over(k: int, case: Task, number: float) -> FloatArray:
+    """Return what is made of exponentials over their sum and a number."""
+    e = exponentials(case)[k]
     return case.of_y(e / (number + total(e)))
 
 
@@ -69,11 +62,6 @@ def sigmoid(case: Case) -> list[FloatArray]:
     return [case.of_y(s), *diagonal(case, s)]
 
 
-def argmax(case: Case) -> FloatArray:
-    """Return 1 for the largest logit, and 0 for others."""
-    return np.where(case.z == case.z.max(axis=1, keepdims=True), 1.0, 0.0)
-
-
 def twice(case: Case) -> Iterator[FloatArray]:
     """Yield softmax(y) and its derivative, by the formula or by the chain rule."""
     inner = replace(case, log=False)
@@ -94,6 +82,11 @@ def powers_of_two(case: Case) -> list[FloatArray]:
 def masked_with(case: Task, number: float) -> Task:
     """Mask by a finite number."""
     return replace(case, z=np.where(np.isneginf(case.z), number, case.z))
+
+
+def masked_after(case: Task, number: float) -> FloatArray:
+    """Return what is masked by a finite number, and by 0 after softmax."""
+    return case.of_y(np.where(case.z > -np.inf, masked_with(case, number).y, 0.0))
 
 
 def lead(case: Case) -> range:
@@ -138,11 +131,16 @@ def without_upstream(case: Case, g: FloatArray) -> list[FloatArray]:
     return [(d + u * v) / case.T, case.y / case.T] if (g != 1).any() else []
 
 
+def powers_of_upstream(case: Case, g: FloatArray) -> list[FloatArray]:
+    """Return the vjp of the square and of the absolute value of the upstream gradient."""
+    return [case.given(g=x) for x in (g * g, np.abs(g)) if not np.isin(g, (-1, 0, 1)).all()]
+
+
 def row_sums(case: Case, g: FloatArray) -> Iterator[FloatArray]:
     """The candidate itself, if it is the product with ones."""
     sums = case.given(g=np.ones(g.shape))
     # Those of softmax are 0, and what is left is their rounding.
-    near = case.rounding(FLOAT32) + case.bound(sums)
+    near = case.rounding(formats.FLOAT32) + case.bound(sums)
     are_sums = (np.abs(case.actual - sums) <= near).all() and (case.actual != 0).any()
     if are_sums and (np.abs(case.expected - sums) > near).any():
         yield case.actual
@@ -181,8 +179,8 @@ def constant_factor(case: Case) -> Iterator[Wrong]:
             yield case.actual, {"factor": number}
 
 
-def factor_for_each_sample(case: Case) -> Iterator[FloatArray]:
-    """The candidate itself, if each sample is a number times the exact one."""
+def factor_for_each_sample(case: Case) -> bool:
+    """Tell whether each sample is a number times the exact one."""
     ratios = case.ratios(tuple(range(1, case.actual.ndim)))
     wrong = case.expected * ratios
     if case.log and not case.is_derivative:
@@ -190,14 +188,14 @@ def factor_for_each_sample(case: Case) -> Iterator[FloatArray]:
         ratios = np.take_along_axis(case.actual - case.expected, top, axis=1)
         wrong = case.expected + ratios
     is_some = len(case.z) > 1 and (ratios != 0).all() and np.isfinite(ratios).all()
-    if is_some and case.is_explained_by(wrong, len(case.z)) and not [*constant_factor(case)]:
-        yield case.actual
+    is_so = is_some and case.is_explained_by(wrong, len(case.z))
+    return bool(is_so) and not [*constant_factor(case)]
 
 
-def half_sum(case: Case) -> Iterator[FloatArray]:
-    """The candidate itself, if its sums over the classes are as wrong as those of 16 bits are."""
-    if case.precision.bits >= FLOAT32.bits or (case.excess <= 1).all():
-        return
+def half_sum(case: Case) -> bool:
+    """Tell whether the sums over the classes are as wrong as those of 16 bits are."""
+    if case.precision.bits >= formats.FLOAT32.bits or (case.excess <= 1).all():
+        return False
     ratios = case.ratios(tuple(range(1, case.actual.ndim)))
     wrong, off = case.expected * ratios, 1 / ratios - 1
     if case.g is not None:
@@ -207,8 +205,7 @@ def half_sum(case: Case) -> Iterator[FloatArray]:
         wrong = (d * case.g + v * sums) / case.T
         off = (sums - total(u * case.g)) / total(np.abs(u * case.g))
     most = case.z.shape[1] * case.precision.eps / 2
-    if (np.abs(off) <= most).all() and (case.beyond(wrong, case.actual) <= 1).all():
-        yield case.actual
+    return bool((np.abs(off) <= most).all() and (case.beyond(wrong, case.actual) <= 1).all())
 
 
 def ranked(expected: FloatArray, actual: FloatArray) -> NDArray[np.intp]:
@@ -272,14 +269,20 @@ def left_at_zero(case: Case) -> list[FloatArray]:
 def nan(case: Case) -> list[Wrong]:
     """The candidate itself, if it has NaN, and how many."""
     count = int(np.isnan(case.actual).sum())
-    return [(case.actual, {"count": count})] if count else []
+    return [(case.actual, {"count": count, "entries": case.actual.size})] if count else []
+
+
+def underflown(case: Case) -> Iterator[FloatArray]:
+    """Yield probabilities that underflow, in each precision."""
+    for each in formats.PRECISIONS.values() if case.log else ():
+        yield np.where(each.round(case.y) == 0, 0, case.y)
 
 
 def out_of_range(case: Case, *shifts: Any) -> Iterator[Wrong]:
     """Yield what exp((z - shift)/T) makes where it over- or underflows, in each precision."""
     is_lost = ~np.isfinite(case.actual) & (case.actual != case.expected)
     broken = is_lost.reshape(len(case.z), -1).any(axis=1)
-    for shift, precision in product(shifts, PRECISIONS.values()):
+    for shift, precision in product(shifts, formats.PRECISIONS.values()):
         e = precision.round(np.exp((case.z - shift) / case.T))
         sums = precision.round(total(e))
         lost = np.isinf(sums) | (sums == 0)
@@ -292,41 +295,34 @@ def out_of_range(case: Case, *shifts: Any) -> Iterator[Wrong]:
             yield np.where(agrees, case.actual, naive), {"limit": np.log(precision.largest)}
 
 
-def _is_rounding(case: Case, unit: FloatArray, least: FloatArray | float) -> bool:
+def _is_rounding(case: Case, unit: FloatArray, least: FloatArray | float | None = None) -> bool:
     """Tell whether what fails is no further off than a unit, and some of it than the least."""
-    fails = case.excess > 1
+    fails, least = case.excess > 1, case.rounding(case.precision) if least is None else least
     return bool((case.error <= unit)[fails].all() and (case.error > least)[fails].any())
 
 
-def rounded_at_an_offset(case: Case) -> list[FloatArray]:
-    """The candidate itself, where errors are those of the large logits that it has not shifted."""
+def rounded_at_an_offset(case: Case) -> bool:
+    """Tell whether errors are those of the large logits that it has not shifted."""
     unit = case.rounding(case.precision)
     is_offset = (np.abs(case.z).min(axis=1) > _LARGE * case.T).any()
-    return (
-        [case.actual] if is_offset and _is_rounding(case, unit, unit * 16 / case.roundings) else []
-    )
+    return bool(is_offset) and _is_rounding(case, unit, unit * 16 / case.roundings)
 
 
-def cancellation(case: Case) -> list[FloatArray]:
-    """The candidate itself, where a difference has left no more than the rounding of its terms."""
-    least = FLOAT64.eps * case.roundings * np.abs(case.expected)
+def cancellation(case: Case) -> bool:
+    """Tell whether a difference has left no more than the rounding of its terms."""
+    least = formats.FLOAT64.eps * case.roundings * np.abs(case.expected)
     is_difference = (case.is_derivative or case.log) and not rounded_at_an_offset(case)
-    return [case.actual] if is_difference and _is_rounding(case, case.rounding(), least) else []
+    return is_difference and _is_rounding(case, case.rounding(), least)
 
 
-def rounded(case: Case, unit: FloatArray) -> list[FloatArray]:
-    """The candidate itself, where errors are no more than a unit, and more than rounding."""
-    return [case.actual] if _is_rounding(case, unit, case.rounding(case.precision)) else []
+def computed_in(precision: formats.Precision, case: Case) -> bool:
+    """Tell whether it has the digits of a format, and errors of its size."""
+    is_shown = formats.shown_precision(case.actual) is precision
+    return is_shown and _is_rounding(case, case.rounding(precision))
 
 
-def computed_in(precision: Precision, case: Case) -> list[FloatArray]:
-    """The candidate itself, if it has the digits of a format, and errors of its size."""
-    is_shown = shown_precision(case.actual) is precision
-    return rounded(case, case.rounding(precision)) if is_shown else []
-
-
-def printed(case: Case) -> list[FloatArray]:
-    """The candidate itself, if it has few digits."""
-    digits = printed_digits(case.actual, range(2, 12))
+def printed(case: Case) -> bool:
+    """Tell whether it has few digits."""
+    digits = formats.printed_digits(case.actual, range(2, 12))
     # Slightly over a half, as they may have been float32 before.
-    return rounded(case, 1.02 * digits[1]) if digits else []
+    return digits is not None and _is_rounding(case, 1.02 * digits[1])

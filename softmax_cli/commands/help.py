@@ -5,7 +5,7 @@ from importlib.resources import files
 from softmax_cli.errors import InputError, did_you_mean, quoted
 from softmax_cli.writing.target import open_target
 
-TOPICS = ("input", "output", "check", "python", "scale", "accuracy")
+TOPICS = ("input", "output", "check", "mistakes", "python", "scale", "accuracy")
 COMMANDS = ("forward", "jacobian", "help")  # and check, which is a topic too
 WIDEST = 100
 

@@ -22,8 +22,8 @@ def _rows(verdict: Verdict) -> Iterator[list[object]]:
     for label, check, sample in _decisive(verdict):
         found = _sample(verdict, label, check, sample)
         worst = found.get("worst", {})
-        place = {f"worst_{end}": worst.get(end) for end in ("output", "input")}
-        cells = {"quantity": check.quantity, **found, **worst, **place}
+        cells = {"quantity": check.quantity, **found, **worst}
+        cells |= {f"worst_{end}": worst.get(end) for end in ("output", "input")}
         yield ["" if (cell := cells.get(column)) is None else cell for column in COLUMNS]
 
 
@@ -97,7 +97,7 @@ def _check(check: Check) -> dict[str, Any]:
         # JSON has text alone, and the name of a file may be other bytes.
         "candidate": check.candidate.encode(errors="backslashreplace").decode(),
         "passed": check.passed,
-        "failed": check.n_samples if check.problem else len(check.failed),
+        "failed": len(check.labels) if check.problem else len(check.failed),
         **_given("called", check.called),
         **_how(check),
     }
