@@ -8,6 +8,7 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _actions: list[Callable[[], object]] = []
+_deferred: list[list[int]] = []  # signals that wait, of each block that defers them
 os.register_at_fork(after_in_child=_actions.clear)  # they are the parent's
 
 
@@ -21,6 +22,18 @@ def undone_by(action: Callable[[], object]) -> Iterator[None]:
         with suppress(OSError):
             action()
         _actions.remove(action)
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """Let a signal end the program only behind this, when what begins here can be undone."""
+    # To mask signals would not do: a thread of BLAS takes them for this one.
+    _deferred.append([])
+    try:
+        yield
+    finally:
+        for number in _deferred.pop():
+            leave(number, None)
 
 
 @contextmanager
@@ -45,6 +58,9 @@ def finish() -> None:
 
 def leave(number: int, frame: FrameType | None) -> None:
     """End at once, with the status of a signal, whatever was going on: nothing is raised."""
+    if _deferred:
+        _deferred[-1].append(number)
+        return
     for action in _actions:
         with suppress(OSError):
             action()

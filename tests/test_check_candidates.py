@@ -376,6 +376,7 @@ def test_right_numbers_in_a_wrong_shape_are_named(folder: Path) -> None:
         ("--jacobian needs.py:f", "needs.py:1", "the candidate raised ModuleNotFoundError: "),
         ("--dtype float32", "--dtype", "expected a candidate beside it, found none"),
         ("--jacobian c.csv --stress", "--stress", "expected a function, FILE.py:FUNCTION, among"),
+        ("--forward-only", "--forward-only", "expected a --probabilities function beside it"),
         ("--jacobian c.csv --timeout 1", "--timeout", "expected a function, FILE.py:FUNCTION, "),
         ("--upstream 0,1,0", "--upstream", "expected --vjp beside it, found none"),
         ("--jacobian c.csv --method forward", "--method", "expected a --probabilities function"),

@@ -16,7 +16,7 @@ from contextvars import Context, copy_context
 from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
-from multiprocessing.connection import Connection, Pipe
+from multiprocessing.connection import Connection, Pipe, wait
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
@@ -25,7 +25,7 @@ from typing import Any, NoReturn, TypeVar, cast
 import numpy as np
 
 from softmax_cli.checking.candidate import CandidateError, CheckingError, Function, in_words
-from softmax_cli.ending import SIGNALS, undone_by
+from softmax_cli.ending import SIGNALS, deferred, undone_by
 
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 Result = TypeVar("Result")
@@ -40,32 +40,49 @@ def isolated(job: Callable[[Function], Result], word: str, timeout: float | None
     sys.stdout.flush()
     sys.stderr.flush()
     ours, theirs = Pipe(duplex=False)
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until there is a process to end
+    started: list[int] = []
+
+    def end() -> None:
+        for process in started:
+            os.killpg(process, signal.SIGKILL)
+
+    with ours, undone_by(end):
+        with deferred():
+            process = _forked(partial(_work, theirs, job, word))
+            started.append(process)
+        theirs.close()
+        # A child of its own may hold the pipe when it has ended.
+        ends = [os.pidfd_open(process)] if hasattr(os, "pidfd_open") else []
+        # It says that it is loaded, and then its result.
+        for when in (" while it was loaded", ""):
+            ready = wait([ours, *ends], timeout)
+            if not ready:
+                raise CandidateError(f"the candidate took longer than {timeout:g} s{when}")
+            try:
+                answer = ours.recv() if ours in ready else None
+            except EOFError:
+                ready.remove(ours)
+            if ours not in ready:
+                code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+                by = f"with status {code}" if code >= 0 else f"by {signal.Signals(-code).name}"
+                raise CandidateError(f"the candidate ended its process {by}{when}")
+            if isinstance(answer, Exception):
+                raise answer
+    return cast(Result, answer)
+
+
+def _forked(work: Callable[[], NoReturn]) -> int:
+    """Let a process of a group of its own do this work."""
     try:
         with warnings.catch_warnings(action="ignore"):  # of the threads of BLAS, which are at rest
             process = os.fork()
     except OSError as error:
         raise CandidateError(f"no process can be started to run it: {error.strerror}") from None
     if process == 0:
-        _work(theirs, job, word)
-    theirs.close()
+        work()
     with suppress(OSError):  # it has done so itself
         os.setpgid(process, process)
-    with ours, undone_by(partial(os.killpg, process, signal.SIGKILL)):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        # It says that it is loaded, and then its result.
-        for when in (" while it was loaded", ""):
-            if not ours.poll(timeout):
-                raise CandidateError(f"the candidate took longer than {timeout:g} s{when}")
-            try:
-                answer = ours.recv()
-            except EOFError:
-                code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-                by = f"with status {code}" if code >= 0 else f"by {signal.Signals(-code).name}"
-                raise CandidateError(f"the candidate ended its process {by}{when}") from None
-            if isinstance(answer, Exception):
-                raise answer
-    return cast(Result, answer)
+    return process
 
 
 def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> NoReturn:
@@ -75,7 +92,6 @@ def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> 
         # Ctrl-C ends it at once, also where it swallows exceptions.
         for number in SIGNALS:
             signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         os.dup2(2, 1)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         sys.stdout = sys.stderr

@@ -39,6 +39,7 @@ def refuse_contradictions(words: Sequence[str], given: Mapping[Kind, str], used:
     is_differentiated = "probabilities" in code and "forward_only" not in used
     shown = ", ".join(f"--{quantity} {quoted(word)}" for quantity, word in given.items())
     no_function = "expected a function, FILE.py:FUNCTION, among the candidates, found none"
+    no_softmax = "expected a --probabilities function beside it, found none"
     no_gradient = "expected --upstream beside results, found none"
     not_alone = f"expected nothing beside it but a --probabilities function, found {shown}"
     unused = "expected a --probabilities function to differentiate, found other candidates"
@@ -50,10 +51,12 @@ def refuse_contradictions(words: Sequence[str], given: Mapping[Kind, str], used:
         (not given, "dtype", "expected a candidate beside it, found none"),
         (given and not is_differentiated, "method step", unused),
         (not code, "stress timeout", no_function),
+        ("probabilities" not in code, "forward_only", no_softmax),
     ):
         for option in refused.split() if is_fault else ():
             if option in used:
-                raise InputError(f"--{option}", problem, _GRADIENT if option == "vjp" else "")
+                hint = _GRADIENT if option == "vjp" else ""
+                raise InputError(f"--{option.replace('_', '-')}", problem, hint)
     stdin = [f"--{quantity}" for quantity, word in given.items() if word == "-"]
     if len(stdin) > (0 if not words or list(words) == ["-"] else 1):
         raise InputError(stdin[-1], "expected a file or code, found standard input a second time")
