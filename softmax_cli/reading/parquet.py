@@ -41,7 +41,7 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
     try:
         import pyarrow
         from pyarrow.parquet import ParquetFile
-    except ImportError:
+    except ModuleNotFoundError:
         hint = "pip install pyarrow, which the extra named parquet brings too"
         raise InputError(name, "expected pyarrow to read parquet, found none", hint) from None
     with readable(name, _EXPECTED):

@@ -24,7 +24,7 @@ def write_parquet(result: Result, target: Target, options: OutputOptions) -> Non
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
-    except ImportError:
+    except ModuleNotFoundError:
         problem = "expected pyarrow to write parquet, found none"
         hint = "pip install pyarrow, which the extra named parquet brings too"
         raise InputError("--format", problem, hint) from None
