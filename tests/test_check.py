@@ -18,7 +18,7 @@ METHODS = ["central", "forward", "complex-step", "richardson"]
 
 def differentiated(z: FloatArray, method: str = "central", **how: Any) -> FloatArray:
     found = finite_difference.columns(z, method, **how)
-    return np.concatenate([slopes for _, (slopes, *_) in found], axis=1).swapaxes(1, 2)
+    return np.stack([slopes for slopes, *_ in found], axis=2)
 
 
 INPUTS = sorted(path.name for path in SAMPLES.iterdir() if path.suffix in (".csv", ".json"))
@@ -115,7 +115,7 @@ def test_an_entry_passes_up_to_its_bound_and_nan_fails() -> None:
     J = np.array([[0.5, -0.25], [-0.25, 0.25]])
     (check,) = check_jacobian(J, [0.0, 0.0], atol=0.125, rtol=0.5).checks
     ((_, sample),) = check.samples
-    assert (sample.passed, sample.failed, check.entries) == (True, 0, 4)
+    assert (sample.failed, check.entries) == (0, 4)
     assert (sample.max_abs_error, sample.worst_excess) == (0.25, 1.0)
     for entry, actual, error in ((1, 0.25, 0.5), (2, np.nan, np.inf)):
         J.flat[entry] = actual

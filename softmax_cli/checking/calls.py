@@ -7,21 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from softmax_cli.checking.candidate import (
-    Array,
-    CandidateError,
-    Function,
-    NotComplexError,
-    ShapeFoundError,
-    as_numbers,
-    as_rows,
-    in_words,
-    tuple_of,
-)
-from softmax_cli.checking.compare import Run
+from softmax_cli.checking import candidate
+from softmax_cli.checking.candidate import Array, CandidateError, Function, ShapeFoundError
 from softmax_cli.checking.formulas import Task, deviation
 from softmax_cli.checking.precision import FLOAT64, Precision
-from softmax_cli.checking.setting import Setting
+from softmax_cli.checking.setting import Run, Setting
 
 # How many entries of Jacobians a function is asked for at a time.
 _OF_A_BATCH = 1 << 25
@@ -109,18 +99,19 @@ class Calls:
                     self.takes_tensors = False
             if isinstance(error, CandidateError):
                 raise
-            raise CandidateError(f"raised {in_words(error)}") from error
-        array, self.precision = as_numbers(values)
+            raise CandidateError(f"raised {candidate.in_words(error)}") from error
+        array, self.precision = candidate.as_numbers(values)
         if np.iscomplexobj(array) and not np.iscomplexobj(inputs[0]):
             raise ShapeFoundError("complex numbers")
         try:
-            rows, across = as_rows(array, inputs[0].shape, self.axis, self.task.quantity)
+            shape, quantity = inputs[0].shape, self.task.quantity
+            rows, across = candidate.as_rows(array, shape, self.axis, quantity)
         except ShapeFoundError as error:
-            raise ShapeFoundError(tuple_of(values) or error.found, array) from None
+            raise ShapeFoundError(candidate.tuple_of(values) or error.found, array) from None
         self.across = max(self.across, across)
         for before, after in zip(inputs, given, strict=True):
-            both = as_numbers(self._as_given(before))[0], as_numbers(after)[0]
-            self.overwrote |= not np.array_equal(*both, equal_nan=True)
+            was, now = (candidate.as_numbers(x)[0] for x in (self._as_given(before), after))
+            self.overwrote |= not np.array_equal(was, now, equal_nan=True)
         kind = np.complex128 if np.iscomplexobj(array) else np.float64
         return rows.astype(kind, copy=False)
 
@@ -155,7 +146,7 @@ class Calls:
         if np.iscomplexobj(z) and not np.iscomplexobj(values):
             problem = "expected a function that takes complex numbers, found one that does not"
             hint = "choose `method='central'`, forward or richardson"
-            raise NotComplexError(problem, "`method`", hint)
+            raise candidate.NotComplexError(problem, "`method`", hint)
         return values
 
 

@@ -8,20 +8,21 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
+from softmax_cli.checking import setting as settings
 from softmax_cli.checking.calls import STATE, called, dependence
 from softmax_cli.checking.candidate import Array, Function, ShapeFoundError, as_numbers, as_rows
-from softmax_cli.checking.compare import HELD, Run
-from softmax_cli.checking.formulas import FloatArray, Kind, Task
+from softmax_cli.checking.formulas import FloatArray, Kind
 from softmax_cli.checking.mistakes import diagnose_shape, explain
 from softmax_cli.checking.precision import FLOAT64, PRECISIONS, Precision, printed_digits
-from softmax_cli.checking.setting import Setting, note_on_gradient, positions, stress_samples
+from softmax_cli.checking.setting import Run, Setting
 from softmax_cli.checking.sweep import with_derivative
-from softmax_cli.checking.verdict import Check, Samples, Verdict
+from softmax_cli.checking.verdict import Check, Verdict
 from softmax_cli.mathematics import core
 
 Candidate = ArrayLike | Function
 
 _SATURATED = 1 - 1e-9
+_JUDGED_IN = "the results are {}: they are judged in it"
 # Sizes of batches, some of which many a function has never been given.
 _SIZES = (1, 2, 3, 5)
 
@@ -198,7 +199,7 @@ def _check(
         setting,
         dtype=_name_of(setting.dtype),
         classes=_names(classes, range(1, z.shape[axis] + 1), "classes"),
-        labels=_names(samples, positions(z.shape, axis), "samples"),
+        labels=_names(samples, settings.positions(z.shape, axis), "samples"),
     )
     if quantity == "vjp":
         if upstream is None and not callable(candidate):
@@ -239,7 +240,7 @@ def check_results(
     quantity: Kind, values: Array, precision: Precision, setting: Setting, *, printed: bool = False
 ) -> Check:
     """Check somebody's results, perhaps from printed text; a ValueError says what does not fit."""
-    notes = [] if setting.dtype or precision is FLOAT64 else [_judged_in(precision)]
+    notes = [] if setting.dtype or precision is FLOAT64 else [_JUDGED_IN.format(precision.name)]
     task = setting.task(quantity, setting.precision if setting.dtype else precision)
     rows, across = as_rows(values, setting.z.shape, setting.axis, quantity, file=True)
     rows = rows.astype(np.float64, copy=False)
@@ -260,13 +261,15 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
         if setting.dtype is None and calls.precision is not FLOAT64:
             task = setting.task(quantity, calls.precision)
             calls, first, notes = called(function, task, setting)
-            notes.append(_judged_in(task.precision))
+            notes.append(_JUDGED_IN.format(task.precision.name))
         run = Run(task, setting)
-        known = first[: max(1, HELD // first.shape[1])]
+        known = first[: max(1, settings.HELD // first.shape[1])]
         for samples, rows in calls.results(first):
             run.add(samples, rows)
     except ShapeFoundError as error:
-        return (_unusable(task, setting, error),)
+        causes = () if error.array is None else diagnose_shape(task, error.array)
+        problem = f"{error.found}, given {error.given}"
+        return (replace(Run(task, setting).check(), problem=problem, diagnoses=causes),)
     if calls.overwrote:
         notes.append("the function overwrites its input")
     if calls.takes_tensors:
@@ -287,20 +290,6 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
     return tuple(checks)
 
 
-def _judged_in(precision: Precision) -> str:
-    return f"the results are {precision.name}: they are judged in it"
-
-
-def _unusable(task: Task, setting: Setting, error: ShapeFoundError) -> Check:
-    """Make the check of a function that returned nothing to compare."""
-    atol, rtol = setting.tolerances(*task.tolerances())
-    check = Check(
-        task.quantity, Samples(task.quantity), setting.labels, float(atol.max()), rtol, task.log
-    )
-    found = () if error.array is None else diagnose_shape(task, error.array)
-    return replace(check, problem=f"{error.found}, given {error.given}", diagnoses=found)
-
-
 def _with_notes(check: Check, run: Run, *, is_function: bool = False) -> Check:
     """Add the gradient that was drawn, and what a comparison that passed could not see."""
     task, drawn, notes = run.task, run.setting.drawn, [*check.notes]
@@ -309,7 +298,7 @@ def _with_notes(check: Check, run: Run, *, is_function: bool = False) -> Check:
         more = ", ..." if task.g.shape[1] > 6 else ""
         notes.append(f"the upstream gradient was drawn: {shown}{more} for the first sample")
     if check.passed:
-        hidden = "" if task.g is None or drawn else note_on_gradient(task.g)
+        hidden = "" if task.g is None or drawn else settings.note_on_gradient(task.g)
         few = "entry is" if run.below == 1 else "entries are"
         below = f"{run.below} of {check.entries} exact {few} below the bound: zeros would pass"
         finite = np.where(np.isfinite(task.z), np.abs(task.z), 0.0)
@@ -331,7 +320,7 @@ def _with_notes(check: Check, run: Run, *, is_function: bool = False) -> Check:
 def _stressed(quantity: Kind, function: Function, setting: Setting, precision: Precision) -> Check:
     """Check a function on samples of our own, and in batches of other sizes."""
     C, ndim = len(setting.classes), max(2, setting.z.ndim)
-    z, names = stress_samples(C, setting.temperature)
+    z, names = settings.stress_samples(C, setting.temperature)
     lead = (12,) if ndim == 2 else (3, 4) if ndim == 3 else (3, 2, 2)
     # In a batch of C samples the layout of Jacobians is ambiguous.
     if lead == (C,):

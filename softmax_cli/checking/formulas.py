@@ -72,8 +72,9 @@ class Task:
         """The probabilities."""
         return core.softmax(self.z, temperature=self.T)
 
-    def parts(self, y: FloatArray) -> tuple[Any, Any, Any]:
-        """Return d, u and v of the matrix T J = diag(d) + u v' that is made of probabilities."""
+    def parts(self, y: FloatArray | None = None) -> tuple[Any, Any, Any]:
+        """Return d, u and v of T J = diag(d) + u v' that is made of these probabilities, or y."""
+        y = self.y if y is None else y
         return (1.0, -1.0, y) if self.log else (y, -y, y)
 
     @property
@@ -114,12 +115,12 @@ class Task:
         lead = self.lead if samples == slice(None) else ()
         return replace(self, z=self.z[samples], g=g, lead=lead)
 
-    def columns(self, inputs: NDArray[np.intp]) -> FloatArray:
-        """Compute the exact J along some inputs, shape (K, n, C): the output stands last."""
+    def column(self, i: int) -> FloatArray:
+        """Compute the exact J along an input, shape (K, C)."""
         if not self.log:  # it is symmetric
-            return core.jacobian_rows(self.z, list(inputs), self.T)
-        own = inputs[:, None] == np.arange(self.z.shape[1])
-        return np.asarray((own - self.y[:, inputs, None]) / self.T)
+            return core.jacobian_rows(self.z, [i], self.T)[:, 0]
+        own = i == np.arange(self.z.shape[1])
+        return np.asarray((own - self.y[:, i, None]) / self.T)
 
     def tolerances(self, atol: float = ATOL, rtol: float = RTOL) -> tuple[FloatArray, float]:
         """Return atol for each sample, and rtol, of results in this precision.
@@ -127,9 +128,7 @@ class Task:
         In float64 atol grows with the size of the gradient of that sample; in less with that of
         the results, whose terms are rounded.
         """
-        largest = np.ones(len(self.z))
-        if self.g is not None:
-            largest = np.abs(self.g).max(axis=1)
+        largest = np.ones(len(self.z)) if self.g is None else np.abs(self.g).max(axis=1)
         if self.precision is FLOAT64:
             return atol * np.maximum(1.0, largest) * self.chain, rtol
         rtol = self.precision.roundings * self.precision.eps
@@ -138,12 +137,7 @@ class Task:
             sums = 0.0 if self.g is None else np.abs(self.g.sum(axis=1))
             size = largest + self.y.max(axis=1) * sums
         size *= self.chain
-        return rtol / 2 * size + self.precision.smallest * max(1.0, self.chain), rtol
-
-    @property
-    def right(self) -> tuple[Any, Any, Any]:
-        """The parts of the right matrix."""
-        return self.parts(self.y)
+        return rtol / 2 * size + math.ldexp(1.0, self.precision.least) * max(1.0, self.chain), rtol
 
     def result(self, d: Any, u: Any, v: Any) -> FloatArray:
         """Return (diag(d) + u v')/T, or an upstream gradient times it, as the quantity is."""
@@ -252,7 +246,7 @@ class Case(Task):
         elif self.log:
             terms = terms + 1
         # What underflows is off by the least number.
-        least = precision.smallest * max(1.0, scale)
+        least = math.ldexp(1.0, precision.least) * max(1.0, scale)
         unit = min(self.roundings * precision.eps, _MOST_ROUNDING)
         return np.maximum(unit * terms, self.roundings * least)
 

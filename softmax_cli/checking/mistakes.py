@@ -5,7 +5,7 @@ a mistake is one row here, and what to change in the reference, help/mistakes.md
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -46,7 +46,7 @@ def _derivative(formula: Formula) -> Formula:
 
 def _matrix(forms: Callable[[Any, Any, Any], list[Form]]) -> Formula:
     """Make a mistake in J and vjp of wrong matrices, made of d, u and v of the right one."""
-    return _derivative(lambda case: [case.result(*form) for form in forms(*case.right)])
+    return _derivative(lambda case: [case.result(*form) for form in forms(*case.parts())])
 
 
 def _vjp(formula: Callable[[Case, FloatArray], Iterable[FloatArray]]) -> Formula:
@@ -102,9 +102,7 @@ _SURE: Mistakes = {
     "transposed derivative of log-softmax": _matrix(lambda d, u, v: [(1, -v, 1)]),
     "sign of everything": _scaled(lambda case: -1.0),
     "the sum over y g along the wrong axis": _vjp(
-        lambda case, g: [
-            wrong.summed_along(case, g, case.y, axis) for axis in (*wrong.lead(case), None)
-        ]
+        lambda case, g: [wrong.summed_along(case, g, case.y, axis) for axis in wrong.axes(case)]
     ),
     "the sum over g is missing": _vjp(lambda case, g: [(g - case.y) / case.T] if case.log else []),
     "gradient of cross-entropy": _vjp(wrong.cross_entropy),
@@ -128,7 +126,7 @@ _SURE: Mistakes = {
     "temperature multiplied": lambda case: [case.given(T=1 / case.T)],
     "factor 1/T missing": _scaled(lambda case: 1 / case.chain),
     "factor 1/T squared": _scaled(lambda case: case.chain),
-    "softmax along the wrong axis": lambda case: wrong.along(case, *wrong.lead(case)),
+    "softmax along the wrong axis": lambda case: wrong.along(case, *wrong.axes(case)[:-1]),
     "softmax over the whole batch": lambda case: wrong.along(case, None),
     "one sample for all": wrong.one_for_all,
     "summed over the batch": lambda case: [case.expected.sum(axis=0), case.expected.mean(axis=0)],
@@ -208,7 +206,7 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
             if view.is_explained_by(values)
         }
         if found:
-            return tuple(explain(name, view, numbers) for name, numbers in found.items())
+            return tuple(explain(name, view, **numbers) for name, numbers in found.items())
     return ()
 
 
@@ -231,11 +229,10 @@ def _views(case: Case) -> Iterator[Case]:
         yield replace(case, unit=printed[1])
 
 
-def explain(name: str, task: Task, numbers: Mapping[str, float] | None = None) -> Diagnosis:
+def explain(name: str, task: Task, **numbers: float) -> Diagnosis:
     """Give the advice of the reference to a mistake, with its numbers."""
     from importlib.resources import files
 
-    numbers = numbers or {}
     page = (files("softmax_cli") / "help" / "mistakes.md").read_text("utf-8")
     advice = re.split(r"\n(?!  )", page.partition(f"- **{name}**: ")[2])[0]
     right = "J = diag(y) - y y^T, and the vjp is y (g - sum_j g_j y_j)"

@@ -40,11 +40,6 @@ class Precision:
         """The distance from 1 to the next number."""
         return float(2.0 ** (1 - self.bits))
 
-    @property
-    def smallest(self) -> float:
-        """The smallest subnormal number."""
-        return float(2.0**self.least)
-
     def ulp(self, x: FloatArray) -> FloatArray:
         """Return the distance from x to the next number of the format."""
         exponent = np.where(x == 0, self.least, np.frexp(x)[1] - self.bits)

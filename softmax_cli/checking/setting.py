@@ -1,13 +1,22 @@
-"""What results are compared with, and how; and inputs of our own, on which wrong code differs."""
+"""What results are compared with, and how; and the comparison itself, block by block."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from softmax_cli.checking.candidate import Array
-from softmax_cli.checking.formulas import FloatArray, Kind, Task
+from softmax_cli.checking.formulas import Case, FloatArray, Kind, Task, deviation
+from softmax_cli.checking.mistakes import diagnose, explain
 from softmax_cli.checking.precision import PRECISIONS, Precision
-from softmax_cli.checking.verdict import Check, Verdict
+from softmax_cli.checking.verdict import Check, Samples, Verdict
+from softmax_cli.mathematics.exact import Numbers
+
+# How many entries are held: of all results that are told in full, and at a time.
+HELD = 1 << 22
+_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -57,18 +66,18 @@ class Setting:
 
     def task(self, quantity: Kind, precision: Precision) -> Task:
         """Say what is computed, of logits and gradients in this precision."""
-        g = None
-        if quantity == "vjp" and self.g is not None:
-            g = precision.round(self.rows(self.g))
+        g = precision.round(self.rows(self.g)) if quantity == "vjp" and self.g is not None else None
         z = precision.round(self.rows(self.z))
         lead = tuple(np.delete(self.z.shape, self.axis).tolist())
         return Task(quantity, z, g, self.temperature, self.log, precision, lead)
 
     def with_gradient(self, upstream: FloatArray | None) -> "Setting":
-        """Add an upstream gradient, or draw one; a ValueError says what does not fit."""
+        """Add an upstream gradient, or draw a general one; a ValueError says what does not fit."""
         if upstream is None:
-            drawn = draw_gradient(*self.rows(self.z).shape)
-            return replace(self, g=self.like_logits(drawn), drawn=True)
+            # No entry is 0, 1 or -1, no two are equal, and no sum of a sample's is 0 or 1.
+            size = np.random.default_rng(1).permuted(np.linspace(0.2, 0.9, self.z.size))
+            sign = np.random.default_rng(2).choice([-1.0, 1.5], self.z.size)
+            return replace(self, g=self.like_logits(size * sign), drawn=True)
         try:
             g = np.broadcast_to(upstream, self.z.shape)
         except ValueError:
@@ -78,31 +87,134 @@ class Setting:
             raise ValueError("expected a finite upstream gradient")
         return replace(self, g=g)
 
-    def tolerances(self, atol: FloatArray, rtol: float) -> tuple[FloatArray, float]:
-        """Return the bound, as given or these by default: atol for each sample, and rtol."""
-        given = atol if self.atol is None else np.full(len(atol), self.atol)
-        return given, rtol if self.rtol is None else self.rtol
-
     def verdict(self, *checks: Check) -> Verdict:
         """Give the verdict of these checks."""
         drawn = self.rows(self.g) if self.drawn and self.g is not None else None
         return Verdict(checks, self.classes, self.temperature, drawn)
 
 
+class Run:
+    """One comparison on its way: results are added as they come.
+
+    Attributes
+    ----------
+    task, setting
+        What is compared.
+    atol, rtol
+        The bound: atol for each sample; by default the tolerances that are given.
+    below
+        How many exact entries, other than 0, are below their bound.
+    needs_unit
+        Whether an entry passes only by half a unit of its last printed digit.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        setting: Setting,
+        tolerances: tuple[FloatArray, float] | None = None,
+        unit: FloatArray | None = None,
+    ) -> None:
+        self.task, self.setting = task, setting
+        atol, rtol = tolerances or task.tolerances()
+        self.atol = atol if setting.atol is None else np.full(len(atol), setting.atol)
+        self.rtol = rtol if setting.rtol is None else setting.rtol
+        self.below = 0
+        self.needs_unit = False
+        K, size = len(task.z), int(np.prod(task.shape[1:]))
+        self._unit = None if unit is None else unit.reshape(K, size)
+        self._samples = Samples(task.quantity, task.shape[1:], setting.labels)
+        # All results where they are few, and else those of the worst sample.
+        self._kept = np.empty((K if K * size <= HELD else 1, size if size <= HELD else 0))
+
+    def add(self, samples: slice, rows: FloatArray) -> None:
+        """Compare results of some samples."""
+        start, stop, _ = samples.indices(len(self.task.z))
+        C = self.task.z.shape[1]
+        per = C if self.task.quantity == "jacobian" else 1
+        samples_at_once, rows_at_once = max(1, _AT_ONCE // (per * C)), max(1, _AT_ONCE // C)
+        for k, j in product(range(start, stop, samples_at_once), range(0, per, rows_at_once)):
+            part = slice(k, min(k + samples_at_once, stop))
+            expected = self.task.exact(part, slice(j, j + rows_at_once))
+            first = (k - start) * per + j
+            actual = rows[first : first + expected.size // C]
+            n = part.stop - k
+            at = j * C + np.arange(expected.size // n)
+            self.compare(part, at, expected.reshape(n, -1), actual.reshape(n, -1))
+
+    @np.errstate(all="ignore")
+    def compare(
+        self, samples: slice, at: NDArray[np.intp], expected: FloatArray, actual: FloatArray
+    ) -> None:
+        """Compare blocks of shape (n, m), whose entries stand at these positions of a result.
+
+        An entry passes within its bound, and NaN or infinity does not.
+        """
+        error, size = deviation(expected, actual), np.abs(expected)
+        bound = self.atol[samples, None] + self.rtol * size
+        self.needs_unit |= bool((error > bound).any())
+        if self._unit is not None:
+            bound = np.maximum(bound, self._unit[samples][:, at])
+        self.below += int(np.count_nonzero((size <= bound) & (size != 0)))
+        errors = [error, error / size, error / self.task.precision.ulp(size), error / bound]
+        if not error.all():
+            errors = [np.where(error == 0, 0.0, each) for each in errors]
+        found, there = self._samples, (np.arange(len(error)), errors[-1].argmax(axis=1))
+        is_worse = errors[-1][there] > found.errors[-1, samples]
+        worst = np.stack([at[there[1]], expected[there], actual[there]])
+        found.worst[:, samples] = np.where(is_worse, worst, found.worst[:, samples])
+        largest = np.stack([each.max(axis=1) for each in errors])
+        found.errors[:, samples] = np.maximum(found.errors[:, samples], largest)
+        found.failed[samples] += (errors[-1] > 1).sum(axis=1)
+        if not self._kept.size:
+            return
+        if len(self._kept) == len(found):
+            self._kept[samples, at] = actual
+        elif samples.start <= (k := found.furthest) < samples.stop:
+            self._kept[0, at] = actual[k - samples.start]
+
+    @np.errstate(all="ignore")
+    def check(self, notes: Sequence[str] = (), across: float = 0.0) -> Check:
+        """End it: give the verdict, and the known mistakes that explain a failure.
+
+        Samples must not be connected: the largest entry across two of them is given.
+        """
+        task, found, k = self.task, self._samples, self._samples.furthest
+        numbers = Numbers(task.z, task.T, task.g, log=task.log)
+        # What is too small for float64.
+        for small in np.flatnonzero(np.abs(found.worst[1]) < np.finfo(np.float64).tiny).tolist():
+            place, value = found.place(small), float(found.worst[1, small])
+            found.exact[small] = numbers.of(task.quantity, small, place, value)
+        bound = float(self.atol[k]), self.rtol
+        check = Check(
+            task.quantity, found, *bound, task.log, task.precision.name, notes=tuple(notes)
+        )
+        if across > check.atol:
+            told = f"an entry that connects two samples is {across:.6g}, expected 0"
+            cause = explain("samples depend on each other", task)
+            check = replace(check, unstable=told, diagnoses=(cause,))
+        if check.passed or not self._kept.size:
+            return check
+        # All samples are explained, or else the worst one.
+        samples = slice(None) if len(self._kept) == len(found) else slice(k, k + 1)
+        task = task.some(samples)
+        unit = 0.0 if self._unit is None else self._unit[samples].reshape(task.shape)
+        case = Case(
+            **vars(task),
+            expected=task.exact(),
+            actual=self._kept.reshape(task.shape),
+            atol=self.atol[samples],
+            rtol=self.rtol,
+            unit=unit,
+        )
+        excess = case.excess[k if len(case.z) > 1 else 0]
+        return replace(check, excess=excess, diagnoses=diagnose(case) or check.diagnoses)
+
+
 def positions(shape: tuple[int, ...], axis: int = -1) -> list[str]:
     """Name the samples of logits by their positions from 1: ``3``, or ``1-3`` of more axes."""
     lead = np.delete(shape, axis)
     return ["-".join(str(k + 1) for k in each) or "1" for each in np.ndindex(*lead)]
-
-
-def draw_gradient(K: int, C: int) -> FloatArray:
-    """Draw a general upstream gradient, shape (K, C): the same one in every run.
-
-    No entry is 0, 1 or -1, no two are equal, and no sum of a sample's is 0 or 1.
-    """
-    size = np.random.default_rng(1).permuted(np.linspace(0.2, 0.9, K * C))
-    sign = np.random.default_rng(2).choice([-1.0, 1.5], K * C)
-    return np.asarray(size * sign).reshape(K, C)
 
 
 def note_on_gradient(g: FloatArray) -> str:

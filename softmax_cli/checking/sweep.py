@@ -9,17 +9,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softmax_cli.checking.calls import Calls, called
 from softmax_cli.checking.candidate import CheckingError, Function, NotComplexError
-from softmax_cli.checking.compare import Run
 from softmax_cli.checking.formulas import FloatArray, Task
 from softmax_cli.checking.precision import FLOAT32, FLOAT64
-from softmax_cli.checking.setting import Setting
+from softmax_cli.checking.setting import Run, Setting
 from softmax_cli.checking.verdict import Check
 from softmax_cli.mathematics import finite_difference
-from softmax_cli.mathematics.finite_difference import METHODS, is_lost
+from softmax_cli.mathematics.finite_difference import METHODS
 
 SWEPT = ("forward", "central", "complex-step")
 # Twice a decade from 1e-1 to 1e-15.
@@ -77,7 +75,7 @@ def check_softmax(setting: Setting) -> Check:
     if check.failed and {setting.step, setting.atol, setting.rtol} == {None}:
         found = "found some where every step is too coarse to check with"
         problem = f"expected logits nearer to 0 for {check.method} differences, {found}"
-        raise StepError(problem, f"sample {check.labels[check.failed[0]]}", _WAY_OUT)
+        raise StepError(problem, f"sample {setting.labels[check.failed[0]]}", _WAY_OUT)
     return check
 
 
@@ -92,7 +90,7 @@ def with_derivative(check: Check, task: Task, calls: Calls, setting: Setting) ->
     if derivative.passed or (own := _differentiated(task, setting)).passed:
         # What computes the right values has a right derivative but for its precision.
         return [check, replace(derivative, diagnoses=() if check.passed else derivative.diagnoses)]
-    fault, step = own.labels[own.failed[0]], setting.step
+    fault, step = setting.labels[own.failed[0]], setting.step
     if step is not None:
         problem = f"expected a step that suits {own.method} differences, found {step:g}"
         fails = f"with it softmax itself fails in sample {fault}"
@@ -116,10 +114,9 @@ def _differentiated(task: Task, setting: Setting, function: Function | None = No
     K_at_once = K if function else max(1, _ENTRIES_AT_ONCE // C)
     for start in range(0, K, K_at_once):
         part = slice(start, min(start + K_at_once, K))
-        for inputs, expected, slopes, *errors in _columns(task.some(part), name, step, function):
-            at = (np.arange(C) * C + inputs[:, None]).ravel()
-            n = len(expected)
-            run.compare(part, at, expected.reshape(n, -1), slopes.reshape(n, -1))
+        for i, column in enumerate(_columns(task.some(part), name, step, function)):
+            expected, slopes, *errors = column
+            run.compare(part, np.arange(C) * C + i, expected, slopes)
             estimate = max(estimate, *(float(each.max()) for each in errors), 0.0)
     return replace(
         run.check(),
@@ -132,14 +129,14 @@ def _differentiated(task: Task, setting: Setting, function: Function | None = No
 
 def _columns(
     task: Task, method: str, step: float | None, function: Function | None
-) -> Iterator[tuple[NDArray[np.intp], FloatArray, FloatArray, *tuple[FloatArray, ...]]]:
-    """Yield inputs with the exact columns, the differences, and perhaps their estimated errors."""
-    eps, masked = task.precision.eps, np.isneginf(task.z)[:, None, :]
+) -> Iterator[tuple[FloatArray, FloatArray, *tuple[FloatArray, ...]]]:
+    """Yield the exact columns, the differences, and perhaps their estimated errors."""
+    eps, masked = task.precision.eps, np.isneginf(task.z)
     found = finite_difference.columns(task.z, method, step, task.T, function, eps, task.log)
-    for inputs, (slopes, *errors) in found:
-        expected = task.columns(inputs)
+    for i, (slopes, *errors) in enumerate(found):
+        expected = task.column(i)
         # No step shows the derivative of a logarithm that is -inf.
-        yield inputs, expected, np.where(masked & task.log, expected, slopes), *errors
+        yield expected, np.where(masked & task.log, expected, slopes), *errors
 
 
 def _refuse_lost_step(task: Task, setting: Setting) -> None:
@@ -147,8 +144,12 @@ def _refuse_lost_step(task: Task, setting: Setting) -> None:
     step = setting.step
     if step is None or setting.method == "complex-step":
         return
-    for k, i in np.argwhere(is_lost(task.z, step)):
-        problem = f"expected a step that moves every logit, found {step:g} at {task.z[k, i]:g}"
+    z = task.z
+    with np.errstate(all="ignore"):
+        moved = z + step
+    # It vanishes beside the logit, or leads to infinity.
+    for k, i in np.argwhere(np.isfinite(z) & ((moved == z) | ~np.isfinite(moved))):
+        problem = f"expected a step that moves every logit, found {step:g} at {z[k, i]:g}"
         where = f" in sample {setting.labels[k]}"
         raise StepError(problem + where, "`step`", f"leave it out, or {_WAY_OUT}")
 
@@ -169,5 +170,5 @@ def sweep(setting: Setting, function: Function | None = None, name: str = "") ->
 
 def _largest_error(task: Task, method: str, h: float, function: Function | None) -> float:
     """Return the largest error in J; NaN only where there is no number."""
-    errors = (np.abs(each[2] - each[1]) for each in _columns(task, method, h, function))
+    errors = (np.abs(each[1] - each[0]) for each in _columns(task, method, h, function))
     return float(np.fmax.reduce([np.fmax.reduce(each, None) for each in errors]))

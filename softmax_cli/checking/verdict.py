@@ -1,6 +1,5 @@
 """What a comparison with the exact results found: verdict, place, cause and notes."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,11 +45,6 @@ class SampleCheck:
     max_ulp_error: float
     worst_excess: float
 
-    @property
-    def passed(self) -> bool:
-        """Whether every entry is within its bound."""
-        return self.failed == 0
-
 
 class Samples(Sequence[tuple[str, SampleCheck]]):
     """How samples compare, each under its label: in columns, since there may be millions.
@@ -73,13 +67,18 @@ class Samples(Sequence[tuple[str, SampleCheck]]):
         self, quantity: Kind, shape: tuple[int, ...] = (), labels: tuple[str, ...] = ()
     ) -> None:
         self.quantity, self.shape, self.labels = quantity, shape, labels
-        self.worst = np.zeros((3, len(labels)))
+        self.worst = np.full((3, len(labels)), np.nan)
         self.failed: NDArray[np.intp] = np.zeros(len(labels), dtype=np.intp)
         self.errors = np.full((4, len(labels)), -1.0)
         self.exact: dict[int, Number] = {}
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def furthest(self) -> int:
+        """The position of the worst sample."""
+        return int(self.errors[-1].argmax())
 
     def place(self, k: int) -> list[int]:
         """Return where the worst entry of a sample is: output and input, or one of them."""
@@ -103,9 +102,7 @@ class Check:
     quantity, log, precision
         What was compared, whether of log-softmax, and in which number format.
     samples
-        A label and its comparison each; empty where there was nothing to compare.
-    labels
-        All samples' labels.
+        A label and its comparison each, unless there is a problem.
     atol, rtol
         The bound atol + rtol abs(expected), with the atol of the worst sample.
     method, step, step_is_relative
@@ -120,9 +117,8 @@ class Check:
         Where the results of a function depend on more than its input: what was found; or "".
     is_ours
         Whether the samples are our own, which are hard to get right.
-    worst, excess
-        The position of the worst sample, and its errors in units of their bounds; None where there
-        are too many to show.
+    excess
+        The worst sample's errors in units of their bounds; None where there are too many to show.
     error_estimate
         The largest estimate of its own error that the method gives, or None.
     diagnoses
@@ -133,7 +129,6 @@ class Check:
 
     quantity: Kind
     samples: Samples
-    labels: tuple[str, ...]
     atol: float
     rtol: float
     log: bool = False
@@ -146,7 +141,6 @@ class Check:
     problem: str = ""
     unstable: str = ""
     is_ours: bool = False
-    worst: int = 0
     excess: FloatArray | None = None
     error_estimate: float | None = None
     diagnoses: tuple[Diagnosis, ...] = ()
@@ -155,13 +149,12 @@ class Check:
     @property
     def entries(self) -> int:
         """How many entries were compared."""
-        return math.prod(self.samples.shape) * len(self.samples)
+        return int(np.prod(self.samples.shape)) * len(self.samples)
 
     @property
     def failed(self) -> list[int]:
         """The positions of the samples with an entry over its bound."""
-        found: list[int] = np.flatnonzero(self.samples.failed).tolist()
-        return found
+        return [*np.flatnonzero(self.samples.failed).tolist()]
 
     @property
     def passed(self) -> bool:
@@ -221,9 +214,8 @@ class Verdict:
         check = self.decisive
         lines = [headline(each) for each in self.checks if each.passed == self.passed]
         if check.failed:
-            lines.append(worst_entry(self, lambda value, digits: f"{value:.{digits}g}"))
-        if check.failed and check.unstable:
-            lines.append(check.unstable)
+            worst = worst_entry(self, lambda value, digits: f"{value:.{digits}g}")
+            lines += [worst, check.unstable] if check.unstable else [worst]
         lines += (f"{each.name}: {in_python(each.advice)}" for each in check.diagnoses)
         lines += (f"note: {in_python(note)}" for note in self.notes)
         return "\n".join(lines)
@@ -236,7 +228,6 @@ def apart(
     worst: SampleCheck, show: Callable[[Number, int], str], precision: int = 6
 ) -> tuple[str, str]:
     """Show the exact and the actual entry with as many digits as it takes to tell them apart."""
-    shown = ("", "")
     for digits in range(precision, 18):
         shown = show(worst.exact, digits), show(worst.actual, digits)
         if shown[0] != shown[1]:
@@ -247,7 +238,7 @@ def apart(
 def worst_entry(verdict: Verdict, show: Callable[[Number, int], str], precision: int = 6) -> str:
     """Say in one line which entry is the worst, and how wrong it is."""
     check = verdict.decisive
-    label, worst = check.samples[check.worst]
+    label, worst = check.samples[check.samples.furthest]
     expected, actual = apart(worst, show, precision)
     return (
         f"worst: {entry_name(check, worst, verdict.classes)} of sample {label}: "
@@ -267,7 +258,7 @@ def _outcome(check: Check) -> str:
         return f"found {check.problem}"
     n, failed = check.entries, int(check.samples.failed.sum())
     ours, noun = " of our own" * check.is_ours, "entry" if n == 1 else "entries"
-    samples = f"{len(check.labels)} sample{'s' * (len(check.labels) > 1)}{ours}"
+    samples = f"{len(check.samples)} sample{'s' * (len(check.samples) > 1)}{ours}"
     if failed:
         return f"{failed} of {n} {noun} over the bound, in {len(check.failed)} of {samples}"
     entries, end = ("the one entry", "s") if n == 1 else (f"all {n} entries", "")

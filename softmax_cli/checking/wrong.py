@@ -45,7 +45,7 @@ def not_normalised(case: Case) -> Iterator[FloatArray]:
 
 def log_with_eps(case: Task, eps: float) -> FloatArray:
     """Return the derivative of log(y + eps); that of y + eps is right."""
-    d, u, v = case.right
+    d, u, v = case.parts()
     ratio = case.y / (case.y + eps) if case.log else 1.0
     return case.result(d * ratio, u * ratio, v) if case.is_derivative else case.exact()
 
@@ -89,9 +89,9 @@ def masked_after(case: Task, number: float) -> FloatArray:
     return case.of_y(np.where(case.z > -np.inf, masked_with(case, number).y, 0.0))
 
 
-def lead(case: Case) -> range:
-    """Return the axes of the samples."""
-    return range(len(case.whole) - 1)
+def axes(case: Case) -> list[int | None]:
+    """Return the axes of the samples, and None for all together with that of the classes."""
+    return [*range(len(case.whole) - 1), None]
 
 
 def along(case: Case, *axes: int | None) -> Iterator[FloatArray]:
@@ -118,7 +118,7 @@ def summed_along(case: Case, g: FloatArray, y: FloatArray, axis: int | None) -> 
 
 def logits_for_y(case: Case) -> Iterator[FloatArray]:
     """Yield what has z in place of y: everywhere, or here and there in the derivative."""
-    (d, u, _), y = case.right, case.y
+    (d, u, _), y = case.parts(), case.y
     for z in (case.z, case.z / case.T):
         yield case.of_y(z)
         forms = [(y, -y, z), (y, -z, y), (d + u * z, 0, 0), (z - z * y, 0, 0), (z - z * z, 0, 0)]
@@ -127,7 +127,7 @@ def logits_for_y(case: Case) -> Iterator[FloatArray]:
 
 def without_upstream(case: Case, g: FloatArray) -> list[FloatArray]:
     """Return what has no upstream gradient in it."""
-    d, u, v = case.right
+    d, u, v = case.parts()
     return [(d + u * v) / case.T, case.y / case.T] if (g != 1).any() else []
 
 
@@ -155,7 +155,7 @@ def cross_entropy(case: Case, g: FloatArray) -> Iterator[FloatArray]:
 
 def triangles(case: Case) -> Iterator[FloatArray]:
     """Yield the results of one triangle of J."""
-    d, u, v = case.right
+    d, u, v = case.parts()
     for step, triangle in ((1, np.tril), (-1, np.triu)):
         if case.g is None:
             yield triangle(case.expected)
@@ -199,7 +199,7 @@ def half_sum(case: Case) -> bool:
     ratios = case.ratios(tuple(range(1, case.actual.ndim)))
     wrong, off = case.expected * ratios, 1 / ratios - 1
     if case.g is not None:
-        d, u, v = case.right
+        d, u, v = case.parts()
         top = case.z.argmax(axis=1)[:, None]
         sums = np.take_along_axis((case.actual * case.T - d * case.g) / case.y, top, 1)
         wrong = (d * case.g + v * sums) / case.T

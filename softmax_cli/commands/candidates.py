@@ -1,7 +1,7 @@
 """Somebody's results and functions: each is read, or called, and compared with the exact ones."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -9,13 +9,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.checking.candidate import OPTION, CheckingError, ShapeFoundError, names_code
+from softmax_cli.checking import candidate, process, sweep, verdict
 from softmax_cli.checking.check import check_function, check_results
 from softmax_cli.checking.formulas import Kind
-from softmax_cli.checking.process import isolated
 from softmax_cli.checking.setting import Setting
-from softmax_cli.checking.sweep import Sweep, sweep
-from softmax_cli.checking.verdict import Check, Verdict
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import results
@@ -28,14 +25,18 @@ _GRADIENT = "give the gradient that the results belong to, as 0,0,1 or as a file
 Comparison = Callable[..., Setting]
 
 
-def refuse_contradictions(words: Sequence[str], given: Mapping[Kind, str], used: Set[str]) -> None:
+def refuse_contradictions(
+    words: Sequence[str], given: Mapping[Kind, str], options: Mapping[str, object]
+) -> None:
     """Raise an error for an option that is used beside what it does not go with."""
+    used = {name for name, value in options.items() if value is not None and value is not False}
+    used |= {*given}
     for quantity, word in given.items():
         if word.endswith(".py"):
             hint = f"name the function in it: {word}:FUNCTION"
             problem = f"expected results or a function, found {quoted(word)}"
             raise InputError(f"--{quantity}", problem, hint)
-    code = {quantity for quantity, word in given.items() if names_code(word)}
+    code = {quantity for quantity, word in given.items() if candidate.names_code(word)}
     is_differentiated = "probabilities" in code and "forward_only" not in used
     shown = ", ".join(f"--{quantity} {quoted(word)}" for quantity, word in given.items())
     no_function = "expected a function, FILE.py:FUNCTION, among the candidates, found none"
@@ -81,7 +82,7 @@ def check(
     comparison: Comparison,
     timeout: float | None,
     reading: InputOptions,
-) -> Verdict:
+) -> verdict.Verdict:
     """Check what is given, a file or code for each quantity."""
     theirs = results.options_for_results(logits, reading)
     paired: AbstractContextManager[Logits] = nullcontext(logits)
@@ -105,13 +106,13 @@ def check(
     own[batch.start - whole.start :][: len(batch.logits)] = True
     valid = np.concatenate(seen)
     valid[valid] = own
-    checks: list[Check] = []
+    checks: list[verdict.Check] = []
     for quantity, word in given.items():
         option = f"--{quantity}"
         with telling(option):
-            if names_code(word):
+            if candidate.names_code(word):
                 job = partial(check_function, quantity, setting=setting)
-                found = isolated(job, word, timeout)
+                found = process.isolated(job, word, timeout)
             else:
                 values = results.read_candidate(word, option, quantity, theirs)
                 values = results.with_rows(values, (valid, own), quantity, logits.class_names)
@@ -126,12 +127,12 @@ def _check_file(
     setting: Setting,
     classes: Sequence[str] | None,
     samples: Sequence[str] | None,
-) -> Check:
+) -> verdict.Check:
     """Check somebody's results, which have the names of the logits if they have any."""
     option, printed = f"--{quantity}", theirs.is_printed
     try:
         check = check_results(quantity, theirs.values, theirs.precision, setting, printed=printed)
-    except ShapeFoundError as error:
+    except candidate.ShapeFoundError as error:
         raise InputError(option, f"found {error.found}") from None
     if classes and theirs.classes is not None:
         check_classes(theirs.classes, classes, option, "the logits")
@@ -144,13 +145,9 @@ def _check_file(
     return check
 
 
-def _with_options(check: Check) -> Check:
+def _with_options(check: verdict.Check) -> verdict.Check:
     causes = (replace(each, advice=_in_options(each.advice)) for each in check.diagnoses)
     return replace(check, diagnoses=tuple(causes), notes=tuple(map(_in_options, check.notes)))
-
-
-def _in_options(text: str) -> str:
-    return OPTION.sub(_option, text)
 
 
 def _option(found: re.Match[str]) -> str:
@@ -158,19 +155,22 @@ def _option(found: re.Match[str]) -> str:
     return f"{name} {value}" if value not in ("", "True") else name
 
 
+_in_options = partial(candidate.OPTION.sub, _option)
+
+
 @contextmanager
 def telling(option: str = "") -> Iterator[None]:
     """Tell what checking raises in the words of the command line."""
     try:
         yield
-    except CheckingError as error:
+    except candidate.CheckingError as error:
         told = (error.place or option, error.told, error.hint)
         raise InputError(*map(_in_options, told)) from None
 
 
-def swept(setting: Setting, word: str | None, timeout: float | None) -> Sweep:
+def swept(setting: Setting, word: str | None, timeout: float | None) -> sweep.Sweep:
     """Sweep over the steps of softmax's differences, or of a function's."""
     if word is None:
-        return sweep(setting)
+        return sweep.sweep(setting)
     with telling("--probabilities"):
-        return isolated(partial(sweep, setting, name=word), word, timeout)
+        return process.isolated(partial(sweep.sweep, setting, name=word), word, timeout)

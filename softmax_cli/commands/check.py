@@ -18,7 +18,6 @@ Number = float | None
 METHOD = shared.choice("Method", "--method METHOD", "The finite difference", METHODS, "central")
 DTYPE = shared.choice("Method", "--dtype DTYPE", "Judge in", DTYPES, "the dtype of the results")
 how, checked = shared.how, partial(shared.option, "What is checked")
-not_negative = shared.not_negative
 
 
 @shared.with_shared_options
@@ -30,8 +29,8 @@ def check(
     upstream: str | None = checked("--upstream G", UPSTREAM),
     method: str | None = METHOD,
     step: Number = how("--step H", "The step size. Its default suits the method.", words.finite),
-    atol: Number = how("--atol A", "Absolute tolerance, in A + R |exact|.", not_negative),
-    rtol: Number = how("--rtol R", "Relative tolerance. The report has both.", not_negative),
+    atol: Number = how("--atol A", "Absolute tolerance, in A + R |exact|.", shared.not_negative),
+    rtol: Number = how("--rtol R", "Relative tolerance. The report has both.", shared.not_negative),
     dtype: str | None = DTYPE,
     log: bool = how("--log", "Check log-softmax instead."),
     stress: bool = checked("--stress", "Give code hard samples of our own too."),
@@ -52,8 +51,6 @@ def check(
     softmax-cli check logits.csv --probabilities package.module:softmax -q
     softmax-cli check 1 2 3 --method complex-step
     """
-    # The options that are given, by their names.
-    used = {name for name, value in locals().items() if value is not None and value is not False}
     from softmax_cli.checking.formulas import Kind
     from softmax_cli.checking.setting import Setting
     from softmax_cli.checking.sweep import check_softmax
@@ -68,7 +65,6 @@ def check(
     words_for: dict[Kind, str | None]
     words_for = {"probabilities": probabilities, "jacobian": jacobian, "vjp": vjp}
     given = {quantity: word for quantity, word in words_for.items() if word is not None}
-    candidates.refuse_contradictions(logits, given, used)
     comparison = partial(
         Setting,
         temperature=temperature,
@@ -81,6 +77,8 @@ def check(
         forward_only=forward_only,
         stress=stress,
     )
+    others = {"upstream": upstream, "timeout": timeout, "sweep": sweep, "quiet": quiet}
+    candidates.refuse_contradictions(logits, given, comparison.keywords | others)
     with open_logits(logits, reading) as source, watched(source) as known:
         if given and not sweep:
             verdict = candidates.check(known, given, upstream, sample, comparison, timeout, reading)

@@ -37,11 +37,11 @@ def tell(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
         if each.diagnoses and each is not check:
             yield from _cause(each, screen)
     parts: list[list[Text | Table]] = []
-    if check.samples:
+    if not check.problem:
         parts.append([_samples(verdict, check, screen)])
     if check.excess is not None and not check.passed:
         parts.append([screen.text(worst_entry(verdict, entry, screen.precision))])
-        title = f"error/bound in sample {check.samples[check.worst][0]}"
+        title = f"error/bound in sample {check.samples[check.samples.furthest][0]}"
         parts.append([screen.text(title, "bold"), _heatmap(verdict, check, screen)])
     parts.append([] if check.passed else [*_cause(check, screen)])
     parts.append([screen.quiet(f"note: {note}") for note in verdict.notes])
@@ -85,16 +85,16 @@ def _samples(verdict: Verdict, check: Check, screen: Screen) -> Table:
     """List the samples, each with its worst entry."""
     listed, p = check.failed or range(len(check.samples)), screen.precision
     noun = "failed sample" if check.failed else "sample"
-    shown = show(noun, [check.labels[k] for k in listed], screen.rows)
+    shown = show(noun, [check.samples.labels[k] for k in listed], screen.rows)
     rows = []
     for label, worst in (check.samples[listed[place]] for place in shown.positions):
         found = entry(worst.exact, p), entry(worst.actual, p)
-        if not worst.passed:
+        if worst.failed:
             found = apart(worst, entry, p)
         numbers = abs(worst.actual - worst.expected), worst.worst_excess
         error, excess = (significant(each, _ERROR_DIGITS) for each in numbers)
         names = map(Cell, (label, entry_name(check, worst, verdict.classes)))
-        over = Cell(number=excess, style="" if worst.passed else "bold red")
+        over = Cell(number=excess, style="bold red" if worst.failed else "")
         rows.append([*names, *(Cell(number=each) for each in (*found, error)), over])
     theirs = "yours" if check.candidate and check.step is None else "numeric"
     headings = ("sample", "worst entry", "exact", theirs, "error", "error/bound")

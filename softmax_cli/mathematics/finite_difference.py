@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from softmax_cli.mathematics.core import log_softmax, softmax
 
@@ -52,10 +52,8 @@ class Method:
         """Return what suits functions of less precision than float64."""
         ratio = eps / _EPS
         step = self.relative_step * ratio**self.step_power
-        atol = self.atol * max(1.0, ratio**self.error_power / 10)
-        return replace(
-            self, relative_step=step, largest_step=max(step, self.largest_step), atol=atol
-        )
+        largest, atol = max(step, self.largest_step), max(1.0, ratio**self.error_power / 10)
+        return replace(self, relative_step=step, largest_step=largest, atol=self.atol * atol)
 
 
 # Ridders' extrapolation starts with a large step, and each row of its tableau halves it: a power
@@ -63,15 +61,12 @@ class Method:
 _ROWS = 7
 
 
-def default_steps(
-    logits: ArrayLike, method: str, temperature: float = 1.0, eps: float = _EPS
-) -> FloatArray:
-    """Return the step for each logit, shape (..., C): relative to max(1, abs(z)).
+def default_steps(z: FloatArray, method: str, temperature: float, eps: float) -> FloatArray:
+    """Return the step for each logit: relative to max(1, abs(z)).
 
     The step grows with abs(z) only up to a bound, since the derivative of softmax does not
     flatten there, but is never below what the grid of numbers at z can resolve.
     """
-    z = np.asarray(logits, dtype=np.float64)
     chosen = METHODS[method].for_roundoff(eps)
     if method == "complex-step":
         return np.full(z.shape, chosen.relative_step * temperature)
@@ -86,13 +81,6 @@ def default_steps(
     return np.asarray(step)
 
 
-def is_lost(z: FloatArray, step: float) -> NDArray[np.bool_]:
-    """Tell which logits a step does not move: it vanishes beside them, or leads to infinity."""
-    with np.errstate(all="ignore"):
-        moved = z + step
-    return np.asarray(np.isfinite(z) & ((moved == z) | ~np.isfinite(moved)))
-
-
 def columns(
     z: FloatArray,
     method: str,
@@ -101,7 +89,7 @@ def columns(
     function: Function | None = None,
     eps: float = _EPS,
     log: bool = False,
-) -> Iterator[tuple[NDArray[np.intp], Differences]]:
+) -> Iterator[Differences]:
     """Differentiate softmax, or another function of logits, numerically, along each input.
 
     Parameters
@@ -127,16 +115,15 @@ def columns(
 
     Yields
     ------
-    The input, shape (1,), and what the method finds along it: slopes and perhaps the estimates of
-    their errors, shape (K, 1, C) each. A masked class (-inf) has zeros.
+    What the method finds along each input: slopes and perhaps the estimates of their errors, shape
+    (K, C) each. A masked class (-inf) has zeros.
     """
     h = np.full(z.shape, step) if step else default_steps(z, method, temperature, eps)
     differentiate = METHODS[method].differences
     with np.errstate(all="ignore"):
         for i in range(z.shape[1]):
             found = differentiate(function or partial(_softmax, temperature, log), z, h, i)
-            is_masked = np.isneginf(z[:, i, None])
-            yield np.array([i]), tuple(np.where(is_masked, 0.0, x)[:, None] for x in found)
+            yield tuple(np.where(np.isneginf(z[:, i, None]), 0.0, x) for x in found)
 
 
 def _softmax(T: float, log: bool, z: NDArray[Any]) -> NDArray[Any]:

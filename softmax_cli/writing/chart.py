@@ -111,13 +111,14 @@ def _verdict(verdict: Verdict, figure: "Figure") -> None:
     check = verdict.decisive
     title = " - ".join([headline(check), *(f"cause: {each.name}" for each in check.diagnoses)])
     rows, columns = list(check.samples.labels[:_MOST_SAMPLES]), ["worst entry"]
+    rows = [] if check.problem else rows
     label = f"the first {len(rows)} of {len(check.samples)} samples"
     excess = np.array([[check.samples[k][1].worst_excess] for k in range(len(rows))])
     if check.excess is not None:
         excess, is_matrix = np.atleast_2d(check.excess), check.excess.ndim > 1
         rows = [f"dy_{name}" for name in verdict.classes] if is_matrix else [""]
         columns = [f"dz_{name}" if is_matrix else name for name in verdict.classes]
-        label = f"sample {check.samples[check.worst][0]}"
+        label = f"sample {check.samples[check.samples.furthest][0]}"
     texts = [[f"{each:.2g}" for each in row] for row in excess]
     with np.errstate(divide="ignore"):
         panel = _Panel(f"log10(error/bound), {label}", rows, columns, texts, np.log10(excess))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from softmax_cli.checking.sweep import Sweep
-from softmax_cli.checking.verdict import Check, SampleCheck, Verdict
+from softmax_cli.checking.verdict import Check, Verdict
 from softmax_cli.result import Report
 
 COLUMNS = (
@@ -19,8 +19,7 @@ def verdict_report(verdict: Verdict) -> Report:
 
 
 def _rows(verdict: Verdict) -> Iterator[list[object]]:
-    for label, check, sample in _decisive(verdict):
-        found = _sample(verdict, label, check, sample)
+    for check, found in _samples(verdict):
         worst = found.get("worst", {})
         cells = {"quantity": check.quantity, **found, **worst}
         cells |= {f"worst_{end}": worst.get(end) for end in ("output", "input")}
@@ -28,7 +27,7 @@ def _rows(verdict: Verdict) -> Iterator[list[object]]:
 
 
 def _document(verdict: Verdict) -> dict[str, Any]:
-    samples = [_sample(verdict, *each) for each in _decisive(verdict)]
+    samples = [found for _, found in _samples(verdict)]
     check = verdict.decisive
     return {
         "command": "check",
@@ -60,26 +59,26 @@ def sweep_report(sweep: Sweep) -> Report:
     return Report(("step", *sweep.errors), rows, lambda: document, sweep)
 
 
-def _decisive(verdict: Verdict) -> Iterator[tuple[str, Check, SampleCheck | None]]:
-    """Walk the samples, each with the first check that it fails, or else the decisive one.
+def _samples(verdict: Verdict) -> Iterator[tuple[Check, dict[str, Any]]]:
+    """Tell the samples, each by the first check that it fails, or else the decisive one.
 
-    None stands for a sample where nothing could be compared. Our own samples follow the user's.
+    Our own samples follow the user's.
     """
-    for labels in dict.fromkeys(check.labels for check in verdict.checks):
-        checks = [check for check in verdict.checks if check.labels == labels]
+    for labels in dict.fromkeys(check.samples.labels for check in verdict.checks):
+        checks = [check for check in verdict.checks if check.samples.labels == labels]
         unusable = [check for check in checks if check.problem]
         decisive = next((check for check in checks if not check.passed), checks[-1])
-        for k, label in enumerate(labels):
+        for k in range(len(labels)):
             failed = unusable or [check for check in checks if check.samples.failed[k]]
             check = next(iter(failed), decisive)
-            yield label, check, None if unusable else check.samples[k][1]
+            yield check, _sample(verdict, check, k)
 
 
-def _sample(
-    verdict: Verdict, label: str, check: Check, sample: SampleCheck | None
-) -> dict[str, Any]:
-    found: dict[str, Any] = {"sample": label, "passed": sample is not None and sample.passed}
-    if sample is not None:
+def _sample(verdict: Verdict, check: Check, k: int) -> dict[str, Any]:
+    failed = check.problem or check.samples.failed[k]
+    found: dict[str, Any] = {"sample": check.samples.labels[k], "passed": not failed}
+    if not check.problem:
+        _, sample = check.samples[k]
         places = {"output": sample.output, "input": sample.input}
         worst: dict[str, Any]
         worst = {end: None if k is None else verdict.classes[k] for end, k in places.items()}
@@ -97,7 +96,7 @@ def _check(check: Check) -> dict[str, Any]:
         # JSON has text alone, and the name of a file may be other bytes.
         "candidate": check.candidate.encode(errors="backslashreplace").decode(),
         "passed": check.passed,
-        "failed": len(check.labels) if check.problem else len(check.failed),
+        "failed": len(check.samples) if check.problem else len(check.failed),
         **_given("called", check.called),
         **_how(check),
     }
