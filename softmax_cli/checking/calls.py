@@ -66,17 +66,15 @@ class Calls:
             step = 1
         elif per > 1 and axis > 0:
             step = max(1, _OF_A_BATCH // (z[:1].size * per))
-        start = 0
         for k in range(0, len(z), step):
-            part = k if self.labels else slice(k, k + step)
+            start, part = k * len(self.task.z) // len(z), k if self.labels else slice(k, k + step)
             try:
                 rows = self.once([x[part] for x in self.inputs]) if first is None else first
             except CandidateError as error:
                 error.given = f"sample {self.labels[k]!r}" if self.labels else "all samples"
                 raise
-            stop, first = start + len(rows) // per, None
-            yield slice(start, stop), rows
-            start = stop
+            first = None
+            yield slice(start, start + len(rows) // per), rows
 
     def first(self) -> Array:
         """Call it for the first samples."""

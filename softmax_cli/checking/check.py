@@ -250,7 +250,7 @@ def check_results(
     if digits and run.needs_unit:
         told = f"every cell has at most {digits[0]} significant digits"
         notes.append(f"{told}: half a unit in the last one passes too")
-    return _with_notes(run.check(notes, across), run)
+    return _with_notes(run.check(across), run, notes)
 
 
 def check_function(quantity: Kind, function: Function, setting: Setting) -> tuple[Check, ...]:
@@ -270,19 +270,17 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
         causes = () if error.array is None else diagnose_shape(task, error.array)
         problem = f"{error.found}, given {error.given}"
         return (replace(Run(task, setting).check(), problem=problem, diagnoses=causes),)
-    if calls.overwrote:
-        notes.append("the function overwrites its input")
-    if calls.takes_tensors:
-        notes.append("the function was given torch tensors")
+    notes += ["the function overwrites its input"] * calls.overwrote
+    notes += ["the function was given torch tensors"] * calls.takes_tensors
     found = dependence(calls, run, known, notes)
-    check = replace(run.check(notes, calls.across), called=calls.how)
+    check = replace(run.check(calls.across), called=calls.how)
     if found and not check.unstable:
         told, cause = found
         # A known mistake may explain the batch, but little by a number that the candidate tells.
         others = () if cause == STATE else check.diagnoses
         causes = tuple(each for each in others if not each.numbers)
         check = replace(check, unstable=told, diagnoses=causes or (explain(cause, task),))
-    checks = [_with_notes(check, run, is_function=True)]
+    checks = [_with_notes(check, run, notes, is_function=True)]
     if quantity == "probabilities" and not setting.forward_only:
         checks = with_derivative(checks[0], task, calls, setting)
     if setting.stress:
@@ -290,9 +288,9 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
     return tuple(checks)
 
 
-def _with_notes(check: Check, run: Run, *, is_function: bool = False) -> Check:
-    """Add the gradient that was drawn, and what a comparison that passed could not see."""
-    task, drawn, notes = run.task, run.setting.drawn, [*check.notes]
+def _with_notes(check: Check, run: Run, notes: list[str], *, is_function: bool = False) -> Check:
+    """Add notes, the gradient that was drawn, and what a comparison that passed could not see."""
+    task, drawn = run.task, run.setting.drawn
     if task.g is not None and drawn:
         shown = ", ".join(f"{value:g}" for value in task.g[0, :6])
         more = ", ..." if task.g.shape[1] > 6 else ""

@@ -1,11 +1,9 @@
 """What results are compared with, and how; and the comparison itself, block by block."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softmax_cli.checking.candidate import Array
 from softmax_cli.checking.formulas import Case, FloatArray, Kind, Task, deviation
@@ -143,9 +141,7 @@ class Run:
             self.compare(part, at, expected.reshape(n, -1), actual.reshape(n, -1))
 
     @np.errstate(all="ignore")
-    def compare(
-        self, samples: slice, at: NDArray[np.intp], expected: FloatArray, actual: FloatArray
-    ) -> None:
+    def compare(self, samples: slice, at: Array, expected: FloatArray, actual: FloatArray) -> None:
         """Compare blocks of shape (n, m), whose entries stand at these positions of a result.
 
         An entry passes within its bound, and NaN or infinity does not.
@@ -174,7 +170,7 @@ class Run:
             self._kept[0, at] = actual[k - samples.start]
 
     @np.errstate(all="ignore")
-    def check(self, notes: Sequence[str] = (), across: float = 0.0) -> Check:
+    def check(self, across: float = 0.0) -> Check:
         """End it: give the verdict, and the known mistakes that explain a failure.
 
         Samples must not be connected: the largest entry across two of them is given.
@@ -186,9 +182,7 @@ class Run:
             place, value = found.place(small), float(found.worst[1, small])
             found.exact[small] = numbers.of(task.quantity, small, place, value)
         bound = float(self.atol[k]), self.rtol
-        check = Check(
-            task.quantity, found, *bound, task.log, task.precision.name, notes=tuple(notes)
-        )
+        check = Check(task.quantity, found, *bound, task.log, task.precision.name)
         if across > check.atol:
             told = f"an entry that connects two samples is {across:.6g}, expected 0"
             cause = explain("samples depend on each other", task)

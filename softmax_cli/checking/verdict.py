@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softmax_cli.checking.candidate import in_python
 from softmax_cli.checking.formulas import FloatArray, Kind
@@ -68,7 +67,7 @@ class Samples(Sequence[tuple[str, SampleCheck]]):
     ) -> None:
         self.quantity, self.shape, self.labels = quantity, shape, labels
         self.worst = np.full((3, len(labels)), np.nan)
-        self.failed: NDArray[np.intp] = np.zeros(len(labels), dtype=np.intp)
+        self.failed = np.zeros(len(labels), dtype=np.intp)
         self.errors = np.full((4, len(labels)), -1.0)
         self.exact: dict[int, Number] = {}
 
