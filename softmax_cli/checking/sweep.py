@@ -69,7 +69,6 @@ class StepError(CheckingError, ValueError):
 def check_softmax(setting: Setting) -> Check:
     """Check our own exact Jacobian against finite differences."""
     task = setting.task("jacobian", FLOAT64)
-    _refuse_lost_step(task, setting)
     check = replace(_differentiated(task, setting), diagnoses=())
     # What is exact can fail at a default step by nothing but that.
     if check.failed and {setting.step, setting.atol, setting.rtol} == {None}:
@@ -84,7 +83,6 @@ def with_derivative(check: Check, task: Task, calls: Calls, setting: Setting) ->
     if task.precision.bits < FLOAT32.bits:
         told = f"{task.precision.name} is too coarse to differentiate: no derivative was compared"
         return [replace(check, notes=(*check.notes, told))]
-    _refuse_lost_step(task, setting)
     task = replace(task, quantity="jacobian")
     derivative = _differentiated(task, setting, calls.of_logits)
     if derivative.passed or (own := _differentiated(task, setting)).passed:
@@ -101,6 +99,7 @@ def with_derivative(check: Check, task: Task, calls: Calls, setting: Setting) ->
 
 def _differentiated(task: Task, setting: Setting, function: Function | None = None) -> Check:
     """Check the finite-difference Jacobian of softmax itself, or of somebody's."""
+    _refuse_lost_step(task, setting)
     T, eps, (K, C) = task.T, task.precision.eps, task.z.shape
     name, step = setting.method or "central", setting.step
     method = METHODS[name].for_roundoff(eps)

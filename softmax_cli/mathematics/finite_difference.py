@@ -71,8 +71,7 @@ def default_steps(z: FloatArray, method: str, temperature: float, eps: float) ->
     if method == "complex-step":
         return np.full(z.shape, chosen.relative_step * temperature)
     size = np.where(np.isfinite(z), np.abs(z), 0.0)
-    with np.errstate(over="ignore"):
-        relative = chosen.relative_step * np.maximum(1.0, size / temperature)
+    relative = chosen.relative_step * np.maximum(1.0, size / temperature)
     step = np.minimum(relative, chosen.largest_step) * temperature
     least = 4 * np.spacing(size) * (eps / _EPS) * (2**_ROWS if method == "richardson" else 1)
     step = np.maximum(step, least)
@@ -118,9 +117,9 @@ def columns(
     What the method finds along each input: slopes and perhaps the estimates of their errors, shape
     (K, C) each. A masked class (-inf) has zeros.
     """
-    h = np.full(z.shape, step) if step else default_steps(z, method, temperature, eps)
     differentiate = METHODS[method].differences
     with np.errstate(all="ignore"):
+        h = np.full(z.shape, step) if step else default_steps(z, method, temperature, eps)
         for i in range(z.shape[1]):
             found = differentiate(function or partial(_softmax, temperature, log), z, h, i)
             yield tuple(np.where(np.isneginf(z[:, i, None]), 0.0, x) for x in found)
@@ -144,14 +143,13 @@ def _at(
     return moved[:, i, None].copy(), function(moved) * 1.0
 
 
-def _central(function: Function, z: FloatArray, h: FloatArray, i: int) -> Differences:
-    (above, y_above), (below, y_below) = _at(function, z, h, i), _at(function, z, -h, i)
+def _from(start: float, function: Function, z: FloatArray, h: FloatArray, i: int) -> Differences:
+    """Take the slope from a start, in steps, to one step above."""
+    (above, y_above), (below, y_below) = (_at(function, z, k * h, i) for k in (1, start))
     return ((y_above - y_below) / (above - below),)
 
 
-def _forward(function: Function, z: FloatArray, h: FloatArray, i: int) -> Differences:
-    (above, y_above), (here, y_here) = _at(function, z, h, i), _at(function, z, 0 * h, i)
-    return ((y_above - y_here) / (above - here),)
+_central = partial(_from, -1)
 
 
 def _complex_step(function: Function, z: FloatArray, h: FloatArray, i: int) -> Differences:
@@ -184,7 +182,7 @@ def _richardson(function: Function, z: FloatArray, h: FloatArray, i: int) -> Dif
 
 METHODS = {
     "central": Method(_EPS ** (1 / 3), 1e-3, 1e-8, 1e-5, 1 / 3, 2 / 3, _central),
-    "forward": Method(_EPS ** (1 / 2), 1e-5, 1e-6, 1e-4, 1 / 2, 1 / 2, _forward),
+    "forward": Method(_EPS ** (1 / 2), 1e-5, 1e-6, 1e-4, 1 / 2, 1 / 2, partial(_from, 0)),
     "complex-step": Method(1e-20, 1e-20, 1e-14, 1e-11, 0, 1, _complex_step),
     "richardson": Method(0.25, 0.25, 1e-11, 1e-9, 0, 1, _richardson),
 }
