@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import repeat
+from itertools import islice, repeat
 
 from softmax_cli import result as results
 from softmax_cli.display.numbers import beside_one, given, significant
@@ -153,6 +153,7 @@ def sample_numbers(
 def jacobian_table(numbers: Numbers, classes: Sequence[str], screen: Screen) -> Table:
     """Show the Jacobian of the first sample, beside row sums, z and y."""
     z, T, log, p = numbers.z[0], numbers.T, numbers.log, screen.precision
+    margins = ("row sum", "z", "y")[: screen.margins]
     outputs = show("output", classes, screen.rows)
     inputs = show("input", classes, screen.columns)
     # |y_j y_i| <= y_j (1 - y_j) <= 1/4, which is largest for the most probable class; 1 - y_j <= 1.
@@ -170,6 +171,6 @@ def jacobian_table(numbers: Numbers, classes: Sequence[str], screen: Screen) -> 
         yield Cell(number=given(z[j]))
         yield Cell.of(show_probability(numbers, 0, j), p)
 
-    headings = ["", *(f"dz_{classes[i]}" for i in inputs.positions), "row sum", "z", "y"]
-    rows = (list(row(j)) for j in outputs.positions)
-    return Table(headings, rows, 1, 3, outputs, inputs, largest=largest)
+    headings = ["", *(f"dz_{classes[i]}" for i in inputs.positions), *margins]
+    rows = (list(islice(row(j), len(headings))) for j in outputs.positions)
+    return Table(headings, rows, 1, len(margins), outputs, inputs, largest=largest)

@@ -7,9 +7,7 @@ import numpy as np
 from rich.text import Text
 
 from softmax_cli import result as results
-from softmax_cli.checking.sweep import Sweep
-from softmax_cli.checking.verdict import Verdict
-from softmax_cli.display import evidence, grids
+from softmax_cli.display import grids
 from softmax_cli.display.explain import explain
 from softmax_cli.display.notation import Latex, Plain
 from softmax_cli.display.numbers import given, significant
@@ -40,10 +38,10 @@ def parts(result: results.Result, screen: Screen) -> Iterator[Part]:
             yield from explain(d, Plain(p, screen.ascii_only) if is_plain else Latex(p))
             yield Text()
             yield grids.jacobian_table(d.numbers, d.classes, screen)
-        case results.Report(evidence=Verdict() as verdict):
-            yield from evidence.tell(verdict, screen)
-        case results.Report(evidence=Sweep() as sweep):
-            yield from evidence.tell_sweep(sweep, screen)
+        case results.Report():
+            from softmax_cli.display.evidence import tell
+
+            yield from tell(result.evidence, screen)
         case results.Arrays(quantity=results.Jacobian()):
             yield from _jacobians(result, screen)
         case results.Arrays():

@@ -1,7 +1,7 @@
 """The kinds of parts that people look at, and the place that they are shown on."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from rich.text import Text
@@ -31,6 +31,8 @@ class Screen:
         Whether it has colours, and shades of them.
     is_drawn
         Whether formulas and a summary stand beside what was computed.
+    margins
+        How many columns that are looked at beside those of a matrix are shown.
     samples, rows, columns
         How many are shown; None where all are.
     """
@@ -40,6 +42,7 @@ class Screen:
     ascii_only: bool = False
     has_shades: bool = False
     is_drawn: bool = False
+    margins: int = 0
     samples: Limit | None = None
     rows: Limit | None = None
     columns: Limit | None = None
@@ -182,13 +185,6 @@ class Table:
     bars: tuple[str, int, Sequence[float]] = ("", 0, ())
     hint: str = HINT
     largest: float = 0.0
-
-    @property
-    def inner(self) -> "Table":
-        """The table without its margins."""
-        end = len(self.headings) - self.margins
-        rows = (row[:end] for row in self.rows)
-        return replace(self, headings=self.headings[:end], rows=rows, margins=0)
 
     @property
     def left_out(self) -> list[str]:

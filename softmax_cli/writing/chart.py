@@ -94,13 +94,13 @@ def _arrays(result: Arrays, figure: "Figure") -> None:
     panels, label = [], ""
     for part in parts(drawn, Screen(precision=3)):
         if isinstance(part, Table):
-            n, rows = part.names, list(part.inner.rows)
+            n, rows = part.names, list(part.rows)
             # A sample that stands alone without a name has none on an axis.
             is_named = bool(label or len(rows) > 1 or logits.names_samples)
             labels = [", ".join(cell.text for cell in row[:n]) * is_named for row in rows]
             texts = [[cell.text for cell in row[n:]] for row in rows]
             values = np.array([[cell.value for cell in row[n:]] for row in rows])
-            panels.append(_Panel(label, labels, part.inner.headings[n:], texts, values))
+            panels.append(_Panel(label, labels, part.headings[n:], texts, values))
         label = str(part)
     cut = f", the first {most} of {len(shown.names)} samples" * shown.is_cut
     _draw(figure, panels, heading(result) + cut, is_rising=quantity.key == "probabilities")

@@ -43,7 +43,7 @@ _SINGLE_ROW = re.compile(r"<mrow>(<(m\w+)[^<>]*>[^<]*</\2>)</mrow>")
 
 def page(result: results.Result, options: OutputOptions) -> bytes:
     """Make a page; a script comes with a Jacobian alone."""
-    screen = Screen(None, options.precision, rows=_CLASSES, columns=_CLASSES)
+    screen = Screen(None, options.precision, margins=1, rows=_CLASSES, columns=_CLASSES)
     title, body, moves = _page(result, screen)
     style, script = _template("page.css").template, _template("page.js").template if moves else ""
     body = _SINGLE_ROW.sub(r"\1", body)
@@ -146,15 +146,14 @@ def _cards(result: results.Arrays, batch: Batch, screen: Screen) -> Iterator[str
 
 def _matrix(table: Table) -> str:
     """Show a Jacobian in colours, and its row sums; a wide one with few digits."""
-    is_wide = len(table.headings) - 4 > _WIDE
+    is_wide = len(table.headings) - 2 > _WIDE
     rows = []
-    for name, *entries, total, _, _ in table.rows:
+    for name, *entries, total in table.rows:
         shown = [replace(cell, style=_level(cell.value / table.largest)) for cell in entries]
         if is_wide:
             shown = [replace(cell, number=cell.show(2)) for cell in shown if cell.show]
         rows.append([name, *shown, replace(total, style="sum")])
-    matrix = replace(table, headings=table.headings[:-2], rows=rows, largest=0)
-    return _table(matrix, f"matrix{' wide' * is_wide}")
+    return _table(replace(table, rows=rows), f"matrix{' wide' * is_wide}")
 
 
 def _level(share: float) -> str:

@@ -80,7 +80,7 @@ def write_drawn(result: Result, target: Target, options: OutputOptions) -> None:
     width = console.width if target.is_terminal else None
     ascii_only = not target.encoding.lower().startswith("utf")
     has_shades = console.color_system in _WITH_SHADES
-    place = width, options.precision, ascii_only, has_shades, True
+    place = width, options.precision, ascii_only, has_shades, True, 3
     screen = Screen(*place, samples=_ENDS, rows=_ENDS, columns=_ENDS_OF_COLUMNS)
     for part in parts(result, screen):
         for drawn in _drawn(part, screen):
