@@ -25,13 +25,14 @@ class Quantity(ABC):
     """What is computed for each sample; which one it is, its type says."""
 
     temperature: float = 1.0
-    log: bool = False  # whether a derivative is that of log-softmax
+    log: bool = False  # whether it is that of log-softmax
 
-    key: ClassVar[str]  # in JSON, of all samples
-    key_of_one: ClassVar[str]
-    rank: ClassVar[int]  # dimensions a sample: 0 a number, 1 a row of C, 2 a matrix of (C, C)
-    symbol: ClassVar[str] = "y"
-    of_class: ClassVar[tuple[str, str]] = ("", "")  # beside a class, in csv and in JSON
+    rank: ClassVar[int] = 1  # dimensions a sample: a number, a row of C or a matrix of (C, C)
+
+    @property
+    @abstractmethod
+    def key(self) -> str:
+        """Its name in JSON."""
 
     @abstractmethod
     def compute(self, batch: Batch) -> FloatArray:
@@ -52,31 +53,23 @@ class Quantity(ABC):
 
 
 class Probabilities(Quantity):
-    """Softmax."""
+    """Softmax, or its logarithm."""
 
-    key, key_of_one, rank = "probabilities", "probabilities", 1
-    of_class = "p", "probability"
-
-    def compute(self, batch: Batch) -> FloatArray:
-        """Compute y, shape (K, C)."""
-        return core.softmax(batch.logits, temperature=self.temperature)
-
-
-class LogProbabilities(Quantity):
-    """Log-softmax."""
-
-    key, key_of_one, rank, symbol = "log_probabilities", "log_probabilities", 1, "log y"
-    of_class = "log_p", "log_probability"
+    @property
+    def key(self) -> str:
+        """Its name in JSON."""
+        return "log_" * self.log + "probabilities"
 
     def compute(self, batch: Batch) -> FloatArray:
-        """Compute log y, shape (K, C)."""
-        return core.log_softmax(batch.logits, temperature=self.temperature)
+        """Compute y or log y, shape (K, C)."""
+        softmax = core.log_softmax if self.log else core.softmax
+        return softmax(batch.logits, temperature=self.temperature)
 
 
 class Jacobian(Quantity):
     """The Jacobian of softmax."""
 
-    key, key_of_one, rank, symbol = "jacobian", "jacobian", 2, "J"
+    key, rank = "jacobian", 2
 
     def compute(self, batch: Batch) -> FloatArray:
         """Compute J, shape (K, C, C)."""
@@ -99,7 +92,7 @@ class Partial(Quantity):
 
     entry: tuple[int, int] = (0, 0)
 
-    key, key_of_one, rank = "partials", "partial", 0
+    key, rank = "partials", 0
 
     def compute(self, batch: Batch) -> FloatArray:
         """Compute dy_j/dz_i, shape (K,)."""
@@ -110,7 +103,7 @@ class Partial(Quantity):
 class Vjp(Quantity):
     """The upstream gradient of each sample times J."""
 
-    key, key_of_one, rank, symbol = "vjp", "vjp", 1, "v"
+    key = "vjp"
 
     def compute(self, batch: Batch) -> FloatArray:
         """Compute v, shape (K, C)."""

@@ -177,7 +177,6 @@ def _marks(errors: Mapping[str, float], scale: int) -> list[str]:
     line = [" "] * (1 - _LOWEST * scale)
     for method, error in errors.items():
         if not math.isnan(error):
-            power = min(0.0, max(_LOWEST, math.log10(error))) if error else _LOWEST
-            place = round((power - _LOWEST) * scale)
+            place = round((math.log10(min(max(error, 1e-18), 1)) - _LOWEST) * scale)
             line[place] = _MARKS[method] if line[place] == " " else "*"
     return line

@@ -49,24 +49,17 @@ def show_probability(numbers: Numbers, k: int, j: int) -> Show:
     return partial(beside_one, y, numbers.rest(k, j) if y > 0.5 else 1 - y)
 
 
-def is_softmax(result: results.Arrays) -> bool:
-    """Whether it is probabilities, or their logarithms."""
-    return isinstance(result.quantity, results.Probabilities | results.LogProbabilities)
-
-
-def _output(log: bool) -> str:
-    return "dlog y" if log else "dy"
-
-
 def sample_columns(result: results.Arrays) -> list[str]:
     """Name what is shown of each sample: probabilities, products, or one partial derivative."""
-    classes = result.logits.classes
+    classes, quantity = result.logits.classes, result.quantity
+    y = "log y" if quantity.log else "y"
     if result.entry is not None:
         j, i = result.entry
-        return [f"{_output(result.quantity.log)}_{classes[j]}/dz_{classes[i]}"]
+        return [f"d{y}_{classes[j]}/dz_{classes[i]}"]
     if result.top:
         return [f"top{place}" for place in range(1, min(result.top, len(classes)) + 1)]
-    return [(result.prefix or f"{result.quantity.symbol}_") + name for name in classes]
+    letter = "v" if isinstance(quantity, results.Vjp) else y
+    return [(result.prefix or f"{letter}_") + name for name in classes]
 
 
 def samples_table(result: results.Arrays, samples: Batch, screen: Screen, shown: Shown) -> Table:
@@ -74,7 +67,8 @@ def samples_table(result: results.Arrays, samples: Batch, screen: Screen, shown:
     names, classes, p = sample_columns(result), result.logits.classes, screen.precision
     columns = show("class", names, screen.columns)
     name = classes if result.top else ("",) * len(classes)
-    is_marked = is_softmax(result) and not result.top
+    is_softmax = isinstance(result.quantity, results.Probabilities)
+    is_marked = is_softmax and not result.top
     is_named = is_marked and screen.is_drawn
     fractions: list[float] = []
 
@@ -95,7 +89,7 @@ def samples_table(result: results.Arrays, samples: Batch, screen: Screen, shown:
                     look = _marked(c == tops[k], screen) if is_marked else ()
                     cells.append(Cell.of(show(k, c), p, *look, name=name[c], value=values[k][c]))
                 yield cells
-            if is_softmax(result) and screen.is_drawn:
+            if is_softmax and screen.is_drawn:
                 fractions.extend(numbers.y.max(axis=1).tolist())
 
     first = ["sample", *result.logits.kept_names, *["top"] * is_named]
@@ -119,7 +113,7 @@ def class_table(result: results.Arrays, batch: Batch, screen: Screen) -> Table:
     headings = ["class", "logit", "probability", "log probability"]
     if g is not None:
         headings = ["class", "z", "y", "g", "v"]
-    elif isinstance(result.quantity, results.Probabilities):
+    elif not result.quantity.log:
         headings.pop()
     rows = []
     for j in order:
@@ -136,14 +130,13 @@ def sample_numbers(
     result: results.Arrays, batch: Batch
 ) -> tuple[Numbers, list[list[float]], Callable[[int, int], Show]]:
     """Return a batch's numbers, the values of its columns, and what shows column c of sample k."""
-    quantity, is_probability = result.quantity, isinstance(result.quantity, results.Probabilities)
-    log = quantity.log or isinstance(quantity, results.LogProbabilities)
-    numbers = Numbers(batch.logits, quantity.temperature, batch.upstream, log=log)
+    quantity = result.quantity
+    numbers = Numbers(batch.logits, quantity.temperature, batch.upstream, log=quantity.log)
     values = quantity.compute(batch).reshape(len(batch.logits), -1).tolist()
     kind = "jacobian" if result.entry else quantity.key
 
     def show(k: int, c: int) -> Show:
-        if is_probability:
+        if quantity.key == "probabilities":
             return show_probability(numbers, k, c)
         return partial(significant, numbers.of(kind, k, result.entry or [c], values[k][c]))
 
@@ -163,7 +156,7 @@ def jacobian_table(numbers: Numbers, classes: Sequence[str], screen: Screen) -> 
 
     def row(j: int) -> Iterator[Cell]:
         values = core.jacobian_rows(z, [j], T, log)[0].tolist()
-        yield Cell(f"{_output(log)}_{classes[j]}")
+        yield Cell(f"{'dlog y' if log else 'dy'}_{classes[j]}")
         for i in inputs.positions:
             show = partial(significant, numbers.partial(0, j, i, values[i]))
             yield Cell.of(show, p, "bold" * (i == j), value=values[i])

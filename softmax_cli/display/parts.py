@@ -59,7 +59,7 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[Part]:
     """Show one sample class by class, several as a row each; a file always has rows."""
     logits, T, wins = result.logits, result.temperature, Counter[int]()
     entropies: list[float] = []
-    is_told = grids.is_softmax(result) and screen.is_drawn
+    is_told = isinstance(result.quantity, results.Probabilities) and screen.is_drawn
     tallied = _tallied(logits.batches, T, wins, entropies) if is_told else logits.batches
     batch, shown = grids.some_samples(tallied, logits.n_classes, screen.samples)
     if isinstance(result.quantity, results.Vjp) and screen.is_drawn:
@@ -113,7 +113,7 @@ def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[Part]:
     for k, z in enumerate(batch.logits):
         yield Text()
         if k == shown.head:
-            yield screen.quiet(shown.left_out() + HINT)
+            yield screen.quiet(shown.left_out + HINT)
             yield Text()
         if logits.names_samples or batch.kept or batch.start + len(shown.names) > 1:
             yield screen.text(grids.sample_title(logits, batch, k), "bold")

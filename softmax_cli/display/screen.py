@@ -107,11 +107,12 @@ class Shown:
         """Whether some are left out of the middle."""
         return self.head + self.tail < len(self.names)
 
+    @property
     def left_out(self) -> str:
-        """Say how many were left out, and which."""
+        """How many were left out, and which; or nothing."""
         missing = self.names[self.head : len(self.names) - self.tail]
-        span = " to ".join(dict.fromkeys(str(missing[end]) for end in (0, -1)))
-        return f"{plural(len(missing), self.noun)} left out ({span})"
+        span = " to ".join(dict.fromkeys(str(end) for end in (*missing[:1], *missing[-1:])))
+        return f"{plural(len(missing), self.noun)} left out ({span})" if missing else ""
 
 
 def show(noun: str, names: Sequence[object], limit: Limit | None) -> Shown:
@@ -189,7 +190,7 @@ class Table:
     @property
     def left_out(self) -> list[str]:
         """What it leaves out of its rows and columns."""
-        return [each.left_out() for each in (self.outputs, self.inputs) if each and each.is_cut]
+        return [each.left_out for each in (self.outputs, self.inputs) if each and each.left_out]
 
 
 @dataclass(frozen=True)

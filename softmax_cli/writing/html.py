@@ -24,7 +24,7 @@ from softmax_cli.display.explain import explain
 from softmax_cli.display.notation import MathML, typographic
 from softmax_cli.display.numbers import given, significant
 from softmax_cli.display.parts import heading, parts
-from softmax_cli.display.screen import Cell, Equation, Part, Screen, Shown, Step, Table
+from softmax_cli.display.screen import Cell, Equation, Part, Screen, Step, Table
 from softmax_cli.errors import visible
 from softmax_cli.mathematics.derivation import Derivation, derive
 from softmax_cli.mathematics.exact import Numbers
@@ -89,13 +89,13 @@ def _arrays(result: results.Arrays, screen: Screen) -> tuple[str, str, bool]:
     most = max(1, _MOST_ENTRIES // min(logits.n_classes, _CLASSES[0]) ** 2)
     limit = (most, most, 0) if is_matrix else _SAMPLES
     batch, shown = grids.some_samples(logits.batches, logits.n_classes, limit)
-    if grids.is_softmax(result):
+    if isinstance(quantity, results.Probabilities):
         cards = f'<div class="cards">{"".join(_cards(result, batch, screen))}</div>'
-        return heading(result), _left_out(shown) + cards, False
+        return heading(result), _left_out(shown.left_out) + cards, False
     # The first matrix is the one to play with.
     rest = iter([batch.part(slice(int(is_matrix), None))])
     tables = parts(replace(result, logits=replace(logits, blocks=rest)), screen)
-    more = _left_out(shown) + "".join(map(_told, tables))
+    more = _left_out(shown.left_out) + "".join(map(_told, tables))
     if isinstance(quantity, results.Vjp):
         return heading(result), more, False
     d = derive(batch.logits[0], logits.classes, result.entry, T, batch.labels[0], quantity.log)
@@ -104,9 +104,8 @@ def _arrays(result: results.Arrays, screen: Screen) -> tuple[str, str, bool]:
     return _jacobian(d, title, screen, more * is_batch)
 
 
-def _left_out(*shown: Shown) -> str:
-    told = (each.left_out() for each in shown if each.is_cut)
-    return "".join(f'<p class="quiet">{_text(each)}</p>' for each in told)
+def _left_out(*told: str) -> str:
+    return "".join(f'<p class="quiet">{_text(each)}</p>' for each in filter(None, told))
 
 
 def _text(text: str) -> str:
@@ -277,15 +276,14 @@ def _table(table: Table, kind: str = "") -> str:
         head = f'<th scope="row" class="{first.style}">{heading}</th>'
         rows.append(f"<tr>{head}{''.join(cells)}{bar}</tr>\n")
     written = f'<table class="{kind}">{"".join(rows)}</tbody></table>'
-    told = _left_out(*filter(None, (table.outputs, table.inputs)))
-    return f'<div class="scroll" tabindex="0">{written}</div>{told}'
+    return f'<div class="scroll" tabindex="0">{written}</div>{_left_out(*table.left_out)}'
 
 
 def _chart(found: Sweep) -> str:
     """Draw the errors against the steps, both as powers of ten."""
 
     def place(step: float, error: float) -> tuple[float, float]:
-        power = max(-18.0, min(2.0, math.log10(error))) if error else -18.0
+        power = min(2.0, math.log10(max(error, 1e-18)))
         return round(461 + 27 * math.log10(step), 1), round(46 - 15 * power, 1)
 
     drawn = names = ""
