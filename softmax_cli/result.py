@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,12 +189,4 @@ class Report:
     evidence: "Verdict | Sweep"  # as it is drawn
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """A derivation of one sample's Jacobian."""
-
-    derivation: "Derivation"
-    heading: str | None  # what the sample is called; None where there is only one without a name
-
-
-Result = Arrays | Report | Explanation
+Result: TypeAlias = "Arrays | Report | Derivation"

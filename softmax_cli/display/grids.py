@@ -11,15 +11,9 @@ from softmax_cli.display.numbers import beside_one, given, significant
 from softmax_cli.display.screen import Cell, Limit, Screen, Show, Shown, Table, show
 from softmax_cli.mathematics import core
 from softmax_cli.mathematics.exact import Numbers
-from softmax_cli.samples import Batch, Logits, as_text, concatenate
+from softmax_cli.samples import Batch, as_text, concatenate
 
 _LARGE_BAR, _SMALL_BAR = 30, 10
-
-
-def sample_title(logits: Logits, batch: Batch, k: int) -> str:
-    """Return what sample k is called, with what is kept of it."""
-    label = batch.labels[k]
-    return logits.title(label if logits.names_samples else f"sample {label}", batch, k)
 
 
 def some_samples(

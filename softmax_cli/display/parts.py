@@ -14,6 +14,7 @@ from softmax_cli.display.numbers import given, significant
 from softmax_cli.display.screen import HINT, Part, Screen
 from softmax_cli.errors import plural
 from softmax_cli.mathematics import core
+from softmax_cli.mathematics.derivation import Derivation
 from softmax_cli.mathematics.exact import Numbers
 from softmax_cli.samples import Batch
 from softmax_cli.words import is_number
@@ -31,13 +32,12 @@ _TITLES = {
 def parts(result: results.Result, screen: Screen) -> Iterator[Part]:
     """Make the parts of any result; which they are, its type says."""
     match result:
-        case results.Explanation(derivation=d, heading=heading):
-            if heading is not None:
-                yield screen.text(heading, "bold")
+        case Derivation():
+            yield from _title(result.sample, screen)
             is_plain, p = screen.is_drawn, screen.precision
-            yield from explain(d, Plain(p, screen.ascii_only) if is_plain else Latex(p))
+            yield from explain(result, Plain(p, screen.ascii_only) if is_plain else Latex(p))
             yield Text()
-            yield grids.jacobian_table(d.numbers, d.classes, screen)
+            yield grids.jacobian_table(result.numbers, result.classes, screen)
         case results.Report():
             from softmax_cli.display.evidence import tell
 
@@ -46,6 +46,10 @@ def parts(result: results.Result, screen: Screen) -> Iterator[Part]:
             yield from _jacobians(result, screen)
         case results.Arrays():
             yield from _by_sample(result, screen)
+
+
+def _title(title: str, screen: Screen) -> list[Part]:
+    return [screen.text(title, "bold")] if title else []
 
 
 def heading(result: results.Arrays) -> str:
@@ -67,8 +71,7 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[Part]:
         yield screen.quiet(f"v_i = sum_j g_j J[j][i] = {v}{_by_T(T)}")
         yield Text()
     if screen.is_drawn and len(shown.names) == 1 and result.entry is None:
-        if logits.names_samples or batch.kept:
-            yield screen.text(grids.sample_title(logits, batch, 0), "bold")
+        yield from _title(logits.title(batch), screen)
         yield grids.class_table(result, batch, screen)
         return
     yield grids.samples_table(result, batch, screen, shown)
@@ -115,8 +118,7 @@ def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[Part]:
         if k == shown.head:
             yield screen.quiet(shown.left_out + HINT)
             yield Text()
-        if logits.names_samples or batch.kept or batch.start + len(shown.names) > 1:
-            yield screen.text(grids.sample_title(logits, batch, k), "bold")
+        yield from _title(logits.title(batch, k, len(shown.names)), screen)
         yield grids.jacobian_table(Numbers(z[np.newaxis], T, log=log), logits.classes, screen)
     if screen.is_drawn:
         yield Text()

@@ -67,8 +67,8 @@ def _template(name: str) -> Template:
 def _page(result: results.Result, screen: Screen) -> tuple[str, str, bool]:
     """Make the title and the body of any result's page, and say whether a script moves it."""
     match result:
-        case results.Explanation(derivation=d):
-            return _jacobian(d, result.heading or "", screen)
+        case Derivation():
+            return _jacobian(result, screen)
         case results.Report(evidence=Verdict() as found):
             title = f"Check of softmax: {'PASS' if found else 'FAIL'}"
             told = [_by_magnitude(part) for part in parts(result, screen)]
@@ -98,10 +98,10 @@ def _arrays(result: results.Arrays, screen: Screen) -> tuple[str, str, bool]:
     more = _left_out(shown.left_out) + "".join(map(_told, tables))
     if isinstance(quantity, results.Vjp):
         return heading(result), more, False
-    d = derive(batch.logits[0], logits.classes, result.entry, T, batch.labels[0], quantity.log)
-    is_batch = len(shown.names) > 1
-    title = grids.sample_title(logits, batch, 0) if is_batch or logits.names_samples else ""
-    return _jacobian(d, title, screen, more * is_batch)
+    n, entry = len(shown.names), result.entry
+    title = logits.title(batch, 0, n)
+    d = derive(batch.logits[0], logits.classes, entry, T, title, quantity.log)
+    return _jacobian(d, screen, more * (n > 1))
 
 
 def _left_out(*told: str) -> str:
@@ -130,16 +130,17 @@ def _bar(fraction: float) -> str:
 
 def _cards(result: results.Arrays, batch: Batch, screen: Screen) -> Iterator[str]:
     """Show the probabilities of each sample, the largest named; of many classes, the largest."""
-    classes, numbers = result.logits.classes, Numbers(batch.logits, result.temperature)
+    classes, n = result.logits.classes, len(batch.logits)
+    numbers = Numbers(batch.logits, result.temperature)
     if len(classes) > _BARS[0]:
         result = replace(result, top=result.top or len(classes))
     for k, top in enumerate(batch.logits.argmax(axis=1).tolist()):
         y = grids.show_probability(numbers, k, top)(min(screen.precision, 3))
-        title = _text(grids.sample_title(result.logits, batch, k))
-        largest = f"class {_name(classes[top])}, {_number(y).replace(' ', '&nbsp;')}"
+        title = _text(result.logits.title(batch, k, n))
+        largest = f"largest: class {_name(classes[top])}, {_number(y).replace(' ', '&nbsp;')}"
         one = batch.part(slice(k, k + 1))
         table = _table(grids.class_table(result, one, replace(screen, rows=_BARS)))
-        caption = f"<figcaption>{title}, largest: {largest}</figcaption>"
+        caption = f"<figcaption>{title}{', ' * bool(title)}{largest}</figcaption>"
         yield f'<figure class="card">{caption}{table}</figure>'
 
 
@@ -161,7 +162,7 @@ def _level(share: float) -> str:
     return f"{'p' if share > 0 else 'n'}{level}" if level else ""
 
 
-def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> tuple[str, str, bool]:
+def _jacobian(d: Derivation, screen: Screen, more: str = "") -> tuple[str, str, bool]:
     """Fill in the page of one sample's Jacobian."""
     j, i = d.entries[0]
     beside = [c for _, c in d.entries if c != j] + [c for c in range(len(d.z)) if c != j]
@@ -191,7 +192,7 @@ def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> tupl
         here=_cases(last),
         more=more,
     )
-    name = f"The derivative of {'log-' * d.log}softmax" + f": {_text(title)}" * bool(title)
+    name = f"The derivative of {'log-' * d.log}softmax" + f": {_text(d.sample)}" * bool(d.sample)
     return name, body, len(d.z) <= _CLASSES[0]
 
 
