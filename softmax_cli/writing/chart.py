@@ -13,9 +13,8 @@ import numpy as np
 
 from softmax_cli.checking.sweep import Sweep
 from softmax_cli.checking.verdict import Verdict, headline
-from softmax_cli.display.grids import some_samples
 from softmax_cli.display.heat import NEGATIVE, POSITIVE, ZERO, ink
-from softmax_cli.display.parts import heading, parts
+from softmax_cli.display.parts import heading, parts, some_samples
 from softmax_cli.display.screen import Screen, Table
 from softmax_cli.errors import InputError, plural, visible
 from softmax_cli.options import OutputOptions

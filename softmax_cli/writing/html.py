@@ -19,11 +19,10 @@ from rich.text import Text
 from softmax_cli import result as results
 from softmax_cli.checking.sweep import Sweep
 from softmax_cli.checking.verdict import Verdict
-from softmax_cli.display import grids
+from softmax_cli.display import parts
 from softmax_cli.display.explain import explain
 from softmax_cli.display.notation import MathML, typographic
 from softmax_cli.display.numbers import given, significant
-from softmax_cli.display.parts import heading, parts
 from softmax_cli.display.screen import Cell, Equation, Part, Screen, Step, Table
 from softmax_cli.errors import visible
 from softmax_cli.mathematics.derivation import Derivation, derive
@@ -71,12 +70,12 @@ def _page(result: results.Result, screen: Screen) -> tuple[str, str, bool]:
             return _jacobian(result, screen)
         case results.Report(evidence=Verdict() as found):
             title = f"Check of softmax: {'PASS' if found else 'FAIL'}"
-            told = [_by_magnitude(part) for part in parts(result, screen)]
+            told = [_by_magnitude(part) for part in parts.parts(result, screen)]
             # The samples come last.
             told.sort(key=lambda part: isinstance(part, Table) and not part.inputs)
             return title, "".join(map(_told, told)), False
         case results.Report(evidence=Sweep() as found):
-            name, table = parts(result, screen)
+            name, table = parts.parts(result, screen)
             return _text(f"The {name}"), _chart(found) + _told(table), False
         case results.Arrays():
             return _arrays(result, screen)
@@ -88,16 +87,16 @@ def _arrays(result: results.Arrays, screen: Screen) -> tuple[str, str, bool]:
     is_matrix = isinstance(quantity, results.Jacobian)
     most = max(1, _MOST_ENTRIES // min(logits.n_classes, _CLASSES[0]) ** 2)
     limit = (most, most, 0) if is_matrix else _SAMPLES
-    batch, shown = grids.some_samples(logits.batches, logits.n_classes, limit)
+    batch, shown = parts.some_samples(logits.batches, logits.n_classes, limit)
     if isinstance(quantity, results.Probabilities):
         cards = f'<div class="cards">{"".join(_cards(result, batch, screen))}</div>'
-        return heading(result), _left_out(shown.left_out) + cards, False
+        return parts.heading(result), _left_out(shown.left_out) + cards, False
     # The first matrix is the one to play with.
     rest = iter([batch.part(slice(int(is_matrix), None))])
-    tables = parts(replace(result, logits=replace(logits, blocks=rest)), screen)
+    tables = parts.parts(replace(result, logits=replace(logits, blocks=rest)), screen)
     more = _left_out(shown.left_out) + "".join(map(_told, tables))
     if isinstance(quantity, results.Vjp):
-        return heading(result), more, False
+        return parts.heading(result), more, False
     n, entry = len(shown.names), result.entry
     title = logits.title(batch, 0, n)
     d = derive(batch.logits[0], logits.classes, entry, T, title, quantity.log)
@@ -135,11 +134,11 @@ def _cards(result: results.Arrays, batch: Batch, screen: Screen) -> Iterator[str
     if len(classes) > _BARS[0]:
         result = replace(result, top=result.top or len(classes))
     for k, top in enumerate(batch.logits.argmax(axis=1).tolist()):
-        y = grids.show_probability(numbers, k, top)(min(screen.precision, 3))
+        y = parts.show_probability(numbers, k, top)(min(screen.precision, 3))
         title = _text(result.logits.title(batch, k, n))
         largest = f"largest: class {_name(classes[top])}, {_number(y).replace(' ', '&nbsp;')}"
         one = batch.part(slice(k, k + 1))
-        table = _table(grids.class_table(result, one, replace(screen, rows=_BARS)))
+        table = _table(parts.class_table(result, one, replace(screen, rows=_BARS)))
         caption = f"<figcaption>{title}{', ' * bool(title)}{largest}</figcaption>"
         yield f'<figure class="card">{caption}{table}</figure>'
 
@@ -181,7 +180,7 @@ def _jacobian(d: Derivation, screen: Screen, more: str = "") -> tuple[str, str, 
         i=i,
         definition=_math(lines[0]),
         classes="".join(_classes(d, n)),
-        matrix=_matrix(grids.jacobian_table(d.numbers, n.names, screen)),
+        matrix=_matrix(parts.jacobian_table(d.numbers, n.names, screen)),
         gains=cases[0],
         loses="".join(f"<li>every other class loses: {each}</li>" for each in cases[1:]),
         name=_text(n.names[i]),
@@ -199,7 +198,7 @@ def _jacobian(d: Derivation, screen: Screen, more: str = "") -> tuple[str, str, 
 def _classes(d: Derivation, n: MathML) -> Iterator[str]:
     """Show each class's logit and its probability."""
     for c, (z, y) in enumerate(zip(d.z.tolist(), d.numbers.y[0].tolist(), strict=True)):
-        text = _number(grids.show_probability(d.numbers, 0, c)(n.precision))
+        text = _number(parts.show_probability(d.numbers, 0, c)(n.precision))
         yield (
             f'<li class="class" data-z="{z!r}"><span class="name">{_name(n.names[c])}</span>'
             f'<span class="static">{_number(given(z))}</span>'
