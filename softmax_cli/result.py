@@ -26,6 +26,7 @@ class Quantity(ABC):
 
     temperature: float = 1.0
     log: bool = False  # whether it is that of log-softmax
+    entry: tuple[int, int] | None = None  # positions of output and input, where it is one of J
 
     rank: ClassVar[int] = 1  # dimensions a sample: a number, a row of C or a matrix of (C, C)
 
@@ -86,16 +87,14 @@ class Jacobian(Quantity):
                 yield Block(piece, every[rows], J)
 
 
-@dataclass(frozen=True)
 class Partial(Quantity):
-    """One entry of J, at the positions of output and input."""
-
-    entry: tuple[int, int] = (0, 0)
+    """One entry of J."""
 
     key, rank = "partials", 0
 
     def compute(self, batch: Batch) -> FloatArray:
         """Compute dy_j/dz_i, shape (K,)."""
+        assert self.entry is not None
         j, i = self.entry
         return core.jacobian_rows(batch.logits, [j], self.temperature, self.log)[:, 0, i]
 
@@ -152,16 +151,6 @@ class Arrays:
         return self.quantities[-1]
 
     @property
-    def temperature(self) -> float:
-        """T."""
-        return self.quantity.temperature
-
-    @property
-    def entry(self) -> tuple[int, int] | None:
-        """Positions of output and input, where the quantity is a single entry of J."""
-        return self.quantity.entry if isinstance(self.quantity, Partial) else None
-
-    @property
     def has_header(self) -> bool:
         """Whether columns are named; unless something is, a header would be numbers as well."""
         return self.logits.is_named or bool(self.prefix or self.top)
@@ -169,7 +158,7 @@ class Arrays:
     def order(self, batch: Batch) -> NDArray[np.intp]:
         """Return the positions of the largest probabilities, shape (K, N); ties keep the order."""
         # Logits tell apart what float64 has for 0; at T = 0 it is 0.
-        z, _ = or_limit(batch.logits, self.temperature)
+        z, _ = or_limit(batch.logits, self.quantity.temperature)
         return np.argsort(-z, axis=1, kind="stable")[:, : self.top]
 
     def largest(self, block: Block) -> tuple[NDArray[np.object_], FloatArray]:

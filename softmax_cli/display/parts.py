@@ -58,14 +58,14 @@ def _title(title: str, screen: Screen) -> list[Part]:
 
 def heading(result: results.Arrays) -> str:
     """Say what arrays are computed."""
-    T, log = result.temperature, result.quantity.log
+    T, log = result.quantity.temperature, result.quantity.log
     title = _TITLES[result.quantity.key].replace("∂y", "∂log y" if log else "∂y")
     return title + f", T = {given(T)}" * (T != 1)
 
 
 def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[Part]:
     """Show one sample class by class, several as a row each; a file always has rows."""
-    logits, T, wins = result.logits, result.temperature, Counter[int]()
+    logits, T, wins = result.logits, result.quantity.temperature, Counter[int]()
     entropies: list[float] = []
     is_told = isinstance(result.quantity, results.Probabilities) and screen.is_drawn
     tallied = _tallied(logits.batches, T, wins, entropies) if is_told else logits.batches
@@ -74,7 +74,7 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[Part]:
         v = "(g_i - y_i sum_j g_j)" if result.quantity.log else "y_i (g_i - sum_j g_j y_j)"
         yield screen.quiet(f"v_i = sum_j g_j J[j][i] = {v}{_by_T(T)}")
         yield Text()
-    if screen.is_drawn and len(shown.names) == 1 and result.entry is None:
+    if screen.is_drawn and len(shown.names) == 1 and result.quantity.entry is None:
         yield from _title(logits.title(batch), screen)
         yield class_table(result, batch, screen)
         return
@@ -111,7 +111,7 @@ def _tallied(
 
 def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[Part]:
     """Show matrices one below the other."""
-    logits, T, log = result.logits, result.temperature, result.quantity.log
+    logits, T, log = result.logits, result.quantity.temperature, result.quantity.log
     batch, shown = some_samples(logits.batches, logits.n_classes, screen.samples)
     if screen.is_drawn:
         delta = screen.glyph("δ_ij", "delta_ij")
@@ -164,8 +164,8 @@ def sample_columns(result: results.Arrays) -> list[str]:
     """Name what is shown of each sample: probabilities, products, or one partial derivative."""
     classes, quantity = result.logits.classes, result.quantity
     y = "log y" if quantity.log else "y"
-    if result.entry is not None:
-        j, i = result.entry
+    if result.quantity.entry is not None:
+        j, i = result.quantity.entry
         return [f"d{y}_{classes[j]}/dz_{classes[i]}"]
     if result.top:
         return [f"top{place}" for place in range(1, min(result.top, len(classes)) + 1)]
@@ -244,12 +244,12 @@ def sample_numbers(
     quantity = result.quantity
     numbers = Numbers(batch.logits, quantity.temperature, batch.upstream, log=quantity.log)
     values = quantity.compute(batch).reshape(len(batch.logits), -1).tolist()
-    kind = "jacobian" if result.entry else quantity.key
+    kind = "jacobian" if result.quantity.entry else quantity.key
 
     def show(k: int, c: int) -> Show:
         if quantity.key == "probabilities":
             return show_probability(numbers, k, c)
-        return partial(significant, numbers.of(kind, k, result.entry or [c], values[k][c]))
+        return partial(significant, numbers.of(kind, k, result.quantity.entry or [c], values[k][c]))
 
     return numbers, values, show
 

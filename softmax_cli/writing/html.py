@@ -83,7 +83,7 @@ def _page(result: results.Result, screen: Screen) -> tuple[str, str, bool]:
 
 
 def _arrays(result: results.Arrays, screen: Screen) -> tuple[str, str, bool]:
-    logits, T, quantity = result.logits, result.temperature, result.quantity
+    logits, T, quantity = result.logits, result.quantity.temperature, result.quantity
     is_matrix = isinstance(quantity, results.Jacobian)
     most = max(1, _MOST_ENTRIES // min(logits.n_classes, _CLASSES[0]) ** 2)
     limit = (most, most, 0) if is_matrix else _SAMPLES
@@ -97,7 +97,7 @@ def _arrays(result: results.Arrays, screen: Screen) -> tuple[str, str, bool]:
     more = _left_out(shown.left_out) + "".join(map(_told, tables))
     if isinstance(quantity, results.Vjp):
         return parts.heading(result), more, False
-    n, entry = len(shown.names), result.entry
+    n, entry = len(shown.names), result.quantity.entry
     title = logits.title(batch, 0, n)
     d = derive(batch.logits[0], logits.classes, entry, T, title, quantity.log)
     return _jacobian(d, screen, more * (n > 1))
@@ -130,7 +130,7 @@ def _bar(fraction: float) -> str:
 def _cards(result: results.Arrays, batch: Batch, screen: Screen) -> Iterator[str]:
     """Show the probabilities of each sample, the largest named; of many classes, the largest."""
     classes, n = result.logits.classes, len(batch.logits)
-    numbers = Numbers(batch.logits, result.temperature)
+    numbers = Numbers(batch.logits, result.quantity.temperature)
     if len(classes) > _BARS[0]:
         result = replace(result, top=result.top or len(classes))
     for k, top in enumerate(batch.logits.argmax(axis=1).tolist()):

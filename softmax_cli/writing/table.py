@@ -243,13 +243,8 @@ def _cut(
 
 
 def _grid(columns: Sequence[_Column], rows: Shown | None, screen: Screen, gap: int) -> Drawing:
-    table = Drawing(
-        box=_ASCII_HEAD if screen.ascii_only else SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, gap - 1, 0, 0),
-        header_style="bold",
-    )
+    box, padding = _ASCII_HEAD if screen.ascii_only else SIMPLE_HEAD, (0, gap - 1, 0, 0)
+    table = Drawing(box=box, show_edge=False, pad_edge=False, padding=padding, header_style="bold")
     for column in columns:
         justify: JustifyMethod = "left" if column.is_name else "right"
         table.add_column(Text(column.heading), justify=justify, overflow="fold", width=column.width)
