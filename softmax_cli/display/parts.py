@@ -221,11 +221,9 @@ def class_table(result: results.Arrays, batch: Batch, screen: Screen) -> Table:
     order = result.order(batch)[0].tolist() if result.top else range(len(z))
     shown = show("class", [classes[j] for j in order], screen.rows)
     order = [order[place] for place in shown.positions]
-    headings = ["class", "logit", "probability", "log probability"]
+    headings = ["class", "logit", "probability", *["log probability"] * result.quantity.log]
     if g is not None:
         headings = ["class", "z", "y", "g", "v"]
-    elif not result.quantity.log:
-        headings.pop()
     rows = []
     for j in order:
         look = _marked(j == z.argmax(), screen) if g is None else ("", "")

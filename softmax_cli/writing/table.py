@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from os.path import commonprefix
 from textwrap import wrap
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from rich.box import SIMPLE_HEAD, Box
 from rich.cells import cell_len, set_cell_size
@@ -66,16 +66,11 @@ class _Column:
 
 def write_drawn(result: Result, target: Target, options: OutputOptions) -> None:
     """Draw the result: as wide as a terminal and in its colours, or as wide as it is."""
-    size = None if target.is_terminal else _UNBOUNDED
-    has_colours = _has_colours(target, options)
-    text = io.StringIO()
+    size, text = None if target.is_terminal else _UNBOUNDED, io.StringIO()
+    look: Literal["auto"] | None = "auto" if _has_colours(target, options) else None
+    forced = bool(look) or target.is_terminal
     console = Console(
-        file=text,
-        force_terminal=has_colours or target.is_terminal,
-        width=size,
-        height=size,
-        color_system="auto" if has_colours else None,
-        no_color=False,
+        file=text, force_terminal=forced, width=size, height=size, color_system=look, no_color=False
     )
     width = console.width if target.is_terminal else None
     ascii_only = not target.encoding.lower().startswith("utf")
@@ -205,24 +200,15 @@ def _number(cell: Cell, fit: _Fit, screen: Screen) -> str:
 
 def _distinct(names: list[str], width: int, screen: Screen) -> list[str]:
     """Shorten names: where they would be alike, by what all share, or else not at all."""
-    head = _n_shared(names)
-    tail = _n_shared([name[head:][::-1] for name in names])
-    dots = screen.glyph("…", "..")
-    longest = max(map(len, names), default=0) - head - tail + 2 * len(dots)
-    spare = max(0, width - longest) // 2
-    start, end = max(0, head - spare), max(0, tail - spare)
-    before, behind = dots * (start > 0), dots * (end > 0)
-    apart = [before + name[start : len(name) - end] + behind for name in names]
+    head = len(commonprefix(names))  # noqa: RUF071 - no paths
+    tail = len(commonprefix([name[head:][::-1] for name in names]))  # noqa: RUF071
+    before, behind = (screen.glyph("…", "..") * (n > 0) for n in (head, tail))
+    apart = [before + name[head : len(name) - tail] + behind for name in names]
     for each in (names, apart):
         short = [_clipped(name, width, screen) for name in each]
         if len({*short}) == len({*names}):
             return short
     return names
-
-
-def _n_shared(names: list[str]) -> int:
-    """Count the letters with which all begin."""
-    return len(commonprefix(names))  # noqa: RUF071 - no paths
 
 
 def _cut(
