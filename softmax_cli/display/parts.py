@@ -11,8 +11,6 @@ import numpy as np
 from rich.text import Text
 
 from softmax_cli import result as results
-from softmax_cli.display.explain import explain
-from softmax_cli.display.notation import Latex, Plain
 from softmax_cli.display.numbers import beside_one, given, significant
 from softmax_cli.display.screen import HINT, Cell, Limit, Part, Screen, Show, Shown, Table, show
 from softmax_cli.errors import plural
@@ -37,6 +35,9 @@ def parts(result: results.Result, screen: Screen) -> Iterator[Part]:
     """Make the parts of any result; which they are, its type says."""
     match result:
         case Derivation():
+            from softmax_cli.display.explain import explain
+            from softmax_cli.display.notation import Latex, Plain
+
             yield from _title(result.sample, screen)
             is_plain, p = screen.is_drawn, screen.precision
             yield from explain(result, Plain(p, screen.ascii_only) if is_plain else Latex(p))
@@ -149,8 +150,7 @@ def some_samples(
             del kept[most:-most]
         count += len(rows)
     shown = show("sample", range(1, count + 1), limit)
-    if shown.is_cut:
-        del kept[shown.head : len(kept) - shown.tail]
+    del kept[shown.head : len(kept) - shown.tail]
     return concatenate((replace(part, samples=part.labels) for part in kept), n_classes), shown
 
 

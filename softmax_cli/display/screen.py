@@ -103,11 +103,6 @@ class Shown:
         return [*range(self.head), *range(count - self.tail, count)]
 
     @property
-    def is_cut(self) -> bool:
-        """Whether some are left out of the middle."""
-        return self.head + self.tail < len(self.names)
-
-    @property
     def left_out(self) -> str:
         """How many were left out, and which; or nothing."""
         missing = self.names[self.head : len(self.names) - self.tail]

@@ -101,7 +101,7 @@ def _arrays(result: Arrays, figure: "Figure") -> None:
             values = np.array([[cell.value for cell in row[n:]] for row in rows])
             panels.append(_Panel(label, labels, part.headings[n:], texts, values))
         label = str(part)
-    cut = f", the first {most} of {len(shown.names)} samples" * shown.is_cut
+    cut = f", the first {most} of {len(shown.names)} samples" * bool(shown.left_out)
     _draw(figure, panels, heading(result) + cut, is_rising=quantity.key == "probabilities")
 
 
@@ -118,8 +118,7 @@ def _verdict(verdict: Verdict, figure: "Figure") -> None:
         columns = [f"dz_{name}" if is_matrix else name for name in verdict.classes]
         label = f"sample {check.samples[check.worst][0]}"
     texts = [[f"{each:.2g}" for each in row] for row in excess]
-    with np.errstate(divide="ignore"):
-        panel = _Panel(f"log10(error/bound), {label}", rows, columns, texts, np.log10(excess))
+    panel = _Panel(f"log10(error/bound), {label}", rows, columns, texts, np.log10(excess))
     _draw(figure, [panel] if rows else [], title)
 
 

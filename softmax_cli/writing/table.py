@@ -145,9 +145,9 @@ def _table(table: Table, screen: Screen) -> Iterator[RenderableType]:
     columns = table.inputs or Shown("column", numbers, len(numbers))
     for fit in (*_FITS, _TIGHT, *(_SIGNS if table.margins else ())):
         drawn = fitted(fit)
-        if columns.is_cut or _total(drawn, fit.gap) <= room:
+        if columns.left_out or _total(drawn, fit.gap) <= room:
             break
-    if columns.is_cut or _total(drawn, fit.gap) > room:
+    if columns.left_out or _total(drawn, fit.gap) > room:
         fit = _FITS[0] if screen.width is None else _NAMES
         drawn, columns = _cut(fitted(fit), table.names, columns, room, screen)
     is_short = [each.texts for each in drawn] != [each.texts for each in whole]
@@ -159,7 +159,7 @@ def _table(table: Table, screen: Screen) -> Iterator[RenderableType]:
     yield _grid(drawn, table.outputs, screen, fit.gap)
     for told in replace(table, inputs=columns).left_out:
         yield screen.quiet(told + table.hint)
-    if is_short and table.hint and not columns.is_cut:
+    if is_short and table.hint and not columns.left_out:
         signs = ", some to their signs" if fit in _SIGNS else ""
         yield screen.quiet(f"shortened to fit{signs}{table.hint}")
 
