@@ -197,9 +197,9 @@ def test_the_columns_of_top_are_never_left_out(
     words = ["forward", str(tmp_path / "z.json"), "--top", str(top)]
     shown = run_in_terminal(*words, columns=columns, env={"NO_COLOR": "1"}).stdout
     assert shown.split()[: 1 + top] == ["sample", *(f"top{place}" for place in range(1, top + 1))]
-    assert re.search(rf"^1 ( .*?….*?\d [\d.e-]+){{{top}}}", shown, re.MULTILINE), shown
+    assert re.search(rf"^1 ( +ph.*?….*?\d [\d.e-]+){{{top}}}", shown, re.MULTILINE), shown
     plain = run_in_terminal(*words[:2], columns=columns, env={"NO_COLOR": "1"}).stdout
-    assert re.search(r"^1 +.*….* [\d.]+ ", plain, re.MULTILINE), plain
+    assert re.search(r"^1 +ph.*….* [\d.]+ ", plain, re.MULTILINE), plain
 
 
 def test_the_columns_that_a_check_is_about_are_there_at_80() -> None:

@@ -202,8 +202,11 @@ def _distinct(names: list[str], width: int, screen: Screen) -> list[str]:
     """Shorten names: where they would be alike, by what all share, or else not at all."""
     head = len(commonprefix(names))  # noqa: RUF071 - no paths
     tail = len(commonprefix([name[head:][::-1] for name in names]))  # noqa: RUF071
-    before, behind = (screen.glyph("…", "..") * (n > 0) for n in (head, tail))
-    apart = [before + name[head : len(name) - tail] + behind for name in names]
+    dots = screen.glyph("…", "..")
+    longest = max(map(len, names), default=0) - head - tail + 2 * len(dots)
+    start, end = (max(0, shared - max(0, width - longest) // 2) for shared in (head, tail))
+    before, behind = dots * (start > 0), dots * (end > 0)
+    apart = [before + name[start : len(name) - end] + behind for name in names]
     for each in (names, apart):
         short = [_clipped(name, width, screen) for name in each]
         if len({*short}) == len({*names}):
