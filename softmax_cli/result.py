@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +25,15 @@ class Quantity(ABC):
     """What is computed for each sample; which one it is, its type says."""
 
     temperature: float = 1.0
-    log: bool = False  # whether a derivative is that of log-softmax
+    log: bool = False  # whether it is that of log-softmax
+    entry: tuple[int, int] | None = None  # positions of output and input, where it is one of J
 
-    key: ClassVar[str]  # in JSON, of all samples
-    key_of_one: ClassVar[str]
-    rank: ClassVar[int]  # dimensions a sample: 0 a number, 1 a row of C, 2 a matrix of (C, C)
-    symbol: ClassVar[str] = "y"
-    of_class: ClassVar[tuple[str, str]] = ("", "")  # beside a class, in csv and in JSON
+    rank: ClassVar[int] = 1  # dimensions a sample: a number, a row of C or a matrix of (C, C)
+
+    @property
+    @abstractmethod
+    def key(self) -> str:
+        """Its name in JSON."""
 
     @abstractmethod
     def compute(self, batch: Batch) -> FloatArray:
@@ -52,31 +54,23 @@ class Quantity(ABC):
 
 
 class Probabilities(Quantity):
-    """Softmax."""
+    """Softmax, or its logarithm."""
 
-    key, key_of_one, rank = "probabilities", "probabilities", 1
-    of_class = "p", "probability"
-
-    def compute(self, batch: Batch) -> FloatArray:
-        """Compute y, shape (K, C)."""
-        return core.softmax(batch.logits, temperature=self.temperature)
-
-
-class LogProbabilities(Quantity):
-    """Log-softmax."""
-
-    key, key_of_one, rank, symbol = "log_probabilities", "log_probabilities", 1, "log y"
-    of_class = "log_p", "log_probability"
+    @property
+    def key(self) -> str:
+        """Its name in JSON."""
+        return "log_" * self.log + "probabilities"
 
     def compute(self, batch: Batch) -> FloatArray:
-        """Compute log y, shape (K, C)."""
-        return core.log_softmax(batch.logits, temperature=self.temperature)
+        """Compute y or log y, shape (K, C)."""
+        softmax = core.log_softmax if self.log else core.softmax
+        return softmax(batch.logits, temperature=self.temperature)
 
 
 class Jacobian(Quantity):
     """The Jacobian of softmax."""
 
-    key, key_of_one, rank, symbol = "jacobian", "jacobian", 2, "J"
+    key, rank = "jacobian", 2
 
     def compute(self, batch: Batch) -> FloatArray:
         """Compute J, shape (K, C, C)."""
@@ -93,16 +87,14 @@ class Jacobian(Quantity):
                 yield Block(piece, every[rows], J)
 
 
-@dataclass(frozen=True)
 class Partial(Quantity):
-    """One entry of J, at the positions of output and input."""
+    """One entry of J."""
 
-    entry: tuple[int, int] = (0, 0)
-
-    key, key_of_one, rank = "partials", "partial", 0
+    key, rank = "partials", 0
 
     def compute(self, batch: Batch) -> FloatArray:
         """Compute dy_j/dz_i, shape (K,)."""
+        assert self.entry is not None
         j, i = self.entry
         return core.jacobian_rows(batch.logits, [j], self.temperature, self.log)[:, 0, i]
 
@@ -110,7 +102,7 @@ class Partial(Quantity):
 class Vjp(Quantity):
     """The upstream gradient of each sample times J."""
 
-    key, key_of_one, rank, symbol = "vjp", "vjp", 1, "v"
+    key = "vjp"
 
     def compute(self, batch: Batch) -> FloatArray:
         """Compute v, shape (K, C)."""
@@ -159,16 +151,6 @@ class Arrays:
         return self.quantities[-1]
 
     @property
-    def temperature(self) -> float:
-        """T."""
-        return self.quantity.temperature
-
-    @property
-    def entry(self) -> tuple[int, int] | None:
-        """Positions of output and input, where the quantity is a single entry of J."""
-        return self.quantity.entry if isinstance(self.quantity, Partial) else None
-
-    @property
     def has_header(self) -> bool:
         """Whether columns are named; unless something is, a header would be numbers as well."""
         return self.logits.is_named or bool(self.prefix or self.top)
@@ -176,7 +158,7 @@ class Arrays:
     def order(self, batch: Batch) -> NDArray[np.intp]:
         """Return the positions of the largest probabilities, shape (K, N); ties keep the order."""
         # Logits tell apart what float64 has for 0; at T = 0 it is 0.
-        z, _ = or_limit(batch.logits, self.temperature)
+        z, _ = or_limit(batch.logits, self.quantity.temperature)
         return np.argsort(-z, axis=1, kind="stable")[:, : self.top]
 
     def largest(self, block: Block) -> tuple[NDArray[np.object_], FloatArray]:
@@ -196,12 +178,4 @@ class Report:
     evidence: "Verdict | Sweep"  # as it is drawn
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """A derivation of one sample's Jacobian."""
-
-    derivation: "Derivation"
-    heading: str | None  # what the sample is called; None where there is only one without a name
-
-
-Result = Arrays | Report | Explanation
+Result: TypeAlias = "Arrays | Report | Derivation"

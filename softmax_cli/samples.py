@@ -101,8 +101,11 @@ class Logits:
         positions = range(1, self.n_classes + 1)
         return tuple(map(str, positions)) if self.class_names is None else self.class_names
 
-    def title(self, label: str, batch: Batch, k: int) -> str:
-        """Return a label of sample k with what is kept of it."""
+    def title(self, batch: Batch, k: int = 0, n: int = 1) -> str:
+        """Name sample k of n, with what is kept of it; one that stands alone may have no name."""
+        if not (self.names_samples or batch.kept or batch.start + n > 1):
+            return ""
+        label = "sample " * (not self.names_samples) + batch.labels[k]
         kept = zip(self.kept_names, batch.kept[k], strict=True) if batch.kept else ()
         return ", ".join([label, *(f"{name} {as_text(value)}".strip() for name, value in kept)])
 

@@ -188,7 +188,7 @@ def test_what_is_kept_stays_with_its_sample_wherever_blocks_are_cut_and_joined()
         (Probabilities(), {}, "cat,dog,owl", 1),
         (Probabilities(), {"prefix": "p_"}, "p_cat,p_dog,p_owl", 1),
         (Probabilities(), {"top": 1}, "top1,p1", 1),
-        (Partial(), {}, "partial", 1),
+        (Partial(entry=(0, 0)), {}, "partial", 1),
         (Jacobian(), {}, "output,cat,dog,owl", 3),
         (Jacobian(), {"prefix": "p_"}, "output,p_cat,p_dog,p_owl", 3),
     ],

@@ -32,10 +32,10 @@ def forward(
     """
     from softmax_cli.reading.source import open_logits
     from softmax_cli.reading.validity import pick_sample
-    from softmax_cli.result import Arrays, LogProbabilities, Probabilities
+    from softmax_cli.result import Arrays, Probabilities
     from softmax_cli.writing.formats import write
 
-    quantity = LogProbabilities(temperature) if log else Probabilities(temperature)
+    quantity = Probabilities(temperature, log)
     with open_logits(logits, reading) as source:
         picked = source if sample is None else pick_sample(source, sample, "--sample")
         write(Arrays("forward", picked, (quantity,), prefix, top), replace(writing, jobs=jobs))

@@ -9,7 +9,8 @@ from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions, OutputOptions
 
 if TYPE_CHECKING:
-    from softmax_cli.result import Explanation, Quantity
+    from softmax_cli.mathematics.derivation import Derivation
+    from softmax_cli.result import Quantity
     from softmax_cli.samples import Logits
 
 VJP = """The upstream gradient G times the Jacobian (backpropagation), without building it.
@@ -68,16 +69,13 @@ def jacobian(
 
 def _explanation(
     logits: "Logits", entry: tuple[int, int] | None, temperature: float, log: bool
-) -> "Explanation":
+) -> "Derivation":
     """Explain the first sample; the rest is not read."""
     from softmax_cli.mathematics.derivation import derive
-    from softmax_cli.result import Explanation
 
     batch = next(logits.batches)
-    label = batch.labels[0]
-    derivation = derive(batch.logits[0], logits.classes, entry, temperature, label, log)
-    heading = label if logits.names_samples else f"sample {label}" if batch.start else None
-    return Explanation(derivation, heading)
+    title = logits.title(batch)
+    return derive(batch.logits[0], logits.classes, entry, temperature, title, log)
 
 
 def _find_entry(entry: str, logits: "Logits") -> tuple[int, int]:

@@ -24,7 +24,12 @@ _LOWEST = -18
 _WIDE, _WIDE_ENOUGH = 3, 68  # columns a power of ten, where there is room for so many
 
 
-def tell(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
+def tell(found: Verdict | Sweep, screen: Screen) -> Iterator[Text | Table]:
+    """Tell a verdict or a sweep."""
+    return _sweep(found, screen) if isinstance(found, Sweep) else _verdict(found, screen)
+
+
+def _verdict(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
     """Tell the verdict; the evidence lists what failed, or everything if nothing did."""
     check = verdict.decisive
     for each in sorted(verdict.checks, key=lambda check: check.passed):
@@ -139,7 +144,7 @@ def _cause(check: Check, screen: Screen) -> Iterator[Text | Table]:
         yield screen.text(each.advice[0].upper() + each.advice[1:] if is_word else each.advice)
 
 
-def tell_sweep(found: Sweep, screen: Screen) -> Iterator[Text | Table]:
+def _sweep(found: Sweep, screen: Screen) -> Iterator[Text | Table]:
     """Draw the curves, a row a step, then each method's best step; a file has all errors."""
     whose, samples = found.candidate or "softmax", plural(found.n_samples, "sample")
     yield screen.text(f"largest error in the Jacobian of {whose} over {samples}", "bold")
@@ -172,7 +177,6 @@ def _marks(errors: Mapping[str, float], scale: int) -> list[str]:
     line = [" "] * (1 - _LOWEST * scale)
     for method, error in errors.items():
         if not math.isnan(error):
-            power = min(0.0, max(_LOWEST, math.log10(error))) if error else _LOWEST
-            place = round((power - _LOWEST) * scale)
+            place = round((math.log10(min(max(error, 1e-18), 1)) - _LOWEST) * scale)
             line[place] = _MARKS[method] if line[place] == " " else "*"
     return line

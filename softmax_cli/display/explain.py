@@ -71,10 +71,10 @@ def explain(d: Derivation, n: Plain) -> Iterator[Step | Equation | str]:
         )
     yield Step(f"{7 + d.log}. The two cases", f"{r.delta} is 1 if i = j, else 0.")
     yield from _cases(w)
-    text = (
-        "Row j is the output, column i the input. Every row sums to 0, because the probabilities "
+    text = "Row j is the output, column i the input. Every row sums to 0, because the "
+    text += (
+        f"probabilities always sum to 1: raising all logits alike changes none of them.{symmetric}"
     )
-    text += f"always sum to 1: raising all logits alike changes none of them.{symmetric}"
     yield Step(f"{8 + d.log}. The Jacobian matrix", text)
 
 
@@ -172,15 +172,11 @@ def _definition(w: _Writer, total: Plain, names: Sequence[str]) -> Iterator[Step
     shown = sorted({*range(len(d.z))[:_MOST_CLASSES], *(c for entry in d.entries for c in entry)})
     m, T = n.given(d.shift or 0, "m"), n.given(d.temperature, "T")
     powers = [_power(n.given(float(d.z[j]), f"z{j}"), m, T) for j in shown]
-    read = [
-        (w.letters(d.classes[j], d.classes[j]), w.numbers(j, j), e)
-        for j, e in zip(shown, powers, strict=True)
-    ]
+    letters = [w.letters(d.classes[j], d.classes[j]) for j in shown]
+    read = list(zip(letters, (w.numbers(j, j) for j in shown), powers, strict=True))
     factor = n.symbol("e") ** -n.symbol("m")
-    shifted = (
-        " The exponentials are shown shifted by the largest logit m, as they are computed: "
-        f"the factor {factor} above and below changes neither y nor its derivatives."
-    )
+    shifted = " The exponentials are shown shifted by the largest logit m, as they are computed: "
+    shifted += f"the factor {factor} above and below changes neither y nor its derivatives."
     text = "Softmax exponentiates the logits and divides by their sum."
     text += n.only("T", " The temperature T divides the logits first.") + n.only("m", shifted)
     yield Step("1. The definition", text)
@@ -190,7 +186,7 @@ def _definition(w: _Writer, total: Plain, names: Sequence[str]) -> Iterator[Step
     yield from (f"Class {d.classes[j]} is {names[j]}." for j in shown if names[j] != d.classes[j])
     yield from (_equation(x.e_j, e, v.e_j) for x, v, e in read)
     more = [n.symbol("…")] if len(shown) < len(d.z) else []
-    sums = (reduce(add, [*terms, *more]) for terms in ([x.e_j for x, _, _ in read], powers))
+    sums = (reduce(add, [*terms, *more]) for terms in ([x.e_j for x in letters], powers))
     yield _equation(r.S, *sums, n.number(*d.S, live="S"))
     yield from (_equation(x.y_j, x.e_j / r.S, e / v.S, v.y_j) for x, v, e in read)
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 NEGATIVE, ZERO, POSITIVE = (33, 102, 172), (222, 222, 222), (230, 97, 1)
 _BRIGHTNESS = (0.2126, 0.7152, 0.0722)  # of red, green and blue
-_BLACK, _WHITE = "#000000", "#ffffff"
 
 
 def heat(value: float, largest: float) -> str:
@@ -25,11 +24,6 @@ def heat(value: float, largest: float) -> str:
 
 def ink(colour: Sequence[int]) -> str:
     """Choose black or white for a text on red, green and blue, by the better contrast."""
-    L = sum(share * _linear(part) for share, part in zip(_BRIGHTNESS, colour, strict=True))
+    L = sum(share * (part / 255) ** 2.2 for share, part in zip(_BRIGHTNESS, colour, strict=True))
     # The contrasts with black and with white are (L + 0.05)/0.05 and 1.05/(L + 0.05).
-    return _BLACK if (L + 0.05) ** 2 > 0.05 * 1.05 else _WHITE
-
-
-def _linear(part: int) -> float:
-    """Undo the gamma of sRGB (WCAG 2.1, relative luminance)."""
-    return part / 3294.6 if part <= 10 else ((part / 255 + 0.055) / 1.055) ** 2.4
+    return "#000000" if (L + 0.05) ** 2 > 0.05 * 1.05 else "#ffffff"

@@ -1,7 +1,7 @@
 """The kinds of parts that people look at, and the place that they are shown on."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from rich.text import Text
@@ -31,6 +31,8 @@ class Screen:
         Whether it has colours, and shades of them.
     is_drawn
         Whether formulas and a summary stand beside what was computed.
+    margins
+        How many columns that are looked at beside those of a matrix are shown.
     samples, rows, columns
         How many are shown; None where all are.
     """
@@ -40,6 +42,7 @@ class Screen:
     ascii_only: bool = False
     has_shades: bool = False
     is_drawn: bool = False
+    margins: int = 0
     samples: Limit | None = None
     rows: Limit | None = None
     columns: Limit | None = None
@@ -100,15 +103,11 @@ class Shown:
         return [*range(self.head), *range(count - self.tail, count)]
 
     @property
-    def is_cut(self) -> bool:
-        """Whether some are left out of the middle."""
-        return self.head + self.tail < len(self.names)
-
     def left_out(self) -> str:
-        """Say how many were left out, and which."""
+        """How many were left out, and which; or nothing."""
         missing = self.names[self.head : len(self.names) - self.tail]
-        span = " to ".join(dict.fromkeys(str(missing[end]) for end in (0, -1)))
-        return f"{plural(len(missing), self.noun)} left out ({span})"
+        span = " to ".join(dict.fromkeys(str(end) for end in (*missing[:1], *missing[-1:])))
+        return f"{plural(len(missing), self.noun)} left out ({span})" if missing else ""
 
 
 def show(noun: str, names: Sequence[object], limit: Limit | None) -> Shown:
@@ -184,16 +183,9 @@ class Table:
     largest: float = 0.0
 
     @property
-    def inner(self) -> "Table":
-        """The table without its margins."""
-        end = len(self.headings) - self.margins
-        rows = (row[:end] for row in self.rows)
-        return replace(self, headings=self.headings[:end], rows=rows, margins=0)
-
-    @property
     def left_out(self) -> list[str]:
         """What it leaves out of its rows and columns."""
-        return [each.left_out() for each in (self.outputs, self.inputs) if each and each.is_cut]
+        return [each.left_out for each in (self.outputs, self.inputs) if each and each.left_out]
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ class Derivation:
     Attributes
     ----------
     sample, classes
-        Its name or position, and the classes' names.
+        What it is called, or "", and the classes' names.
     z, temperature
         Its logits, and T.
     entries
@@ -78,7 +78,7 @@ def derive(
     classes: Sequence[str],
     entry: tuple[int, int] | None = None,
     temperature: float = 1.0,
-    sample: str = "1",
+    sample: str = "",
     log: bool = False,
 ) -> Derivation:
     """Choose what to show: by default one entry on the diagonal of J and one off it."""

@@ -13,9 +13,8 @@ import numpy as np
 
 from softmax_cli.checking.sweep import Sweep
 from softmax_cli.checking.verdict import Verdict, headline
-from softmax_cli.display.grids import some_samples
 from softmax_cli.display.heat import NEGATIVE, POSITIVE, ZERO, ink
-from softmax_cli.display.parts import heading, parts
+from softmax_cli.display.parts import heading, parts, some_samples
 from softmax_cli.display.screen import Screen, Table
 from softmax_cli.errors import InputError, plural, visible
 from softmax_cli.options import OutputOptions
@@ -94,15 +93,15 @@ def _arrays(result: Arrays, figure: "Figure") -> None:
     panels, label = [], ""
     for part in parts(drawn, Screen(precision=3)):
         if isinstance(part, Table):
-            n, rows = part.names, list(part.inner.rows)
+            n, rows = part.names, list(part.rows)
             # A sample that stands alone without a name has none on an axis.
             is_named = bool(label or len(rows) > 1 or logits.names_samples)
             labels = [", ".join(cell.text for cell in row[:n]) * is_named for row in rows]
             texts = [[cell.text for cell in row[n:]] for row in rows]
             values = np.array([[cell.value for cell in row[n:]] for row in rows])
-            panels.append(_Panel(label, labels, part.inner.headings[n:], texts, values))
+            panels.append(_Panel(label, labels, part.headings[n:], texts, values))
         label = str(part)
-    cut = f", the first {most} of {len(shown.names)} samples" * shown.is_cut
+    cut = f", the first {most} of {len(shown.names)} samples" * bool(shown.left_out)
     _draw(figure, panels, heading(result) + cut, is_rising=quantity.key == "probabilities")
 
 
@@ -120,8 +119,7 @@ def _verdict(verdict: Verdict, figure: "Figure") -> None:
         columns = [f"dz_{name}" if is_matrix else name for name in verdict.classes]
         label = f"sample {check.samples[check.samples.furthest][0]}"
     texts = [[f"{each:.2g}" for each in row] for row in excess]
-    with np.errstate(divide="ignore"):
-        panel = _Panel(f"log10(error/bound), {label}", rows, columns, texts, np.log10(excess))
+    panel = _Panel(f"log10(error/bound), {label}", rows, columns, texts, np.log10(excess))
     _draw(figure, [panel] if rows else [], title)
 
 

@@ -32,10 +32,11 @@ def column_names(result: Arrays) -> list[str]:
     if quantity.rank == 2:
         return ["sample", *logits.kept_names, "output", *numbers]
     if quantity.rank == 0:
-        numbers = [quantity.key_of_one]
+        numbers = ["partial"]
     elif result.top:
         places = range(1, min(result.top, logits.n_classes) + 1)
-        numbers = [f"{name}{place}" for place in places for name in ("top", quantity.of_class[0])]
+        pair = "top", "log_" * quantity.log + "p"
+        numbers = [f"{name}{place}" for place in places for name in pair]
     return [logits.sample_header] * logits.names_samples + [*logits.kept_names, *numbers]
 
 

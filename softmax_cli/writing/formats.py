@@ -35,11 +35,11 @@ def write(result: "Result", options: OutputOptions) -> None:
         When it cannot be written.
     """
     from softmax_cli.progress import watched
-    from softmax_cli.result import Arrays, Explanation
+    from softmax_cli.result import Arrays, Report
     from softmax_cli.writing.target import open_target
 
     name, writer = options.output_format, _writer(options.output_format)
-    if isinstance(result, Explanation) and name in STREAMED | BINARY | {"json"}:
+    if not isinstance(result, Arrays | Report) and name in STREAMED | BINARY | {"json"}:
         expected = "table, markdown, latex or html"
         hint = "write a page with -o FILE.html, or leave --explain out"
         raise InputError("--explain", f"expected the format {expected}, found {name}", hint)

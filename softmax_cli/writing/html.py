@@ -19,12 +19,11 @@ from rich.text import Text
 from softmax_cli import result as results
 from softmax_cli.checking.sweep import Sweep
 from softmax_cli.checking.verdict import Verdict
-from softmax_cli.display import grids
+from softmax_cli.display import parts
 from softmax_cli.display.explain import explain
 from softmax_cli.display.notation import MathML, typographic
 from softmax_cli.display.numbers import given, significant
-from softmax_cli.display.parts import heading, parts
-from softmax_cli.display.screen import Cell, Equation, Part, Screen, Shown, Step, Table
+from softmax_cli.display.screen import Cell, Equation, Part, Screen, Step, Table
 from softmax_cli.errors import visible
 from softmax_cli.mathematics.derivation import Derivation, derive
 from softmax_cli.mathematics.exact import Numbers
@@ -43,7 +42,7 @@ _SINGLE_ROW = re.compile(r"<mrow>(<(m\w+)[^<>]*>[^<]*</\2>)</mrow>")
 
 def page(result: results.Result, options: OutputOptions) -> bytes:
     """Make a page; a script comes with a Jacobian alone."""
-    screen = Screen(None, options.precision, rows=_CLASSES, columns=_CLASSES)
+    screen = Screen(None, options.precision, margins=1, rows=_CLASSES, columns=_CLASSES)
     title, body, moves = _page(result, screen)
     style, script = _template("page.css").template, _template("page.js").template if moves else ""
     body = _SINGLE_ROW.sub(r"\1", body)
@@ -67,16 +66,16 @@ def _template(name: str) -> Template:
 def _page(result: results.Result, screen: Screen) -> tuple[str, str, bool]:
     """Make the title and the body of any result's page, and say whether a script moves it."""
     match result:
-        case results.Explanation(derivation=d):
-            return _jacobian(d, result.heading or "", screen)
+        case Derivation():
+            return _jacobian(result, screen)
         case results.Report(evidence=Verdict() as found):
             title = f"Check of softmax: {'PASS' if found else 'FAIL'}"
-            told = [_by_magnitude(part) for part in parts(result, screen)]
+            told = [_by_magnitude(part) for part in parts.parts(result, screen)]
             # The samples come last.
             told.sort(key=lambda part: isinstance(part, Table) and not part.inputs)
             return title, "".join(map(_told, told)), False
         case results.Report(evidence=Sweep() as found):
-            name, table = parts(result, screen)
+            name, table = parts.parts(result, screen)
             return _text(f"The {name}"), _chart(found) + _told(table), False
         case results.Arrays():
             return _arrays(result, screen)
@@ -84,29 +83,28 @@ def _page(result: results.Result, screen: Screen) -> tuple[str, str, bool]:
 
 
 def _arrays(result: results.Arrays, screen: Screen) -> tuple[str, str, bool]:
-    logits, T, quantity = result.logits, result.temperature, result.quantity
+    logits, T, quantity = result.logits, result.quantity.temperature, result.quantity
     is_matrix = isinstance(quantity, results.Jacobian)
     most = max(1, _MOST_ENTRIES // min(logits.n_classes, _CLASSES[0]) ** 2)
     limit = (most, most, 0) if is_matrix else _SAMPLES
-    batch, shown = grids.some_samples(logits.batches, logits.n_classes, limit)
-    if grids.is_softmax(result):
+    batch, shown = parts.some_samples(logits.batches, logits.n_classes, limit)
+    if isinstance(quantity, results.Probabilities):
         cards = f'<div class="cards">{"".join(_cards(result, batch, screen))}</div>'
-        return heading(result), _left_out(shown) + cards, False
+        return parts.heading(result), _left_out(shown.left_out) + cards, False
     # The first matrix is the one to play with.
     rest = iter([batch.part(slice(int(is_matrix), None))])
-    tables = parts(replace(result, logits=replace(logits, blocks=rest)), screen)
-    more = _left_out(shown) + "".join(map(_told, tables))
+    tables = parts.parts(replace(result, logits=replace(logits, blocks=rest)), screen)
+    more = _left_out(shown.left_out) + "".join(map(_told, tables))
     if isinstance(quantity, results.Vjp):
-        return heading(result), more, False
-    d = derive(batch.logits[0], logits.classes, result.entry, T, batch.labels[0], quantity.log)
-    is_batch = len(shown.names) > 1
-    title = grids.sample_title(logits, batch, 0) if is_batch or logits.names_samples else ""
-    return _jacobian(d, title, screen, more * is_batch)
+        return parts.heading(result), more, False
+    n, entry = len(shown.names), result.quantity.entry
+    title = logits.title(batch, 0, n)
+    d = derive(batch.logits[0], logits.classes, entry, T, title, quantity.log)
+    return _jacobian(d, screen, more * (n > 1))
 
 
-def _left_out(*shown: Shown) -> str:
-    told = (each.left_out() for each in shown if each.is_cut)
-    return "".join(f'<p class="quiet">{_text(each)}</p>' for each in told)
+def _left_out(*told: str) -> str:
+    return "".join(f'<p class="quiet">{_text(each)}</p>' for each in filter(None, told))
 
 
 def _text(text: str) -> str:
@@ -131,30 +129,30 @@ def _bar(fraction: float) -> str:
 
 def _cards(result: results.Arrays, batch: Batch, screen: Screen) -> Iterator[str]:
     """Show the probabilities of each sample, the largest named; of many classes, the largest."""
-    classes, numbers = result.logits.classes, Numbers(batch.logits, result.temperature)
+    classes, n = result.logits.classes, len(batch.logits)
+    numbers = Numbers(batch.logits, result.quantity.temperature)
     if len(classes) > _BARS[0]:
         result = replace(result, top=result.top or len(classes))
     for k, top in enumerate(batch.logits.argmax(axis=1).tolist()):
-        y = grids.show_probability(numbers, k, top)(min(screen.precision, 3))
-        title = _text(grids.sample_title(result.logits, batch, k))
-        largest = f"class {_name(classes[top])}, {_number(y).replace(' ', '&nbsp;')}"
+        y = parts.show_probability(numbers, k, top)(min(screen.precision, 3))
+        title = _text(result.logits.title(batch, k, n))
+        largest = f"largest: class {_name(classes[top])}, {_number(y).replace(' ', '&nbsp;')}"
         one = batch.part(slice(k, k + 1))
-        table = _table(grids.class_table(result, one, replace(screen, rows=_BARS)))
-        caption = f"<figcaption>{title}, largest: {largest}</figcaption>"
+        table = _table(parts.class_table(result, one, replace(screen, rows=_BARS)))
+        caption = f"<figcaption>{title}{', ' * bool(title)}{largest}</figcaption>"
         yield f'<figure class="card">{caption}{table}</figure>'
 
 
 def _matrix(table: Table) -> str:
     """Show a Jacobian in colours, and its row sums; a wide one with few digits."""
-    is_wide = len(table.headings) - 4 > _WIDE
+    is_wide = len(table.headings) - 2 > _WIDE
     rows = []
-    for name, *entries, total, _, _ in table.rows:
+    for name, *entries, total in table.rows:
         shown = [replace(cell, style=_level(cell.value / table.largest)) for cell in entries]
         if is_wide:
             shown = [replace(cell, number=cell.show(2)) for cell in shown if cell.show]
         rows.append([name, *shown, replace(total, style="sum")])
-    matrix = replace(table, headings=table.headings[:-2], rows=rows, largest=0)
-    return _table(matrix, f"matrix{' wide' * is_wide}")
+    return _table(replace(table, rows=rows), f"matrix{' wide' * is_wide}")
 
 
 def _level(share: float) -> str:
@@ -163,7 +161,7 @@ def _level(share: float) -> str:
     return f"{'p' if share > 0 else 'n'}{level}" if level else ""
 
 
-def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> tuple[str, str, bool]:
+def _jacobian(d: Derivation, screen: Screen, more: str = "") -> tuple[str, str, bool]:
     """Fill in the page of one sample's Jacobian."""
     j, i = d.entries[0]
     beside = [c for _, c in d.entries if c != j] + [c for c in range(len(d.z)) if c != j]
@@ -182,7 +180,7 @@ def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> tupl
         i=i,
         definition=_math(lines[0]),
         classes="".join(_classes(d, n)),
-        matrix=_matrix(grids.jacobian_table(d.numbers, n.names, screen)),
+        matrix=_matrix(parts.jacobian_table(d.numbers, n.names, screen)),
         gains=cases[0],
         loses="".join(f"<li>every other class loses: {each}</li>" for each in cases[1:]),
         name=_text(n.names[i]),
@@ -193,14 +191,14 @@ def _jacobian(d: Derivation, title: str, screen: Screen, more: str = "") -> tupl
         here=_cases(last),
         more=more,
     )
-    name = f"The derivative of {'log-' * d.log}softmax" + f": {_text(title)}" * bool(title)
+    name = f"The derivative of {'log-' * d.log}softmax" + f": {_text(d.sample)}" * bool(d.sample)
     return name, body, len(d.z) <= _CLASSES[0]
 
 
 def _classes(d: Derivation, n: MathML) -> Iterator[str]:
     """Show each class's logit and its probability."""
     for c, (z, y) in enumerate(zip(d.z.tolist(), d.numbers.y[0].tolist(), strict=True)):
-        text = _number(grids.show_probability(d.numbers, 0, c)(n.precision))
+        text = _number(parts.show_probability(d.numbers, 0, c)(n.precision))
         yield (
             f'<li class="class" data-z="{z!r}"><span class="name">{_name(n.names[c])}</span>'
             f'<span class="static">{_number(given(z))}</span>'
@@ -278,15 +276,14 @@ def _table(table: Table, kind: str = "") -> str:
         head = f'<th scope="row" class="{first.style}">{heading}</th>'
         rows.append(f"<tr>{head}{''.join(cells)}{bar}</tr>\n")
     written = f'<table class="{kind}">{"".join(rows)}</tbody></table>'
-    told = _left_out(*filter(None, (table.outputs, table.inputs)))
-    return f'<div class="scroll" tabindex="0">{written}</div>{told}'
+    return f'<div class="scroll" tabindex="0">{written}</div>{_left_out(*table.left_out)}'
 
 
 def _chart(found: Sweep) -> str:
     """Draw the errors against the steps, both as powers of ten."""
 
     def place(step: float, error: float) -> tuple[float, float]:
-        power = max(-18.0, min(2.0, math.log10(error))) if error else -18.0
+        power = min(2.0, math.log10(max(error, 1e-18)))
         return round(461 + 27 * math.log10(step), 1), round(46 - 15 * power, 1)
 
     drawn = names = ""

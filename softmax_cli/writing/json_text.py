@@ -27,9 +27,9 @@ def write_json(result: Result, target: Target, options: OutputOptions) -> None:
     head: dict[str, Any] = {"command": result.command, "classes": logits.classes}
     head["samples"] = batch.labels
     head |= {"kept": _kept(logits, batch)} if batch.kept else {}
-    head |= {"log": True} if result.quantity.log else {}
-    if result.entry is not None:
-        output, input_ = (logits.classes[position] for position in result.entry)
+    head |= {"log": True} if result.quantity.log and result.command == "jacobian" else {}
+    if result.quantity.entry is not None:
+        output, input_ = (logits.classes[position] for position in result.quantity.entry)
         head["entry"] = {"output": output, "input": input_}
     target.write(_dump(head)[:-1].encode())
     for quantity in result.quantities:
@@ -58,7 +58,7 @@ def _lines(result: Arrays, row: str, block: Block) -> bytes:
     end, values = "}\n" if block.ends else "", _samples(result, block, row)
     if not block.begins:
         return "".join(f",{value}{end}" for value in values).encode()
-    key = "top" if result.top else result.quantity.key_of_one
+    key = "top" if result.top else "partial" if result.quantity.entry else result.quantity.key
     names: Iterable[str] = map(encode, block.batch.labels)
     if block.batch.kept:
         kept = map(_dump, _kept(result.logits, block.batch))
@@ -88,7 +88,7 @@ def _samples(result: Arrays, block: Block, row: str = "") -> list[str]:
     """
     if result.top:
         classes, values = result.largest(block)
-        pair = f'{{"class":%s,"{result.quantity.of_class[1]}":%s}}'
+        pair = f'{{"class":%s,"{"log_" * result.quantity.log}probability":%s}}'
         largest = zip(classes.tolist(), _print_lines(values), strict=True)
         rows = (zip(map(encode, names), line.split(","), strict=True) for names, line in largest)
         return [f"[{','.join([pair % each for each in pairs])}]" for pairs in rows]

@@ -32,7 +32,7 @@ def latex(result: Result, options: OutputOptions) -> bytes:
 def _written(part: Part) -> Iterator[str]:
     match part:
         case Table():
-            yield from _arrays(part.inner)
+            yield from _arrays(part)
             yield from map(_paragraph, part.left_out)
         case Step(title, text):
             yield f"\n\\paragraph{{{title}.}}\n{text}"

@@ -30,12 +30,11 @@ def escaped(text: str) -> str:
 def _written(part: Part) -> str:
     """Write a part with empty lines around it; a table's numbers are no markup, on the right."""
     match part:
-        case Table(names=names):
-            table = part.inner
-            headings = _row(map(Cell, table.headings))
-            rule = f"| {' | '.join(['---'] * names + ['---:'] * (len(table.headings) - names))} |"
+        case Table(headings, rows, names):
+            rule = f"| {' | '.join(['---'] * names + ['---:'] * (len(headings) - names))} |"
             left_out = "\n\n".join(map(escaped, part.left_out))
-            return "\n".join(["", headings, rule, *map(_row, table.rows), "", left_out])
+            lines = _row(map(Cell, headings)), rule, *map(_row, rows)
+            return "\n".join(["", *lines, "", left_out])
         case Step(title, text):
             return f"\n### {title}\n\n{text}\n"
         case Equation(sides):

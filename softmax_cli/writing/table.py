@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from os.path import commonprefix
 from textwrap import wrap
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from rich.box import SIMPLE_HEAD, Box
 from rich.cells import cell_len, set_cell_size
@@ -66,21 +66,16 @@ class _Column:
 
 def write_drawn(result: Result, target: Target, options: OutputOptions) -> None:
     """Draw the result: as wide as a terminal and in its colours, or as wide as it is."""
-    size = None if target.is_terminal else _UNBOUNDED
-    has_colours = _has_colours(target, options)
-    text = io.StringIO()
+    size, text = None if target.is_terminal else _UNBOUNDED, io.StringIO()
+    look: Literal["auto"] | None = "auto" if _has_colours(target, options) else None
+    forced = bool(look) or target.is_terminal
     console = Console(
-        file=text,
-        force_terminal=has_colours or target.is_terminal,
-        width=size,
-        height=size,
-        color_system="auto" if has_colours else None,
-        no_color=False,
+        file=text, force_terminal=forced, width=size, height=size, color_system=look, no_color=False
     )
     width = console.width if target.is_terminal else None
     ascii_only = not target.encoding.lower().startswith("utf")
     has_shades = console.color_system in _WITH_SHADES
-    place = width, options.precision, ascii_only, has_shades, True
+    place = width, options.precision, ascii_only, has_shades, True, 3
     screen = Screen(*place, samples=_ENDS, rows=_ENDS, columns=_ENDS_OF_COLUMNS)
     for part in parts(result, screen):
         for drawn in _drawn(part, screen):
@@ -150,9 +145,9 @@ def _table(table: Table, screen: Screen) -> Iterator[RenderableType]:
     columns = table.inputs or Shown("column", numbers, len(numbers))
     for fit in (*_FITS, _TIGHT, *(_SIGNS if table.margins else ())):
         drawn = fitted(fit)
-        if columns.is_cut or _total(drawn, fit.gap) <= room:
+        if columns.left_out or _total(drawn, fit.gap) <= room:
             break
-    if columns.is_cut or _total(drawn, fit.gap) > room:
+    if columns.left_out or _total(drawn, fit.gap) > room:
         fit = _FITS[0] if screen.width is None else _NAMES
         drawn, columns = _cut(fitted(fit), table.names, columns, room, screen)
     is_short = [each.texts for each in drawn] != [each.texts for each in whole]
@@ -164,7 +159,7 @@ def _table(table: Table, screen: Screen) -> Iterator[RenderableType]:
     yield _grid(drawn, table.outputs, screen, fit.gap)
     for told in replace(table, inputs=columns).left_out:
         yield screen.quiet(told + table.hint)
-    if is_short and table.hint and not columns.is_cut:
+    if is_short and table.hint and not columns.left_out:
         signs = ", some to their signs" if fit in _SIGNS else ""
         yield screen.quiet(f"shortened to fit{signs}{table.hint}")
 
@@ -205,12 +200,11 @@ def _number(cell: Cell, fit: _Fit, screen: Screen) -> str:
 
 def _distinct(names: list[str], width: int, screen: Screen) -> list[str]:
     """Shorten names: where they would be alike, by what all share, or else not at all."""
-    head = _n_shared(names)
-    tail = _n_shared([name[head:][::-1] for name in names])
+    head = len(commonprefix(names))  # noqa: RUF071 - no paths
+    tail = len(commonprefix([name[head:][::-1] for name in names]))  # noqa: RUF071
     dots = screen.glyph("…", "..")
     longest = max(map(len, names), default=0) - head - tail + 2 * len(dots)
-    spare = max(0, width - longest) // 2
-    start, end = max(0, head - spare), max(0, tail - spare)
+    start, end = (max(0, shared - max(0, width - longest) // 2) for shared in (head, tail))
     before, behind = dots * (start > 0), dots * (end > 0)
     apart = [before + name[start : len(name) - end] + behind for name in names]
     for each in (names, apart):
@@ -218,11 +212,6 @@ def _distinct(names: list[str], width: int, screen: Screen) -> list[str]:
         if len({*short}) == len({*names}):
             return short
     return names
-
-
-def _n_shared(names: list[str]) -> int:
-    """Count the letters with which all begin."""
-    return len(commonprefix(names))  # noqa: RUF071 - no paths
 
 
 def _cut(
@@ -243,13 +232,8 @@ def _cut(
 
 
 def _grid(columns: Sequence[_Column], rows: Shown | None, screen: Screen, gap: int) -> Drawing:
-    table = Drawing(
-        box=_ASCII_HEAD if screen.ascii_only else SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, gap - 1, 0, 0),
-        header_style="bold",
-    )
+    box, padding = _ASCII_HEAD if screen.ascii_only else SIMPLE_HEAD, (0, gap - 1, 0, 0)
+    table = Drawing(box=box, show_edge=False, pad_edge=False, padding=padding, header_style="bold")
     for column in columns:
         justify: JustifyMethod = "left" if column.is_name else "right"
         table.add_column(Text(column.heading), justify=justify, overflow="fold", width=column.width)
