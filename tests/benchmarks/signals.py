@@ -1,7 +1,4 @@
-"""Signals in large numbers: ``python -m tests.benchmarks.signals [random [injected [seed]]]``.
-
-At random moments of real processes, and at random lines of runs in blocks of a few lines.
-"""
+"""Signals in large numbers: ``python -m tests.benchmarks.signals [random [injected [seed]]]``."""
 
 import itertools
 import os
@@ -57,10 +54,8 @@ def write_inputs(folder: Path, count: int) -> None:
     subprocess.run(["gzip", "-k", "z.csv"], cwd=folder, check=True)
 
 
-def struck(
-    words: list[str], out: str | None, folder: Path, number: int, delay: float
-) -> str | None:
-    """Send a signal after a delay; return what is wrong, if anything is."""
+def struck(words: list[str], out: str | None, folder: Path, number: int, delay: float) -> str:
+    """Send a real process a signal after a delay; return what is wrong, or ""."""
     before = {path.name for path in folder.iterdir()}
     with (folder / "z.csv").open("rb") as stdin:
         process = subprocess.Popen(
@@ -78,17 +73,16 @@ def struck(
     seconds, status = time.monotonic() - begin, process.returncode
     left = {path.name for path in folder.iterdir()} - before - {out}
     time.sleep(0.1)
-    alive = subprocess.run(
-        ["pgrep", "-r", "R,S,D,T", "-s", str(process.pid)], capture_output=True, check=False
-    )
+    look = ["pgrep", "-r", "R,S,D,T", "-s", str(process.pid)]
+    alive = subprocess.run(look, capture_output=True, check=False)
     if (status == -number and not told) or (b"KeyboardInterrupt" in told and b"main()" not in told):
-        return None  # before the first line of ours
+        return ""  # before the first line of ours
     if status in (0, 1, 2) and b"Traceback" not in told:
-        return None  # it was done
+        return ""  # it was done
     wrong = [f"status {status}"] * (status != 128 + number)
     wrong += [f"it told {told!r:.300}"] * bool(told) + [f"it left {left}"] * bool(left)
     wrong += [f"{seconds:.1f} s"] * (seconds > 1) + ["a process lives"] * bool(alive.stdout)
-    return ", ".join(wrong) or None
+    return ", ".join(wrong)
 
 
 def strike(n: int, number: int) -> None:
@@ -122,7 +116,7 @@ def injected(words: list[str], out: str, folder: Path, n: int, number: int) -> t
 def main(count: int = 500, count_injected: int = 500, seed: int = 0) -> None:
     chance, wrong = random.Random(seed), 0
 
-    def report(what: str, found: str | None) -> None:
+    def report(what: str, found: str) -> None:
         nonlocal wrong
         if found and "error: --" not in found:  # the command has that format
             wrong += 1
