@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+_PR_SET_PDEATHSIG = 1
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _actions: list[Callable[[], object]] = []
 _deferred: list[list[int]] = []  # signals that wait, of each block that defers them
@@ -47,6 +48,14 @@ def uninterrupted() -> Iterator[None]:
     finally:
         for number in ours:
             signal.signal(number, leave)
+
+
+def follow_parent() -> None:
+    """Let the system kill this process when its parent ends, however that ends; Linux can."""
+    import ctypes
+
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def finish() -> None:

@@ -108,7 +108,7 @@ def failure(error: Exception) -> SoftmaxCliError:
         case MemoryError():
             most = "what is available"
             if limit() > 0:
-                most = f"{limit() / 1e9:,.1f} GB, half of {most}"
+                most = f"{limit() / 1e6:,.0f} MB, half of {most}"
             problem = f"expected what takes at most {most}, found more{noted(error)}: {error}"
             hint = "forward and jacobian take little for csv, tsv, jsonl and npy; ulimit -d KB"
             return InputError("", problem.rstrip(": "), f"{hint} sets another limit")

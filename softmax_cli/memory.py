@@ -34,7 +34,7 @@ def limit() -> int:
 def require(size: int, what: str) -> None:
     """Raise MemoryError if something will take more bytes than a run may."""
     if 0 < limit() < size:
-        raise MemoryError(f"{what} takes about {size / 1e9:,.1f} GB")
+        raise MemoryError(f"{what} takes about {size / 1e6:,.0f} MB")
 
 
 def _available() -> Iterator[int]:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from softmax_cli.ending import undone_by
+from softmax_cli.ending import follow_parent, undone_by
 from softmax_cli.errors import InputError
 from softmax_cli.result import Arrays, Block
 from softmax_cli.samples import Batch, TextBlock
@@ -170,6 +170,7 @@ def _started(count: int, convert: Convert) -> Iterator[_Worker]:
 def _serve(stream: "socket", convert: Convert) -> NoReturn:
     """Answer for blocks until there are no more; anything else ends this process."""
     try:
+        follow_parent()
         tasks = stream.makefile("rb")
         while True:
             answer: list[Piece | InputError] = []

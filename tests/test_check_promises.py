@@ -13,7 +13,7 @@ import pytest
 from softmax_cli import check_jacobian, check_probabilities, check_vjp
 from softmax_cli.mathematics import core
 from tests import wrong
-from tests.program import PROGRAM, Outcome, environment, refused, run
+from tests.program import PROGRAM, Outcome, environment, refused, run, run_cold
 from tests.wrong import Array, softmax
 
 Z = np.array([[1.0, 2.0, 3.0], [0.5, -1.0, 0.0], [2.0, 0.1, -0.3]])
@@ -478,6 +478,11 @@ def hangs(z):
     while True:
         try: time.sleep(1)
         except BaseException: pass
+def writes_everywhere(z):
+    for file in range(3, 99):
+        try: os.write(file, b"x" * 500)
+        except OSError: pass
+    return softmax(z) * 2
 def floods(z):
     for k in range(2000): print("x" * 500)
     return softmax(z) * 2
@@ -530,6 +535,12 @@ def test_whatever_code_does_to_its_process_the_verdict_is_ours(
     assert "Traceback" not in outcome.stderr
 
 
+def test_code_that_writes_into_all_files_of_its_process_is_told(hostile: Path) -> None:
+    outcome = run_cold("check", "1,2", "--probabilities", "h.py:writes_everywhere", cwd=hostile)
+    assert outcome.status == 2
+    assert "wrote into the pipe" in outcome.stderr
+
+
 def running(word: str) -> list[bytes]:
     return subprocess.run(["pgrep", "-f", word], capture_output=True, check=False).stdout.split()
 
@@ -541,12 +552,13 @@ def test_code_that_hangs_ends_in_time_or_by_a_signal(hostile: Path) -> None:
     (hostile / "l.py").write_text("while True: pass")
     loaded = run("check", "1,2", "--vjp", "l.py:f", "--timeout", "0.2", cwd=hostile).stderr
     assert loaded == "error: --vjp: the candidate took longer than 0.2 s while it was loaded\n"
-    for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+    for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)):
         with subprocess.Popen([*PROGRAM, *words], cwd=hostile, env=environment({}), stdin=-3) as it:
             while it.poll() is None and len(running(words[-1])) < 2:
                 time.sleep(0.1)
             it.send_signal(number)
             assert it.wait(10) == status
+    time.sleep(1)
     assert running(words[-1]) == []
 
 

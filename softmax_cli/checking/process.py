@@ -25,7 +25,7 @@ from typing import Any, NoReturn, TypeVar, cast
 import numpy as np
 
 from softmax_cli.checking.candidate import CandidateError, CheckingError, Function, in_words
-from softmax_cli.ending import SIGNALS, deferred, undone_by
+from softmax_cli.ending import SIGNALS, deferred, follow_parent, undone_by
 
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 Result = TypeVar("Result")
@@ -62,6 +62,8 @@ def isolated(job: Callable[[Function], Result], word: str, timeout: float | None
                 answer = ours.recv() if ours in ready else None
             except EOFError:
                 ready.remove(ours)
+            except Exception:
+                raise CandidateError("the candidate wrote into the pipe of its process") from None
             if ours not in ready:
                 code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
                 by = f"with status {code}" if code >= 0 else f"by {signal.Signals(-code).name}"
@@ -89,6 +91,7 @@ def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> 
     """Load the function, do the job and send its result; never return."""
     try:
         os.setpgid(0, 0)
+        follow_parent()
         # Ctrl-C ends it at once, also where it swallows exceptions.
         for number in SIGNALS:
             signal.signal(number, signal.SIG_DFL)

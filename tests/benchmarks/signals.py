@@ -3,6 +3,7 @@
 import itertools
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -115,6 +116,8 @@ def injected(words: list[str], out: str, folder: Path, n: int, number: int) -> t
 
 def main(count: int = 500, count_injected: int = 500, seed: int = 0) -> None:
     chance, wrong = random.Random(seed), 0
+    for number in SIGNALS:  # which a shell's & and nohup have ignored
+        signal.signal(number, signal.SIG_DFL)
 
     def report(what: str, found: str) -> None:
         nonlocal wrong
