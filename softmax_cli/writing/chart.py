@@ -111,7 +111,7 @@ def _arrays(result: Arrays, figure: "Figure") -> None:
 def _verdict(verdict: Verdict, figure: "Figure") -> None:
     """Draw how far errors are over or under their bounds, in the worst sample or in each."""
     check = verdict.decisive
-    title = " - ".join([headline(check), *(f"cause: {each.name}" for each in check.diagnoses)])
+    title = "\n".join([headline(check), *(f"cause: {each.name}" for each in check.diagnoses)])
     rows, columns = list(check.samples.labels[:_MOST_SAMPLES]), ["worst entry"]
     rows = [] if check.problem else rows
     label = f"the first {len(rows)} of {len(check.samples)} samples"
@@ -132,7 +132,7 @@ def _draw(
     """Draw panels on one scale of colours: from 0 to 1, or to both sides of 0."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    figure.suptitle(_label(title, 2 * _LONGEST_LABEL))
+    figure.suptitle("\n".join(_label(each, 2 * _LONGEST_LABEL) for each in title.splitlines()))
     if not panels:
         return
     if len(panels[0].rows) == 1:
