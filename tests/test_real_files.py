@@ -87,12 +87,7 @@ def test_identifiers_among_logits_are_refused_and_the_hint_works(
         ("index,userId,a,b", "0,7,1.5,2", "'userId'", "--keep userId"),
         ("Unnamed: 0,a,b", "0,1.5,2", "'Unnamed: 0'", "--id 1"),
         ("a,b,true_label", "1.5,2,3", "'true_label'", "--keep true_label"),
-        (
-            "Unnamed: 0.1,Unnamed: 0,a,b",
-            "1,0,1.5,2",
-            "'Unnamed: 0.1', 'Unnamed: 0'",
-            "--id 1 --keep 2",
-        ),
+        ("Unnamed: 0.1,index,a,b", "1,0,1.5,2", "'Unnamed: 0.1', 'index'", "--id 1 --keep index"),
         ("y_true,y_pred,a,b", "1,0,1.5,2", "'y_true', 'y_pred'", "--keep y_true,y_pred"),
         ("text,a,b,target", "x,1.5,2,3", "'target'", "--keep target"),
         ("id,index,a,b", "1,2,1.5,2", "'id', 'index'", "--id id --keep index"),
@@ -111,10 +106,8 @@ def test_all_doubtful_columns_are_named_in_one_error_and_both_hints_work(
     assert problem.endswith(named)
     first, _, second = told.removeprefix("hint: give ").partition(" or pick the logits: ")
     assert first == hint
-    results = [
-        run("forward", "-f", "json", *shlex.split(way), stdin=text) for way in (first, second)
-    ]
-    assert numbers(results[0]) == numbers(results[1])
+    ways = [run("forward", "-f", "json", *shlex.split(w), stdin=text) for w in (first, second)]
+    assert numbers(ways[0]) == numbers(ways[1])
 
 
 def test_what_a_column_is_does_not_depend_on_the_blocks(tmp_path: Path) -> None:
