@@ -33,7 +33,8 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     _open_what_is_closed()
     _keep_to_the_locale()
     status = _run(list(sys.argv[1:] if words is None else words))
-    if words is None:  # to free all memory first takes a fifth of a short run
+    # To free all memory first takes a fifth of a short run; matplotlib has a folder to remove.
+    if words is None and "matplotlib" not in sys.modules:
         with suppress(OSError, ValueError):  # what is closed or full, sys.exit tells
             sys.stdout.flush()
             sys.stderr.flush()

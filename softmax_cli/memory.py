@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+_THREADS_OF_A_DESKTOP = 1000
 _LEAST = 1 << 27  # bytes, for what every run needs
 # Of a control group: what it may take, what it takes, and how much of that is files.
 _GROUPS = {
@@ -22,8 +23,10 @@ def limit_memory() -> None:
 
 
 def is_limited() -> bool:
-    """Tell whether ulimit -v limits the addresses of a run."""
-    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+    """Tell whether ulimit -v limits the addresses of a run, or -u its threads to few."""
+    few = range(_THREADS_OF_A_DESKTOP)
+    is_so = resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+    return is_so or resource.getrlimit(resource.RLIMIT_NPROC)[0] in few
 
 
 def limit() -> int:

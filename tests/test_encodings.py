@@ -32,6 +32,7 @@ def test_utf8_is_read_with_and_without_its_mark(mark: bytes) -> None:
     [
         (marked(b"\xff\xfe", "utf-16-le"), "UTF-16"),
         (marked(b"\xfe\xff", "utf-16-be"), "UTF-16"),
+        (marked(b"\xff\xfe\0\0", "utf-32-le"), "UTF-32"),
     ],
 )
 def test_text_of_wide_characters_is_named_with_what_converts_it(

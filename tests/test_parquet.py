@@ -137,7 +137,7 @@ def test_damage_is_told_in_one_line_or_changes_nothing(tmp_path: Path) -> None:
 def test_other_bytes_and_terminals_are_refused(tmp_path: Path) -> None:
     (tmp_path / "z.parquet").write_text("1,2\n")
     outcome = run("forward", "z.parquet", cwd=tmp_path)
-    assert outcome.stderr.startswith("error: z.parquet: expected a parquet file: ")
+    assert outcome.stderr.startswith("error: z.parquet: cannot be read as parquet: ")
     assert len(outcome.stderr.splitlines()) == 1
     assert run_in_terminal("forward", "1", "2", "-f", "parquet").status == 2
 

@@ -115,6 +115,8 @@ def _kind(column: Sequence[Any]) -> str:
     first = values[0]
     if isinstance(first, list) or len(array_in(first)) > 1:
         return "arrays"
+    if isinstance(first, dict):
+        return "objects"
     if isinstance(first, str) and first.strip() and not is_number(first):
         slips = (not isinstance(v, str) or is_number(v) or is_broken_number(v) for v in column)
         return "numbers" if any(slips) else "text"

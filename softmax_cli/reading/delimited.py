@@ -151,7 +151,8 @@ def _records(
         longer = replace(block, content=block.content + more)
         return _records(longer, stream, delimiter, name, least)
     if problem:
-        raise InputError(f"{name}:{line}", f"expected quoting as in RFC 4180, found: {problem}")
+        kept = "fields of at most 64 MB" if "limit" in problem else "quoting as in RFC 4180"
+        raise InputError(f"{name}:{line}", f"expected {kept}, found: {problem}")
     return records, line
 
 

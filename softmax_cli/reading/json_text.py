@@ -245,6 +245,8 @@ def _row(sample: Any, columns: Columns, where: Where, k: int) -> list[Any]:
         row = [sample[key] if key in keys else member(sample, key) for key in columns.header]
         if columns.sample is not None:
             strict_json.name(row[columns.sample], where(k))
+        for c in columns.kept:
+            strict_json.in_range(row[c], where(k))
         if columns.array is not None and "classes" in keys:
             names, place = strict_json.names(sample, "classes", where(k)), where(k)
             validity.check_classes(names or (), columns.classes or (), place, "the first sample")

@@ -15,7 +15,7 @@ from softmax_cli.reading.text import Stream, readable
 from softmax_cli.reading.validity import place_in, place_of_sample, read_numbers
 from softmax_cli.samples import Batch, FloatArray, Logits, Place
 
-_EXPECTED = "expected a parquet file"
+_EXPECTED = "cannot be read as parquet"
 _VALUES_A_BATCH = 1 << 17
 _NUMBERS = frozenset({float, int, Decimal})
 _MAYBE_NULL = _NUMBERS | {type(None)}

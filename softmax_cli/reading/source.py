@@ -12,7 +12,7 @@ from io import FileIO
 from itertools import chain
 from pathlib import Path
 
-from softmax_cli.errors import InputError, quoted, visible, warn
+from softmax_cli.errors import InputError, quoted, reason, visible, warn
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.columns import refuse_columns
 from softmax_cli.reading.formats import SUFFIXES, reader
@@ -139,7 +139,14 @@ def _only_path(words: Sequence[str]) -> str | None:
         return there[0]
     are_numbers = not all(map(str.strip, words)) or any(map(starts_like_number, words))
     if others and not are_numbers:
-        raise InputError(visible(others[0]), "no such file; expected numbers, a file or -")
+        problem = "no such file; expected numbers, a file or -"
+        try:
+            os.stat(others[0])  # noqa: PTH116
+        except PermissionError as error:
+            problem = f"cannot be read: {reason(error)}"
+        except OSError:
+            pass
+        raise InputError(visible(others[0]), problem)
     return None
 
 

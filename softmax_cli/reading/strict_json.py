@@ -159,4 +159,11 @@ def name(value: Any, place: str) -> str:
     """Read a name: text or a number."""
     if type(value) not in (str, int, float):
         raise InputError(place, f"expected a name, found {shown(value)}")
+    in_range(value, place)
     return str(value)
+
+
+def in_range(value: Any, place: str) -> None:
+    """Raise for what is passed on as it is, but beyond float64."""
+    if value in (math.inf, -math.inf):
+        raise InputError(place, "expected a number within the range of float64")

@@ -211,9 +211,10 @@ def decode(content: bytes, name: str, line: int = 1) -> str:
 
 def _foreign(content: bytes, at: int, name: str, line: int) -> InputError:
     """Say what is no UTF-8, and what it looks like."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        hint = "convert it: iconv -f UTF-16 -t UTF-8 FILE | softmax-cli forward -"
-        return InputError(name, "expected UTF-8 text, found UTF-16", hint)
+    if content.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")):
+        kind = "UTF-32" if b"\0\0" in content[:4] else "UTF-16"
+        hint = f"convert it: iconv -f {kind} -t UTF-8 FILE | softmax-cli forward -"
+        return InputError(name, f"expected UTF-8 text, found {kind}", hint)
     *lines, start = _LINE_END.split(content[:at].decode())
     place = f"{name}:{line + len(lines)}:{len(start) + 1}"
     if not content[at]:

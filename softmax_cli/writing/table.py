@@ -99,7 +99,7 @@ def _drawn(part: Part, screen: Screen) -> Iterator[RenderableType]:
             yield from _table(part, screen)
         case Step(title, text):
             yield Text(f"\n{title}", "bold")
-            prose = wrap(text, (screen.width or _WIDEST_PROSE) - len(_INDENT))
+            prose = wrap(text, max((screen.width or _WIDEST_PROSE) - len(_INDENT), _LEAST_ROOM))
             yield from (Text(_INDENT + line) for line in prose)
         case Equation():
             yield _equation(part, screen.width)
