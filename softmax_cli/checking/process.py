@@ -51,8 +51,10 @@ def isolated(job: Callable[[Function], Result], word: str, timeout: float | None
             process = _forked(partial(_work, theirs, job, word))
             started.append(process)
         theirs.close()
-        # A child of its own may hold the pipe when it has ended.
-        ends = [os.pidfd_open(process)] if hasattr(os, "pidfd_open") else []
+        ends: list[int] = []
+        with suppress(AttributeError, OSError):  # not every system has it
+            # A child of its own may hold the pipe when it has ended.
+            ends.append(os.pidfd_open(process))
         # It says that it is loaded, and then its result.
         for when in (" while it was loaded", ""):
             ready = wait([ours, *ends], timeout)
