@@ -87,7 +87,7 @@ def test_identifiers_among_logits_are_refused_and_the_hint_works(
         ("index,userId,a,b", "0,7,1.5,2", "'userId'", "--keep userId"),
         ("Unnamed: 0,a,b", "0,1.5,2", "'Unnamed: 0'", "--id 1"),
         ("a,b,true_label", "1.5,2,3", "'true_label'", "--keep true_label"),
-        ("Unnamed: 0.1,index,a,b", "1,0,1.5,2", "'Unnamed: 0.1', 'index'", "--id 1 --keep index"),
+        ("Unnamed: 0.1,index,a,b", "1,0,1.5,2", "'Unnamed: 0.1'", "--keep 1"),
         ("y_true,y_pred,a,b", "1,0,1.5,2", "'y_true', 'y_pred'", "--keep y_true,y_pred"),
         ("text,a,b,target", "x,1.5,2,3", "'target'", "--keep target"),
         ("id,index,a,b", "1,2,1.5,2", "'id', 'index'", "--id id --keep index"),
