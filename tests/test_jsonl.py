@@ -225,3 +225,9 @@ def test_a_carriage_return_within_a_line_is_a_space_wherever_blocks_are_cut() ->
     assert (outcome.status, whole.status) == (0, 0)
     assert whole.stdout.count("\n") == outcome.stdout.count("\n") == 2_000
     assert whole.stdout.splitlines()[-1].startswith('{"sample":"2000",')
+
+
+def test_large_integers_are_names_as_they_stand() -> None:
+    lines = [f'{{"id":{2**65 + k},"a":1,"b":2.5}}\n' for k in range(3)]
+    printed = run("forward", "-f", "csv", stdin="".join(lines)).stdout.splitlines()
+    assert [row.split(",")[0] for row in printed] == ["id", *(str(2**65 + k) for k in range(3))]

@@ -19,6 +19,7 @@ from softmax_cli.samples import Batch, Logits, TextBlock
 
 # What only one reader refuses, and keys that are counted as none.
 _DOUBTFUL = (b"\\u", b" :", b"\t", b"\r", b"NaN", b"Infinity")
+_LARGE = 2.0**63
 
 
 def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -84,7 +85,7 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
             if logits is not None:
                 place = validity.place_in(lambda k: f"{name}:{block.line + k}")
                 return Batch(logits, block.start, place=place)
-        loaded = _load_records(block)
+        loaded = _load_records(block, columns)
         values, lines = loaded or load_lines(block.content, name, block.line)
         return _batch(values, columns, lambda k: f"{name}:{lines[k]}", block.start, options)
 
@@ -256,7 +257,7 @@ def _row(sample: Any, columns: Columns, where: Where, k: int) -> list[Any]:
     return row
 
 
-def _load_records(block: TextBlock) -> tuple[list[Any], Sequence[int]] | None:
+def _load_records(block: TextBlock, columns: Columns) -> tuple[list[Any], Sequence[int]] | None:
     """Load lines of an object each, with none inside, or return None.
 
     That is seen by counting: as many begin, and as many end, as there are lines. Two keys of the
@@ -273,4 +274,9 @@ def _load_records(block: TextBlock) -> tuple[list[Any], Sequence[int]] | None:
         return None
     if len(values) != n or sum(map(len, values)) != content.count(b'":'):
         return None
+    # Among what is passed on as it is, one of the readers makes floats of large integers.
+    passed_on = {columns.sample, *columns.kept}
+    for key in (key for c, key in enumerate(columns.header or ()) if c in passed_on):
+        if any(type(each.get(key)) is float and abs(each[key]) >= _LARGE for each in values):
+            return None
     return values, range(block.line, block.line + n)

@@ -165,5 +165,7 @@ def name(value: Any, place: str) -> str:
 
 def in_range(value: Any, place: str) -> None:
     """Raise for what is passed on as it is, but beyond float64."""
-    if value in (math.inf, -math.inf):
-        raise InputError(place, "expected a number within the range of float64")
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        raise InputError(place, "expected a number within the range of float64") from None
