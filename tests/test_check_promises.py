@@ -166,7 +166,7 @@ def test_a_pass_says_what_it_could_not_see() -> None:
     assert "exp that is not shifted by the maximum passes logits this small; stress=True" in one
     zeros = check_jacobian(lambda z: np.zeros((*z.shape, 3)), [[40.0, 0.0, 1.0]], atol=0.0)
     assert not zeros
-    assert "dy_1/dz_1 of sample 1: expected 1.57966e-17, actual 0" in str(zeros)
+    assert ", actual 0, 1e+09 times its bound" in str(zeros)
     assert "unshifted" not in str(check_probabilities(softmax, Z, stress=True))
     words = ["check", "40,0,1", "--jacobian", "softmax_cli:jacobian"]
     assert "zeros would pass; --atol 0 compares their digits" in run(*words).stdout
