@@ -18,7 +18,6 @@ from softmax_cli.mathematics import core
 from softmax_cli.mathematics.derivation import Derivation
 from softmax_cli.mathematics.exact import Numbers
 from softmax_cli.samples import Batch, as_text, concatenate
-from softmax_cli.words import is_number
 
 _MOST_WINNERS = 10
 _TITLES = {
@@ -39,8 +38,7 @@ def parts(result: results.Result, screen: Screen) -> Iterator[Part]:
             from softmax_cli.display.notation import Latex, Plain
 
             yield from _title(result.sample, screen)
-            is_plain, p = screen.is_drawn, screen.precision
-            yield from explain(result, Plain(p, screen.ascii_only) if is_plain else Latex(p))
+            yield from explain(result, (Plain if screen.is_drawn else Latex)(screen.precision))
             yield Text()
             yield jacobian_table(result.numbers, result.classes, screen)
         case results.Report():
@@ -81,10 +79,7 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[Part]:
         return
     yield samples_table(result, batch, screen, shown)
     if is_told:
-        counted = [(logits.classes[j], n) for j, n in wins.most_common()]
-        told = [f"{name} {n}" for name, n in counted]
-        if any(map(is_number, logits.classes)):
-            told = [f"class {name}: {plural(n, 'sample')}" for name, n in counted]
+        told = [f"{logits.classes[j]} ({n})" for j, n in wins.most_common()]
         told[_MOST_WINNERS:] = [f"{len(told) - _MOST_WINNERS} more"] * (len(told) > _MOST_WINNERS)
         counts = f"{plural(wins.total(), 'sample')}, {plural(logits.n_classes, 'class')}"
         mean = sum(entropies) / wins.total()
@@ -115,8 +110,7 @@ def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[Part]:
     logits, T, log = result.logits, result.quantity.temperature, result.quantity.log
     batch, shown = some_samples(logits.batches, logits.n_classes, screen.samples)
     if screen.is_drawn:
-        delta = screen.glyph("δ_ij", "delta_ij")
-        formula = f"dlog y_j/dz_i = ({delta} - y_i)" if log else f"dy_j/dz_i = y_j ({delta} - y_i)"
+        formula = "dlog y_j/dz_i = (δ_ij - y_i)" if log else "dy_j/dz_i = y_j (δ_ij - y_i)"
         yield screen.quiet(f"J[j][i] = {formula}{_by_T(T)}")
     for k, z in enumerate(batch.logits):
         yield Text()
@@ -241,7 +235,7 @@ def sample_numbers(
     """Return a batch's numbers, the values of its columns, and what shows column c of sample k."""
     quantity = result.quantity
     numbers = Numbers(batch.logits, quantity.temperature, batch.upstream, log=quantity.log)
-    values = quantity.compute(batch).reshape(len(batch.logits), -1).tolist()
+    values = quantity.compute(batch, slice(0)).reshape(len(batch.logits), -1).tolist()
     kind = "jacobian" if result.quantity.entry else quantity.key
 
     def show(k: int, c: int) -> Show:

@@ -19,8 +19,6 @@ Floats = NDArray[np.float64]
 Number = float | Decimal
 
 _SMALLEST_NORMAL = 2.0**-1022
-# Of a mean relative to its terms: above what rounding makes of one that is exactly 0.
-_ROUNDING = Decimal("1e-13")
 # Rounded up, a product that is too small even for decimals stays apart from 0.
 _ANY_SIZE = Context(prec=30, Emin=MIN_EMIN, Emax=MAX_EMAX, rounding=ROUND_UP, traps=[])
 _SMALLEST = Decimal((0, (1,), MIN_EMIN))
@@ -57,8 +55,6 @@ class Numbers:
 
     def __init__(self, z: Floats, T: float, g: Floats | None = None, *, log: bool = False) -> None:
         (self.z, self.T), self.g, self.log = or_limit(z, T), g, log
-        # Upstream gradients, their means and those of their sizes, by sample.
-        self._means: dict[int, tuple[list[Decimal], Decimal, Decimal]] = {}
 
     @cached_property
     def y(self) -> Floats:
@@ -120,18 +116,12 @@ class Numbers:
 
         def exact() -> Decimal:
             assert self.g is not None
-            y_i, T = Decimal(self.probability(k, i)), Decimal(self.T)
+            g, y_i = [Decimal(each) for each in self.g[k].tolist()], self.probability(k, i)
             if self.log:
-                others = sum(map(Decimal, np.delete(self.g[k], i).tolist()))
-                return (Decimal(self.g[k, i]) * Decimal(self.rest(k, i)) - y_i * others) / T
-            if k not in self._means:
-                # Relative to the one at the maximum of z no large terms are left.
-                g = [Decimal(each) - Decimal(self.g[k, self.z[k].argmax()]) for each in self.g[k]]
-                terms = [Decimal(self.probability(k, j)) * each for j, each in enumerate(g)]
-                self._means[k] = g, sum(terms, Decimal(0)), sum(map(abs, terms), Decimal(0))
-            g, mean, size = self._means[k]
-            # 0 also where rounding hides its sign.
-            is_zero = abs(g[i] - mean) <= _ROUNDING * (abs(g[i]) + size)
-            return Decimal(0) if is_zero else y_i * (g[i] - mean) / T
+                own = g[i] * Decimal(self.rest(k, i))
+                return (own - Decimal(y_i) * (sum(g) - g[i])) / Decimal(self.T)
+            # Differences from g_i leave no large terms; all are 0 where g is constant.
+            terms = (Decimal(self.probability(k, j)) * (g[i] - g_j) for j, g_j in enumerate(g))
+            return Decimal(y_i) * sum(terms, Decimal(0)) / Decimal(self.T)
 
         return _of_any_size(v, exact)

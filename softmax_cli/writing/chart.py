@@ -173,9 +173,12 @@ def _write(axes: "Axes", panel: _Panel, colours: Any) -> None:
 def _bars(axes: "Axes", panel: _Panel, values: FloatArray, *, has_numbers: bool) -> None:
     """Draw bars from 0, each with its number."""
     colours = [_SIGNED[2 * (v > 0)] for v in values]
-    bars = axes.barh(range(len(values)), values, color=colours)
     if has_numbers:
+        bars = axes.barh(range(len(values)), values, color=colours)
         axes.bar_label(bars, [_label(row[0]) for row in panel.texts], padding=3)
+    else:  # one artist for all of so many
+        thick = max(1.0, 50 * _HIGHEST / len(values))
+        axes.hlines(range(len(values)), 0, values, colours, linewidth=thick)
     axes.set_xlabel(_label(panel.columns[0]))
     axes.axvline(0, color="black", linewidth=0.8)
     axes.invert_yaxis()

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from os.path import commonprefix
 from textwrap import wrap
 from typing import Literal, NamedTuple
 
@@ -99,23 +98,24 @@ def _drawn(part: Part, screen: Screen) -> Iterator[RenderableType]:
             yield from _table(part, screen)
         case Step(title, text):
             yield Text(f"\n{title}", "bold")
-            prose = wrap(text, max((screen.width or _WIDEST_PROSE) - len(_INDENT), _LEAST_ROOM))
-            yield from (Text(_INDENT + line) for line in prose)
+            room = max((screen.width or _WIDEST_PROSE) - len(_INDENT), _LEAST_ROOM)
+            yield from (Text(_INDENT + line) for line in wrap(screen.text(text).plain, room))
         case Equation():
-            yield _equation(part, screen.width)
+            yield _equation(part, screen)
         case str():
             yield screen.quiet(_INDENT + part)
         case Text():
             yield part
 
 
-def _equation(equation: Equation, width: int | None) -> Text:
+def _equation(equation: Equation, screen: Screen) -> Text:
     """Draw an equation on one line; where that is too long, begin one at every equals sign.
 
     What is too long still is broken before its signs.
     """
-    indent, joint, sides = 2 * _INDENT, " = ", equation.sides
-    if width is not None and cell_len(indent + joint.join(sides)) > width:
+    indent, joint, width = 2 * _INDENT, " = ", screen.width or _UNBOUNDED
+    sides = [screen.text(side).plain for side in equation.sides]
+    if cell_len(indent + joint.join(sides)) > width:
         room = max(width - len(indent) - 4, _LEAST_ROOM)
         joint = f"\n{indent}  = "
         lines = (parted(_SIGN.split(side), lambda part: cell_len(part) + 1, room) for side in sides)
@@ -199,19 +199,9 @@ def _number(cell: Cell, fit: _Fit, screen: Screen) -> str:
 
 
 def _distinct(names: list[str], width: int, screen: Screen) -> list[str]:
-    """Shorten names: where they would be alike, by what all share, or else not at all."""
-    head = len(commonprefix(names))  # noqa: RUF071 - no paths
-    tail = len(commonprefix([name[head:][::-1] for name in names]))  # noqa: RUF071
-    dots = screen.glyph("…", "..")
-    longest = max(map(len, names), default=0) - head - tail + 2 * len(dots)
-    start, end = (max(0, shared - max(0, width - longest) // 2) for shared in (head, tail))
-    before, behind = dots * (start > 0), dots * (end > 0)
-    apart = [before + name[start : len(name) - end] + behind for name in names]
-    for each in (names, apart):
-        short = [_clipped(name, width, screen) for name in each]
-        if len({*short}) == len({*names}):
-            return short
-    return names
+    """Shorten names, unless some would be alike then."""
+    short = [_clipped(name, width, screen) for name in names]
+    return short if len({*short}) == len({*names}) else names
 
 
 def _cut(
