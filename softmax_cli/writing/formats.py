@@ -78,20 +78,12 @@ def _writer(name: str) -> "Writer":
         from softmax_cli.writing.table import write_drawn
 
         return write_drawn
-    if name in ("markdown", "latex"):
-        from softmax_cli.display.parts import parts
-        from softmax_cli.display.screen import Screen
-        from softmax_cli.writing import latex, markdown
+    if name in (*_PICTURES, "markdown", "latex"):
+        from softmax_cli.writing import chart, html, latex, markdown
 
-        text = markdown.markdown if name == "markdown" else latex.latex
-        return lambda result, target, options: target.write(
-            text(parts(result, Screen(precision=options.precision)))
-        )
-    if name in _PICTURES:
-        from softmax_cli.writing import chart, html
-
-        picture = html.page if name == "html" else chart.chart
-        return lambda result, target, options: target.write(picture(result, options))
+        texts = {"html": html.page, "markdown": markdown.markdown, "latex": latex.latex}
+        made = texts.get(name, chart.chart)
+        return lambda result, target, options: target.write(made(result, options))
     from softmax_cli.writing import delimited, json_text, npy, parquet
 
     return {

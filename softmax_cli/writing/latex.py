@@ -1,12 +1,15 @@
 """LaTeX: arrays that fit a page of A4, and derivations. Needs amsmath alone."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import NamedTuple
 
 from softmax_cli.display.notation import latex_number, latex_text, typesettable
-from softmax_cli.display.screen import Cell, Equation, Part, Step, Table, parted
+from softmax_cli.display.parts import parts
+from softmax_cli.display.screen import Cell, Equation, Part, Screen, Step, Table, parted
+from softmax_cli.options import OutputOptions
+from softmax_cli.result import Result
 
 # Of the page that the class article makes of A4, in points and lines; what lies between columns.
 _WIDTH, _LINES, _GAP = 340.0, 36, 14.0
@@ -19,8 +22,9 @@ _SYMBOL = re.compile(r"(d?)(log )?([yzv])_((?:(?!/dz_).)*)", re.DOTALL)
 _UNSEEN = re.compile(r"\\[a-zA-Z]+|[{}^_\\ ]")
 
 
-def latex(shown: Iterable[Part]) -> bytes:
+def latex(result: Result, options: OutputOptions) -> bytes:
     """Write the steps of a derivation, and arrays."""
+    shown = parts(result, Screen(precision=options.precision))
     lines = (line for part in shown for line in _written(part))
     return "".join(f"{line}\n" for line in lines).lstrip("\n").encode()
 

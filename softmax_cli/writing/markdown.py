@@ -5,16 +5,19 @@ from collections.abc import Iterable
 
 from rich.text import Text
 
-from softmax_cli.display.screen import Cell, Equation, Part, Step, Table
+from softmax_cli.display.parts import parts
+from softmax_cli.display.screen import Cell, Equation, Part, Screen, Step, Table
 from softmax_cli.errors import visible
+from softmax_cli.options import OutputOptions
+from softmax_cli.result import Result
 
 # A full stop within a word, a colon and an at sign make links.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&:@-]|(?<=\w)\.(?=[^\W\d_]))")
 
 
-def markdown(shown: Iterable[Part]) -> bytes:
+def markdown(result: Result, options: OutputOptions) -> bytes:
     """Write the steps of a derivation, and tables."""
-    written = "\n".join(map(_written, shown))
+    written = "\n".join(map(_written, parts(result, Screen(precision=options.precision))))
     return (re.sub(r"\n{3,}", "\n\n", written).strip() + "\n").encode()
 
 
