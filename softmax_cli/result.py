@@ -15,7 +15,7 @@ from softmax_cli.samples import Batch, FloatArray, Logits
 if TYPE_CHECKING:
     from softmax_cli.checking.sweep import Sweep
     from softmax_cli.checking.verdict import Verdict
-    from softmax_cli.mathematics.derivation import Derivation
+    from softmax_cli.mathematics.exact import Derivation
 
 _VALUES_AT_ONCE = 1 << 18
 

@@ -9,7 +9,7 @@ from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions, OutputOptions
 
 if TYPE_CHECKING:
-    from softmax_cli.mathematics.derivation import Derivation
+    from softmax_cli.mathematics.exact import Derivation
     from softmax_cli.result import Quantity
     from softmax_cli.samples import Logits
 
@@ -71,7 +71,7 @@ def _explanation(
     logits: "Logits", entry: tuple[int, int] | None, temperature: float, log: bool
 ) -> "Derivation":
     """Explain the first sample; the rest is not read."""
-    from softmax_cli.mathematics.derivation import derive
+    from softmax_cli.mathematics.exact import derive
 
     batch = next(logits.batches)
     title = logits.title(batch)

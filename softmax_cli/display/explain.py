@@ -17,8 +17,7 @@ from operator import add
 
 from softmax_cli.display.notation import Plain
 from softmax_cli.display.screen import Equation, Step
-from softmax_cli.mathematics.derivation import Derivation
-from softmax_cli.mathematics.exact import quotient
+from softmax_cli.mathematics.exact import Derivation, quotient
 
 _MOST_CLASSES = 8
 # Other names are told once, and their positions stand in the formulas.

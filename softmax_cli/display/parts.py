@@ -15,8 +15,7 @@ from softmax_cli.display.numbers import beside_one, given, significant
 from softmax_cli.display.screen import HINT, Cell, Limit, Part, Screen, Show, Shown, Table, show
 from softmax_cli.errors import plural
 from softmax_cli.mathematics import core
-from softmax_cli.mathematics.derivation import Derivation
-from softmax_cli.mathematics.exact import Numbers
+from softmax_cli.mathematics.exact import Derivation, Numbers
 from softmax_cli.samples import Batch, as_text, concatenate
 
 _MOST_WINNERS = 10

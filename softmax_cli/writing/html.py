@@ -25,8 +25,7 @@ from softmax_cli.display.notation import MathML, typographic
 from softmax_cli.display.numbers import given, significant
 from softmax_cli.display.screen import Cell, Equation, Part, Screen, Step, Table
 from softmax_cli.errors import visible
-from softmax_cli.mathematics.derivation import Derivation, derive
-from softmax_cli.mathematics.exact import Numbers
+from softmax_cli.mathematics.exact import Derivation, Numbers, derive
 from softmax_cli.options import OutputOptions
 from softmax_cli.samples import Batch
 
