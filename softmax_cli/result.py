@@ -135,14 +135,9 @@ class Arrays:
 
     command: str
     logits: Logits
-    quantities: tuple[Quantity, ...]  # that JSON shows, the one that the command is about last
+    quantity: Quantity
     prefix: str = ""  # of class names in headers
     top: int | None = None  # how many of the largest are shown, with their classes; None: all
-
-    @property
-    def quantity(self) -> Quantity:
-        """The array that the command is about."""
-        return self.quantities[-1]
 
     @property
     def has_header(self) -> bool:
@@ -154,6 +149,14 @@ class Arrays:
         # Logits tell apart what float64 has for 0; at T = 0 it is 0.
         z, _ = or_limit(batch.logits, self.quantity.temperature)
         return np.argsort(-z, axis=1, kind="stable")[:, : self.top]
+
+    def derivation(self, batch: Batch, n_samples: int = 1) -> "Derivation":
+        """Derive the derivative of the first of so many samples."""
+        from softmax_cli.mathematics.exact import derive
+
+        quantity, title = self.quantity, self.logits.title(batch, 0, n_samples)
+        T, log = quantity.temperature, quantity.log
+        return derive(batch.logits[0], self.logits.classes, quantity.entry, T, title, log)
 
     def largest(self, block: Block) -> tuple[NDArray[np.object_], FloatArray]:
         """Return the classes and the values of the largest of each sample, shape (K, N)."""

@@ -53,9 +53,9 @@ def test_a_table_names_the_most_probable_class_at_every_width(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ((PETS,), "most probable: cat 2, dog 1;"),
-        (("1,2", "1,3"), "most probable: class 2: 2 samples;"),
-        (("1,2", "3,1"), "most probable: class 2: 1 sample, class 1: 1 sample;"),
+        ((PETS,), "most probable: cat (2 samples), dog (1 sample);"),
+        (("1,2", "1,3"), "most probable: 2 (2 samples);"),
+        (("1,2", "3,1"), "most probable: 2 (1 sample), 1 (1 sample);"),
     ],
 )
 def test_the_summary_counts_samples_where_names_are_numbers(
@@ -172,7 +172,7 @@ def written(path: Path, quantity: Quantity, named: bool = True, **more: Any) -> 
     )
     logits = Logits(3, blocks, ("cat", "dog", "owl"), named, "name", KEPT_NAMES)
     form = SUFFIXES[path.suffix]
-    write(Arrays("forward", logits, (quantity,), **more), OutputOptions(form, str(path)))
+    write(Arrays("forward", logits, quantity, **more), OutputOptions(form, str(path)))
     return path.read_bytes()
 
 
@@ -258,7 +258,7 @@ def test_a_column_of_parquet_has_one_type(tmp_path: Path) -> None:
     logits = Logits(3, iter(parts), kept_names=("a",))
     path = str(tmp_path / "y.parquet")
     with pytest.raises(InputError, match="one type a column"):
-        write(Arrays("forward", logits, (Probabilities(),)), OutputOptions("parquet", path))
+        write(Arrays("forward", logits, Probabilities()), OutputOptions("parquet", path))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -38,5 +38,5 @@ def forward(
     quantity = Probabilities(temperature, log)
     with open_logits(logits, reading) as source:
         picked = source if sample is None else pick_sample(source, sample, "--sample")
-        write(Arrays("forward", picked, (quantity,), prefix, top), replace(writing, jobs=jobs))
+        write(Arrays("forward", picked, quantity, prefix, top), replace(writing, jobs=jobs))
     return 0

@@ -78,7 +78,7 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[Part]:
         return
     yield samples_table(result, batch, screen, shown)
     if is_told:
-        told = [f"{logits.classes[j]} ({n})" for j, n in wins.most_common()]
+        told = [f"{logits.classes[j]} ({plural(n, 'sample')})" for j, n in wins.most_common()]
         told[_MOST_WINNERS:] = [f"{len(told) - _MOST_WINNERS} more"] * (len(told) > _MOST_WINNERS)
         counts = f"{plural(wins.total(), 'sample')}, {plural(logits.n_classes, 'class')}"
         mean = sum(entropies) / wins.total()
@@ -174,30 +174,27 @@ def samples_table(result: results.Arrays, samples: Batch, screen: Screen, shown:
     is_softmax = isinstance(result.quantity, results.Probabilities)
     is_marked = is_softmax and not result.top
     is_named = is_marked and screen.is_drawn
-    fractions: list[float] = []
+    numbers, values, show_result = sample_numbers(result, samples)
+    tops = samples.logits.argmax(axis=1).tolist()
+    chosen = columns.positions
+    order = result.order(samples)[:, chosen].tolist() if result.top else repeat(chosen)
 
     def rows() -> Iterator[list[Cell]]:
-        for batch in result.quantity.pieces([samples]):
-            numbers, values, show = sample_numbers(result, batch)
-            tops = batch.logits.argmax(axis=1).tolist()
-            chosen = columns.positions
-            order = result.order(batch)[:, chosen].tolist() if result.top else repeat(chosen)
-            for k, (label, row) in enumerate(zip(batch.labels, order, strict=False)):
-                first = [label, *map(as_text, batch.kept[k] if batch.kept else ())]
-                cells = list(map(Cell, first))
-                if is_named:
-                    y = show_probability(numbers, k, tops[k])
-                    # All its digits stand in its own column.
-                    cells.append(Cell(classes[tops[k]], number=y(min(p, 3))))
-                for c in row:
-                    look = _marked(c == tops[k], screen) if is_marked else ()
-                    cells.append(Cell.of(show(k, c), p, *look, name=name[c], value=values[k][c]))
-                yield cells
-            if is_softmax and screen.is_drawn:
-                fractions.extend(numbers.y.max(axis=1).tolist())
+        for k, (label, row) in enumerate(zip(samples.labels, order, strict=False)):
+            first = [label, *map(as_text, samples.kept[k] if samples.kept else ())]
+            cells = list(map(Cell, first))
+            if is_named:
+                y = show_probability(numbers, k, tops[k])
+                # All its digits stand in its own column.
+                cells.append(Cell(classes[tops[k]], number=y(min(p, 3))))
+            for c in row:
+                look = _marked(c == tops[k], screen) if is_marked else ()
+                cells.append(Cell.of(show_result(k, c), p, *look, name=name[c], value=values[k][c]))
+            yield cells
 
     first = ["sample", *result.logits.kept_names, *["top"] * is_named]
     headings = [*first, *(names[c] for c in columns.positions)]
+    fractions = numbers.y.max(axis=1).tolist() if is_softmax and screen.is_drawn else []
     bars = "largest", _SMALL_BAR, fractions
     return Table(headings, rows(), len(first), 0, shown, columns, bars)
 

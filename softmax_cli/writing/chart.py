@@ -2,7 +2,6 @@
 
 import logging
 import math
-import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -17,7 +16,6 @@ from softmax_cli.display.heat import NEGATIVE, POSITIVE, ZERO, ink
 from softmax_cli.display.parts import heading, parts, some_samples
 from softmax_cli.display.screen import Screen, Table
 from softmax_cli.errors import InputError, plural, visible
-from softmax_cli.memory import require
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Jacobian, Report, Result
 from softmax_cli.samples import FloatArray
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_OF_A_CHART = 160_000_000  # bytes of memory
 _MOST_SAMPLES, _MOST_MATRICES, _LONGEST_LABEL = 100, 3, 40
 # In inches: of a letter and a line; of the rows and columns of all panels, at most.
 _LETTER, _LINE, _WIDEST, _HIGHEST = 0.085, 0.24, 14.0, 30.0
@@ -61,10 +58,7 @@ def chart(result: Result, options: OutputOptions) -> bytes:
     InputError
         Where matplotlib is missing.
     """
-    require(_OF_A_CHART, "a chart")  # without it, BLAS would end the process
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    # A name of the environment's that matplotlib does not know would stop its import.
-    os.environ["MPLBACKEND"] = "agg"
     name, file = options.output_format, BytesIO()
     try:
         from matplotlib import style

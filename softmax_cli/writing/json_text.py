@@ -9,7 +9,7 @@ from typing import Any
 
 from softmax_cli.fast import print_rows
 from softmax_cli.options import OutputOptions
-from softmax_cli.result import Arrays, Block, Report, Result
+from softmax_cli.result import Arrays, Block, Probabilities, Report, Result
 from softmax_cli.samples import Batch, FloatArray, Logits, concatenate
 from softmax_cli.writing.target import Target, write_pieces
 
@@ -32,7 +32,8 @@ def write_json(result: Result, target: Target, options: OutputOptions) -> None:
         output, input_ = (logits.classes[position] for position in result.quantity.entry)
         head["entry"] = {"output": output, "input": input_}
     target.write(_dump(head)[:-1].encode())
-    for quantity in result.quantities:
+    also = [Probabilities(result.quantity.temperature)] if result.quantity.rank == 2 else []
+    for quantity in (*also, result.quantity):
         separator = f',"{"top" if result.top else quantity.key}":['
         for block in quantity.blocks([batch]):
             target.write((separator + ",".join(_samples(result, block))).encode())

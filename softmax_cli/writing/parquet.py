@@ -57,8 +57,7 @@ def _batches(result: Arrays) -> Iterator[Any]:
         try:
             arrays = list(map(pa.array, columns, types))
         except (TypeError, ValueError, OverflowError) as error:
-            raise InputError(
-                "--id or --keep", visible(f"expected one type a column: {error}")
-            ) from None
+            problem = visible(f"expected one type a column: {error}")
+            raise InputError("--id or --keep", problem) from None
         types = [array.type for array in arrays]
         yield pa.record_batch(arrays, names=names)

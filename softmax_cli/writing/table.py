@@ -160,8 +160,7 @@ def _table(table: Table, screen: Screen) -> Iterator[RenderableType]:
     for told in replace(table, inputs=columns).left_out:
         yield screen.quiet(told + table.hint)
     if is_short and table.hint and not columns.left_out:
-        signs = ", some to their signs" if fit in _SIGNS else ""
-        yield screen.quiet(f"shortened to fit{signs}{table.hint}")
+        yield screen.quiet(f"shortened to fit{table.hint}")
 
 
 def _shaded(cell: Cell, largest: float, screen: Screen) -> Cell:
