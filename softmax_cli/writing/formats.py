@@ -1,4 +1,4 @@
-"""The output formats. A new one is a new file, a name and suffix here, and a line in `_writer`."""
+"""The output formats. A new one is a function, a name and suffix here, and a line in `_writer`."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -84,15 +84,15 @@ def _writer(name: str) -> "Writer":
         texts = {"html": html.page, "markdown": markdown.markdown, "latex": latex.latex}
         made = texts.get(name, chart.chart)
         return lambda result, target, options: target.write(made(result, options))
-    from softmax_cli.writing import delimited, json_text, npy, parquet
+    from softmax_cli.writing import data
 
     return {
-        "csv": delimited.write_delimited,
-        "tsv": delimited.write_delimited,
-        "json": json_text.write_json,
-        "jsonl": json_text.write_jsonl,
-        "npy": npy.write_npy,
-        "parquet": parquet.write_parquet,
+        "csv": data.write_delimited,
+        "tsv": data.write_delimited,
+        "json": data.write_json,
+        "jsonl": data.write_jsonl,
+        "npy": data.write_npy,
+        "parquet": data.write_parquet,
     }[name]
 
 
