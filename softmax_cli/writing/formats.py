@@ -79,9 +79,9 @@ def _writer(name: str) -> "Writer":
 
         return write_drawn
     if name in (*_PICTURES, "markdown", "latex"):
-        from softmax_cli.writing import chart, html, latex, markdown
+        from softmax_cli.writing import chart, html, markup
 
-        texts = {"html": html.page, "markdown": markdown.markdown, "latex": latex.latex}
+        texts = {"html": html.page, "markdown": markup.markdown, "latex": markup.latex}
         made = texts.get(name, chart.chart)
         return lambda result, target, options: target.write(made(result, options))
     from softmax_cli.writing import data
