@@ -17,7 +17,8 @@ from softmax_cli.errors import InputError
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Jacobian, Partial, Probabilities, Quantity
 from softmax_cli.samples import Batch, Logits, concatenate
-from softmax_cli.writing.formats import SUFFIXES, write
+from softmax_cli.writing.formats import SUFFIXES
+from softmax_cli.writing.target import write
 from tests.program import PETS, SAMPLES, Outcome, refused, run, run_in_terminal
 
 DIGITS = str(SAMPLES / "digits_five.json")

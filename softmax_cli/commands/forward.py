@@ -33,7 +33,7 @@ def forward(
     from softmax_cli.reading.source import open_logits
     from softmax_cli.reading.validity import pick_sample
     from softmax_cli.result import Arrays, Probabilities
-    from softmax_cli.writing.formats import write
+    from softmax_cli.writing.target import write
 
     quantity = Probabilities(temperature, log)
     with open_logits(logits, reading) as source:

@@ -42,7 +42,7 @@ def jacobian(
     from softmax_cli.reading.source import open_logits
     from softmax_cli.reading.validity import pick_sample
     from softmax_cli.result import Arrays, Jacobian, Partial, Vjp
-    from softmax_cli.writing.formats import write
+    from softmax_cli.writing.target import write
 
     if vjp is not None and (entry is not None or explain):
         other = "--explain" if explain else "--entry"
