@@ -12,7 +12,7 @@ from io import FileIO
 from pathlib import Path
 
 from softmax_cli.ending import finish, undone_by
-from softmax_cli.errors import InputError, OutputError, noted, plural, quoted, reason, visible
+from softmax_cli.errors import InputError, OutputError, noted, plural, reason, visible
 from softmax_cli.options import OutputOptions
 from softmax_cli.pipeline import Encode, convert_all
 from softmax_cli.progress import watched
@@ -109,19 +109,13 @@ def write(result: Result, options: OutputOptions) -> None:
 
 
 def _refuse_what_has_no_place(result: Arrays, name: str) -> None:
-    logits, in_header = result.logits, result.quantity.rank > 0 and not result.top
-    has_header = name not in ("latex", "npy", "json", "jsonl")
-    for option, given in (("--top", result.top), ("--keep", logits.kept_names)):
+    for option, given in (("--top", result.top), ("--keep", result.logits.kept_names)):
         if given and name in ("latex", "npy"):
             raise InputError(option, f"expected another format than latex and npy, found {name}")
-    if result.prefix and not has_header:
-        raise InputError("--prefix", f"expected a format with a header, found {name}")
-    if result.prefix and not in_header:
-        raise InputError("--prefix", "expected names of classes in the header, found none")
-    twice = {*logits.kept_names} & {result.prefix + name for name in logits.class_names or ()}
-    if twice and has_header and in_header and name not in ("table", "markdown"):
-        problem = f"expected a column that names no class, found {quoted(min(twice))}"
-        raise InputError("--keep", problem, "give --prefix p_ to name the classes apart")
+    is_without = name in ("latex", "npy", "json", "jsonl") or result.quantity.rank == 0
+    if result.prefix and (is_without or result.top):
+        problem = f"expected classes in a header, found none in {name}"
+        raise InputError("--prefix", problem)
 
 
 def _writer(name: str) -> _Writer:
