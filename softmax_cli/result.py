@@ -154,9 +154,9 @@ class Arrays:
         """Derive the derivative of the first of so many samples."""
         from softmax_cli.mathematics.exact import derive
 
-        quantity, title = self.quantity, self.logits.title(batch, 0, n_samples)
-        T, log = quantity.temperature, quantity.log
-        return derive(batch.logits[0], self.logits.classes, quantity.entry, T, title, log)
+        logits, quantity = self.logits, self.quantity
+        how = quantity.entry, quantity.temperature, logits.title(batch, 0, n_samples), quantity.log
+        return derive(batch.logits[0], logits.classes, *how)
 
     def largest(self, block: Block) -> tuple[NDArray[np.object_], FloatArray]:
         """Return the classes and the values of the largest of each sample, shape (K, N)."""

@@ -66,8 +66,19 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[Part]:
     logits, T, wins = result.logits, result.quantity.temperature, Counter[int]()
     entropies: list[float] = []
     is_told = isinstance(result.quantity, results.Probabilities) and screen.is_drawn
-    tallied = _tallied(logits.batches, T, wins, entropies) if is_told else logits.batches
-    batch, shown = some_samples(tallied, logits.n_classes, screen.samples)
+
+    def tallied() -> Iterator[Batch]:
+        # The entropy of a sample is H = -sum_j y_j log y_j, in nats (Shannon 1948).
+        for batch in logits.batches:
+            log_y = core.log_softmax(batch.logits, temperature=T)
+            y = np.exp(log_y)
+            # A masked class adds nothing: y log y goes to 0 with y.
+            entropies.append(-float((y * np.where(y > 0, log_y, 0)).sum()))
+            wins.update(batch.logits.argmax(axis=1).tolist())
+            yield batch
+
+    batches = tallied() if is_told else logits.batches
+    batch, shown = some_samples(batches, logits.n_classes, screen.samples)
     if isinstance(result.quantity, results.Vjp) and screen.is_drawn:
         v = "(g_i - y_i sum_j g_j)" if result.quantity.log else "y_i (g_i - sum_j g_j y_j)"
         yield screen.quiet(f"v_i = sum_j g_j J[j][i] = {v}{_by_T(T)}")
@@ -86,22 +97,6 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[Part]:
         entropy = f"; mean entropy {significant(mean, screen.precision)} nats" if mean else ""
         yield Text()
         yield screen.quiet(f"{counts}; most probable: {', '.join(told)}{entropy}")
-
-
-def _tallied(
-    batches: Iterable[Batch], T: float, wins: Counter[int], entropies: list[float]
-) -> Iterator[Batch]:
-    """Pass batches on; count how often each class is the most probable, and add up entropies.
-
-    The entropy of a sample is H = -sum_j y_j log y_j, in nats (Shannon 1948).
-    """
-    for batch in batches:
-        log_y = core.log_softmax(batch.logits, temperature=T)
-        y = np.exp(log_y)
-        # A masked class adds nothing: y log y goes to 0 with y.
-        entropies.append(-float((y * np.where(y > 0, log_y, 0)).sum()))
-        wins.update(batch.logits.argmax(axis=1).tolist())
-        yield batch
 
 
 def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[Part]:

@@ -186,8 +186,7 @@ class Table:
         return [each.left_out for each in (self.outputs, self.inputs) if each and each.left_out]
 
 
-@dataclass(frozen=True)
-class Equation:
+class Equation(NamedTuple):
     """Equal expressions: a name, formulas, and of this sample the last of them with numbers.
 
     Attributes

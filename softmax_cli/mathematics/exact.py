@@ -18,6 +18,7 @@ from softmax_cli.mathematics.inputs import or_limit
 
 Floats = NDArray[np.float64]
 Number = float | Decimal
+Entry = tuple[int, int]  # of J: output and input
 
 _SMALLEST_NORMAL = 2.0**-1022
 # Rounded up, a product that is too small even for decimals stays apart from 0.
@@ -72,12 +73,11 @@ class Numbers:
 
     def of(self, quantity: str, k: int, place: Sequence[int], value: float) -> Number:
         """Return an entry of sample k, at its output and input, of which float64 has this value."""
-        match quantity:
-            case "jacobian":
-                return self.partial(k, place[0], place[1], value)
-            case "vjp":
-                return self.product(k, place[0], value)
         j = place[0]
+        if quantity == "jacobian":
+            return self.partial(k, j, place[1], value)
+        if quantity == "vjp":
+            return self.product(k, j, value)
         return self.log_probability(k, j, value) if self.log else self.probability(k, j)
 
     def probability(self, k: int, j: int) -> Number:
@@ -154,9 +154,9 @@ class Derivation:
     classes: tuple[str, ...]
     z: Floats
     temperature: float
-    entries: tuple[tuple[int, int], ...]
+    entries: tuple[Entry, ...]
     shift: float | None
-    log: bool = False
+    log: bool
 
     @cached_property
     def numbers(self) -> Numbers:
@@ -190,10 +190,10 @@ class Derivation:
 def derive(
     z: Floats,
     classes: Sequence[str],
-    entry: tuple[int, int] | None = None,
-    temperature: float = 1.0,
-    sample: str = "",
-    log: bool = False,
+    entry: Entry | None,
+    temperature: float,
+    sample: str,
+    log: bool,
 ) -> Derivation:
     """Choose what to show: by default one entry on the diagonal of J and one off it."""
     top = int(z.argmax())

@@ -16,6 +16,7 @@ from softmax_cli.display.heat import NEGATIVE, POSITIVE, ZERO, ink
 from softmax_cli.display.parts import heading, parts, some_samples
 from softmax_cli.display.screen import Screen, Table
 from softmax_cli.errors import InputError, plural, visible
+from softmax_cli.memory import require
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Jacobian, Report, Result
 from softmax_cli.samples import FloatArray
@@ -58,6 +59,7 @@ def chart(result: Result, options: OutputOptions) -> bytes:
     InputError
         Where matplotlib is missing.
     """
+    require(160_000_000, "a chart")  # without so many bytes, BLAS would end the process
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     name, file = options.output_format, BytesIO()
     try:
@@ -99,7 +101,7 @@ def _arrays(result: Arrays, figure: "Figure") -> None:
             panels.append(_Panel(label, labels, part.headings[n:], texts, values))
         label = str(part)
     cut = f", the first {most} of {len(shown.names)} samples" * bool(shown.left_out)
-    _draw(figure, panels, heading(result) + cut, is_rising=quantity.key == "probabilities")
+    _draw(figure, panels, heading(result) + cut, quantity.key == "probabilities")
 
 
 def _verdict(verdict: Verdict, figure: "Figure") -> None:
@@ -120,9 +122,7 @@ def _verdict(verdict: Verdict, figure: "Figure") -> None:
     _draw(figure, [panel] if rows else [], title)
 
 
-def _draw(
-    figure: "Figure", panels: Sequence[_Panel], title: str, *, is_rising: bool = False
-) -> None:
+def _draw(figure: "Figure", panels: Sequence[_Panel], title: str, is_rising: bool = False) -> None:
     """Draw panels on one scale of colours: from 0 to 1, or to both sides of 0."""
     from matplotlib.colors import LinearSegmentedColormap
 

@@ -4,7 +4,7 @@ import io
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from textwrap import wrap
 from typing import Literal, NamedTuple
@@ -53,8 +53,7 @@ _FITS = (_Fit(), _Fit(24, 11), _Fit(24, 9), _Fit(24, 8), _Fit(20, 7), _Fit(16, 6
 _TIGHT, _SIGNS, _NAMES = _Fit(12, 5, 1), (_Fit(12, 2, 1), _Fit(12, 1, 1)), _Fit(12)
 
 
-@dataclass(frozen=True)
-class _Column:
+class _Column(NamedTuple):
     """A column as it is shown."""
 
     heading: str

@@ -59,11 +59,7 @@ _Writer = Callable[[Result, Target, OutputOptions], None]
 
 
 def write_pieces(
-    result: Arrays,
-    target: Target,
-    options: OutputOptions,
-    head: bytes,
-    encode: Encode,
+    result: Arrays, target: Target, options: OutputOptions, head: bytes, encode: Encode
 ) -> int:
     """Write blocks as they are computed, the first behind the head; return how many samples."""
     n_samples = 0
@@ -132,14 +128,9 @@ def _writer(name: str) -> _Writer:
         return lambda result, target, options: target.write(made(result, options))
     from softmax_cli.writing import data
 
-    return {
-        "csv": data.write_delimited,
-        "tsv": data.write_delimited,
-        "json": data.write_json,
-        "jsonl": data.write_jsonl,
-        "npy": data.write_npy,
-        "parquet": data.write_parquet,
-    }[name]
+    others = {"json": data.write_json, "jsonl": data.write_jsonl, "npy": data.write_npy}
+    others |= {"parquet": data.write_parquet}
+    return others.get(name, data.write_delimited)
 
 
 @contextmanager
