@@ -15,7 +15,7 @@ from softmax_cli.checking.verdict import Verdict, headline
 from softmax_cli.display.heat import NEGATIVE, POSITIVE, ZERO, ink
 from softmax_cli.display.parts import heading, parts, some_samples
 from softmax_cli.display.screen import Screen, Table
-from softmax_cli.errors import InputError, plural, visible
+from softmax_cli.errors import plural, visible
 from softmax_cli.memory import require
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Jacobian, Report, Result
@@ -52,23 +52,13 @@ class _Panel(NamedTuple):
 
 
 def chart(result: Result, options: OutputOptions) -> bytes:
-    """Make a figure.
-
-    Raises
-    ------
-    InputError
-        Where matplotlib is missing.
-    """
+    """Make a figure."""
     require(160_000_000, "a chart")  # without so many bytes, BLAS would end the process
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    from matplotlib import style
+    from matplotlib.figure import Figure
+
     name, file = options.output_format, BytesIO()
-    try:
-        from matplotlib import style
-        from matplotlib.figure import Figure
-    except ImportError:
-        problem = f"expected matplotlib to write {name}, found none"
-        hint = "pip install 'softmax-calculator[plot]', or write a page with -o FILE.html"
-        raise InputError("--output", problem, hint) from None
     looks: dict[str, Any] = {**_STYLE, "savefig.format": name}
     with style.context(["default", looks]), warnings.catch_warnings(action="ignore"):
         figure = Figure(layout="constrained")

@@ -40,14 +40,17 @@ def column_names(result: Arrays) -> list[str]:
     """Name the columns: those of names, and those of numbers."""
     logits, quantity = result.logits, result.quantity
     numbers = [result.prefix + name for name in logits.classes]
-    if quantity.rank == 2:
-        return ["sample", *logits.kept_names, "output", *numbers]
     if quantity.rank == 0:
         numbers = ["partial"]
     elif result.top:
         places = range(1, min(result.top, logits.n_classes) + 1)
         pair = "top", "log_" * quantity.log + "p"
         numbers = [f"{name}{place}" for place in places for name in pair]
+    if twice := {*logits.kept_names} & {*numbers}:
+        problem = f"expected a column that names no class, found {quoted(min(twice))}"
+        raise InputError("--keep", problem, "give --prefix p_ to name the classes apart")
+    if quantity.rank == 2:
+        return ["sample", *logits.kept_names, "output", *numbers]
     return [logits.sample_header] * logits.names_samples + [*logits.kept_names, *numbers]
 
 
@@ -230,15 +233,11 @@ def write_parquet(result: Result, target: Target, options: OutputOptions) -> Non
     Raises
     ------
     InputError
-        Where pyarrow is missing, or two columns have one name.
+        Where two columns have one name.
     """
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ModuleNotFoundError:
-        problem = "expected pyarrow to write parquet, found none"
-        hint = "pip install pyarrow, which the extra named parquet brings too"
-        raise InputError("--format", problem, hint) from None
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     if isinstance(result, Report):
         rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
         batches = iter(pa.Table.from_pylist(rows).to_batches())
