@@ -51,18 +51,9 @@ def test_a_table_names_the_most_probable_class_at_every_width(
         assert re.match(rf"\d +{re.escape(top)}( |$)", row)
 
 
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        ((PETS,), "most probable: cat (2 samples), dog (1 sample);"),
-        (("1,2", "1,3"), "most probable: 2 (2 samples);"),
-        (("1,2", "3,1"), "most probable: 2 (1 sample), 1 (1 sample);"),
-    ],
-)
-def test_the_summary_counts_samples_where_names_are_numbers(
-    words: tuple[str, ...], told: str
-) -> None:
-    assert told in run("forward", *words).stdout
+def test_the_summary_counts_the_samples_of_each_class() -> None:
+    assert "most probable: cat (2 samples), dog (1 sample);" in run("forward", PETS).stdout
+    assert "most probable: 2 (1 sample), 1 (1 sample);" in run("forward", "1,2", "3,1").stdout
 
 
 # --- the largest --------------------------------------------------------------------------------
