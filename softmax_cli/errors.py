@@ -112,6 +112,10 @@ def failure(error: Exception) -> SoftmaxCliError:
             problem = f"expected what takes at most {most}, found more{noted(error)}: {error}"
             hint = "forward and jacobian take little for csv, tsv, jsonl and npy; ulimit -d KB"
             return InputError("", problem.rstrip(": "), f"{hint} sets another limit")
+        case ModuleNotFoundError(name="matplotlib" | "pyarrow" as missing):
+            extra = "plot" if missing == "matplotlib" else "parquet"
+            hint = f"pip install 'softmax-calculator[{extra}]', or choose another format"
+            return InputError(missing, "expected it for this format, found none", hint)
         case ImportError():  # a broken installation
             return InputError("", f"a part of the program cannot be loaded: {error}")
         case OSError():

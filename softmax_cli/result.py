@@ -15,7 +15,7 @@ from softmax_cli.samples import Batch, FloatArray, Logits
 if TYPE_CHECKING:
     from softmax_cli.checking.sweep import Sweep
     from softmax_cli.checking.verdict import Verdict
-    from softmax_cli.mathematics.derivation import Derivation
+    from softmax_cli.mathematics.exact import Derivation
 
 _VALUES_AT_ONCE = 1 << 18
 
@@ -36,8 +36,8 @@ class Quantity(ABC):
         """Its name in JSON."""
 
     @abstractmethod
-    def compute(self, batch: Batch) -> FloatArray:
-        """Compute K samples: shape (K,), (K, C) or (K, C, C)."""
+    def compute(self, batch: Batch, outputs: slice) -> FloatArray:
+        """Compute K samples, of n rows of a matrix: shape (K,), (K, C) or (K, n, C)."""
 
     def pieces(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Split batches into pieces whose results have a bounded size, whatever the rank."""
@@ -48,9 +48,13 @@ class Quantity(ABC):
                 yield batch.part(slice(k, k + step))
 
     def blocks(self, batches: Iterable[Batch]) -> Iterator["Block"]:
-        """Compute in blocks of bounded size."""
+        """Compute in blocks of bounded size: a large matrix comes some rows at a time."""
         for piece in self.pieces(batches):
-            yield Block(piece, range(piece.logits.shape[1]), self.compute(piece))
+            every = range(piece.logits.shape[1])
+            step = max(1, _VALUES_AT_ONCE // len(every)) if self.rank == 2 else len(every)
+            for j in every[::step]:
+                rows = slice(j, j + step)
+                yield Block(piece, every[rows], self.compute(piece, rows))
 
 
 class Probabilities(Quantity):
@@ -61,7 +65,7 @@ class Probabilities(Quantity):
         """Its name in JSON."""
         return "log_" * self.log + "probabilities"
 
-    def compute(self, batch: Batch) -> FloatArray:
+    def compute(self, batch: Batch, outputs: slice) -> FloatArray:
         """Compute y or log y, shape (K, C)."""
         softmax = core.log_softmax if self.log else core.softmax
         return softmax(batch.logits, temperature=self.temperature)
@@ -72,19 +76,9 @@ class Jacobian(Quantity):
 
     key, rank = "jacobian", 2
 
-    def compute(self, batch: Batch) -> FloatArray:
-        """Compute J, shape (K, C, C)."""
-        return core.jacobian(batch.logits, temperature=self.temperature, log=self.log)
-
-    def blocks(self, batches: Iterable[Batch]) -> Iterator["Block"]:
-        """Compute in blocks of bounded size: a large matrix comes some rows at a time."""
-        for piece in self.pieces(batches):
-            every = range(piece.logits.shape[1])
-            step = max(1, _VALUES_AT_ONCE // len(every))
-            for j in every[::step]:
-                rows = slice(j, j + step)
-                J = core.jacobian_rows(piece.logits, rows, self.temperature, self.log)
-                yield Block(piece, every[rows], J)
+    def compute(self, batch: Batch, outputs: slice) -> FloatArray:
+        """Compute some rows of J, shape (K, n, C)."""
+        return core.jacobian_rows(batch.logits, outputs, self.temperature, self.log)
 
 
 class Partial(Quantity):
@@ -92,7 +86,7 @@ class Partial(Quantity):
 
     key, rank = "partials", 0
 
-    def compute(self, batch: Batch) -> FloatArray:
+    def compute(self, batch: Batch, outputs: slice) -> FloatArray:
         """Compute dy_j/dz_i, shape (K,)."""
         assert self.entry is not None
         j, i = self.entry
@@ -104,7 +98,7 @@ class Vjp(Quantity):
 
     key = "vjp"
 
-    def compute(self, batch: Batch) -> FloatArray:
+    def compute(self, batch: Batch, outputs: slice) -> FloatArray:
         """Compute v, shape (K, C)."""
         assert batch.upstream is not None
         T, log = self.temperature, self.log
@@ -141,14 +135,9 @@ class Arrays:
 
     command: str
     logits: Logits
-    quantities: tuple[Quantity, ...]  # that JSON shows, the one that the command is about last
+    quantity: Quantity
     prefix: str = ""  # of class names in headers
     top: int | None = None  # how many of the largest are shown, with their classes; None: all
-
-    @property
-    def quantity(self) -> Quantity:
-        """The array that the command is about."""
-        return self.quantities[-1]
 
     @property
     def has_header(self) -> bool:
@@ -160,6 +149,14 @@ class Arrays:
         # Logits tell apart what float64 has for 0; at T = 0 it is 0.
         z, _ = or_limit(batch.logits, self.quantity.temperature)
         return np.argsort(-z, axis=1, kind="stable")[:, : self.top]
+
+    def derivation(self, batch: Batch, n_samples: int = 1) -> "Derivation":
+        """Derive the derivative of the first of so many samples."""
+        from softmax_cli.mathematics.exact import derive
+
+        logits, quantity = self.logits, self.quantity
+        how = quantity.entry, quantity.temperature, logits.title(batch, 0, n_samples), quantity.log
+        return derive(batch.logits[0], logits.classes, *how)
 
     def largest(self, block: Block) -> tuple[NDArray[np.object_], FloatArray]:
         """Return the classes and the values of the largest of each sample, shape (K, N)."""

@@ -17,7 +17,8 @@ from softmax_cli.errors import InputError
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Jacobian, Partial, Probabilities, Quantity
 from softmax_cli.samples import Batch, Logits, concatenate
-from softmax_cli.writing.formats import SUFFIXES, write
+from softmax_cli.writing.formats import SUFFIXES
+from softmax_cli.writing.target import write
 from tests.program import PETS, SAMPLES, Outcome, refused, run, run_in_terminal
 
 DIGITS = str(SAMPLES / "digits_five.json")
@@ -50,18 +51,9 @@ def test_a_table_names_the_most_probable_class_at_every_width(
         assert re.match(rf"\d +{re.escape(top)}( |$)", row)
 
 
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        ((PETS,), "most probable: cat 2, dog 1;"),
-        (("1,2", "1,3"), "most probable: class 2: 2 samples;"),
-        (("1,2", "3,1"), "most probable: class 2: 1 sample, class 1: 1 sample;"),
-    ],
-)
-def test_the_summary_counts_samples_where_names_are_numbers(
-    words: tuple[str, ...], told: str
-) -> None:
-    assert told in run("forward", *words).stdout
+def test_the_summary_counts_the_samples_of_each_class() -> None:
+    assert "most probable: cat (2 samples), dog (1 sample);" in run("forward", PETS).stdout
+    assert "most probable: 2 (1 sample), 1 (1 sample);" in run("forward", "1,2", "3,1").stdout
 
 
 # --- the largest --------------------------------------------------------------------------------
@@ -172,7 +164,7 @@ def written(path: Path, quantity: Quantity, named: bool = True, **more: Any) -> 
     )
     logits = Logits(3, blocks, ("cat", "dog", "owl"), named, "name", KEPT_NAMES)
     form = SUFFIXES[path.suffix]
-    write(Arrays("forward", logits, (quantity,), **more), OutputOptions(form, str(path)))
+    write(Arrays("forward", logits, quantity, **more), OutputOptions(form, str(path)))
     return path.read_bytes()
 
 
@@ -258,7 +250,7 @@ def test_a_column_of_parquet_has_one_type(tmp_path: Path) -> None:
     logits = Logits(3, iter(parts), kept_names=("a",))
     path = str(tmp_path / "y.parquet")
     with pytest.raises(InputError, match="one type a column"):
-        write(Arrays("forward", logits, (Probabilities(),)), OutputOptions("parquet", path))
+        write(Arrays("forward", logits, Probabilities()), OutputOptions("parquet", path))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 
 from softmax_cli.display.notation import latex_text, typesettable
 from softmax_cli.errors import InputError, quoted, visible, warn
-from softmax_cli.writing.markdown import escaped
+from softmax_cli.writing.markup import escaped
 from tests.program import PETS, run, run_in_terminal
 from tests.typeset import compiled
 

@@ -145,4 +145,6 @@ def test_other_bytes_and_terminals_are_refused(tmp_path: Path) -> None:
 def test_without_the_extra_the_error_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "z.parquet").write_bytes(b"PAR1")
     error = refused("forward", "z.parquet", cwd=tmp_path, first=without("pyarrow"))
-    assert error.splitlines()[1].startswith("hint: pip install pyarrow")
+    assert error.splitlines()[1].startswith("hint: pip install ")
+    error = refused("forward", "1", "-f", "parquet", first=without("pyarrow"))
+    assert "[parquet]" in error.splitlines()[1]

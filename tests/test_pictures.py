@@ -50,6 +50,12 @@ def test_a_chart_shows_names_numbers_and_how_much_of_all(
     assert shown <= set(texts(tmp_path / "x.svg"))
 
 
+def test_the_bars_of_many_classes_are_one_shape(tmp_path: Path) -> None:
+    (tmp_path / "z.csv").write_text(",".join(str(k % 7) for k in range(2000)) + "\n")
+    assert run("forward", "z.csv", "-o", "x.svg", cwd=tmp_path).status == 0
+    assert (tmp_path / "x.svg").read_text().count('<g id="patch_') < 10
+
+
 def test_names_in_charts_are_text_that_does_nothing(tmp_path: Path) -> None:
     short = [name for name in HOSTILE if len(repr(name)) < 36]
     z = [[float(k % 5) for k in range(len(short))]] * 2
@@ -75,7 +81,7 @@ def test_what_is_no_chart_is_told(tmp_path: Path) -> None:
     words = ["forward", "1", "2", "-o", "x.png"]
     error = refused(*words, cwd=tmp_path, first=without("matplotlib"))
     assert "matplotlib" in error
-    assert "hint: pip install 'softmax-calculator[plot]', or write a page with -o FILE" in error
+    assert "hint: pip install 'softmax-calculator[plot]', or choose" in error
     error = refused("jacobian", "1", "2", "--explain", "-o", "x.pdf", cwd=tmp_path)
     assert error.startswith("error: --explain: expected the format table, markdown")
     assert list(tmp_path.iterdir()) == []

@@ -57,7 +57,8 @@ def check(
     from softmax_cli.commands import candidates
     from softmax_cli.progress import watched
     from softmax_cli.reading.source import open_logits
-    from softmax_cli.writing.formats import refuse_verdict, write
+    from softmax_cli.writing.formats import refuse_verdict
+    from softmax_cli.writing.target import write
     from softmax_cli.writing.verdict_rows import sweep_report, verdict_report
 
     if writing.output_format == "npy":

@@ -33,10 +33,10 @@ def forward(
     from softmax_cli.reading.source import open_logits
     from softmax_cli.reading.validity import pick_sample
     from softmax_cli.result import Arrays, Probabilities
-    from softmax_cli.writing.formats import write
+    from softmax_cli.writing.target import write
 
     quantity = Probabilities(temperature, log)
     with open_logits(logits, reading) as source:
         picked = source if sample is None else pick_sample(source, sample, "--sample")
-        write(Arrays("forward", picked, (quantity,), prefix, top), replace(writing, jobs=jobs))
+        write(Arrays("forward", picked, quantity, prefix, top), replace(writing, jobs=jobs))
     return 0

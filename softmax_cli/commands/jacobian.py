@@ -9,7 +9,6 @@ from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions, OutputOptions
 
 if TYPE_CHECKING:
-    from softmax_cli.mathematics.derivation import Derivation
     from softmax_cli.result import Quantity
     from softmax_cli.samples import Logits
 
@@ -42,8 +41,8 @@ def jacobian(
     from softmax_cli.reading.results import options_for_results, with_upstream
     from softmax_cli.reading.source import open_logits
     from softmax_cli.reading.validity import pick_sample
-    from softmax_cli.result import Arrays, Jacobian, Partial, Probabilities, Vjp
-    from softmax_cli.writing.formats import write
+    from softmax_cli.result import Arrays, Jacobian, Partial, Vjp
+    from softmax_cli.writing.target import write
 
     if vjp is not None and (entry is not None or explain):
         other = "--explain" if explain else "--entry"
@@ -56,26 +55,16 @@ def jacobian(
         if sample is not None:
             source = pick_sample(source, sample, "--sample")
         position = None if entry is None else _find_entry(entry, source)
-        quantities: tuple[Quantity, ...] = Probabilities(temperature), Jacobian(temperature, log)
+        quantity: Quantity = Jacobian(temperature, log)
         if vjp is not None:
-            quantities = (Vjp(temperature, log),)
+            quantity = Vjp(temperature, log)
         elif position is not None:
-            quantities = (Partial(temperature, log, position),)
-        result = Arrays("jacobian", source, quantities, prefix)
-        shown = _explanation(source, position, temperature, log) if explain else result
+            quantity = Partial(temperature, log, position)
+        result = Arrays("jacobian", source, quantity, prefix)
+        # Only the first sample is explained; the rest is not read.
+        shown = result.derivation(next(source.batches)) if explain else result
         write(shown, replace(writing, jobs=jobs))
     return 0
-
-
-def _explanation(
-    logits: "Logits", entry: tuple[int, int] | None, temperature: float, log: bool
-) -> "Derivation":
-    """Explain the first sample; the rest is not read."""
-    from softmax_cli.mathematics.derivation import derive
-
-    batch = next(logits.batches)
-    title = logits.title(batch)
-    return derive(batch.logits[0], logits.classes, entry, temperature, title, log)
 
 
 def _find_entry(entry: str, logits: "Logits") -> tuple[int, int]:

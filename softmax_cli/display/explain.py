@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import groupby
 from operator import add
+from typing import NamedTuple
 
 from softmax_cli.display.notation import Plain
 from softmax_cli.display.screen import Equation, Step
-from softmax_cli.mathematics.derivation import Derivation
-from softmax_cli.mathematics.exact import quotient
+from softmax_cli.mathematics.exact import Derivation, quotient
 
 _MOST_CLASSES = 8
 # Other names are told once, and their positions stand in the formulas.
@@ -78,8 +78,7 @@ def explain(d: Derivation, n: Plain) -> Iterator[Step | Equation | str]:
     yield Step(f"{8 + d.log}. The Jacobian matrix", text)
 
 
-@dataclass(frozen=True)
-class _Reading:
+class _Reading(NamedTuple):
     """What the letters of a formula stand for."""
 
     e_j: Plain

@@ -8,7 +8,6 @@ from typing import ClassVar, Self
 from unicodedata import normalize
 
 from softmax_cli.display.numbers import beside_one, given, significant
-from softmax_cli.display.screen import printable
 from softmax_cli.errors import visible
 from softmax_cli.mathematics.exact import Number
 
@@ -23,7 +22,6 @@ _LATEX_TEXT = str.maketrans(
     | {character: f"{{{character}}}" for character in "[*-`'\""}
 )
 _OGONEK = "\u0328"
-_ASCII = {"δ": "delta", "…": "...", " · ": " * "}
 # What is written as plain text, in LaTeX and in MathML; other letters are as they are.
 _FORMS = {
     "sentence": ("%s", "$%s$", "<math>%s</math>"),
@@ -64,8 +62,6 @@ class Plain:
     ----------
     precision
         Significant digits of computed numbers.
-    ascii_only
-        Whether Greek letters and dots are spelled in ASCII.
     letters
         Which of T and m are written.
     text, binds
@@ -75,7 +71,6 @@ class Plain:
     """
 
     precision: int = 6
-    ascii_only: bool = False
     letters: str = ""
     text: str = ""
     binds: int = ATOM
@@ -166,15 +161,13 @@ class Plain:
         return _FORMS[form][self.column] % parts
 
     def _sign(self, sign: str) -> str:
-        if self.ascii_only and sign in _ASCII:
-            return _ASCII[sign]
         return self._write(sign) if sign in _FORMS else self._write("letter", sign)
 
     def _numeral(self, text: str, _live: str) -> str:
         return text
 
     def _index(self, name: str) -> str:
-        shown = printable(name, self.ascii_only)
+        shown = visible(name)
         return shown if re.fullmatch(r"\w+", shown) else f"[{shown}]"
 
 

@@ -28,10 +28,10 @@ def beside_one(value: Number, rest: Number, precision: int) -> str:
         return shown
     if rest == 0:
         return "1"
-    # The distance itself needs few digits, unless more than the default are asked for.
-    digits = precision if precision > _DEFAULT_PRECISION else min(precision, _DISTANCE_DIGITS)
     if 0 < rest < _LEAST_SHOWN:
         return ">1 - 1e-999999999"
+    # The distance itself needs few digits, unless more than the default are asked for.
+    digits = precision if precision > _DEFAULT_PRECISION else min(precision, _DISTANCE_DIGITS)
     return f"1 {'-' if rest > 0 else '+'} {f'{rest:.{digits}g}'.removeprefix('-')}"
 
 

@@ -15,10 +15,8 @@ from softmax_cli.display.numbers import beside_one, given, significant
 from softmax_cli.display.screen import HINT, Cell, Limit, Part, Screen, Show, Shown, Table, show
 from softmax_cli.errors import plural
 from softmax_cli.mathematics import core
-from softmax_cli.mathematics.derivation import Derivation
-from softmax_cli.mathematics.exact import Numbers
+from softmax_cli.mathematics.exact import Derivation, Numbers
 from softmax_cli.samples import Batch, as_text, concatenate
-from softmax_cli.words import is_number
 
 _MOST_WINNERS = 10
 _TITLES = {
@@ -39,8 +37,7 @@ def parts(result: results.Result, screen: Screen) -> Iterator[Part]:
             from softmax_cli.display.notation import Latex, Plain
 
             yield from _title(result.sample, screen)
-            is_plain, p = screen.is_drawn, screen.precision
-            yield from explain(result, Plain(p, screen.ascii_only) if is_plain else Latex(p))
+            yield from explain(result, (Plain if screen.is_drawn else Latex)(screen.precision))
             yield Text()
             yield jacobian_table(result.numbers, result.classes, screen)
         case results.Report():
@@ -69,8 +66,19 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[Part]:
     logits, T, wins = result.logits, result.quantity.temperature, Counter[int]()
     entropies: list[float] = []
     is_told = isinstance(result.quantity, results.Probabilities) and screen.is_drawn
-    tallied = _tallied(logits.batches, T, wins, entropies) if is_told else logits.batches
-    batch, shown = some_samples(tallied, logits.n_classes, screen.samples)
+
+    def tallied() -> Iterator[Batch]:
+        # The entropy of a sample is H = -sum_j y_j log y_j, in nats (Shannon 1948).
+        for batch in logits.batches:
+            log_y = core.log_softmax(batch.logits, temperature=T)
+            y = np.exp(log_y)
+            # A masked class adds nothing: y log y goes to 0 with y.
+            entropies.append(-float((y * np.where(y > 0, log_y, 0)).sum()))
+            wins.update(batch.logits.argmax(axis=1).tolist())
+            yield batch
+
+    batches = tallied() if is_told else logits.batches
+    batch, shown = some_samples(batches, logits.n_classes, screen.samples)
     if isinstance(result.quantity, results.Vjp) and screen.is_drawn:
         v = "(g_i - y_i sum_j g_j)" if result.quantity.log else "y_i (g_i - sum_j g_j y_j)"
         yield screen.quiet(f"v_i = sum_j g_j J[j][i] = {v}{_by_T(T)}")
@@ -81,10 +89,7 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[Part]:
         return
     yield samples_table(result, batch, screen, shown)
     if is_told:
-        counted = [(logits.classes[j], n) for j, n in wins.most_common()]
-        told = [f"{name} {n}" for name, n in counted]
-        if any(map(is_number, logits.classes)):
-            told = [f"class {name}: {plural(n, 'sample')}" for name, n in counted]
+        told = [f"{logits.classes[j]} ({plural(n, 'sample')})" for j, n in wins.most_common()]
         told[_MOST_WINNERS:] = [f"{len(told) - _MOST_WINNERS} more"] * (len(told) > _MOST_WINNERS)
         counts = f"{plural(wins.total(), 'sample')}, {plural(logits.n_classes, 'class')}"
         mean = sum(entropies) / wins.total()
@@ -94,29 +99,12 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[Part]:
         yield screen.quiet(f"{counts}; most probable: {', '.join(told)}{entropy}")
 
 
-def _tallied(
-    batches: Iterable[Batch], T: float, wins: Counter[int], entropies: list[float]
-) -> Iterator[Batch]:
-    """Pass batches on; count how often each class is the most probable, and add up entropies.
-
-    The entropy of a sample is H = -sum_j y_j log y_j, in nats (Shannon 1948).
-    """
-    for batch in batches:
-        log_y = core.log_softmax(batch.logits, temperature=T)
-        y = np.exp(log_y)
-        # A masked class adds nothing: y log y goes to 0 with y.
-        entropies.append(-float((y * np.where(y > 0, log_y, 0)).sum()))
-        wins.update(batch.logits.argmax(axis=1).tolist())
-        yield batch
-
-
 def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[Part]:
     """Show matrices one below the other."""
     logits, T, log = result.logits, result.quantity.temperature, result.quantity.log
     batch, shown = some_samples(logits.batches, logits.n_classes, screen.samples)
     if screen.is_drawn:
-        delta = screen.glyph("δ_ij", "delta_ij")
-        formula = f"dlog y_j/dz_i = ({delta} - y_i)" if log else f"dy_j/dz_i = y_j ({delta} - y_i)"
+        formula = "dlog y_j/dz_i = (δ_ij - y_i)" if log else "dy_j/dz_i = y_j (δ_ij - y_i)"
         yield screen.quiet(f"J[j][i] = {formula}{_by_T(T)}")
     for k, z in enumerate(batch.logits):
         yield Text()
@@ -181,30 +169,27 @@ def samples_table(result: results.Arrays, samples: Batch, screen: Screen, shown:
     is_softmax = isinstance(result.quantity, results.Probabilities)
     is_marked = is_softmax and not result.top
     is_named = is_marked and screen.is_drawn
-    fractions: list[float] = []
+    numbers, values, show_result = sample_numbers(result, samples)
+    tops = samples.logits.argmax(axis=1).tolist()
+    chosen = columns.positions
+    order = result.order(samples)[:, chosen].tolist() if result.top else repeat(chosen)
 
     def rows() -> Iterator[list[Cell]]:
-        for batch in result.quantity.pieces([samples]):
-            numbers, values, show = sample_numbers(result, batch)
-            tops = batch.logits.argmax(axis=1).tolist()
-            chosen = columns.positions
-            order = result.order(batch)[:, chosen].tolist() if result.top else repeat(chosen)
-            for k, (label, row) in enumerate(zip(batch.labels, order, strict=False)):
-                first = [label, *map(as_text, batch.kept[k] if batch.kept else ())]
-                cells = list(map(Cell, first))
-                if is_named:
-                    y = show_probability(numbers, k, tops[k])
-                    # All its digits stand in its own column.
-                    cells.append(Cell(classes[tops[k]], number=y(min(p, 3))))
-                for c in row:
-                    look = _marked(c == tops[k], screen) if is_marked else ()
-                    cells.append(Cell.of(show(k, c), p, *look, name=name[c], value=values[k][c]))
-                yield cells
-            if is_softmax and screen.is_drawn:
-                fractions.extend(numbers.y.max(axis=1).tolist())
+        for k, (label, row) in enumerate(zip(samples.labels, order, strict=False)):
+            first = [label, *map(as_text, samples.kept[k] if samples.kept else ())]
+            cells = list(map(Cell, first))
+            if is_named:
+                y = show_probability(numbers, k, tops[k])
+                # All its digits stand in its own column.
+                cells.append(Cell(classes[tops[k]], number=y(min(p, 3))))
+            for c in row:
+                look = _marked(c == tops[k], screen) if is_marked else ()
+                cells.append(Cell.of(show_result(k, c), p, *look, name=name[c], value=values[k][c]))
+            yield cells
 
     first = ["sample", *result.logits.kept_names, *["top"] * is_named]
     headings = [*first, *(names[c] for c in columns.positions)]
+    fractions = numbers.y.max(axis=1).tolist() if is_softmax and screen.is_drawn else []
     bars = "largest", _SMALL_BAR, fractions
     return Table(headings, rows(), len(first), 0, shown, columns, bars)
 
@@ -241,7 +226,7 @@ def sample_numbers(
     """Return a batch's numbers, the values of its columns, and what shows column c of sample k."""
     quantity = result.quantity
     numbers = Numbers(batch.logits, quantity.temperature, batch.upstream, log=quantity.log)
-    values = quantity.compute(batch).reshape(len(batch.logits), -1).tolist()
+    values = quantity.compute(batch, slice(0)).reshape(len(batch.logits), -1).tolist()
     kind = "jacobian" if result.quantity.entry else quantity.key
 
     def show(k: int, c: int) -> Show:

@@ -10,6 +10,7 @@ from softmax_cli.errors import plural, visible
 from softmax_cli.mathematics.exact import Number
 
 T = TypeVar("T")
+_ASCII = str.maketrans({"δ": "delta", "…": "...", "·": "*", "–": "-", "×": "*", "─": "-"})
 HINT = "; see all with -f csv"
 Show = Callable[[int], str]  # a number, with so many significant digits
 Limit = tuple[int, int, int]  # all of up to so many are shown, else so many at each end
@@ -53,17 +54,14 @@ class Screen:
 
     def text(self, shown: str, style: str = "") -> Text:
         """Show a text, which may hold names, as data."""
-        return Text(printable(shown, self.ascii_only), style)
+        shown = visible(shown)
+        if self.ascii_only:
+            shown = shown.translate(_ASCII).encode("ascii", "backslashreplace").decode()
+        return Text(shown, style)
 
     def quiet(self, shown: str) -> Text:
         """Show a text of less weight."""
         return self.text(shown, "dim")
-
-
-def printable(text: str, ascii_only: bool) -> str:
-    """Show a name as data: what does not print, or not here, is escaped."""
-    shown = visible(text)
-    return shown.encode("ascii", "backslashreplace").decode() if ascii_only else shown
 
 
 def parted(items: Iterable[T], size: Callable[[T], float], room: float) -> Iterator[list[T]]:
@@ -188,8 +186,7 @@ class Table:
         return [each.left_out for each in (self.outputs, self.inputs) if each and each.left_out]
 
 
-@dataclass(frozen=True)
-class Equation:
+class Equation(NamedTuple):
     """Equal expressions: a name, formulas, and of this sample the last of them with numbers.
 
     Attributes

@@ -1,4 +1,4 @@
-"""Numbers of any size: what float64 cannot hold of a softmax, as decimals.
+"""Numbers of any size, and those of a derivation: what float64 cannot hold, as decimals.
 
 At a maximum m of the logits z, y_m is no small number, and y_j = y_m exp((z_j - m)/T) has any
 size; 1 - y_j is the sum of the others. Only what a float cannot hold is computed so.
@@ -6,6 +6,7 @@ size; 1 - y_j is the sum of the others. Only what a float cannot hold is compute
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_UP, Context, Decimal, localcontext
 from functools import cached_property
 
@@ -17,13 +18,16 @@ from softmax_cli.mathematics.inputs import or_limit
 
 Floats = NDArray[np.float64]
 Number = float | Decimal
+Entry = tuple[int, int]  # of J: output and input
 
 _SMALLEST_NORMAL = 2.0**-1022
-# Of a mean relative to its terms: above what rounding makes of one that is exactly 0.
-_ROUNDING = Decimal("1e-13")
 # Rounded up, a product that is too small even for decimals stays apart from 0.
 _ANY_SIZE = Context(prec=30, Emin=MIN_EMIN, Emax=MAX_EMAX, rounding=ROUND_UP, traps=[])
 _SMALLEST = Decimal((0, (1,), MIN_EMIN))
+# Beyond it e^z gets long to read, and overflows or underflows in the end.
+_LARGEST_SHOWN_EXPONENT = 30.0
+# Below it the sum S, written down, cannot be told from its largest term.
+_SMALLEST_SHOWN_REST = 1e-4
 
 
 def _of_any_size(value: float, exact: Callable[[], Decimal]) -> Number:
@@ -57,8 +61,6 @@ class Numbers:
 
     def __init__(self, z: Floats, T: float, g: Floats | None = None, *, log: bool = False) -> None:
         (self.z, self.T), self.g, self.log = or_limit(z, T), g, log
-        # Upstream gradients, their means and those of their sizes, by sample.
-        self._means: dict[int, tuple[list[Decimal], Decimal, Decimal]] = {}
 
     @cached_property
     def y(self) -> Floats:
@@ -71,12 +73,11 @@ class Numbers:
 
     def of(self, quantity: str, k: int, place: Sequence[int], value: float) -> Number:
         """Return an entry of sample k, at its output and input, of which float64 has this value."""
-        match quantity:
-            case "jacobian":
-                return self.partial(k, place[0], place[1], value)
-            case "vjp":
-                return self.product(k, place[0], value)
         j = place[0]
+        if quantity == "jacobian":
+            return self.partial(k, j, place[1], value)
+        if quantity == "vjp":
+            return self.product(k, j, value)
         return self.log_probability(k, j, value) if self.log else self.probability(k, j)
 
     def probability(self, k: int, j: int) -> Number:
@@ -120,18 +121,87 @@ class Numbers:
 
         def exact() -> Decimal:
             assert self.g is not None
-            y_i, T = Decimal(self.probability(k, i)), Decimal(self.T)
+            g, y_i = [Decimal(each) for each in self.g[k].tolist()], self.probability(k, i)
             if self.log:
-                others = sum(map(Decimal, np.delete(self.g[k], i).tolist()))
-                return (Decimal(self.g[k, i]) * Decimal(self.rest(k, i)) - y_i * others) / T
-            if k not in self._means:
-                # Relative to the one at the maximum of z no large terms are left.
-                g = [Decimal(each) - Decimal(self.g[k, self.z[k].argmax()]) for each in self.g[k]]
-                terms = [Decimal(self.probability(k, j)) * each for j, each in enumerate(g)]
-                self._means[k] = g, sum(terms, Decimal(0)), sum(map(abs, terms), Decimal(0))
-            g, mean, size = self._means[k]
-            # 0 also where rounding hides its sign.
-            is_zero = abs(g[i] - mean) <= _ROUNDING * (abs(g[i]) + size)
-            return Decimal(0) if is_zero else y_i * (g[i] - mean) / T
+                own = g[i] * Decimal(self.rest(k, i))
+                return (own - Decimal(y_i) * (sum(g) - g[i])) / Decimal(self.T)
+            # Differences from g_i leave no large terms; all are 0 where g is constant.
+            terms = (Decimal(self.probability(k, j)) * (g[i] - g_j) for j, g_j in enumerate(g))
+            return Decimal(y_i) * sum(terms, Decimal(0)) / Decimal(self.T)
 
         return _of_any_size(v, exact)
+
+
+@dataclass(frozen=True, eq=False)
+class Derivation:
+    """The derivation for one sample.
+
+    Attributes
+    ----------
+    sample, classes
+        What it is called, or "", and the classes' names.
+    z, temperature
+        Its logits, and T.
+    entries
+        Output and input of the entries that are explained.
+    shift
+        The maximum, where the exponentials are shown shifted by it, or None.
+    log
+        Whether it leads on to the derivative of log-softmax.
+    """
+
+    sample: str
+    classes: tuple[str, ...]
+    z: Floats
+    temperature: float
+    entries: tuple[Entry, ...]
+    shift: float | None
+    log: bool
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """Its numbers, of any size."""
+        return Numbers(self.z[np.newaxis], self.temperature, log=self.log)
+
+    def y(self, j: int) -> tuple[Number, Number]:
+        """Return y_j and 1 - y_j."""
+        return self.numbers.probability(0, j), self.numbers.rest(0, j)
+
+    def partial(self, j: int, i: int) -> Number:
+        """Return dy_j/dz_i."""
+        row = core.jacobian_rows(self.z, [j], self.temperature, self.log)[0]
+        return self.numbers.partial(0, j, i, float(row[i]))
+
+    def e(self, j: int) -> Number:
+        """Return e^{z_j}, shifted and divided by T where that is so."""
+        return exponential(float(self.z[j]), self.shift or 0.0, self.temperature)
+
+    @cached_property
+    def S(self) -> tuple[float, Number | None]:  # noqa: N802
+        """The sum of the exponentials, and 1 - S where the largest of them is e^0 = 1."""
+        m, top = self.shift or 0.0, int(self.z.argmax())
+        S = math.fsum(math.exp((z - m) / self.temperature) for z in self.z.tolist())
+        if self.e(top) != 1:
+            return S, None
+        rest = self.numbers.rest(0, top)
+        return S, rest.copy_negate() if isinstance(rest, Decimal) else -rest * S
+
+
+def derive(
+    z: Floats,
+    classes: Sequence[str],
+    entry: Entry | None,
+    temperature: float,
+    sample: str,
+    log: bool,
+) -> Derivation:
+    """Choose what to show: by default one entry on the diagonal of J and one off it."""
+    top = int(z.argmax())
+    far = not abs(float(z[top])) / temperature <= _LARGEST_SHOWN_EXPONENT
+    # Unmasked ones first.
+    others = sorted((i for i in range(len(z)) if i != top), key=lambda i: z[i] == -np.inf)
+    rest = core.complement(z, temperature=temperature)[top]
+    saturated = np.isfinite(z).sum() > 1 and rest < _SMALLEST_SHOWN_REST
+    entries = [entry] if entry else [(top, top), *((top, i) for i in others[:1])]
+    shift = float(z[top]) if far or saturated else None
+    return Derivation(sample, tuple(classes), z, temperature, tuple(entries), shift, log)

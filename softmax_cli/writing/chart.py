@@ -2,7 +2,6 @@
 
 import logging
 import math
-import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from softmax_cli.checking.verdict import Verdict, headline
 from softmax_cli.display.heat import NEGATIVE, POSITIVE, ZERO, ink
 from softmax_cli.display.parts import heading, parts, some_samples
 from softmax_cli.display.screen import Screen, Table
-from softmax_cli.errors import InputError, plural, visible
+from softmax_cli.errors import plural, visible
 from softmax_cli.memory import require
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Jacobian, Report, Result
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_OF_A_CHART = 160_000_000  # bytes of memory
 _MOST_SAMPLES, _MOST_MATRICES, _LONGEST_LABEL = 100, 3, 40
 # In inches: of a letter and a line; of the rows and columns of all panels, at most.
 _LETTER, _LINE, _WIDEST, _HIGHEST = 0.085, 0.24, 14.0, 30.0
@@ -54,25 +52,13 @@ class _Panel(NamedTuple):
 
 
 def chart(result: Result, options: OutputOptions) -> bytes:
-    """Make a figure.
-
-    Raises
-    ------
-    InputError
-        Where matplotlib is missing.
-    """
-    require(_OF_A_CHART, "a chart")  # without it, BLAS would end the process
+    """Make a figure."""
+    require(160_000_000, "a chart")  # without so many bytes, BLAS would end the process
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    # A name of the environment's that matplotlib does not know would stop its import.
-    os.environ["MPLBACKEND"] = "agg"
+    from matplotlib import style
+    from matplotlib.figure import Figure
+
     name, file = options.output_format, BytesIO()
-    try:
-        from matplotlib import style
-        from matplotlib.figure import Figure
-    except ImportError:
-        problem = f"expected matplotlib to write {name}, found none"
-        hint = "pip install 'softmax-calculator[plot]', or write a page with -o FILE.html"
-        raise InputError("--output", problem, hint) from None
     looks: dict[str, Any] = {**_STYLE, "savefig.format": name}
     with style.context(["default", looks]), warnings.catch_warnings(action="ignore"):
         figure = Figure(layout="constrained")
@@ -105,7 +91,7 @@ def _arrays(result: Arrays, figure: "Figure") -> None:
             panels.append(_Panel(label, labels, part.headings[n:], texts, values))
         label = str(part)
     cut = f", the first {most} of {len(shown.names)} samples" * bool(shown.left_out)
-    _draw(figure, panels, heading(result) + cut, is_rising=quantity.key == "probabilities")
+    _draw(figure, panels, heading(result) + cut, quantity.key == "probabilities")
 
 
 def _verdict(verdict: Verdict, figure: "Figure") -> None:
@@ -126,9 +112,7 @@ def _verdict(verdict: Verdict, figure: "Figure") -> None:
     _draw(figure, [panel] if rows else [], title)
 
 
-def _draw(
-    figure: "Figure", panels: Sequence[_Panel], title: str, *, is_rising: bool = False
-) -> None:
+def _draw(figure: "Figure", panels: Sequence[_Panel], title: str, is_rising: bool = False) -> None:
     """Draw panels on one scale of colours: from 0 to 1, or to both sides of 0."""
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -173,9 +157,12 @@ def _write(axes: "Axes", panel: _Panel, colours: Any) -> None:
 def _bars(axes: "Axes", panel: _Panel, values: FloatArray, *, has_numbers: bool) -> None:
     """Draw bars from 0, each with its number."""
     colours = [_SIGNED[2 * (v > 0)] for v in values]
-    bars = axes.barh(range(len(values)), values, color=colours)
     if has_numbers:
+        bars = axes.barh(range(len(values)), values, color=colours)
         axes.bar_label(bars, [_label(row[0]) for row in panel.texts], padding=3)
+    else:  # one artist for all of so many
+        thick = max(1.0, 50 * _HIGHEST / len(values))
+        axes.hlines(range(len(values)), 0, values, colours, linewidth=thick)
     axes.set_xlabel(_label(panel.columns[0]))
     axes.axvline(0, color="black", linewidth=0.8)
     axes.invert_yaxis()

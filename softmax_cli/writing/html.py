@@ -25,8 +25,7 @@ from softmax_cli.display.notation import MathML, typographic
 from softmax_cli.display.numbers import given, significant
 from softmax_cli.display.screen import Cell, Equation, Part, Screen, Step, Table
 from softmax_cli.errors import visible
-from softmax_cli.mathematics.derivation import Derivation, derive
-from softmax_cli.mathematics.exact import Numbers
+from softmax_cli.mathematics.exact import Derivation, Numbers
 from softmax_cli.options import OutputOptions
 from softmax_cli.samples import Batch
 
@@ -83,7 +82,7 @@ def _page(result: results.Result, screen: Screen) -> tuple[str, str, bool]:
 
 
 def _arrays(result: results.Arrays, screen: Screen) -> tuple[str, str, bool]:
-    logits, T, quantity = result.logits, result.quantity.temperature, result.quantity
+    logits, quantity = result.logits, result.quantity
     is_matrix = isinstance(quantity, results.Jacobian)
     most = max(1, _MOST_ENTRIES // min(logits.n_classes, _CLASSES[0]) ** 2)
     limit = (most, most, 0) if is_matrix else _SAMPLES
@@ -97,10 +96,8 @@ def _arrays(result: results.Arrays, screen: Screen) -> tuple[str, str, bool]:
     more = _left_out(shown.left_out) + "".join(map(_told, tables))
     if isinstance(quantity, results.Vjp):
         return parts.heading(result), more, False
-    n, entry = len(shown.names), result.quantity.entry
-    title = logits.title(batch, 0, n)
-    d = derive(batch.logits[0], logits.classes, entry, T, title, quantity.log)
-    return _jacobian(d, screen, more * (n > 1))
+    n = len(shown.names)
+    return _jacobian(result.derivation(batch, n), screen, more * (n > 1))
 
 
 def _left_out(*told: str) -> str:
@@ -253,14 +250,12 @@ def _by_magnitude(table: Part) -> Part:
     rows = list(table.rows)
     worst = max(cell.value for row in rows for cell in row)
 
-    def coloured(cell: Cell) -> Cell:
-        if cell.value <= 1:
-            return cell
-        below = 1 if cell.value == worst else min(worst / cell.value, 1e9)
+    def style(cell: Cell) -> str:
+        below = min(worst / cell.value, 1e9) if 1 < cell.value < worst else 1
         level = max(1, _LEVELS - round(2 * math.log10(below)))
-        return replace(cell, style=f"p{level}{' worst' * (cell.value == worst)}")
+        return f"p{level}{' worst' * (cell.value == worst)}" if cell.value > 1 else cell.style
 
-    return replace(table, rows=[list(map(coloured, row)) for row in rows])
+    return replace(table, rows=[[replace(cell, style=style(cell)) for cell in row] for row in rows])
 
 
 def _table(table: Table, kind: str = "") -> str:

@@ -4,9 +4,8 @@ import io
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from os.path import commonprefix
 from textwrap import wrap
 from typing import Literal, NamedTuple
 
@@ -54,8 +53,7 @@ _FITS = (_Fit(), _Fit(24, 11), _Fit(24, 9), _Fit(24, 8), _Fit(20, 7), _Fit(16, 6
 _TIGHT, _SIGNS, _NAMES = _Fit(12, 5, 1), (_Fit(12, 2, 1), _Fit(12, 1, 1)), _Fit(12)
 
 
-@dataclass(frozen=True)
-class _Column:
+class _Column(NamedTuple):
     """A column as it is shown."""
 
     heading: str
@@ -99,23 +97,24 @@ def _drawn(part: Part, screen: Screen) -> Iterator[RenderableType]:
             yield from _table(part, screen)
         case Step(title, text):
             yield Text(f"\n{title}", "bold")
-            prose = wrap(text, max((screen.width or _WIDEST_PROSE) - len(_INDENT), _LEAST_ROOM))
-            yield from (Text(_INDENT + line) for line in prose)
+            room = max((screen.width or _WIDEST_PROSE) - len(_INDENT), _LEAST_ROOM)
+            yield from (Text(_INDENT + line) for line in wrap(screen.text(text).plain, room))
         case Equation():
-            yield _equation(part, screen.width)
+            yield _equation(part, screen)
         case str():
             yield screen.quiet(_INDENT + part)
         case Text():
             yield part
 
 
-def _equation(equation: Equation, width: int | None) -> Text:
+def _equation(equation: Equation, screen: Screen) -> Text:
     """Draw an equation on one line; where that is too long, begin one at every equals sign.
 
     What is too long still is broken before its signs.
     """
-    indent, joint, sides = 2 * _INDENT, " = ", equation.sides
-    if width is not None and cell_len(indent + joint.join(sides)) > width:
+    indent, joint, width = 2 * _INDENT, " = ", screen.width or _UNBOUNDED
+    sides = [screen.text(side).plain for side in equation.sides]
+    if cell_len(indent + joint.join(sides)) > width:
         room = max(width - len(indent) - 4, _LEAST_ROOM)
         joint = f"\n{indent}  = "
         lines = (parted(_SIGN.split(side), lambda part: cell_len(part) + 1, room) for side in sides)
@@ -160,8 +159,7 @@ def _table(table: Table, screen: Screen) -> Iterator[RenderableType]:
     for told in replace(table, inputs=columns).left_out:
         yield screen.quiet(told + table.hint)
     if is_short and table.hint and not columns.left_out:
-        signs = ", some to their signs" if fit in _SIGNS else ""
-        yield screen.quiet(f"shortened to fit{signs}{table.hint}")
+        yield screen.quiet(f"shortened to fit{table.hint}")
 
 
 def _shaded(cell: Cell, largest: float, screen: Screen) -> Cell:
@@ -199,19 +197,9 @@ def _number(cell: Cell, fit: _Fit, screen: Screen) -> str:
 
 
 def _distinct(names: list[str], width: int, screen: Screen) -> list[str]:
-    """Shorten names: where they would be alike, by what all share, or else not at all."""
-    head = len(commonprefix(names))  # noqa: RUF071 - no paths
-    tail = len(commonprefix([name[head:][::-1] for name in names]))  # noqa: RUF071
-    dots = screen.glyph("…", "..")
-    longest = max(map(len, names), default=0) - head - tail + 2 * len(dots)
-    start, end = (max(0, shared - max(0, width - longest) // 2) for shared in (head, tail))
-    before, behind = dots * (start > 0), dots * (end > 0)
-    apart = [before + name[start : len(name) - end] + behind for name in names]
-    for each in (names, apart):
-        short = [_clipped(name, width, screen) for name in each]
-        if len({*short}) == len({*names}):
-            return short
-    return names
+    """Shorten names, unless some would be alike then."""
+    short = [_clipped(name, width, screen) for name in names]
+    return short if len({*short}) == len({*names}) else names
 
 
 def _cut(

@@ -5,17 +5,19 @@ import re
 import stat
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 
 from softmax_cli.ending import finish, undone_by
-from softmax_cli.errors import OutputError, noted, plural, reason, visible
+from softmax_cli.errors import InputError, OutputError, noted, plural, reason, visible
 from softmax_cli.options import OutputOptions
 from softmax_cli.pipeline import Encode, convert_all
-from softmax_cli.result import Arrays
+from softmax_cli.progress import watched
+from softmax_cli.result import Arrays, Report, Result
+from softmax_cli.writing.formats import BINARY, PICTURES, STREAMED
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,11 @@ class Target:
             shutil.copyfileobj(spool, self)
 
 
+_Writer = Callable[[Result, Target, OutputOptions], None]
+
+
 def write_pieces(
-    result: Arrays,
-    target: Target,
-    options: OutputOptions,
-    head: bytes,
-    encode: Encode,
+    result: Arrays, target: Target, options: OutputOptions, head: bytes, encode: Encode
 ) -> int:
     """Write blocks as they are computed, the first behind the head; return how many samples."""
     n_samples = 0
@@ -73,6 +74,63 @@ def write_pieces(
             error.add_note(f" ({plural(n_samples, 'sample')} printed before it)")
         raise
     return n_samples
+
+
+def write(result: Result, options: OutputOptions) -> None:
+    """Write a result where and how the user asked for it.
+
+    Raises
+    ------
+    InputError
+        For bytes to a terminal, and for a derivation in a format for numbers.
+    OutputError
+        When it cannot be written.
+    """
+    name, writer = options.output_format, _writer(options.output_format)
+    if not isinstance(result, Arrays | Report) and name in STREAMED | BINARY | {"json"}:
+        expected = "table, markdown, latex or html"
+        hint = "write a page with -o FILE.html, or leave --explain out"
+        raise InputError("--explain", f"expected the format {expected}, found {name}", hint)
+    if isinstance(result, Arrays):
+        _refuse_what_has_no_place(result, name)
+    with open_target(options.path) as target:
+        if target.is_terminal and name in BINARY:
+            problem = f"expected a file or a pipe for {name}, found a terminal"
+            raise InputError("--format", problem, f"write a file with -o FILE.{name}")
+        if not isinstance(result, Arrays) or (target.is_terminal and name in STREAMED):
+            writer(result, target, options)
+            return
+        with watched(result.logits) as logits:
+            writer(replace(result, logits=logits), target, options)
+
+
+def _refuse_what_has_no_place(result: Arrays, name: str) -> None:
+    for option, given in (("--top", result.top), ("--keep", result.logits.kept_names)):
+        if given and name in ("latex", "npy"):
+            raise InputError(option, f"expected another format than latex and npy, found {name}")
+    is_without = name in ("latex", "npy", "json", "jsonl") or result.quantity.rank == 0
+    if result.prefix and (is_without or result.top):
+        problem = f"expected classes in a header, found none in {name}"
+        raise InputError("--prefix", problem)
+
+
+def _writer(name: str) -> _Writer:
+    # A machine does without Rich, and a terminal without what files are made of.
+    if name == "table":
+        from softmax_cli.writing.table import write_drawn
+
+        return write_drawn
+    if name in (*PICTURES, "markdown", "latex"):
+        from softmax_cli.writing import chart, html, markup
+
+        texts = {"html": html.page, "markdown": markup.markdown, "latex": markup.latex}
+        made = texts.get(name, chart.chart)
+        return lambda result, target, options: target.write(made(result, options))
+    from softmax_cli.writing import data
+
+    others = {"json": data.write_json, "jsonl": data.write_jsonl, "npy": data.write_npy}
+    others |= {"parquet": data.write_parquet}
+    return others.get(name, data.write_delimited)
 
 
 @contextmanager

@@ -1,16 +1,21 @@
-"""LaTeX: arrays that fit a page of A4, and derivations. Needs amsmath alone."""
+"""Markdown, and LaTeX that fits a page of A4 and needs amsmath alone: tables and derivations."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import NamedTuple
+
+from rich.text import Text
 
 from softmax_cli.display.notation import latex_number, latex_text, typesettable
 from softmax_cli.display.parts import parts
 from softmax_cli.display.screen import Cell, Equation, Part, Screen, Step, Table, parted
+from softmax_cli.errors import visible
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Result
 
+# A full stop within a word, a colon and an at sign make links.
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&:@-]|(?<=\w)\.(?=[^\W\d_]))")
 # Of the page that the class article makes of A4, in points and lines; what lies between columns.
 _WIDTH, _LINES, _GAP = 340.0, 36, 14.0
 _LEFT = 45.0  # of a derivative, before what it is equal to
@@ -22,14 +27,48 @@ _SYMBOL = re.compile(r"(d?)(log )?([yzv])_((?:(?!/dz_).)*)", re.DOTALL)
 _UNSEEN = re.compile(r"\\[a-zA-Z]+|[{}^_\\ ]")
 
 
+def markdown(result: Result, options: OutputOptions) -> bytes:
+    """Write the steps of a derivation, and tables."""
+    written = "\n".join(map(_markdown, parts(result, Screen(precision=options.precision))))
+    return (re.sub(r"\n{3,}", "\n\n", written).strip() + "\n").encode()
+
+
+def escaped(text: str) -> str:
+    """Show a name as it stands: no markup, no HTML, no link, no end of the table's cell."""
+    # GitHub makes links of addresses whose at sign is escaped, too.
+    return re.sub(r"(?<=\S)(?=\\@)", "<!-- -->", _SPECIAL.sub(r"\\\1", visible(text)))
+
+
+def _markdown(part: Part) -> str:
+    """Write a part with empty lines around it; a table's numbers are no markup, on the right."""
+    match part:
+        case Table(headings, rows, names):
+            rule = f"| {' | '.join(['---'] * names + ['---:'] * (len(headings) - names))} |"
+            left_out = "\n\n".join(map(escaped, part.left_out))
+            lines = _row(map(Cell, headings)), rule, *map(_row, rows)
+            return "\n".join(["", *lines, "", left_out])
+        case Step(title, text):
+            return f"\n### {title}\n\n{text}\n"
+        case Equation(sides):
+            return f"- ${' = '.join(sides)}$"
+        case Text(style="bold"):
+            return f"\n**{escaped(part.plain)}**\n"
+    return f"\n{escaped(str(part))}\n"
+
+
+def _row(cells: Iterable[Cell]) -> str:
+    shown = (f"{escaped(cell.name)} {cell.number}".strip() for cell in cells)
+    return f"| {' | '.join(shown)} |"
+
+
 def latex(result: Result, options: OutputOptions) -> bytes:
     """Write the steps of a derivation, and arrays."""
     shown = parts(result, Screen(precision=options.precision))
-    lines = (line for part in shown for line in _written(part))
+    lines = (line for part in shown for line in _latex(part))
     return "".join(f"{line}\n" for line in lines).lstrip("\n").encode()
 
 
-def _written(part: Part) -> Iterator[str]:
+def _latex(part: Part) -> Iterator[str]:
     match part:
         case Table():
             yield from _arrays(part)
