@@ -115,13 +115,6 @@ class Task:
         lead = self.lead if samples == slice(None) else ()
         return replace(self, z=self.z[samples], g=g, lead=lead)
 
-    def column(self, i: int) -> FloatArray:
-        """Compute the exact J along an input, shape (K, C)."""
-        if not self.log:  # it is symmetric
-            return core.jacobian_rows(self.z, [i], self.T)[:, 0]
-        own = i == np.arange(self.z.shape[1])
-        return np.asarray((own - self.y[:, i, None]) / self.T)
-
     def tolerances(self, atol: float = ATOL, rtol: float = RTOL) -> tuple[FloatArray, float]:
         """Return atol for each sample, and rtol, of results in this precision.
 

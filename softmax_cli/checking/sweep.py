@@ -16,7 +16,7 @@ from softmax_cli.checking.formulas import FloatArray, Task
 from softmax_cli.checking.precision import FLOAT32, FLOAT64
 from softmax_cli.checking.setting import Run, Setting
 from softmax_cli.checking.verdict import Check
-from softmax_cli.mathematics import finite_difference
+from softmax_cli.mathematics import core, finite_difference
 from softmax_cli.mathematics.finite_difference import METHODS
 
 SWEPT = ("forward", "central", "complex-step")
@@ -40,8 +40,6 @@ class Sweep:
         none is left.
     n_samples
         How many samples the error is the largest of.
-    temperature
-        Of softmax.
     candidate
         What the user calls the function; "" for our own.
     """
@@ -49,7 +47,6 @@ class Sweep:
     steps: tuple[float, ...]
     errors: Mapping[str, tuple[float, ...]]
     n_samples: int
-    temperature: float = 1.0
     candidate: str = ""
 
     @property
@@ -70,12 +67,21 @@ def check_softmax(setting: Setting) -> Check:
     """Check our own exact Jacobian against finite differences."""
     task = setting.task("jacobian", FLOAT64)
     check = replace(_differentiated(task, setting), diagnoses=())
+    if check.failed and setting.step is not None and np.isnan(check.samples.worst[2]).any():
+        raise _unsuited(setting.step, check)
     # What is exact can fail at a default step by nothing but that.
     if check.failed and {setting.step, setting.atol, setting.rtol} == {None}:
         found = "found some where every step is too coarse to check with"
         problem = f"expected logits nearer to 0 for {check.method} differences, {found}"
         raise StepError(problem, f"sample {setting.labels[check.failed[0]]}", _WAY_OUT)
     return check
+
+
+def _unsuited(step: float, own: Check) -> StepError:
+    """Blame the step with which softmax itself fails, or has no number."""
+    problem = f"expected a step that suits {own.method} differences, found {step:g}"
+    fails = f"with it softmax itself fails in sample {own.samples.labels[own.failed[0]]}"
+    return StepError(f"{problem}: {fails}", "`step`", f"leave it out, or {_WAY_OUT}")
 
 
 def with_derivative(check: Check, task: Task, calls: Calls, setting: Setting) -> list[Check]:
@@ -88,18 +94,15 @@ def with_derivative(check: Check, task: Task, calls: Calls, setting: Setting) ->
     if derivative.passed or (own := _differentiated(task, setting)).passed:
         # What computes the right values has a right derivative but for its precision.
         return [check, replace(derivative, diagnoses=() if check.passed else derivative.diagnoses)]
-    fault, step = setting.labels[own.failed[0]], setting.step
-    if step is not None:
-        problem = f"expected a step that suits {own.method} differences, found {step:g}"
-        fails = f"with it softmax itself fails in sample {fault}"
-        raise StepError(f"{problem}: {fails}", "`step`", f"leave it out, or {_WAY_OUT}")
-    told = f"no {own.method} step is fine enough at sample {fault}: no derivative was compared"
+    if setting.step is not None:
+        raise _unsuited(setting.step, own)
+    fault = f"no {own.method} step is fine enough at sample {setting.labels[own.failed[0]]}"
+    told = f"{fault}: no derivative was compared"
     return [replace(check, notes=(*check.notes, told))]
 
 
 def _differentiated(task: Task, setting: Setting, function: Function | None = None) -> Check:
     """Check the finite-difference Jacobian of softmax itself, or of somebody's."""
-    _refuse_lost_step(task, setting)
     T, eps, (K, C) = task.T, task.precision.eps, task.z.shape
     name, step = setting.method or "central", setting.step
     method = METHODS[name].for_roundoff(eps)
@@ -133,38 +136,23 @@ def _columns(
     eps, masked = task.precision.eps, np.isneginf(task.z)
     found = finite_difference.columns(task.z, method, step, task.T, function, eps, task.log)
     for i, (slopes, *errors) in enumerate(found):
-        expected = task.column(i)
+        expected = core.jacobian_rows(task.z, [i], task.T)[:, 0]  # it is symmetric
+        if task.log:
+            expected = ((i == np.arange(task.z.shape[1])) - task.y[:, i, None]) / task.T
         # No step shows the derivative of a logarithm that is -inf.
         yield expected, np.where(masked & task.log, expected, slopes), *errors
-
-
-def _refuse_lost_step(task: Task, setting: Setting) -> None:
-    """Raise StepError for a step that does not move a logit."""
-    step = setting.step
-    if step is None or setting.method == "complex-step":
-        return
-    z = task.z
-    with np.errstate(all="ignore"):
-        moved = z + step
-    # It vanishes beside the logit, or leads to infinity.
-    for k, i in np.argwhere(np.isfinite(z) & ((moved == z) | ~np.isfinite(moved))):
-        problem = f"expected a step that moves every logit, found {step:g} at {z[k, i]:g}"
-        where = f" in sample {setting.labels[k]}"
-        raise StepError(problem + where, "`step`", f"leave it out, or {_WAY_OUT}")
 
 
 def sweep(setting: Setting, function: Function | None = None, name: str = "") -> Sweep:
     """Differentiate softmax, or somebody's, with every method and step."""
     task = setting.task("jacobian", FLOAT64)
-    differentiated = None
-    if function is not None:
-        forward = setting.task("probabilities", FLOAT64)
-        differentiated = called(function, forward, setting)[0].of_logits
+    forward = replace(task, quantity="probabilities")
+    theirs = called(function, forward, setting)[0].of_logits if function else None
     errors = {}
     for method in SWEPT:
         with suppress(NotComplexError):  # it is left out
-            errors[method] = tuple(_largest_error(task, method, h, differentiated) for h in STEPS)
-    return Sweep(STEPS, errors, len(task.z), task.T, name)
+            errors[method] = tuple(_largest_error(task, method, h, theirs) for h in STEPS)
+    return Sweep(STEPS, errors, len(task.z), name)
 
 
 def _largest_error(task: Task, method: str, h: float, function: Function | None) -> float:
