@@ -247,22 +247,16 @@ def worst_entry(verdict: Verdict, show: Callable[[Number, int], str], precision:
 
 
 def headline(check: Check) -> str:
-    """Say in one line how a check ended."""
-    return f"{'PASS' if check.passed else 'FAIL'}: {check.quantity}: {_outcome(check)}"
-
-
-def _outcome(check: Check) -> str:
-    """Say how many entries of a check agree, or what was found in their place."""
-    if check.problem:
-        return f"found {check.problem}"
+    """Say in one line how many entries of a check agree, or what was found in their place."""
     n, failed = check.entries, int(check.samples.failed.sum())
     ours, noun = " of our own" * check.is_ours, "entry" if n == 1 else "entries"
     samples = f"{len(check.samples)} sample{'s' * (len(check.samples) > 1)}{ours}"
-    if failed:
-        return f"{failed} of {n} {noun} over the bound, in {len(check.failed)} of {samples}"
     entries, end = ("the one entry", "s") if n == 1 else (f"all {n} entries", "")
-    agree = f"{entries} of {samples} agree{end}"
-    return f"{agree}, but {check.unstable}" if check.unstable else agree
+    said = f"{entries} of {samples} agree{end}" + f", but {check.unstable}" * bool(check.unstable)
+    if failed:
+        said = f"{failed} of {n} {noun} over the bound, in {len(check.failed)} of {samples}"
+    said = f"found {check.problem}" if check.problem else said
+    return f"{'PASS' if check.passed else 'FAIL'}: {check.quantity}: {said}"
 
 
 def entry_name(check: Check, worst: SampleCheck, classes: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from rich.text import Text
 
+from softmax_cli.checking.formulas import FloatArray
 from softmax_cli.checking.mistakes import CATALOGUE
 from softmax_cli.checking.sweep import Sweep
 from softmax_cli.checking.verdict import Check, Verdict, apart, entry_name, headline, worst_entry
@@ -41,18 +42,17 @@ def _verdict(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
             yield screen.quiet(line)
         if each.diagnoses and each is not check:
             yield from _cause(each, screen)
-    parts: list[list[Text | Table]] = []
     if not check.problem:
-        parts.append([_samples(verdict, check, screen)])
-    if check.excess is not None and not check.passed:
-        parts.append([screen.text(worst_entry(verdict, entry, screen.precision))])
-        title = f"error/bound in sample {check.samples[check.samples.furthest][0]}"
-        parts.append([screen.text(title, "bold"), _heatmap(verdict, check, screen)])
-    parts.append([] if check.passed else [*_cause(check, screen)])
-    parts.append([screen.quiet(f"note: {note}") for note in verdict.notes])
-    for part in filter(None, parts):
-        yield Text()
-        yield from part
+        yield from (Text(), _samples(verdict, check, screen))
+    if check.excess is not None:
+        yield from (Text(), screen.text(worst_entry(verdict, entry, screen.precision)), Text())
+        yield screen.text(
+            f"error/bound in sample {check.samples[check.samples.furthest][0]}", "bold"
+        )
+        yield _heatmap(check.excess, verdict, screen)
+    cause = [] if check.passed else [*_cause(check, screen)]
+    for part in (cause, [screen.quiet(f"note: {note}") for note in verdict.notes]):
+        yield from (Text(), *part) if part else ()
 
 
 def _proper(quantity: str) -> str:
@@ -106,27 +106,26 @@ def _samples(verdict: Verdict, check: Check, screen: Screen) -> Table:
     return Table(headings, rows, names=2, outputs=shown)
 
 
-def _heatmap(verdict: Verdict, check: Check, screen: Screen) -> Table:
+def _heatmap(excess: FloatArray, verdict: Verdict, screen: Screen) -> Table:
     """Show the errors of the worst sample; over 1 fails."""
-    assert check.excess is not None
-    is_matrix = check.excess.ndim == 2
-    letter = {"jacobian": "dz", "probabilities": "y", "vjp": "v"}[check.quantity]
+    excess, is_matrix = np.atleast_2d(excess), excess.ndim == 2
+    letter = {"jacobian": "dz", "probabilities": "y", "vjp": "v"}[verdict.decisive.quantity]
     names = [f"dy_{name}" for name in verdict.classes] if is_matrix else [""]
     columns = [f"{letter}_{name}" for name in verdict.classes]
     outputs = show("output", names, screen.rows)
     inputs = show("input" if is_matrix else "class", columns, screen.columns)
-    shown = np.atleast_2d(check.excess)[np.ix_(outputs.positions, inputs.positions)].tolist()
-    rows = (
-        [Cell(names[j]), *map(_heat, row)] for j, row in zip(outputs.positions, shown, strict=True)
-    )
+
+    def cell(value: float) -> Cell:
+        if value <= 1:
+            return Cell(number="ok", style="dim", value=value)
+        return Cell(number=significant(value, _HEAT_DIGITS), style="white on red", value=value)
+
+    rows = [
+        [Cell(names[j]), *(cell(float(excess[j, i])) for i in inputs.positions)]
+        for j in outputs.positions
+    ]
     headings = ["", *(columns[i] for i in inputs.positions)]
     return Table(headings, rows, outputs=outputs, inputs=inputs, hint="")
-
-
-def _heat(excess: float) -> Cell:
-    if excess <= 1:
-        return Cell(number="ok", style="dim", value=excess)
-    return Cell(number=significant(excess, _HEAT_DIGITS), style="white on red", value=excess)
 
 
 def _cause(check: Check, screen: Screen) -> Iterator[Text | Table]:
