@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 from rich.text import Text
@@ -22,7 +22,6 @@ _MARKS = {"forward": "f", "central": "c", "complex-step": "i"}
 _STYLES = {"f": "bold magenta", "c": "bold blue", "i": "bold red"}
 _STEP = 8  # columns before the curves
 _LOWEST = -18
-_WIDE, _WIDE_ENOUGH = 3, 68  # columns a power of ten, where there is room for so many
 
 
 def tell(found: Verdict | Sweep, screen: Screen) -> Iterator[Text | Table]:
@@ -50,7 +49,7 @@ def _verdict(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
             f"error/bound in sample {check.samples[check.samples.furthest][0]}", "bold"
         )
         yield _heatmap(check.excess, verdict, screen)
-    cause = [] if check.passed else [*_cause(check, screen)]
+    cause = [] if check.passed or not check.candidate else [*_cause(check, screen)]
     for part in (cause, [screen.quiet(f"note: {note}") for note in verdict.notes]):
         yield from (Text(), *part) if part else ()
 
@@ -65,8 +64,8 @@ def _method(check: Check, verdict: Verdict, times: str) -> Iterator[str]:
     if check.step is None:
         quantity = _proper(check.quantity)
         if check.log:
-            is_vector = check.quantity == "probabilities"
-            quantity = f"log-{quantity}" if is_vector else f"{quantity} of log-softmax"
+            named = {"probabilities": "log-probabilities"}
+            quantity = named.get(quantity, f"{quantity} of log-softmax")
         yield f"{quantity} from {check.candidate} against the exact {quantity}"
     else:
         largest = given(METHODS[check.method].largest_step * verdict.temperature)
@@ -130,8 +129,6 @@ def _heatmap(excess: FloatArray, verdict: Verdict, screen: Screen) -> Table:
 
 def _cause(check: Check, screen: Screen) -> Iterator[Text | Table]:
     found, count = check.diagnoses, len(check.diagnoses)
-    if not check.candidate:
-        return
     if not found and check.failed:
         yield Text(f"cause: none of the {len(CATALOGUE)} known mistakes explains every entry")
     if count > 1:
@@ -152,12 +149,18 @@ def _sweep(found: Sweep, screen: Screen) -> Iterator[Text | Table]:
         texts = ((given(h), *(entry(x, screen.precision) for x in errors)) for h, *errors in every)
         yield Table(("step", *found.errors), [[Cell(number=x) for x in row] for row in texts])
         return
-    scale = _WIDE if (screen.width or _WIDE_ENOUGH) >= _WIDE_ENOUGH else 1
+    scale = 3 if (screen.width or 80) >= 68 else 1  # columns a power of ten
     axis = "".join(f"1e{power}".ljust(6 * scale) for power in range(_LOWEST, 0, 6)) + "1"
+    width = 1 - _LOWEST * scale
     yield Text(f"{'step':{_STEP}}{axis}", "bold")
-    yield Text(screen.glyph("─", "-") * (_STEP + 1 - _LOWEST * scale))
+    yield Text(screen.glyph("─", "-") * (_STEP + width))
     for step, *errors in every:
-        marks = _marks(dict(zip(found.errors, errors, strict=True)), scale)
+        line: dict[int, str] = {}
+        for method, error in zip(found.errors, errors, strict=True):
+            if not math.isnan(error):
+                place = round((math.log10(min(max(error, 1e-18), 1)) - _LOWEST) * scale)
+                line[place] = "*" if place in line else _MARKS[method]
+        marks = (line.get(place, " ") for place in range(width))
         yield Text.assemble(f"{step:<{_STEP}g}", *((mark, _STYLES.get(mark, "")) for mark in marks))
     yield Text()
     rows = []
@@ -169,13 +172,3 @@ def _sweep(found: Sweep, screen: Screen) -> Iterator[Text | Table]:
     yield screen.quiet("* more than one of them")
     if "complex-step" not in found.errors:
         yield screen.quiet("no complex-step: the function does not take complex numbers")
-
-
-def _marks(errors: Mapping[str, float], scale: int) -> list[str]:
-    """Mark each method's error on a line; those that are not known are left out."""
-    line = [" "] * (1 - _LOWEST * scale)
-    for method, error in errors.items():
-        if not math.isnan(error):
-            place = round((math.log10(min(max(error, 1e-18), 1)) - _LOWEST) * scale)
-            line[place] = _MARKS[method] if line[place] == " " else "*"
-    return line
