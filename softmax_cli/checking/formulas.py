@@ -254,10 +254,11 @@ class Case(Task):
         values = np.broadcast_to(wrong, self.actual.shape)
         if self.beyond(values, self.actual).max() > (2 if fitted else 1):
             return False
-        # A formula that is the right one here, as of one sample or at T = 1, is no mistake.
+        # A formula that is the right one here, as of one sample or at T = 1, is no mistake, and NaN
+        # alone is another one.
         is_rounding = (np.abs(values - self.expected) <= self.rounding(self.precision)).all()
         clear = float(self.beyond(self.expected, values).max())
-        if is_rounding or not clear > CLEARLY_WRONG:
+        if is_rounding or not clear > CLEARLY_WRONG or not np.isfinite(values).any():
             return False
         return fitted == 0 or (self.freedom - fitted) * math.log10(clear) > _EVIDENCE
 
