@@ -182,10 +182,8 @@ class Case(Task):
         """What the exact results are multiplied by, the same along some axes: by least squares."""
         expected, actual = self.expected, self.actual
         is_some = np.isfinite(expected) & np.isfinite(actual) & (expected != 0)
-        weight = np.where(is_some, expected, 0.0) / self.bound(expected) ** 2
-        sums = (
-            np.where(is_some, weight * x, 0.0).sum(axis, keepdims=True) for x in (actual, expected)
-        )
+        weight = expected / self.bound(expected) ** 2
+        sums = ((weight * x).sum(axis, keepdims=True, where=is_some) for x in (actual, expected))
         return np.asarray(np.divide(*sums))
 
     @property
@@ -233,8 +231,7 @@ class Case(Task):
         terms, scale = np.abs(self.expected), 1.0
         if self.is_derivative:
             g = None if self.g is None else np.abs(self.g)
-            absolute = replace(self, g=g)
-            terms = absolute.result(1, 1, self.y) if self.log else absolute.result(*(self.y,) * 3)
+            terms = replace(self, g=g).result(*map(np.abs, self.parts()))
             scale = self.chain * (1.0 if g is None else max(1.0, float(g.max())))
         elif self.log:
             terms = terms + 1
@@ -270,8 +267,7 @@ Family = Callable[[Task, float], FloatArray]
 def fit(case: Case, family: Family, low: float, high: float) -> Iterator[float]:
     """Yield the number between two others for which a family explains a case, if there is one.
 
-    It is found by least squares: the best of some numbers, then of some around it, then by Gauss
-    and Newton's steps.
+    It is found by least squares: the best of some numbers, then by Gauss and Newton's steps.
     """
     size = case.actual[0].size
     if case.freedom < 2 or size > _MOST:
@@ -287,13 +283,9 @@ def fit(case: Case, family: Family, low: float, high: float) -> Iterator[float]:
 
     if (misfit(low) == misfit(high)).all():  # it does not depend on the number
         return
-    ends, spaced = (low, high), np.geomspace if low > 0 else np.linspace
-    for n in (16, 9, 9):
-        numbers = spaced(*ends, n)
-        # Relative to the values, so that too much is no worse than too little.
-        best = int(np.argmin([np.abs(misfit(each, 1.0)).sum() for each in numbers]))
-        ends = numbers[max(best - 1, 0)], numbers[min(best + 1, n - 1)]
-    number = float(numbers[best])
+    # Relative to the values, so that too much is no worse than too little.
+    spaced = (np.geomspace if low > 0 else np.linspace)(low, high, 99).tolist()
+    number = min(spaced, key=lambda each: np.abs(misfit(each, 1.0)).sum())
     for _ in range(8):
         step = 1e-6 * (abs(number) or 1.0)
         error = misfit(number)

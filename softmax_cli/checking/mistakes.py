@@ -117,11 +117,6 @@ def masked_after(case: Task, number: float) -> FloatArray:
     return case.of_y(np.where(case.z > -np.inf, masked_with(case, number).y, 0.0))
 
 
-def axes(case: Case) -> list[int | None]:
-    """Return the axes of the samples, and None for all together with that of the classes."""
-    return [*range(len(case.whole) - 1), None]
-
-
 def along(case: Case, *axes: int | None) -> Iterator[FloatArray]:
     """Yield softmax along each of these axes, or over everything, and what is made of it."""
     if len(case.z) == 1 and case.log:
@@ -254,20 +249,8 @@ def classes_in_another_order(case: Case) -> list[FloatArray]:
     both = case.expected, case.actual
     if case.quantity == "jacobian":
         both = tuple(np.diagonal(J, axis1=1, axis2=2) + 2**0.5 * (J**2).sum(2) for J in both)
-    return [reordered(case, ranked(*(weights @ values for values in both))[None])]
-
-
-def reordered(case: Case, order: NDArray[np.intp]) -> FloatArray:
-    """Return the exact results of classes in another order, the same or one for each sample."""
-    z, g = (x if x is None else np.take_along_axis(x, order, axis=1) for x in (case.z, case.g))
-    return case.given(z=z, g=g)
-
-
-def classes_sorted(case: Case) -> list[FloatArray]:
-    """Return results whose classes are sorted in each sample."""
-    # Of one sample, any order is another order of its classes.
-    keys = (-case.z, case.z) if len(case.z) > 1 else ()
-    return [reordered(case, np.argsort(each, axis=1, kind="stable")) for each in keys]
+    order = ranked(*(weights @ values for values in both))
+    return [case.given(z=case.z[:, order], g=None if case.g is None else case.g[:, order])]
 
 
 def transposed(case: Case) -> Iterator[FloatArray]:
@@ -408,7 +391,9 @@ _SURE: Mistakes = {
     "transposed derivative of log-softmax": _matrix(lambda d, u, v: [(1, -v, 1)]),
     "sign of everything": _scaled(lambda case: -1.0),
     "the sum over y g along the wrong axis": _vjp(
-        lambda case, g: [summed_along(case, g, case.y, axis) for axis in axes(case)]
+        lambda case, g: [
+            summed_along(case, g, case.y, axis) for axis in (*range(len(case.whole) - 1), None)
+        ]
     ),
     "the sum over g is missing": _vjp(lambda case, g: [(g - case.y) / case.T] if case.log else []),
     "gradient of cross-entropy": _vjp(cross_entropy),
@@ -432,13 +417,12 @@ _SURE: Mistakes = {
     "temperature multiplied": lambda case: [case.given(T=1 / case.T)],
     "factor 1/T missing": _scaled(lambda case: 1 / case.chain),
     "factor 1/T squared": _scaled(lambda case: case.chain),
-    "softmax along the wrong axis": lambda case: along(case, *axes(case)[:-1]),
+    "softmax along the wrong axis": lambda case: along(case, *range(len(case.whole) - 1)),
     "softmax over the whole batch": lambda case: along(case, None),
     "one sample for all": one_for_all,
     "summed over the batch": lambda case: [case.expected.sum(axis=0), case.expected.mean(axis=0)],
     "divided by the batch size": _scaled(lambda case: 1 / len(case.z)),
     "samples in another order": samples_in_another_order,
-    "classes sorted in each sample": classes_sorted,
     "shifted by a class": shifted,
     "a class or a sample is left at 0": left_at_zero,
     "the sum is in half precision": _shown(half_sum),
@@ -544,10 +528,6 @@ def explain(name: str, task: Task, **numbers: float) -> Diagnosis:
         right = "J_ji = delta_ij - y_i, and the vjp is g - y sum_j g_j"
     shown = {number: f"{value:g}" for number, value in numbers.items()}
     advice = " ".join(advice.split()).format(right=right, **shown)
-    if name in _ROUNDED and isinstance(task, Case):
-        precision = formats.shown_precision(task.actual)
-        if precision is not FLOAT64:
-            advice = f"{advice[:-1]}, or check with `dtype={precision.name}`."
     return Diagnosis(name, advice, tuple(numbers.items()))
 
 
