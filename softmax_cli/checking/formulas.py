@@ -20,8 +20,6 @@ Kind = Literal["probabilities", "jacobian", "vjp"]
 
 # The most entries of one sample, and about how many together, that a number is fitted to.
 _MOST, _MANY = 300_000, 20_000
-# An error, in units of the bound, that stands for NaN and infinity.
-_FAR = 1e12
 # What any right float64 implementation keeps, also where softmax saturates.
 ATOL, RTOL = 1e-12, 1e-9
 # A wrong formula that is hardly wrong here (as many are where softmax saturates) explains nothing.
@@ -30,8 +28,6 @@ CLEARLY_WRONG = 10.0
 _EVIDENCE = 3.0
 # The relative error of an entry that tells something.
 _TELLING = 0.1
-# A relative error larger than this is wrong in any precision.
-_MOST_ROUNDING = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,7 +217,6 @@ class Case(Task):
         atol = self.atol.reshape(-1, *(1,) * (expected.ndim - 1))
         return np.maximum(atol + self.rtol * np.abs(expected), self.unit)
 
-    @np.errstate(all="ignore")
     def beyond(self, expected: FloatArray, actual: FloatArray) -> FloatArray:
         """Return errors in units of the bound."""
         return deviation(expected, actual, self.bound(expected))
@@ -237,7 +232,8 @@ class Case(Task):
             terms = terms + 1
         # What underflows is off by the least number.
         least = math.ldexp(1.0, precision.least) * max(1.0, scale)
-        unit = min(self.roundings * precision.eps, _MOST_ROUNDING)
+        # A relative error of more than a tenth is wrong in any precision.
+        unit = min(self.roundings * precision.eps, 0.1)
         return np.maximum(unit * terms, self.roundings * least)
 
     def is_explained_by(self, wrong: FloatArray, fitted: int = 0) -> bool:
@@ -262,10 +258,12 @@ class Case(Task):
 
 # A wrong formula for each value of a number.
 Family = Callable[[Task, float], FloatArray]
+# What a wrong formula gives, perhaps with numbers of its own by name, for the advice.
+Wrong = FloatArray | tuple[FloatArray, dict[str, float]]
 
 
-def fit(case: Case, family: Family, low: float, high: float) -> Iterator[float]:
-    """Yield the number between two others for which a family explains a case, if there is one.
+def fit(case: Case, family: Family, low: float, high: float) -> Iterator[Wrong]:
+    """Yield the candidate with the number for which a family explains it, if there is one.
 
     It is found by least squares: the best of some numbers, then by Gauss and Newton's steps.
     """
@@ -279,7 +277,7 @@ def fit(case: Case, family: Family, low: float, high: float) -> Iterator[float]:
     def misfit(number: float, scale: FloatArray | float = 0.0) -> FloatArray:
         values = family(task, number)
         error = deviation(values, actual, bound + scale * (np.abs(values) + np.abs(actual)))
-        return np.copysign(np.minimum(error, _FAR), values - actual).ravel()
+        return np.copysign(np.minimum(error, 1e12), values - actual).ravel()  # no NaN, no infinity
 
     if (misfit(low) == misfit(high)).all():  # it does not depend on the number
         return
@@ -297,7 +295,7 @@ def fit(case: Case, family: Family, low: float, high: float) -> Iterator[float]:
     for found in shortest(case, family, number):
         # Of one sample some number may fit by chance: it says something if it is round.
         if len(case.z) > 1 or found == float(f"{found:.2g}"):
-            yield found
+            yield case.actual, {"number": found}
 
 
 def shortest(case: Case, family: Family, number: float) -> Iterator[float]:

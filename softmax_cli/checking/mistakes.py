@@ -16,17 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.checking import precision as formats
-from softmax_cli.checking.formulas import Case, Family, FloatArray, Task, fit, shortest
+from softmax_cli.checking.formulas import Case, Family, FloatArray, Task, Wrong, fit, shortest
 from softmax_cli.checking.precision import FLOAT32, FLOAT64, PRECISIONS
 from softmax_cli.mathematics import core
 
 # A matrix diag(d) + u v', each of shape (K, C) or a number: most mistakes in J are of this form.
 Form = tuple[Any, Any, Any]
-# What a wrong formula gives, perhaps with numbers of its own by name, for the advice. What takes
-# its numbers from the candidate yields the candidate's own array to say that it explains it.
-Wrong = FloatArray | tuple[FloatArray, dict[str, float]]
+# What wrong formulas give. What takes its numbers from the candidate yields the candidate's own
+# array to say that it explains it.
 Formula = Callable[[Case], Iterable[Wrong]]
-Mistakes = dict[str, Formula]
 
 # Logits whose rounding shows.
 _LARGE = 100
@@ -117,7 +115,7 @@ def masked_after(case: Task, number: float) -> FloatArray:
     return case.of_y(np.where(case.z > -np.inf, masked_with(case, number).y, 0.0))
 
 
-def along(case: Case, *axes: int | None) -> Iterator[FloatArray]:
+def along(case: Case, *axes: int | None) -> Iterator[Wrong]:
     """Yield softmax along each of these axes, or over everything, and what is made of it."""
     if len(case.z) == 1 and case.log:
         return  # it is 0
@@ -126,17 +124,18 @@ def along(case: Case, *axes: int | None) -> Iterator[FloatArray]:
         y = core.softmax(z, axis=axis or 0, temperature=case.T).reshape(case.z.shape)
         yield case.of_y(y)
         if len(case.z) > 1 and case.g is not None:
-            yield summed_along(case, case.g, y, axis)
+            yield from summed_along(case, case.g, y, axis)
         elif len(case.z) > 1 and axis is not None:  # of each sample alone
             yield from diagonal(case, y)
 
 
-def summed_along(case: Case, g: FloatArray, y: FloatArray, axis: int | None) -> FloatArray:
-    """Return the vjp whose sum goes along another axis."""
+def summed_along(case: Case, g: FloatArray, y: FloatArray, *axes: int | None) -> Iterator[Wrong]:
+    """Yield the vjp whose sum goes along another axis."""
     d, u, v = case.parts(y)
     terms = (u * g).reshape(case.whole)
-    sums = np.broadcast_to(terms.sum(axis=axis, keepdims=True), terms.shape).reshape(g.shape)
-    return np.asarray((d * g + v * sums) / case.T)
+    for axis in axes:
+        sums = np.broadcast_to(terms.sum(axis=axis, keepdims=True), terms.shape)
+        yield (d * g + v * sums.reshape(g.shape)) / case.T
 
 
 def logits_for_y(case: Case) -> Iterator[FloatArray]:
@@ -344,7 +343,7 @@ def _matrix(forms: Callable[[Any, Any, Any], list[Form]]) -> Formula:
     return lambda case: [case.result(*form) for form in forms(*case.parts()) if case.is_derivative]
 
 
-def _vjp(formula: Callable[[Case, FloatArray], Iterable[FloatArray]]) -> Formula:
+def _vjp(formula: Callable[[Case, FloatArray], Iterable[Wrong]]) -> Formula:
     """Make a mistake in vjp, a function also of the upstream gradient."""
     return lambda case: () if case.g is None else formula(case, case.g)
 
@@ -366,16 +365,10 @@ def _shown(is_so: Callable[[Case], bool]) -> Formula:
 
 def _fitted(low: float, high: float, *families: Family) -> Formula:
     """Make a mistake of one number, somewhere between two others, which the candidate tells."""
-
-    def formula(case: Case) -> Iterator[Wrong]:
-        for family in families:
-            for number in fit(case, family, low, high):
-                yield case.actual, {"number": number}
-
-    return formula
+    return lambda case: (each for family in families for each in fit(case, family, low, high))
 
 
-_SURE: Mistakes = {
+_SURE: dict[str, Formula] = {
     "only the diagonal": _matrix(lambda d, u, v: [(d + u * v, 0, 0)]),
     "the diagonal is missing": _matrix(lambda d, u, v: [(-u * v, u, v)]),
     "diag(y) alone": _matrix(lambda d, u, v: [(v, 0, 0)]),
@@ -391,9 +384,7 @@ _SURE: Mistakes = {
     "transposed derivative of log-softmax": _matrix(lambda d, u, v: [(1, -v, 1)]),
     "sign of everything": _scaled(lambda case: -1.0),
     "the sum over y g along the wrong axis": _vjp(
-        lambda case, g: [
-            summed_along(case, g, case.y, axis) for axis in (*range(len(case.whole) - 1), None)
-        ]
+        lambda case, g: summed_along(case, g, case.y, *range(len(case.whole) - 1), None)
     ),
     "the sum over g is missing": _vjp(lambda case, g: [(g - case.y) / case.T] if case.log else []),
     "gradient of cross-entropy": _vjp(cross_entropy),
@@ -432,12 +423,10 @@ _SURE: Mistakes = {
     "overflow: the maximum is not subtracted": lambda case: out_of_range(
         case, 0.0, case.z.mean(axis=1, keepdims=True)
     ),
-    "one maximum for the whole batch": lambda case: (
-        out_of_range(case, case.z.max()) if len(case.z) > 1 else ()
-    ),
+    "one maximum for the whole batch": lambda case: out_of_range(case, case.z.max()),
 }
 # Results of fewer digits are a remedy.
-_ROUNDED: Mistakes = {
+_ROUNDED: dict[str, Formula] = {
     **{
         f"{name} results": _shown(partial(computed_in, each))
         for name, each in PRECISIONS.items()
@@ -446,7 +435,7 @@ _ROUNDED: Mistakes = {
     "rounded results": _shown(few_digits),
 }
 # These are no cause beside one of those above.
-_FITTED: Mistakes = {
+_FITTED: dict[str, Formula] = {
     "a number is added below": _fitted(1e-11, 1e3, partial(over, 0), partial(over, 1)),
     "clipped probabilities": _fitted(
         1e-11,
@@ -465,7 +454,7 @@ _FITTED: Mistakes = {
     "classes in another order": classes_in_another_order,
 }
 # These say little, and are no cause beside one of those above.
-_VAGUE: Mistakes = {
+_VAGUE: dict[str, Formula] = {
     "transposed batch": transposed,
     "nothing but zeros": lambda case: [np.zeros(case.shape)],
     "a constant factor": constant_factor,
@@ -505,8 +494,6 @@ def _with_numbers(found: Wrong) -> tuple[FloatArray, dict[str, float]]:
 def _views(case: Case) -> Iterator[Case]:
     """Yield the case in its own precision, then in those that its numbers have."""
     yield case
-    if case.precision is not FLOAT64:
-        return
     precision = formats.shown_precision(case.actual)
     if precision is not FLOAT64:
         view = replace(case, precision=precision)

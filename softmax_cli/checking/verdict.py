@@ -104,8 +104,9 @@ class Check:
         A label and its comparison each, unless there is a problem.
     atol, rtol
         The bound atol + rtol abs(expected), with the atol of the worst sample.
-    method, step, step_is_relative
-        The finite difference, a relative step on max(1, abs(z)); or ``exact`` without a step.
+    method, step, step_scale
+        The finite difference, and what the step is multiplied by, in words, or ""; or ``exact``
+        without a step.
     called
         What the candidate function was given, in words, or "".
     candidate
@@ -134,7 +135,7 @@ class Check:
     precision: str = "float64"
     method: str = "exact"
     step: float | None = None
-    step_is_relative: bool = False
+    step_scale: str = ""
     called: str = ""
     candidate: str = ""
     problem: str = ""
@@ -226,10 +227,10 @@ class Verdict:
 def apart(
     worst: SampleCheck, show: Callable[[Number, int], str], precision: int = 6
 ) -> tuple[str, str]:
-    """Show the exact and the actual entry with as many digits as it takes to tell them apart."""
+    """Show the exact and the actual entry, with enough digits to tell them apart if it fails."""
     for digits in range(precision, 18):
         shown = show(worst.exact, digits), show(worst.actual, digits)
-        if shown[0] != shown[1]:
+        if shown[0] != shown[1] or not worst.failed:
             break
     return shown
 

@@ -14,10 +14,7 @@ from softmax_cli.checking.verdict import Check, Verdict, apart, entry_name, head
 from softmax_cli.display.numbers import entry, given, significant
 from softmax_cli.display.screen import Cell, Screen, Table, show
 from softmax_cli.errors import plural
-from softmax_cli.mathematics.finite_difference import METHODS
 
-_ERROR_DIGITS = 3
-_HEAT_DIGITS = 2
 _MARKS = {"forward": "f", "central": "c", "complex-step": "i"}
 _STYLES = {"f": "bold magenta", "c": "bold blue", "i": "bold red"}
 _STEP = 8  # columns before the curves
@@ -37,7 +34,7 @@ def _verdict(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
         said = f"{_proper(quantity)}: {said}" if len(verdict.checks) > 1 else said
         found = screen.text(f" {screen.glyph('–', '-')} {said}", "default")
         yield Text(end, "bold green" if each.passed else "bold red").append_text(found)
-        for line in _method(each, verdict, screen.glyph("×", "*")):
+        for line in _method(each, screen.glyph("×", "*")):
             yield screen.quiet(line)
         if each.diagnoses and each is not check:
             yield from _cause(each, screen)
@@ -58,9 +55,8 @@ def _proper(quantity: str) -> str:
     return quantity.replace("jacobian", "Jacobian")
 
 
-def _method(check: Check, verdict: Verdict, times: str) -> Iterator[str]:
+def _method(check: Check, times: str) -> Iterator[str]:
     """Say what was compared with what, and how closely."""
-    size = "|z|" if verdict.temperature == 1 else "|z/T|"
     if check.step is None:
         quantity = _proper(check.quantity)
         if check.log:
@@ -68,10 +64,9 @@ def _method(check: Check, verdict: Verdict, times: str) -> Iterator[str]:
             quantity = named.get(quantity, f"{quantity} of log-softmax")
         yield f"{quantity} from {check.candidate} against the exact {quantity}"
     else:
-        largest = given(METHODS[check.method].largest_step * verdict.temperature)
-        scale = f" {times} max(1, {size}), at most {largest}" if check.step_is_relative else ""
+        scale = f" {times} {check.step_scale}" if check.step_scale else ""
         whose = f" of {check.candidate}" if check.candidate else ""
-        step = significant(check.step, _ERROR_DIGITS)
+        step = significant(check.step, 3)
         yield f"exact Jacobian against {check.method} differences{whose}, step {step}{scale}"
     if check.failed and check.unstable:
         yield check.unstable
@@ -92,11 +87,9 @@ def _samples(verdict: Verdict, check: Check, screen: Screen) -> Table:
     shown = show(noun, [check.samples.labels[k] for k in listed], screen.rows)
     rows = []
     for label, worst in (check.samples[listed[place]] for place in shown.positions):
-        found = entry(worst.exact, p), entry(worst.actual, p)
-        if worst.failed:
-            found = apart(worst, entry, p)
+        found = apart(worst, entry, p)
         numbers = abs(worst.actual - worst.expected), worst.worst_excess
-        error, excess = (significant(each, _ERROR_DIGITS) for each in numbers)
+        error, excess = (significant(each, 3) for each in numbers)
         names = map(Cell, (label, entry_name(check, worst, verdict.classes)))
         over = Cell(number=excess, style="bold red" if worst.failed else "")
         rows.append([*names, *(Cell(number=each) for each in (*found, error)), over])
@@ -117,7 +110,7 @@ def _heatmap(excess: FloatArray, verdict: Verdict, screen: Screen) -> Table:
     def cell(value: float) -> Cell:
         if value <= 1:
             return Cell(number="ok", style="dim", value=value)
-        return Cell(number=significant(value, _HEAT_DIGITS), style="white on red", value=value)
+        return Cell(number=significant(value, 2), style="white on red", value=value)
 
     rows = [
         [Cell(names[j]), *(cell(float(excess[j, i])) for i in inputs.positions)]
