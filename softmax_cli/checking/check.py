@@ -198,11 +198,9 @@ def _check(
     rest = core.complement(setting.rows(z), temperature=setting.temperature)
     if not np.isfinite(rest).all():
         raise ValueError("expected finite logits or -inf, with at least one finite in each sample")
-    setting = replace(
-        setting,
-        classes=_names(classes, range(1, z.shape[axis] + 1), "classes"),
-        labels=_names(samples, settings.positions(z.shape, axis), "samples"),
-    )
+    classes = _names(classes, range(1, z.shape[axis] + 1), "classes")
+    labels = _names(samples, settings.positions(z.shape, axis), "samples")
+    setting = replace(setting, classes=classes, labels=labels)
     if quantity == "vjp":
         if upstream is None and not callable(candidate):
             raise ValueError("expected the upstream gradient of these results, found none")
@@ -237,7 +235,6 @@ def check_results(
     notes = [] if setting.dtype or precision is FLOAT64 else [_JUDGED_IN.format(precision.name)]
     task = setting.task(quantity, setting.precision if setting.dtype else precision)
     rows, across = as_rows(values, setting.z.shape, setting.axis, quantity, file=True)
-    rows = rows.astype(np.float64, copy=False)
     digits = printed_digits(rows.reshape(task.shape)) if printed else None
     run = Run(task, setting, unit=digits[1] if digits else None)
     run.add(slice(None), rows)
@@ -271,8 +268,7 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
     if found and not check.unstable:
         told, cause = found
         # A known mistake may explain the batch, but little by a number that the candidate tells.
-        others = () if cause == STATE else check.diagnoses
-        causes = tuple(each for each in others if not each.numbers)
+        causes = tuple(each for each in check.diagnoses if cause != STATE and not each.numbers)
         check = replace(check, unstable=told, diagnoses=causes or (explain(cause, task),))
     checks = [_with_notes(check, run, notes, is_function=True)]
     if quantity == "probabilities" and not setting.forward_only:
@@ -314,20 +310,14 @@ def _stressed(quantity: Kind, function: Function, setting: Setting, precision: P
     z, names = settings.stress_samples(C, setting.temperature)
     # In a batch of C samples the layout of Jacobians is ambiguous.
     leads: list[tuple[int, ...]] = [(n,) for n in (12 - (C == 12), *_FEW) if n != C]
+    dtype = setting.dtype or (None if precision is FLOAT64 else precision.name)
+    plain = replace(setting, stress=False, forward_only=True, atol=None, rtol=None, dtype=dtype)
     found: list[Check] = []
     for lead in leads if ndim == 2 else [(3, 4)]:
         n = math.prod(lead)
         some = z[:n].reshape(*lead, *(1,) * (ndim - 1 - len(lead)), C)
-        stress = replace(
-            setting,
-            stress=False,
-            forward_only=True,
-            atol=None,
-            rtol=None,
-            dtype=setting.dtype or (None if precision is FLOAT64 else precision.name),
-            z=np.moveaxis(some, -1, setting.axis),
-            labels=tuple(f"{name} (ours)" for name in names[:n]),
-        )
+        labels = tuple(f"{name} (ours)" for name in names[:n])
+        stress = replace(plain, z=np.moveaxis(some, -1, setting.axis), labels=labels)
         stress = stress.with_gradient(None) if quantity == "vjp" else stress
         found += check_function(quantity, function, stress)
         if not found[-1].passed:

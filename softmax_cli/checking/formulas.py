@@ -282,16 +282,14 @@ def fit(case: Case, family: Family, low: float, high: float) -> Iterator[Wrong]:
     if (misfit(low) == misfit(high)).all():  # it does not depend on the number
         return
     # Relative to the values, so that too much is no worse than too little.
-    spaced = (np.geomspace if low > 0 else np.linspace)(low, high, 99).tolist()
+    spaced = (np.geomspace if low > 0 else np.linspace)(low, high, 48).tolist()
     number = min(spaced, key=lambda each: np.abs(misfit(each, 1.0)).sum())
     for _ in range(8):
         step = 1e-6 * (abs(number) or 1.0)
         error = misfit(number)
         slope = (misfit(number + step) - error) / step
         better = number - float(slope @ error / (slope @ slope))
-        if not low <= better <= high or math.isclose(better, number, rel_tol=1e-12):
-            break
-        number = better
+        number = better if low <= better <= high else number
     for found in shortest(case, family, number):
         # Of one sample some number may fit by chance: it says something if it is round.
         if len(case.z) > 1 or found == float(f"{found:.2g}"):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from softmax_cli.checking import precision as formats
 from softmax_cli.checking.formulas import Case, Family, FloatArray, Task, Wrong, fit, shortest
-from softmax_cli.checking.precision import FLOAT32, FLOAT64, PRECISIONS
+from softmax_cli.checking.precision import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, PRECISIONS
 from softmax_cli.mathematics import core
 
 # A matrix diag(d) + u v', each of shape (K, C) or a number: most mistakes in J are of this form.
@@ -427,11 +427,9 @@ _SURE: dict[str, Formula] = {
 }
 # Results of fewer digits are a remedy.
 _ROUNDED: dict[str, Formula] = {
-    **{
-        f"{name} results": _shown(partial(computed_in, each))
-        for name, each in PRECISIONS.items()
-        if each is not FLOAT64
-    },
+    "float32 results": _shown(partial(computed_in, FLOAT32)),
+    "float16 results": _shown(partial(computed_in, FLOAT16)),
+    "bfloat16 results": _shown(partial(computed_in, BFLOAT16)),
     "rounded results": _shown(few_digits),
 }
 # These are no cause beside one of those above.

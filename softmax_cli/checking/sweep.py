@@ -84,19 +84,18 @@ def _unsuited(step: float | None, own: Check) -> StepError:
 
 def with_derivative(check: Check, task: Task, calls: Calls, setting: Setting) -> list[Check]:
     """Check also the derivative of a function that was checked for probabilities."""
-    if task.precision.bits < FLOAT32.bits:
-        told = f"{task.precision.name} is too coarse to differentiate: no derivative was compared"
-        return [replace(check, notes=(*check.notes, told))]
-    task = replace(task, quantity="jacobian")
-    derivative = _differentiated(task, setting, calls.of_logits)
-    if derivative.passed or (own := _differentiated(task, setting)).passed:
-        # What computes the right values has a right derivative but for its precision.
-        return [check, replace(derivative, diagnoses=() if check.passed else derivative.diagnoses)]
-    if setting.step is not None:
-        raise _unsuited(setting.step, own)
-    fault = f"no {own.method} step is fine enough at sample {setting.labels[own.failed[0]]}"
-    told = f"{fault}: no derivative was compared"
-    return [replace(check, notes=(*check.notes, told))]
+    fault = f"{task.precision.name} is too coarse to differentiate"
+    if task.precision.bits >= FLOAT32.bits:
+        task = replace(task, quantity="jacobian")
+        derivative = _differentiated(task, setting, calls.of_logits)
+        if derivative.passed or (own := _differentiated(task, setting)).passed:
+            # What computes the right values has a right derivative but for its precision.
+            causes = () if check.passed else derivative.diagnoses
+            return [check, replace(derivative, diagnoses=causes)]
+        if setting.step is not None:
+            raise _unsuited(setting.step, own)
+        fault = f"no {own.method} step is fine enough at sample {setting.labels[own.failed[0]]}"
+    return [replace(check, notes=(*check.notes, f"{fault}: no derivative was compared"))]
 
 
 def _differentiated(task: Task, setting: Setting, function: Function | None = None) -> Check:
@@ -109,7 +108,7 @@ def _differentiated(task: Task, setting: Setting, function: Function | None = No
         log_y = replace(task, quantity="probabilities").exact()
         atols *= np.maximum(1.0, np.abs(np.where(task.z > -np.inf, log_y, 0.0)).max(axis=1))
     run = Run(task, setting, (atols, method.rtol))
-    estimate = 0.0
+    estimates: list[float] = []
     # A function is given all samples: its results may depend on how many there are.
     K_at_once = K if function else max(1, _ENTRIES_AT_ONCE // C)
     for start in range(0, K, K_at_once):
@@ -117,15 +116,12 @@ def _differentiated(task: Task, setting: Setting, function: Function | None = No
         for i, column in enumerate(_columns(task.some(part), name, step, function)):
             expected, slopes, *errors = column
             run.compare(part, np.arange(C) * C + i, expected, slopes)
-            estimate = max(estimate, *(float(each.max()) for each in errors), 0.0)
+            estimates += (float(each.max()) for each in errors)
+    is_relative = step is None and name in ("central", "forward")
     scale = f"max(1, {'|z|' if T == 1 else '|z/T|'}), at most {method.largest_step * T:g}"
-    return replace(
-        run.check(),
-        method=name,
-        step=method.relative_step * T if step is None else step,
-        step_scale=scale if step is None and name in ("central", "forward") else "",
-        error_estimate=estimate if name == "richardson" else None,
-    )
+    check = replace(run.check(), method=name, step_scale=scale * is_relative)
+    h = method.relative_step * T if step is None else step
+    return replace(check, step=h, error_estimate=max(estimates, default=None))
 
 
 def _columns(

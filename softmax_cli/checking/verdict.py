@@ -214,8 +214,7 @@ class Verdict:
         check = self.decisive
         lines = [headline(each) for each in self.checks if each.passed == self.passed]
         if check.failed:
-            worst = worst_entry(self, lambda value, digits: f"{value:.{digits}g}")
-            lines += [worst, check.unstable] if check.unstable else [worst]
+            lines.append(worst_entry(self, lambda value, digits: f"{value:.{digits}g}"))
         lines += (f"{each.name}: {in_python(each.advice)}" for each in check.diagnoses)
         lines += (f"note: {in_python(note)}" for note in self.notes)
         return "\n".join(lines)
@@ -253,9 +252,10 @@ def headline(check: Check) -> str:
     ours, noun = " of our own" * check.is_ours, "entry" if n == 1 else "entries"
     samples = f"{len(check.samples)} sample{'s' * (len(check.samples) > 1)}{ours}"
     entries, end = ("the one entry", "s") if n == 1 else (f"all {n} entries", "")
-    said = f"{entries} of {samples} agree{end}" + f", but {check.unstable}" * bool(check.unstable)
+    said = f"{entries} of {samples} agree{end}"
     if failed:
         said = f"{failed} of {n} {noun} over the bound, in {len(check.failed)} of {samples}"
+    said = f"{said}; {check.unstable}" if check.unstable else said
     said = f"found {check.problem}" if check.problem else said
     return f"{'PASS' if check.passed else 'FAIL'}: {check.quantity}: {said}"
 

@@ -34,8 +34,7 @@ def _verdict(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
         said = f"{_proper(quantity)}: {said}" if len(verdict.checks) > 1 else said
         found = screen.text(f" {screen.glyph('–', '-')} {said}", "default")
         yield Text(end, "bold green" if each.passed else "bold red").append_text(found)
-        for line in _method(each, screen.glyph("×", "*")):
-            yield screen.quiet(line)
+        yield from map(screen.quiet, _method(each, screen.glyph("×", "*")))
         if each.diagnoses and each is not check:
             yield from _cause(each, screen)
     if not check.problem:
@@ -68,8 +67,6 @@ def _method(check: Check, times: str) -> Iterator[str]:
         whose = f" of {check.candidate}" if check.candidate else ""
         step = significant(check.step, 3)
         yield f"exact Jacobian against {check.method} differences{whose}, step {step}{scale}"
-    if check.failed and check.unstable:
-        yield check.unstable
     if check.called:
         yield f"the function was given {check.called}"
     if check.error_estimate is not None:

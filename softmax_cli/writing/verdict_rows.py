@@ -87,15 +87,11 @@ def _sample(verdict: Verdict, check: Check, k: int) -> dict[str, Any]:
 
 
 def _check(check: Check) -> dict[str, Any]:
-    return {
-        "quantity": check.quantity,
-        # JSON has text alone, and the name of a file may be other bytes.
-        "candidate": check.candidate.encode(errors="backslashreplace").decode(),
-        "passed": check.passed,
-        "failed": len(check.samples) if check.problem else len(check.failed),
-        **_given(called=check.called),
-        **_how(check),
-    }
+    # JSON has text alone, and the name of a file may be other bytes.
+    name = check.candidate.encode(errors="backslashreplace").decode()
+    failed = len(check.samples) if check.problem else len(check.failed)
+    told = {"quantity": check.quantity, "candidate": name, "passed": check.passed, "failed": failed}
+    return told | _given(called=check.called) | _how(check)
 
 
 def _how(check: Check) -> dict[str, Any]:
