@@ -21,7 +21,6 @@ from softmax_cli.mathematics import core
 
 Candidate = ArrayLike | Function
 
-_SATURATED = 1 - 1e-9
 _JUDGED_IN = "the results are {}: they are judged in it"
 # Sizes of batches, some of which many a function has never been given.
 _FEW = (1, 2, 3, 5)
@@ -189,8 +188,9 @@ def _check(
     if not -z.ndim <= axis < z.ndim or 0 in z.shape:
         raise ValueError(f"expected logits with classes on axis {axis}, found shape {z.shape}")
     if setting.dtype not in (None, *PRECISIONS):
-        known = ", ".join(PRECISIONS)
-        raise ValueError(f"expected dtype to be one of {known}, found {setting.dtype!r}")
+        raise ValueError(
+            f"expected dtype to be one of {', '.join(PRECISIONS)}, found {setting.dtype!r}"
+        )
     for name in ("atol", "rtol"):
         if not 0 <= float(options.get(name) or 0) < math.inf:
             raise ValueError(f"expected {name} to be finite and 0 or more, found {options[name]!r}")
@@ -288,14 +288,13 @@ def _with_notes(check: Check, run: Run, notes: list[str], *, is_function: bool =
         hidden = "" if task.g is None or drawn else settings.note_on_gradient(task.g)
         few = "entry is" if run.below == 1 else "entries are"
         below = f"{run.below} of {check.entries} exact {few} below the bound: zeros would pass"
+        saturated = (task.y.max(axis=1) > 1 - 1e-9).all()
         finite = np.abs(task.z[task.z > -np.inf])
         is_small = finite.max() / task.T < math.log(task.precision.largest)
         unseen = {
             "one sample cannot show a wrong axis or a division by the batch size": len(task.z) == 1,
             hidden: hidden != "",
-            "all samples are saturated: their derivatives are too small to tell much": (
-                task.y.max(axis=1) > _SATURATED
-            ).all(),
+            "all samples are saturated: their derivatives are too small to tell much": saturated,
             f"{below}; `atol=0` compares their digits": run.below > 0,
             "exp that is not shifted by the maximum passes logits this small; "
             "`stress=True` tries others": is_function and not run.setting.stress and is_small,
@@ -318,8 +317,7 @@ def _stressed(quantity: Kind, function: Function, setting: Setting, precision: P
         some = z[:n].reshape(*lead, *(1,) * (ndim - 1 - len(lead)), C)
         labels = tuple(f"{name} (ours)" for name in names[:n])
         stress = replace(plain, z=np.moveaxis(some, -1, setting.axis), labels=labels)
-        stress = stress.with_gradient(None) if quantity == "vjp" else stress
-        found += check_function(quantity, function, stress)
+        found += check_function(quantity, function, stress.with_gradient(None))
         if not found[-1].passed:
             break
     return replace(min(found, key=lambda check: check.passed), notes=(), is_ours=True)

@@ -20,12 +20,6 @@ Kind = Literal["probabilities", "jacobian", "vjp"]
 
 # The most entries of one sample, and about how many together, that a number is fitted to.
 _MOST, _MANY = 300_000, 20_000
-# What any right float64 implementation keeps, also where softmax saturates.
-ATOL, RTOL = 1e-12, 1e-9
-# A wrong formula that is hardly wrong here (as many are where softmax saturates) explains nothing.
-CLEARLY_WRONG = 10.0
-# A number is believed if it leaves so many digits, of all results together, to be explained.
-_EVIDENCE = 3.0
 # The relative error of an entry that tells something.
 _TELLING = 0.1
 
@@ -111,7 +105,7 @@ class Task:
         lead = self.lead if samples == slice(None) else ()
         return replace(self, z=self.z[samples], g=g, lead=lead)
 
-    def tolerances(self, atol: float = ATOL, rtol: float = RTOL) -> tuple[FloatArray, float]:
+    def tolerances(self) -> tuple[FloatArray, float]:
         """Return atol for each sample, and rtol, of results in this precision.
 
         In float64 atol grows with the size of the gradient of that sample; in less with that of
@@ -119,7 +113,8 @@ class Task:
         """
         largest = np.ones(len(self.z)) if self.g is None else np.abs(self.g).max(axis=1)
         if self.precision is FLOAT64:
-            return atol * np.maximum(1.0, largest) * self.chain, rtol
+            # What any right implementation keeps, also where softmax saturates.
+            return 1e-12 * np.maximum(1.0, largest) * self.chain, 1e-9
         rtol = self.precision.roundings * self.precision.eps
         size = largest * self.y.max(axis=1)
         if self.log:
@@ -247,13 +242,14 @@ class Case(Task):
         values = np.broadcast_to(wrong, self.actual.shape)
         if self.beyond(values, self.actual).max() > (2 if fitted else 1):
             return False
-        # A formula that is the right one here, as of one sample or at T = 1, is no mistake, and NaN
-        # alone is another one.
+        # A formula that is the right one here, as of one sample or at T = 1, or hardly wrong, as
+        # many are where softmax saturates, is no mistake, and NaN alone is another one.
         is_rounding = (np.abs(values - self.expected) <= self.rounding(self.precision)).all()
         clear = float(self.beyond(self.expected, values).max())
-        if is_rounding or not clear > CLEARLY_WRONG or not np.isfinite(values).any():
+        if is_rounding or not clear > 10 or not np.isfinite(values).any():
             return False
-        return fitted == 0 or (self.freedom - fitted) * math.log10(clear) > _EVIDENCE
+        # A number is believed if it leaves three digits, of all results together, to be explained.
+        return fitted == 0 or (self.freedom - fitted) * math.log10(clear) > 3
 
 
 # A wrong formula for each value of a number.

@@ -26,9 +26,6 @@ Form = tuple[Any, Any, Any]
 # array to say that it explains it.
 Formula = Callable[[Case], Iterable[Wrong]]
 
-# Logits whose rounding shows.
-_LARGE = 100
-
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -105,21 +102,21 @@ def powers_of_two(case: Case) -> list[FloatArray]:
     return [other.exact(), case.of_y(other.y), *([case.expected / np.log(2)] if case.log else [])]
 
 
-def masked_with(case: Task, number: float) -> Task:
-    """Mask by a finite number."""
-    return replace(case, z=np.where(np.isneginf(case.z), number, case.z))
+def masked_with(case: Task, number: float) -> FloatArray:
+    """Return what is masked by a finite number."""
+    return case.given(z=np.where(case.z > -np.inf, case.z, number))
 
 
 def masked_after(case: Task, number: float) -> FloatArray:
     """Return what is masked by a finite number, and by 0 after softmax."""
-    return case.of_y(np.where(case.z > -np.inf, masked_with(case, number).y, 0.0))
+    y = core.softmax(np.where(case.z > -np.inf, case.z, number), temperature=case.T)
+    return case.of_y(np.where(case.z > -np.inf, y, 0.0))
 
 
 def along(case: Case, *axes: int | None) -> Iterator[Wrong]:
     """Yield softmax along each of these axes, or over everything, and what is made of it."""
-    if len(case.z) == 1 and case.log:
-        return  # it is 0
-    for axis in axes:
+    # Log-softmax of one sample along the samples is 0.
+    for axis in axes if len(case.z) > 1 or not case.log else ():
         z = case.z.ravel() if axis is None else case.z.reshape(case.whole)
         y = core.softmax(z, axis=axis or 0, temperature=case.T).reshape(case.z.shape)
         yield case.of_y(y)
@@ -314,7 +311,8 @@ def _is_rounding(case: Case, unit: FloatArray, least: FloatArray | float | None 
 def rounded_at_an_offset(case: Case) -> bool:
     """Tell whether errors are those of the large logits that it has not shifted."""
     unit = case.rounding(case.precision)
-    is_offset = (np.abs(case.z).min(axis=1) > _LARGE * case.T).any()
+    # The rounding of logits shows from about 100 on.
+    is_offset = (np.abs(case.z).min(axis=1) > 100 * case.T).any()
     return bool(is_offset) and _is_rounding(case, unit, unit * 16 / case.roundings)
 
 
@@ -445,9 +443,7 @@ _FITTED: dict[str, Formula] = {
     "smoothed probabilities": _fitted(
         1e-11, 0.9, lambda task, s: task.of_y((1 - s) * task.y + s / task.y.shape[1])
     ),
-    "masked with a finite number": _fitted(
-        -45.0, 15.0, lambda task, x: masked_with(task, x).exact()
-    ),
+    "masked with a finite number": _fitted(-45.0, 15.0, masked_with),
     "another temperature": _fitted(1 / 30, 30.0, lambda task, T: task.given(T=T)),
     "classes in another order": classes_in_another_order,
 }
@@ -477,16 +473,13 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
         found = {
             name: numbers
             for name, formula in known.items()
-            for values, numbers in map(_with_numbers, formula(view))
+            for wrong in formula(view)
+            for values, numbers in [wrong if isinstance(wrong, tuple) else (wrong, {})]
             if view.is_explained_by(values)
         }
         if found:
             return tuple(explain(name, view, **numbers) for name, numbers in found.items())
     return ()
-
-
-def _with_numbers(found: Wrong) -> tuple[FloatArray, dict[str, float]]:
-    return found if isinstance(found, tuple) else (found, {})
 
 
 def _views(case: Case) -> Iterator[Case]:

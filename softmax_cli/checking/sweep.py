@@ -22,8 +22,6 @@ from softmax_cli.mathematics.finite_difference import METHODS
 SWEPT = ("forward", "central", "complex-step")
 # Twice a decade from 1e-1 to 1e-15.
 STEPS = tuple(float(step) for p in range(1, 16) for step in (f"1e-{p}", f"3e-{p + 1}"))[:-1]
-# How many logits softmax itself is differentiated by at a time.
-_ENTRIES_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +107,9 @@ def _differentiated(task: Task, setting: Setting, function: Function | None = No
         atols *= np.maximum(1.0, np.abs(np.where(task.z > -np.inf, log_y, 0.0)).max(axis=1))
     run = Run(task, setting, (atols, method.rtol))
     estimates: list[float] = []
-    # A function is given all samples: its results may depend on how many there are.
-    K_at_once = K if function else max(1, _ENTRIES_AT_ONCE // C)
+    # A function is given all samples, as its results may depend on how many there are; softmax
+    # itself so many logits at a time.
+    K_at_once = K if function else max(1, (1 << 18) // C)
     for start in range(0, K, K_at_once):
         part = slice(start, min(start + K_at_once, K))
         for i, column in enumerate(_columns(task.some(part), name, step, function)):

@@ -62,9 +62,7 @@ class Samples(Sequence[tuple[str, SampleCheck]]):
         By position, the exact entries that are too small for float64.
     """
 
-    def __init__(
-        self, quantity: Kind, shape: tuple[int, ...] = (), labels: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, quantity: Kind, shape: tuple[int, ...], labels: tuple[str, ...]) -> None:
         self.quantity, self.shape, self.labels = quantity, shape, labels
         self.worst = np.full((3, len(labels)), np.nan)
         self.failed = np.zeros(len(labels), dtype=np.intp)
