@@ -269,14 +269,6 @@ PRODUCTS_OF_LOG: dict[str, list[Callable[[Array, Array], Array]]] = {
 }
 
 
-def sorted_classes(values: Array, z: Array) -> Array:
-    order = np.argsort(-z, axis=1)
-    if values.ndim == 2:
-        return np.take_along_axis(values, order, axis=1)
-    rows = np.take_along_axis(values, order[:, :, None], axis=1)
-    return np.take_along_axis(rows, order[:, None, :], axis=2)
-
-
 def turned(values: Array) -> Array:
     return values[:, ::-1, ::-1] if values.ndim == 3 else values[:, ::-1]
 
@@ -300,7 +292,6 @@ RESULTS: dict[str, list[Callable[[Array, Array], Array]]] = {
     "one sample for all": [lambda v, z: np.stack([v[0]] * len(v))],
     "samples in another order": [lambda v, z: v[::-1], lambda v, z: np.roll(v, 1, axis=0)],
     "classes in another order": [lambda v, z: turned(v)],
-    "classes sorted in each sample": [sorted_classes],
     "shifted by a class": [lambda v, z: np.roll(v, 1, axis=-1), lambda v, z: np.roll(v, -1, 1)],
     "a class or a sample is left at 0": [
         lambda v, z: without(v, ..., -1),

@@ -20,18 +20,8 @@ Kind = Literal["probabilities", "jacobian", "vjp"]
 
 # The most entries of one sample, and about how many together, that a number is fitted to.
 _MOST, _MANY = 300_000, 20_000
-# An error, in units of the bound, that stands for NaN and infinity.
-_FAR = 1e12
-# What any right float64 implementation keeps, also where softmax saturates.
-ATOL, RTOL = 1e-12, 1e-9
-# A wrong formula that is hardly wrong here (as many are where softmax saturates) explains nothing.
-CLEARLY_WRONG = 10.0
-# A number is believed if it leaves so many digits, of all results together, to be explained.
-_EVIDENCE = 3.0
 # The relative error of an entry that tells something.
 _TELLING = 0.1
-# A relative error larger than this is wrong in any precision.
-_MOST_ROUNDING = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,14 +105,7 @@ class Task:
         lead = self.lead if samples == slice(None) else ()
         return replace(self, z=self.z[samples], g=g, lead=lead)
 
-    def column(self, i: int) -> FloatArray:
-        """Compute the exact J along an input, shape (K, C)."""
-        if not self.log:  # it is symmetric
-            return core.jacobian_rows(self.z, [i], self.T)[:, 0]
-        own = i == np.arange(self.z.shape[1])
-        return np.asarray((own - self.y[:, i, None]) / self.T)
-
-    def tolerances(self, atol: float = ATOL, rtol: float = RTOL) -> tuple[FloatArray, float]:
+    def tolerances(self) -> tuple[FloatArray, float]:
         """Return atol for each sample, and rtol, of results in this precision.
 
         In float64 atol grows with the size of the gradient of that sample; in less with that of
@@ -130,7 +113,8 @@ class Task:
         """
         largest = np.ones(len(self.z)) if self.g is None else np.abs(self.g).max(axis=1)
         if self.precision is FLOAT64:
-            return atol * np.maximum(1.0, largest) * self.chain, rtol
+            # What any right implementation keeps, also where softmax saturates.
+            return 1e-12 * np.maximum(1.0, largest) * self.chain, 1e-9
         rtol = self.precision.roundings * self.precision.eps
         size = largest * self.y.max(axis=1)
         if self.log:
@@ -189,10 +173,8 @@ class Case(Task):
         """What the exact results are multiplied by, the same along some axes: by least squares."""
         expected, actual = self.expected, self.actual
         is_some = np.isfinite(expected) & np.isfinite(actual) & (expected != 0)
-        weight = np.where(is_some, expected, 0.0) / self.bound(expected) ** 2
-        sums = (
-            np.where(is_some, weight * x, 0.0).sum(axis, keepdims=True) for x in (actual, expected)
-        )
+        weight = expected / self.bound(expected) ** 2
+        sums = ((weight * x).sum(axis, keepdims=True, where=is_some) for x in (actual, expected))
         return np.asarray(np.divide(*sums))
 
     @property
@@ -230,7 +212,6 @@ class Case(Task):
         atol = self.atol.reshape(-1, *(1,) * (expected.ndim - 1))
         return np.maximum(atol + self.rtol * np.abs(expected), self.unit)
 
-    @np.errstate(all="ignore")
     def beyond(self, expected: FloatArray, actual: FloatArray) -> FloatArray:
         """Return errors in units of the bound."""
         return deviation(expected, actual, self.bound(expected))
@@ -240,14 +221,14 @@ class Case(Task):
         terms, scale = np.abs(self.expected), 1.0
         if self.is_derivative:
             g = None if self.g is None else np.abs(self.g)
-            absolute = replace(self, g=g)
-            terms = absolute.result(1, 1, self.y) if self.log else absolute.result(*(self.y,) * 3)
+            terms = replace(self, g=g).result(*map(np.abs, self.parts()))
             scale = self.chain * (1.0 if g is None else max(1.0, float(g.max())))
         elif self.log:
             terms = terms + 1
         # What underflows is off by the least number.
         least = math.ldexp(1.0, precision.least) * max(1.0, scale)
-        unit = min(self.roundings * precision.eps, _MOST_ROUNDING)
+        # A relative error of more than a tenth is wrong in any precision.
+        unit = min(self.roundings * precision.eps, 0.1)
         return np.maximum(unit * terms, self.roundings * least)
 
     def is_explained_by(self, wrong: FloatArray, fitted: int = 0) -> bool:
@@ -261,23 +242,26 @@ class Case(Task):
         values = np.broadcast_to(wrong, self.actual.shape)
         if self.beyond(values, self.actual).max() > (2 if fitted else 1):
             return False
-        # A formula that is the right one here, as of one sample or at T = 1, is no mistake.
+        # A formula that is the right one here, as of one sample or at T = 1, or hardly wrong, as
+        # many are where softmax saturates, is no mistake, and NaN alone is another one.
         is_rounding = (np.abs(values - self.expected) <= self.rounding(self.precision)).all()
         clear = float(self.beyond(self.expected, values).max())
-        if is_rounding or not clear > CLEARLY_WRONG:
+        if is_rounding or not clear > 10 or not np.isfinite(values).any():
             return False
-        return fitted == 0 or (self.freedom - fitted) * math.log10(clear) > _EVIDENCE
+        # A number is believed if it leaves three digits, of all results together, to be explained.
+        return fitted == 0 or (self.freedom - fitted) * math.log10(clear) > 3
 
 
 # A wrong formula for each value of a number.
 Family = Callable[[Task, float], FloatArray]
+# What a wrong formula gives, perhaps with numbers of its own by name, for the advice.
+Wrong = FloatArray | tuple[FloatArray, dict[str, float]]
 
 
-def fit(case: Case, family: Family, low: float, high: float) -> Iterator[float]:
-    """Yield the number between two others for which a family explains a case, if there is one.
+def fit(case: Case, family: Family, low: float, high: float) -> Iterator[Wrong]:
+    """Yield the candidate with the number for which a family explains it, if there is one.
 
-    It is found by least squares: the best of some numbers, then of some around it, then by Gauss
-    and Newton's steps.
+    It is found by least squares: the best of some numbers, then by Gauss and Newton's steps.
     """
     size = case.actual[0].size
     if case.freedom < 2 or size > _MOST:
@@ -289,29 +273,23 @@ def fit(case: Case, family: Family, low: float, high: float) -> Iterator[float]:
     def misfit(number: float, scale: FloatArray | float = 0.0) -> FloatArray:
         values = family(task, number)
         error = deviation(values, actual, bound + scale * (np.abs(values) + np.abs(actual)))
-        return np.copysign(np.minimum(error, _FAR), values - actual).ravel()
+        return np.copysign(np.minimum(error, 1e12), values - actual).ravel()  # no NaN, no infinity
 
     if (misfit(low) == misfit(high)).all():  # it does not depend on the number
         return
-    ends, spaced = (low, high), np.geomspace if low > 0 else np.linspace
-    for n in (16, 9, 9):
-        numbers = spaced(*ends, n)
-        # Relative to the values, so that too much is no worse than too little.
-        best = int(np.argmin([np.abs(misfit(each, 1.0)).sum() for each in numbers]))
-        ends = numbers[max(best - 1, 0)], numbers[min(best + 1, n - 1)]
-    number = float(numbers[best])
+    # Relative to the values, so that too much is no worse than too little.
+    spaced = (np.geomspace if low > 0 else np.linspace)(low, high, 48).tolist()
+    number = min(spaced, key=lambda each: np.abs(misfit(each, 1.0)).sum())
     for _ in range(8):
         step = 1e-6 * (abs(number) or 1.0)
         error = misfit(number)
         slope = (misfit(number + step) - error) / step
         better = number - float(slope @ error / (slope @ slope))
-        if not low <= better <= high or math.isclose(better, number, rel_tol=1e-12):
-            break
-        number = better
+        number = better if low <= better <= high else number
     for found in shortest(case, family, number):
         # Of one sample some number may fit by chance: it says something if it is round.
         if len(case.z) > 1 or found == float(f"{found:.2g}"):
-            yield found
+            yield case.actual, {"number": found}
 
 
 def shortest(case: Case, family: Family, number: float) -> Iterator[float]:

@@ -1,25 +1,30 @@
 """Known mistakes in softmax and its derivative, and which of them explain a candidate that fails.
 
-A mistake explains a candidate when all its entries agree with the mistake's wrong formula. Adding
-a mistake is one row here, and what to change in the reference, help/mistakes.md.
+A mistake explains a candidate when all its entries agree with the mistake's wrong formula: what is
+computed in place of what is right. Adding a mistake is one row of the tables, with its formula,
+and what to change in the reference, help/mistakes.md.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from softmax_cli.checking import wrong
-from softmax_cli.checking.formulas import Case, Family, FloatArray, Task, fit
-from softmax_cli.checking.precision import FLOAT64, PRECISIONS, printed_digits, shown_precision
-from softmax_cli.checking.wrong import Formula, Wrong
+from softmax_cli.checking import precision as formats
+from softmax_cli.checking.formulas import Case, Family, FloatArray, Task, Wrong, fit, shortest
+from softmax_cli.checking.precision import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, PRECISIONS
+from softmax_cli.mathematics import core
 
 # A matrix diag(d) + u v', each of shape (K, C) or a number: most mistakes in J are of this form.
 Form = tuple[Any, Any, Any]
-Mistakes = dict[str, Formula]
+# What wrong formulas give. What takes its numbers from the candidate yields the candidate's own
+# array to say that it explains it.
+Formula = Callable[[Case], Iterable[Wrong]]
 
 
 @dataclass(frozen=True)
@@ -39,25 +44,306 @@ class Diagnosis:
     numbers: tuple[tuple[str, float], ...] = ()
 
 
-def _derivative(formula: Formula) -> Formula:
-    """Make a mistake in J and vjp."""
-    return lambda case: formula(case) if case.is_derivative else ()
+def total(values: FloatArray) -> FloatArray:
+    """Sum over the classes."""
+    return np.asarray(values.sum(axis=1, keepdims=True))
+
+
+def exponentials(case: Task) -> tuple[FloatArray, FloatArray]:
+    """Return exp(z/T) as it is, and shifted by each sample's maximum."""
+    return np.exp(case.z / case.T), np.exp((case.z - case.z.max(axis=1, keepdims=True)) / case.T)
+
+
+def over(k: int, case: Task, number: float) -> FloatArray:
+    """Return what is made of exponentials over their sum and a number."""
+    e = exponentials(case)[k]
+    return case.of_y(e / (number + total(e)))
+
+
+def not_normalised(case: Case) -> Iterator[FloatArray]:
+    """Yield what is made of exp(z), and of exp(z) over the sum of z."""
+    for e in exponentials(case):
+        yield from map(case.of_y, (e, e / total(case.z), e / total(case.z / case.T)))
+
+
+def log_with_eps(case: Task, eps: float) -> FloatArray:
+    """Return the derivative of log(y + eps); that of y + eps is right."""
+    d, u, v = case.parts()
+    ratio = case.y / (case.y + eps) if case.log else 1.0
+    return case.result(d * ratio, u * ratio, v) if case.is_derivative else case.exact()
+
+
+def diagonal(case: Case, y: FloatArray) -> list[FloatArray]:
+    """Return what is on the diagonal of J made of these probabilities."""
+    d, u, v = case.parts(y)
+    return [case.result(d + u * v, 0, 0)] if case.is_derivative else []
+
+
+def sigmoid(case: Case) -> list[FloatArray]:
+    """Return 1/(1 + exp(-z)), and what is made of it."""
+    s = 1 / (1 + np.exp(-case.z / case.T))
+    return [case.of_y(s), *diagonal(case, s)]
+
+
+def twice(case: Case) -> Iterator[FloatArray]:
+    """Yield softmax(y) and its derivative, by the formula or by the chain rule."""
+    inner = replace(case, log=False)
+    for T in {1.0, case.T}:
+        outer = replace(case, z=case.y, T=T)
+        yield case.of_y(outer.y)
+        if case.is_derivative:
+            result = outer.exact()
+            yield result @ inner.exact() if case.g is None else inner.given(g=result)
+
+
+def powers_of_two(case: Case) -> list[FloatArray]:
+    """Return 2^z over its sum."""
+    other = replace(case, T=case.T / np.log(2))
+    return [other.exact(), case.of_y(other.y), *([case.expected / np.log(2)] if case.log else [])]
+
+
+def masked_with(case: Task, number: float) -> FloatArray:
+    """Return what is masked by a finite number."""
+    return case.given(z=np.where(case.z > -np.inf, case.z, number))
+
+
+def masked_after(case: Task, number: float) -> FloatArray:
+    """Return what is masked by a finite number, and by 0 after softmax."""
+    y = core.softmax(np.where(case.z > -np.inf, case.z, number), temperature=case.T)
+    return case.of_y(np.where(case.z > -np.inf, y, 0.0))
+
+
+def along(case: Case, *axes: int | None) -> Iterator[Wrong]:
+    """Yield softmax along each of these axes, or over everything, and what is made of it."""
+    # Log-softmax of one sample along the samples is 0.
+    for axis in axes if len(case.z) > 1 or not case.log else ():
+        z = case.z.ravel() if axis is None else case.z.reshape(case.whole)
+        y = core.softmax(z, axis=axis or 0, temperature=case.T).reshape(case.z.shape)
+        yield case.of_y(y)
+        if len(case.z) > 1 and case.g is not None:
+            yield from summed_along(case, case.g, y, axis)
+        elif len(case.z) > 1 and axis is not None:  # of each sample alone
+            yield from diagonal(case, y)
+
+
+def summed_along(case: Case, g: FloatArray, y: FloatArray, *axes: int | None) -> Iterator[Wrong]:
+    """Yield the vjp whose sum goes along another axis."""
+    d, u, v = case.parts(y)
+    terms = (u * g).reshape(case.whole)
+    for axis in axes:
+        sums = np.broadcast_to(terms.sum(axis=axis, keepdims=True), terms.shape)
+        yield (d * g + v * sums.reshape(g.shape)) / case.T
+
+
+def logits_for_y(case: Case) -> Iterator[FloatArray]:
+    """Yield what has z in place of y: everywhere, or here and there in the derivative."""
+    (d, u, _), y = case.parts(), case.y
+    for z in (case.z, case.z / case.T):
+        yield case.of_y(z)
+        forms = [(y, -y, z), (y, -z, y), (d + u * z, 0, 0), (z - z * y, 0, 0), (z - z * z, 0, 0)]
+        yield from (case.result(*form) for form in forms if case.is_derivative)
+
+
+def without_upstream(case: Case, g: FloatArray) -> list[FloatArray]:
+    """Return what has no upstream gradient in it."""
+    d, u, v = case.parts()
+    return [(d + u * v) / case.T, case.y / case.T] if (g != 1).any() else []
+
+
+def powers_of_upstream(case: Case, g: FloatArray) -> list[FloatArray]:
+    """Return the vjp of the square and of the absolute value of the upstream gradient."""
+    return [case.given(g=x) for x in (g * g, np.abs(g)) if not np.isin(g, (-1, 0, 1)).all()]
+
+
+def row_sums(case: Case, g: FloatArray) -> Iterator[FloatArray]:
+    """The candidate itself, if it is the product with ones."""
+    sums = case.given(g=np.ones(g.shape))
+    # Those of softmax are 0, and what is left is their rounding.
+    near = case.rounding(FLOAT32) + case.bound(sums)
+    are_sums = (np.abs(case.actual - sums) <= near).all() and (case.actual != 0).any()
+    if are_sums and (np.abs(case.expected - sums) > near).any():
+        yield case.actual
+
+
+def cross_entropy(case: Case, g: FloatArray) -> Iterator[FloatArray]:
+    """Yield y - t, twice, with the other sign, or divided by K or T."""
+    for factor, scale in product((1.0, 2.0, -1.0), {1.0, 1 / len(g), 1 / case.T}):
+        if factor > 0 or not case.log:  # where g - y is another mistake
+            yield factor * scale * (case.y - g)
+
+
+def triangles(case: Case) -> Iterator[FloatArray]:
+    """Yield the results of one triangle of J."""
+    d, u, v = case.parts()
+    for step, triangle in ((1, np.tril), (-1, np.triu)) if case.is_derivative else ():
+        if case.g is None:
+            yield triangle(case.expected)
+        else:
+            sums = np.cumsum((u * case.g)[:, ::step], axis=1)[:, ::step]
+            yield (d * case.g + v * sums) / case.T
+
+
+def one_for_all(case: Case) -> Iterator[FloatArray]:
+    """Yield the results of the first, or last, sample's logits or gradient, or of both."""
+    for k in (0, -1):
+        z, g = (x if x is None else np.broadcast_to(x[k], x.shape) for x in (case.z, case.g))
+        yield from (case.given(z=z), case.given(g=g), case.given(z=z, g=g))
+
+
+def constant_factor(case: Case) -> Iterator[Wrong]:
+    """The candidate itself, if all of it is one number times the exact results."""
+    factor = case.ratios(tuple(range(case.actual.ndim))).item()
+    for number in shortest(case, lambda _, factor: case.expected * factor, factor):
+        if number:
+            yield case.actual, {"factor": number}
+
+
+def factor_for_each_sample(case: Case) -> bool:
+    """Tell whether each sample is a number times the exact one."""
+    ratios = case.ratios(tuple(range(1, case.actual.ndim)))
+    wrong = case.expected * ratios
+    if case.log and not case.is_derivative:
+        top = case.z.argmax(axis=1)[:, None]
+        ratios = np.take_along_axis(case.actual - case.expected, top, axis=1)
+        wrong = case.expected + ratios
+    is_some = len(case.z) > 1 and (ratios != 0).all() and np.isfinite(ratios).all()
+    is_so = is_some and case.is_explained_by(wrong, len(case.z))
+    return bool(is_so) and not [*constant_factor(case)]
+
+
+def half_sum(case: Case) -> bool:
+    """Tell whether the sums over the classes are as wrong as those of 16 bits are."""
+    if case.precision.bits >= FLOAT32.bits or (case.excess <= 1).all():
+        return False
+    ratios = case.ratios(tuple(range(1, case.actual.ndim)))
+    wrong, off = case.expected * ratios, 1 / ratios - 1
+    if case.g is not None:
+        d, u, v = case.parts()
+        top = case.z.argmax(axis=1)[:, None]
+        sums = np.take_along_axis((case.actual * case.T - d * case.g) / case.y, top, 1)
+        wrong = (d * case.g + v * sums) / case.T
+        off = (sums - total(u * case.g)) / total(np.abs(u * case.g))
+    most = case.z.shape[1] * case.precision.eps / 2
+    return bool((np.abs(off) <= most).all() and (case.beyond(wrong, case.actual) <= 1).all())
+
+
+def ranked(expected: FloatArray, actual: FloatArray) -> NDArray[np.intp]:
+    """Pair numbers by rank: return the positions of the expected ones."""
+    return np.argsort(expected)[np.argsort(np.argsort(actual))]
+
+
+def samples_in_another_order(case: Case) -> list[FloatArray]:
+    """Pair the samples by rank of one number each; a wrong pairing explains nothing."""
+    expected, actual = (each.reshape(len(case.z), -1) for each in (case.expected, case.actual))
+    weights = np.random.default_rng(0).uniform(1, 2, expected.shape[1])
+    return [case.expected[ranked(expected @ weights, actual @ weights)]]
+
+
+def classes_in_another_order(case: Case) -> list[FloatArray]:
+    """Pair the classes by rank of a number that does not depend on the order of the others."""
+    weights = np.random.default_rng(0).uniform(1, 2, len(case.z))
+    both = case.expected, case.actual
+    if case.quantity == "jacobian":
+        both = tuple(np.diagonal(J, axis1=1, axis2=2) + 2**0.5 * (J**2).sum(2) for J in both)
+    order = ranked(*(weights @ values for values in both))
+    return [case.given(z=case.z[:, order], g=None if case.g is None else case.g[:, order])]
+
+
+def transposed(case: Case) -> Iterator[FloatArray]:
+    """Yield a transposed batch."""
+    if case.quantity != "jacobian" and case.z.shape[0] == case.z.shape[1]:
+        yield case.expected.T
+        if case.g is not None:
+            yield case.given(g=case.g.T)
+
+
+def shifted(case: Case) -> Iterator[FloatArray]:
+    """Yield results that are off by a class."""
+    axes = ((1,), (2,), (1, 2)) if case.actual.ndim == 3 else ((1,),)
+    for shift, axis in product((1, -1), axes):
+        yield np.roll(case.expected, (shift,) * len(axis), axis)
+
+
+def left_at_zero(case: Case) -> list[FloatArray]:
+    """Return the exact result with 0 for the classes, and samples, that are 0 throughout."""
+    wrong, axes = case.expected, set(range(case.expected.ndim))
+    for axis in axes:
+        lost = (case.actual == 0).all(axis=tuple(axes - {axis}), keepdims=True)
+        wrong = wrong if lost.all() else np.where(lost, 0.0, wrong)
+    return [wrong]
+
+
+def nan(case: Case) -> list[Wrong]:
+    """The candidate itself, if it has NaN, and how many."""
+    count = int(np.isnan(case.actual).sum())
+    return [(case.actual, {"count": count, "entries": case.actual.size})] if count else []
+
+
+def underflown(case: Case) -> Iterator[FloatArray]:
+    """Yield what is made of probabilities that underflow, in each precision."""
+    for each in PRECISIONS.values() if case.log else ():
+        yield case.of_y(np.where(each.round(case.y) == 0, 0, case.y))
+
+
+def out_of_range(case: Case, *shifts: Any) -> Iterator[Wrong]:
+    """Yield what exp((z - shift)/T) makes where it over- or underflows, in each precision."""
+    is_lost = ~np.isfinite(case.actual) & (case.actual != case.expected)
+    broken = is_lost.reshape(len(case.z), -1).any(axis=1)
+    for shift, precision in product(shifts, PRECISIONS.values()):
+        e = precision.round(np.exp((case.z - shift) / case.T))
+        sums = precision.round(total(e))
+        lost = np.isinf(sums) | (sums == 0)
+        if (lost[:, 0] == broken).all() and (lost.any() or precision is case.precision):
+            naive = case.of_y(e / sums)
+            # Which further entries a NaN spreads to depends on how the formula is written.
+            rows = lost.reshape(-1, *(1,) * (case.actual.ndim - 1))
+            agrees = np.where(rows, is_lost, case.error <= case.rounding(case.precision))
+            agrees |= case.beyond(naive, case.actual) <= 1
+            yield np.where(agrees, case.actual, naive), {"limit": np.log(precision.largest)}
+
+
+def _is_rounding(case: Case, unit: FloatArray, least: FloatArray | float | None = None) -> bool:
+    """Tell whether what fails is no further off than a unit, and some of it than the least."""
+    fails, least = case.excess > 1, case.rounding(case.precision) if least is None else least
+    return bool((case.error <= unit)[fails].all() and (case.error > least)[fails].any())
+
+
+def rounded_at_an_offset(case: Case) -> bool:
+    """Tell whether errors are those of the large logits that it has not shifted."""
+    unit = case.rounding(case.precision)
+    # The rounding of logits shows from about 100 on.
+    is_offset = (np.abs(case.z).min(axis=1) > 100 * case.T).any()
+    return bool(is_offset) and _is_rounding(case, unit, unit * 16 / case.roundings)
+
+
+def cancellation(case: Case) -> bool:
+    """Tell whether a difference has left no more than the rounding of its terms."""
+    least = FLOAT64.eps * case.roundings * np.abs(case.expected)
+    is_difference = (case.is_derivative or case.log) and not rounded_at_an_offset(case)
+    return is_difference and _is_rounding(case, case.rounding(), least)
+
+
+def computed_in(precision: formats.Precision, case: Case) -> bool:
+    """Tell whether it has the digits of a format, and errors of its size."""
+    is_shown = formats.shown_precision(case.actual) is precision
+    return is_shown and _is_rounding(case, case.rounding(precision))
+
+
+def few_digits(case: Case) -> bool:
+    """Tell whether it has few digits."""
+    digits = formats.printed_digits(case.actual, range(2, 12))
+    # Slightly over a half, as they may have been float32 before.
+    return digits is not None and _is_rounding(case, 1.02 * digits[1])
 
 
 def _matrix(forms: Callable[[Any, Any, Any], list[Form]]) -> Formula:
     """Make a mistake in J and vjp of wrong matrices, made of d, u and v of the right one."""
-    return _derivative(lambda case: [case.result(*form) for form in forms(*case.parts())])
+    return lambda case: [case.result(*form) for form in forms(*case.parts()) if case.is_derivative]
 
 
-def _vjp(formula: Callable[[Case, FloatArray], Iterable[FloatArray]]) -> Formula:
+def _vjp(formula: Callable[[Case, FloatArray], Iterable[Wrong]]) -> Formula:
     """Make a mistake in vjp, a function also of the upstream gradient."""
     return lambda case: () if case.g is None else formula(case, case.g)
-
-
-def _y_is(functions: Callable[[Case], Iterable[FloatArray]]) -> Formula:
-    """Make a mistake of wrong probabilities, for them and for the derivative made of them."""
-    # NaN alone is another mistake.
-    return lambda case: [x for x in map(case.of_y, functions(case)) if np.isfinite(x).any()]
 
 
 def _forward(function: Callable[[Case], FloatArray]) -> Formula:
@@ -77,16 +363,10 @@ def _shown(is_so: Callable[[Case], bool]) -> Formula:
 
 def _fitted(low: float, high: float, *families: Family) -> Formula:
     """Make a mistake of one number, somewhere between two others, which the candidate tells."""
-
-    def formula(case: Case) -> Iterator[Wrong]:
-        for family in families:
-            for number in fit(case, family, low, high):
-                yield case.actual, {"number": number}
-
-    return formula
+    return lambda case: (each for family in families for each in fit(case, family, low, high))
 
 
-_SURE: Mistakes = {
+_SURE: dict[str, Formula] = {
     "only the diagonal": _matrix(lambda d, u, v: [(d + u * v, 0, 0)]),
     "the diagonal is missing": _matrix(lambda d, u, v: [(-u * v, u, v)]),
     "diag(y) alone": _matrix(lambda d, u, v: [(v, 0, 0)]),
@@ -96,29 +376,29 @@ _SURE: Mistakes = {
     "the outer product twice": _matrix(lambda d, u, v: [(d, 2 * u, v)]),
     "a factor y is missing": _matrix(lambda d, u, v: [(d, -1, v), (d, u, 1), (1, u, v)]),
     "a factor y too many": _matrix(lambda d, u, v: [(d, u * v, v), (d * v, u, v * v)]),
-    "one triangle": _derivative(wrong.triangles),
+    "one triangle": triangles,
     "derivative of log-softmax": _matrix(lambda d, u, v: [(1, -1, v)]),
     "derivative of softmax": _matrix(lambda d, u, v: [(v, -v, v)]),
     "transposed derivative of log-softmax": _matrix(lambda d, u, v: [(1, -v, 1)]),
     "sign of everything": _scaled(lambda case: -1.0),
     "the sum over y g along the wrong axis": _vjp(
-        lambda case, g: [wrong.summed_along(case, g, case.y, axis) for axis in wrong.axes(case)]
+        lambda case, g: summed_along(case, g, case.y, *range(len(case.whole) - 1), None)
     ),
     "the sum over g is missing": _vjp(lambda case, g: [(g - case.y) / case.T] if case.log else []),
-    "gradient of cross-entropy": _vjp(wrong.cross_entropy),
-    "the upstream gradient is left out": _vjp(wrong.without_upstream),
+    "gradient of cross-entropy": _vjp(cross_entropy),
+    "the upstream gradient is left out": _vjp(without_upstream),
     "the upstream gradient is copied": _matrix(lambda d, u, v: [(1, 0, 0)]),
-    "row sums of the Jacobian": _vjp(wrong.row_sums),
-    "powers of the upstream gradient": _vjp(wrong.powers_of_upstream),
+    "row sums of the Jacobian": _vjp(row_sums),
+    "powers of the upstream gradient": _vjp(powers_of_upstream),
     "arguments in the wrong order": _vjp(lambda case, g: [case.given(z=g, g=case.z)]),
-    "logits in place of probabilities": wrong.logits_for_y,
-    "sigmoid in place of softmax": wrong.sigmoid,
+    "logits in place of probabilities": logits_for_y,
+    "sigmoid in place of softmax": sigmoid,
     "argmax in place of softmax": _forward(lambda case: (case.z == case.z.max(1)[:, None]) * 1.0),
-    "softmax twice": wrong.twice,
+    "softmax twice": twice,
     "softmax of -z": lambda case: [sign * case.given(z=-case.z) for sign in (1.0, -1.0)],
-    "powers of 2": wrong.powers_of_two,
-    "not normalised": _y_is(wrong.not_normalised),
-    "masked after softmax": _fitted(-45.0, 15.0, wrong.masked_after),
+    "powers of 2": powers_of_two,
+    "not normalised": not_normalised,
+    "masked after softmax": _fitted(-45.0, 15.0, masked_after),
     "logarithms of the probabilities": _forward(lambda case: case.given(log=True)),
     "probabilities in place of their logarithms": _forward(lambda case: case.y),
     "temperature left out": lambda case: [case.given(T=1.0)],
@@ -126,63 +406,54 @@ _SURE: Mistakes = {
     "temperature multiplied": lambda case: [case.given(T=1 / case.T)],
     "factor 1/T missing": _scaled(lambda case: 1 / case.chain),
     "factor 1/T squared": _scaled(lambda case: case.chain),
-    "softmax along the wrong axis": lambda case: wrong.along(case, *wrong.axes(case)[:-1]),
-    "softmax over the whole batch": lambda case: wrong.along(case, None),
-    "one sample for all": wrong.one_for_all,
+    "softmax along the wrong axis": lambda case: along(case, *range(len(case.whole) - 1)),
+    "softmax over the whole batch": lambda case: along(case, None),
+    "one sample for all": one_for_all,
     "summed over the batch": lambda case: [case.expected.sum(axis=0), case.expected.mean(axis=0)],
     "divided by the batch size": _scaled(lambda case: 1 / len(case.z)),
-    "samples in another order": wrong.samples_in_another_order,
-    "classes sorted in each sample": wrong.classes_sorted,
-    "shifted by a class": wrong.shifted,
-    "a class or a sample is left at 0": wrong.left_at_zero,
-    "the sum is in half precision": _shown(wrong.half_sum),
-    "cancellation in 1 - y": _shown(wrong.cancellation),
-    "rounding of z - logsumexp": _shown(wrong.rounded_at_an_offset),
-    "underflow before the logarithm": _y_is(wrong.underflown),
-    "overflow: the maximum is not subtracted": lambda case: wrong.out_of_range(
+    "samples in another order": samples_in_another_order,
+    "shifted by a class": shifted,
+    "a class or a sample is left at 0": left_at_zero,
+    "the sum is in half precision": _shown(half_sum),
+    "cancellation in 1 - y": _shown(cancellation),
+    "rounding of z - logsumexp": _shown(rounded_at_an_offset),
+    "underflow before the logarithm": underflown,
+    "overflow: the maximum is not subtracted": lambda case: out_of_range(
         case, 0.0, case.z.mean(axis=1, keepdims=True)
     ),
-    "one maximum for the whole batch": lambda case: (
-        wrong.out_of_range(case, case.z.max()) if len(case.z) > 1 else ()
-    ),
+    "one maximum for the whole batch": lambda case: out_of_range(case, case.z.max()),
 }
 # Results of fewer digits are a remedy.
-_ROUNDED: Mistakes = {
-    **{
-        f"{name} results": _shown(partial(wrong.computed_in, each))
-        for name, each in PRECISIONS.items()
-        if each is not FLOAT64
-    },
-    "rounded results": _shown(wrong.printed),
+_ROUNDED: dict[str, Formula] = {
+    "float32 results": _shown(partial(computed_in, FLOAT32)),
+    "float16 results": _shown(partial(computed_in, FLOAT16)),
+    "bfloat16 results": _shown(partial(computed_in, BFLOAT16)),
+    "rounded results": _shown(few_digits),
 }
 # These are no cause beside one of those above.
-_FITTED: Mistakes = {
-    "a number is added below": _fitted(1e-11, 1e3, partial(wrong.over, 0), partial(wrong.over, 1)),
+_FITTED: dict[str, Formula] = {
+    "a number is added below": _fitted(1e-11, 1e3, partial(over, 0), partial(over, 1)),
     "clipped probabilities": _fitted(
         1e-11,
         0.11,
         lambda task, eps: task.of_y(np.clip(task.y, eps, 1 - eps)),
         lambda task, eps: task.of_y(np.maximum(task.y, eps)),
     ),
-    "eps is added": _fitted(
-        1e-11, 0.11, lambda task, eps: task.of_y(task.y + eps), wrong.log_with_eps
-    ),
+    "eps is added": _fitted(1e-11, 0.11, lambda task, eps: task.of_y(task.y + eps), log_with_eps),
     "smoothed probabilities": _fitted(
         1e-11, 0.9, lambda task, s: task.of_y((1 - s) * task.y + s / task.y.shape[1])
     ),
-    "masked with a finite number": _fitted(
-        -45.0, 15.0, lambda task, x: wrong.masked_with(task, x).exact()
-    ),
+    "masked with a finite number": _fitted(-45.0, 15.0, masked_with),
     "another temperature": _fitted(1 / 30, 30.0, lambda task, T: task.given(T=T)),
-    "classes in another order": wrong.classes_in_another_order,
+    "classes in another order": classes_in_another_order,
 }
 # These say little, and are no cause beside one of those above.
-_VAGUE: Mistakes = {
-    "transposed batch": wrong.transposed,
+_VAGUE: dict[str, Formula] = {
+    "transposed batch": transposed,
     "nothing but zeros": lambda case: [np.zeros(case.shape)],
-    "a constant factor": wrong.constant_factor,
-    "a factor for each sample": _shown(wrong.factor_for_each_sample),
-    "NaN among the results": wrong.nan,
+    "a constant factor": constant_factor,
+    "a factor for each sample": _shown(factor_for_each_sample),
+    "NaN among the results": nan,
 }
 CATALOGUE = _SURE | _ROUNDED | _FITTED | _VAGUE
 
@@ -202,7 +473,8 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
         found = {
             name: numbers
             for name, formula in known.items()
-            for values, numbers in map(_with_numbers, formula(view))
+            for wrong in formula(view)
+            for values, numbers in [wrong if isinstance(wrong, tuple) else (wrong, {})]
             if view.is_explained_by(values)
         }
         if found:
@@ -210,21 +482,15 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
     return ()
 
 
-def _with_numbers(found: Wrong) -> tuple[FloatArray, dict[str, float]]:
-    return found if isinstance(found, tuple) else (found, {})
-
-
 def _views(case: Case) -> Iterator[Case]:
     """Yield the case in its own precision, then in those that its numbers have."""
     yield case
-    if case.precision is not FLOAT64:
-        return
-    precision = shown_precision(case.actual)
+    precision = formats.shown_precision(case.actual)
     if precision is not FLOAT64:
         view = replace(case, precision=precision)
         atol, rtol = view.tolerances()
         yield replace(view, atol=atol, rtol=rtol)
-    printed = printed_digits(case.actual)
+    printed = formats.printed_digits(case.actual)
     if printed is not None:
         yield replace(case, unit=printed[1])
 
@@ -240,10 +506,6 @@ def explain(name: str, task: Task, **numbers: float) -> Diagnosis:
         right = "J_ji = delta_ij - y_i, and the vjp is g - y sum_j g_j"
     shown = {number: f"{value:g}" for number, value in numbers.items()}
     advice = " ".join(advice.split()).format(right=right, **shown)
-    if name in _ROUNDED and isinstance(task, Case):
-        precision = shown_precision(task.actual)
-        if precision is not FLOAT64:
-            advice = f"{advice[:-1]}, or check with `dtype={precision.name}`."
     return Diagnosis(name, advice, tuple(numbers.items()))
 
 
@@ -255,7 +517,7 @@ def diagnose_shape(task: Task, found: FloatArray) -> tuple[Diagnosis, ...]:
     if task.quantity == "jacobian":
         named["only the diagonal"] = np.diagonal(exact, axis1=1, axis2=2)
         named["row sums of the Jacobian"] = exact.sum(axis=1)
-    atol, rtol = replace(task, precision=shown_precision(found)).tolerances()
+    atol, rtol = replace(task, precision=formats.shown_precision(found)).tolerances()
     return tuple(
         explain(name, task)
         for name, values in named.items()

@@ -66,13 +66,12 @@ def precision_of(dtype: Any) -> Precision:
     return PRECISIONS.get(str(dtype).rpartition(".")[2], FLOAT64)
 
 
-# A number of more digits was printed to be read back; one of fewer says too little.
-_DIGITS_OF_PRINTED = range(3, 10)
 _LOOKED_AT = 100_000
 
 
+# A number of more digits was printed to be read back; one of fewer says too little.
 def printed_digits(
-    values: FloatArray, likely: range = _DIGITS_OF_PRINTED
+    values: FloatArray, likely: range = range(3, 10)
 ) -> tuple[int, FloatArray] | None:
     """Return how many digits text was printed with, and half a unit in the last one of each.
 

@@ -16,15 +16,12 @@ from softmax_cli.checking.formulas import FloatArray, Task
 from softmax_cli.checking.precision import FLOAT32, FLOAT64
 from softmax_cli.checking.setting import Run, Setting
 from softmax_cli.checking.verdict import Check
-from softmax_cli.mathematics import finite_difference
+from softmax_cli.mathematics import core, finite_difference
 from softmax_cli.mathematics.finite_difference import METHODS
 
 SWEPT = ("forward", "central", "complex-step")
 # Twice a decade from 1e-1 to 1e-15.
 STEPS = tuple(float(step) for p in range(1, 16) for step in (f"1e-{p}", f"3e-{p + 1}"))[:-1]
-# How many logits softmax itself is differentiated by at a time.
-_ENTRIES_AT_ONCE = 1 << 18
-_WAY_OUT = "use `method='complex-step'`, which needs no such step"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +37,6 @@ class Sweep:
         none is left.
     n_samples
         How many samples the error is the largest of.
-    temperature
-        Of softmax.
     candidate
         What the user calls the function; "" for our own.
     """
@@ -49,7 +44,6 @@ class Sweep:
     steps: tuple[float, ...]
     errors: Mapping[str, tuple[float, ...]]
     n_samples: int
-    temperature: float = 1.0
     candidate: str = ""
 
     @property
@@ -70,36 +64,40 @@ def check_softmax(setting: Setting) -> Check:
     """Check our own exact Jacobian against finite differences."""
     task = setting.task("jacobian", FLOAT64)
     check = replace(_differentiated(task, setting), diagnoses=())
-    # What is exact can fail at a default step by nothing but that.
-    if check.failed and {setting.step, setting.atol, setting.rtol} == {None}:
-        found = "found some where every step is too coarse to check with"
-        problem = f"expected logits nearer to 0 for {check.method} differences, {found}"
-        raise StepError(problem, f"sample {setting.labels[check.failed[0]]}", _WAY_OUT)
+    # What is exact can fail at a default step by nothing but that, and nowhere gives NaN.
+    is_default = {setting.step, setting.atol, setting.rtol} == {None}
+    if check.failed and (is_default or np.isnan(check.samples.worst[2]).any()):
+        raise _unsuited(setting.step, check)
     return check
+
+
+def _unsuited(step: float | None, own: Check) -> StepError:
+    """Blame the step with which softmax itself fails, or has no number."""
+    found, way_out = ("none", "") if step is None else (f"{step:g}", "leave it out, or ")
+    problem = f"expected a step that suits {own.method} differences, found {found}"
+    fault = f"softmax itself fails in sample {own.samples.labels[own.failed[0]]}"
+    way_out += "use `method='complex-step'`, which needs no such step"
+    return StepError(f"{problem}: {fault}", "`step`", way_out)
 
 
 def with_derivative(check: Check, task: Task, calls: Calls, setting: Setting) -> list[Check]:
     """Check also the derivative of a function that was checked for probabilities."""
-    if task.precision.bits < FLOAT32.bits:
-        told = f"{task.precision.name} is too coarse to differentiate: no derivative was compared"
-        return [replace(check, notes=(*check.notes, told))]
-    task = replace(task, quantity="jacobian")
-    derivative = _differentiated(task, setting, calls.of_logits)
-    if derivative.passed or (own := _differentiated(task, setting)).passed:
-        # What computes the right values has a right derivative but for its precision.
-        return [check, replace(derivative, diagnoses=() if check.passed else derivative.diagnoses)]
-    fault, step = setting.labels[own.failed[0]], setting.step
-    if step is not None:
-        problem = f"expected a step that suits {own.method} differences, found {step:g}"
-        fails = f"with it softmax itself fails in sample {fault}"
-        raise StepError(f"{problem}: {fails}", "`step`", f"leave it out, or {_WAY_OUT}")
-    told = f"no {own.method} step is fine enough at sample {fault}: no derivative was compared"
-    return [replace(check, notes=(*check.notes, told))]
+    fault = f"{task.precision.name} is too coarse to differentiate"
+    if task.precision.bits >= FLOAT32.bits:
+        task = replace(task, quantity="jacobian")
+        derivative = _differentiated(task, setting, calls.of_logits)
+        if derivative.passed or (own := _differentiated(task, setting)).passed:
+            # What computes the right values has a right derivative but for its precision.
+            causes = () if check.passed else derivative.diagnoses
+            return [check, replace(derivative, diagnoses=causes)]
+        if setting.step is not None:
+            raise _unsuited(setting.step, own)
+        fault = f"no {own.method} step is fine enough at sample {setting.labels[own.failed[0]]}"
+    return [replace(check, notes=(*check.notes, f"{fault}: no derivative was compared"))]
 
 
 def _differentiated(task: Task, setting: Setting, function: Function | None = None) -> Check:
     """Check the finite-difference Jacobian of softmax itself, or of somebody's."""
-    _refuse_lost_step(task, setting)
     T, eps, (K, C) = task.T, task.precision.eps, task.z.shape
     name, step = setting.method or "central", setting.step
     method = METHODS[name].for_roundoff(eps)
@@ -108,22 +106,21 @@ def _differentiated(task: Task, setting: Setting, function: Function | None = No
         log_y = replace(task, quantity="probabilities").exact()
         atols *= np.maximum(1.0, np.abs(np.where(task.z > -np.inf, log_y, 0.0)).max(axis=1))
     run = Run(task, setting, (atols, method.rtol))
-    estimate = 0.0
-    # A function is given all samples: its results may depend on how many there are.
-    K_at_once = K if function else max(1, _ENTRIES_AT_ONCE // C)
+    estimates: list[float] = []
+    # A function is given all samples, as its results may depend on how many there are; softmax
+    # itself so many logits at a time.
+    K_at_once = K if function else max(1, (1 << 18) // C)
     for start in range(0, K, K_at_once):
         part = slice(start, min(start + K_at_once, K))
         for i, column in enumerate(_columns(task.some(part), name, step, function)):
             expected, slopes, *errors = column
             run.compare(part, np.arange(C) * C + i, expected, slopes)
-            estimate = max(estimate, *(float(each.max()) for each in errors), 0.0)
-    return replace(
-        run.check(),
-        method=name,
-        step=method.relative_step * T if step is None else step,
-        step_is_relative=step is None and name in ("central", "forward"),
-        error_estimate=estimate if name == "richardson" else None,
-    )
+            estimates += (float(each.max()) for each in errors)
+    is_relative = step is None and name in ("central", "forward")
+    scale = f"max(1, {'|z|' if T == 1 else '|z/T|'}), at most {method.largest_step * T:g}"
+    check = replace(run.check(), method=name, step_scale=scale * is_relative)
+    h = method.relative_step * T if step is None else step
+    return replace(check, step=h, error_estimate=max(estimates, default=None))
 
 
 def _columns(
@@ -133,38 +130,23 @@ def _columns(
     eps, masked = task.precision.eps, np.isneginf(task.z)
     found = finite_difference.columns(task.z, method, step, task.T, function, eps, task.log)
     for i, (slopes, *errors) in enumerate(found):
-        expected = task.column(i)
+        expected = core.jacobian_rows(task.z, [i], task.T)[:, 0]  # it is symmetric
+        if task.log:
+            expected = ((i == np.arange(task.z.shape[1])) - task.y[:, i, None]) / task.T
         # No step shows the derivative of a logarithm that is -inf.
         yield expected, np.where(masked & task.log, expected, slopes), *errors
-
-
-def _refuse_lost_step(task: Task, setting: Setting) -> None:
-    """Raise StepError for a step that does not move a logit."""
-    step = setting.step
-    if step is None or setting.method == "complex-step":
-        return
-    z = task.z
-    with np.errstate(all="ignore"):
-        moved = z + step
-    # It vanishes beside the logit, or leads to infinity.
-    for k, i in np.argwhere(np.isfinite(z) & ((moved == z) | ~np.isfinite(moved))):
-        problem = f"expected a step that moves every logit, found {step:g} at {z[k, i]:g}"
-        where = f" in sample {setting.labels[k]}"
-        raise StepError(problem + where, "`step`", f"leave it out, or {_WAY_OUT}")
 
 
 def sweep(setting: Setting, function: Function | None = None, name: str = "") -> Sweep:
     """Differentiate softmax, or somebody's, with every method and step."""
     task = setting.task("jacobian", FLOAT64)
-    differentiated = None
-    if function is not None:
-        forward = setting.task("probabilities", FLOAT64)
-        differentiated = called(function, forward, setting)[0].of_logits
+    forward = replace(task, quantity="probabilities")
+    theirs = called(function, forward, setting)[0].of_logits if function else None
     errors = {}
     for method in SWEPT:
         with suppress(NotComplexError):  # it is left out
-            errors[method] = tuple(_largest_error(task, method, h, differentiated) for h in STEPS)
-    return Sweep(STEPS, errors, len(task.z), task.T, name)
+            errors[method] = tuple(_largest_error(task, method, h, theirs) for h in STEPS)
+    return Sweep(STEPS, errors, len(task.z), name)
 
 
 def _largest_error(task: Task, method: str, h: float, function: Function | None) -> float:

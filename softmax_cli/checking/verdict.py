@@ -62,9 +62,7 @@ class Samples(Sequence[tuple[str, SampleCheck]]):
         By position, the exact entries that are too small for float64.
     """
 
-    def __init__(
-        self, quantity: Kind, shape: tuple[int, ...] = (), labels: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, quantity: Kind, shape: tuple[int, ...], labels: tuple[str, ...]) -> None:
         self.quantity, self.shape, self.labels = quantity, shape, labels
         self.worst = np.full((3, len(labels)), np.nan)
         self.failed = np.zeros(len(labels), dtype=np.intp)
@@ -104,8 +102,9 @@ class Check:
         A label and its comparison each, unless there is a problem.
     atol, rtol
         The bound atol + rtol abs(expected), with the atol of the worst sample.
-    method, step, step_is_relative
-        The finite difference, a relative step on max(1, abs(z)); or ``exact`` without a step.
+    method, step, step_scale
+        The finite difference, and what the step is multiplied by, in words, or ""; or ``exact``
+        without a step.
     called
         What the candidate function was given, in words, or "".
     candidate
@@ -134,7 +133,7 @@ class Check:
     precision: str = "float64"
     method: str = "exact"
     step: float | None = None
-    step_is_relative: bool = False
+    step_scale: str = ""
     called: str = ""
     candidate: str = ""
     problem: str = ""
@@ -213,8 +212,7 @@ class Verdict:
         check = self.decisive
         lines = [headline(each) for each in self.checks if each.passed == self.passed]
         if check.failed:
-            worst = worst_entry(self, lambda value, digits: f"{value:.{digits}g}")
-            lines += [worst, check.unstable] if check.unstable else [worst]
+            lines.append(worst_entry(self, lambda value, digits: f"{value:.{digits}g}"))
         lines += (f"{each.name}: {in_python(each.advice)}" for each in check.diagnoses)
         lines += (f"note: {in_python(note)}" for note in self.notes)
         return "\n".join(lines)
@@ -226,10 +224,10 @@ class Verdict:
 def apart(
     worst: SampleCheck, show: Callable[[Number, int], str], precision: int = 6
 ) -> tuple[str, str]:
-    """Show the exact and the actual entry with as many digits as it takes to tell them apart."""
+    """Show the exact and the actual entry, with enough digits to tell them apart if it fails."""
     for digits in range(precision, 18):
         shown = show(worst.exact, digits), show(worst.actual, digits)
-        if shown[0] != shown[1]:
+        if shown[0] != shown[1] or not worst.failed:
             break
     return shown
 
@@ -247,22 +245,17 @@ def worst_entry(verdict: Verdict, show: Callable[[Number, int], str], precision:
 
 
 def headline(check: Check) -> str:
-    """Say in one line how a check ended."""
-    return f"{'PASS' if check.passed else 'FAIL'}: {check.quantity}: {_outcome(check)}"
-
-
-def _outcome(check: Check) -> str:
-    """Say how many entries of a check agree, or what was found in their place."""
-    if check.problem:
-        return f"found {check.problem}"
+    """Say in one line how many entries of a check agree, or what was found in their place."""
     n, failed = check.entries, int(check.samples.failed.sum())
     ours, noun = " of our own" * check.is_ours, "entry" if n == 1 else "entries"
     samples = f"{len(check.samples)} sample{'s' * (len(check.samples) > 1)}{ours}"
-    if failed:
-        return f"{failed} of {n} {noun} over the bound, in {len(check.failed)} of {samples}"
     entries, end = ("the one entry", "s") if n == 1 else (f"all {n} entries", "")
-    agree = f"{entries} of {samples} agree{end}"
-    return f"{agree}, but {check.unstable}" if check.unstable else agree
+    said = f"{entries} of {samples} agree{end}"
+    if failed:
+        said = f"{failed} of {n} {noun} over the bound, in {len(check.failed)} of {samples}"
+    said = f"{said}; {check.unstable}" if check.unstable else said
+    said = f"found {check.problem}" if check.problem else said
+    return f"{'PASS' if check.passed else 'FAIL'}: {check.quantity}: {said}"
 
 
 def entry_name(check: Check, worst: SampleCheck, classes: Sequence[str]) -> str:

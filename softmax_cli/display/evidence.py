@@ -2,26 +2,23 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 from rich.text import Text
 
+from softmax_cli.checking.formulas import FloatArray
 from softmax_cli.checking.mistakes import CATALOGUE
 from softmax_cli.checking.sweep import Sweep
 from softmax_cli.checking.verdict import Check, Verdict, apart, entry_name, headline, worst_entry
 from softmax_cli.display.numbers import entry, given, significant
 from softmax_cli.display.screen import Cell, Screen, Table, show
 from softmax_cli.errors import plural
-from softmax_cli.mathematics.finite_difference import METHODS
 
-_ERROR_DIGITS = 3
-_HEAT_DIGITS = 2
 _MARKS = {"forward": "f", "central": "c", "complex-step": "i"}
 _STYLES = {"f": "bold magenta", "c": "bold blue", "i": "bold red"}
 _STEP = 8  # columns before the curves
 _LOWEST = -18
-_WIDE, _WIDE_ENOUGH = 3, 68  # columns a power of ten, where there is room for so many
 
 
 def tell(found: Verdict | Sweep, screen: Screen) -> Iterator[Text | Table]:
@@ -37,45 +34,39 @@ def _verdict(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
         said = f"{_proper(quantity)}: {said}" if len(verdict.checks) > 1 else said
         found = screen.text(f" {screen.glyph('–', '-')} {said}", "default")
         yield Text(end, "bold green" if each.passed else "bold red").append_text(found)
-        for line in _method(each, verdict, screen.glyph("×", "*")):
-            yield screen.quiet(line)
+        yield from map(screen.quiet, _method(each, screen.glyph("×", "*")))
         if each.diagnoses and each is not check:
             yield from _cause(each, screen)
-    parts: list[list[Text | Table]] = []
     if not check.problem:
-        parts.append([_samples(verdict, check, screen)])
-    if check.excess is not None and not check.passed:
-        parts.append([screen.text(worst_entry(verdict, entry, screen.precision))])
-        title = f"error/bound in sample {check.samples[check.samples.furthest][0]}"
-        parts.append([screen.text(title, "bold"), _heatmap(verdict, check, screen)])
-    parts.append([] if check.passed else [*_cause(check, screen)])
-    parts.append([screen.quiet(f"note: {note}") for note in verdict.notes])
-    for part in filter(None, parts):
-        yield Text()
-        yield from part
+        yield from (Text(), _samples(verdict, check, screen))
+    if check.excess is not None:
+        yield from (Text(), screen.text(worst_entry(verdict, entry, screen.precision)), Text())
+        yield screen.text(
+            f"error/bound in sample {check.samples[check.samples.furthest][0]}", "bold"
+        )
+        yield _heatmap(check.excess, verdict, screen)
+    cause = [] if check.passed or not check.candidate else [*_cause(check, screen)]
+    for part in (cause, [screen.quiet(f"note: {note}") for note in verdict.notes]):
+        yield from (Text(), *part) if part else ()
 
 
 def _proper(quantity: str) -> str:
     return quantity.replace("jacobian", "Jacobian")
 
 
-def _method(check: Check, verdict: Verdict, times: str) -> Iterator[str]:
+def _method(check: Check, times: str) -> Iterator[str]:
     """Say what was compared with what, and how closely."""
-    size = "|z|" if verdict.temperature == 1 else "|z/T|"
     if check.step is None:
         quantity = _proper(check.quantity)
         if check.log:
-            is_vector = check.quantity == "probabilities"
-            quantity = f"log-{quantity}" if is_vector else f"{quantity} of log-softmax"
+            named = {"probabilities": "log-probabilities"}
+            quantity = named.get(quantity, f"{quantity} of log-softmax")
         yield f"{quantity} from {check.candidate} against the exact {quantity}"
     else:
-        largest = given(METHODS[check.method].largest_step * verdict.temperature)
-        scale = f" {times} max(1, {size}), at most {largest}" if check.step_is_relative else ""
+        scale = f" {times} {check.step_scale}" if check.step_scale else ""
         whose = f" of {check.candidate}" if check.candidate else ""
-        step = significant(check.step, _ERROR_DIGITS)
+        step = significant(check.step, 3)
         yield f"exact Jacobian against {check.method} differences{whose}, step {step}{scale}"
-    if check.failed and check.unstable:
-        yield check.unstable
     if check.called:
         yield f"the function was given {check.called}"
     if check.error_estimate is not None:
@@ -93,11 +84,9 @@ def _samples(verdict: Verdict, check: Check, screen: Screen) -> Table:
     shown = show(noun, [check.samples.labels[k] for k in listed], screen.rows)
     rows = []
     for label, worst in (check.samples[listed[place]] for place in shown.positions):
-        found = entry(worst.exact, p), entry(worst.actual, p)
-        if worst.failed:
-            found = apart(worst, entry, p)
+        found = apart(worst, entry, p)
         numbers = abs(worst.actual - worst.expected), worst.worst_excess
-        error, excess = (significant(each, _ERROR_DIGITS) for each in numbers)
+        error, excess = (significant(each, 3) for each in numbers)
         names = map(Cell, (label, entry_name(check, worst, verdict.classes)))
         over = Cell(number=excess, style="bold red" if worst.failed else "")
         rows.append([*names, *(Cell(number=each) for each in (*found, error)), over])
@@ -106,33 +95,30 @@ def _samples(verdict: Verdict, check: Check, screen: Screen) -> Table:
     return Table(headings, rows, names=2, outputs=shown)
 
 
-def _heatmap(verdict: Verdict, check: Check, screen: Screen) -> Table:
+def _heatmap(excess: FloatArray, verdict: Verdict, screen: Screen) -> Table:
     """Show the errors of the worst sample; over 1 fails."""
-    assert check.excess is not None
-    is_matrix = check.excess.ndim == 2
-    letter = {"jacobian": "dz", "probabilities": "y", "vjp": "v"}[check.quantity]
+    excess, is_matrix = np.atleast_2d(excess), excess.ndim == 2
+    letter = {"jacobian": "dz", "probabilities": "y", "vjp": "v"}[verdict.decisive.quantity]
     names = [f"dy_{name}" for name in verdict.classes] if is_matrix else [""]
     columns = [f"{letter}_{name}" for name in verdict.classes]
     outputs = show("output", names, screen.rows)
     inputs = show("input" if is_matrix else "class", columns, screen.columns)
-    shown = np.atleast_2d(check.excess)[np.ix_(outputs.positions, inputs.positions)].tolist()
-    rows = (
-        [Cell(names[j]), *map(_heat, row)] for j, row in zip(outputs.positions, shown, strict=True)
-    )
+
+    def cell(value: float) -> Cell:
+        if value <= 1:
+            return Cell(number="ok", style="dim", value=value)
+        return Cell(number=significant(value, 2), style="white on red", value=value)
+
+    rows = [
+        [Cell(names[j]), *(cell(float(excess[j, i])) for i in inputs.positions)]
+        for j in outputs.positions
+    ]
     headings = ["", *(columns[i] for i in inputs.positions)]
     return Table(headings, rows, outputs=outputs, inputs=inputs, hint="")
 
 
-def _heat(excess: float) -> Cell:
-    if excess <= 1:
-        return Cell(number="ok", style="dim", value=excess)
-    return Cell(number=significant(excess, _HEAT_DIGITS), style="white on red", value=excess)
-
-
 def _cause(check: Check, screen: Screen) -> Iterator[Text | Table]:
     found, count = check.diagnoses, len(check.diagnoses)
-    if not check.candidate:
-        return
     if not found and check.failed:
         yield Text(f"cause: none of the {len(CATALOGUE)} known mistakes explains every entry")
     if count > 1:
@@ -153,12 +139,18 @@ def _sweep(found: Sweep, screen: Screen) -> Iterator[Text | Table]:
         texts = ((given(h), *(entry(x, screen.precision) for x in errors)) for h, *errors in every)
         yield Table(("step", *found.errors), [[Cell(number=x) for x in row] for row in texts])
         return
-    scale = _WIDE if (screen.width or _WIDE_ENOUGH) >= _WIDE_ENOUGH else 1
+    scale = 3 if (screen.width or 80) >= 68 else 1  # columns a power of ten
     axis = "".join(f"1e{power}".ljust(6 * scale) for power in range(_LOWEST, 0, 6)) + "1"
+    width = 1 - _LOWEST * scale
     yield Text(f"{'step':{_STEP}}{axis}", "bold")
-    yield Text(screen.glyph("─", "-") * (_STEP + 1 - _LOWEST * scale))
+    yield Text(screen.glyph("─", "-") * (_STEP + width))
     for step, *errors in every:
-        marks = _marks(dict(zip(found.errors, errors, strict=True)), scale)
+        line: dict[int, str] = {}
+        for method, error in zip(found.errors, errors, strict=True):
+            if not math.isnan(error):
+                place = round((math.log10(min(max(error, 1e-18), 1)) - _LOWEST) * scale)
+                line[place] = "*" if place in line else _MARKS[method]
+        marks = (line.get(place, " ") for place in range(width))
         yield Text.assemble(f"{step:<{_STEP}g}", *((mark, _STYLES.get(mark, "")) for mark in marks))
     yield Text()
     rows = []
@@ -170,13 +162,3 @@ def _sweep(found: Sweep, screen: Screen) -> Iterator[Text | Table]:
     yield screen.quiet("* more than one of them")
     if "complex-step" not in found.errors:
         yield screen.quiet("no complex-step: the function does not take complex numbers")
-
-
-def _marks(errors: Mapping[str, float], scale: int) -> list[str]:
-    """Mark each method's error on a line; those that are not known are left out."""
-    line = [" "] * (1 - _LOWEST * scale)
-    for method, error in errors.items():
-        if not math.isnan(error):
-            place = round((math.log10(min(max(error, 1e-18), 1)) - _LOWEST) * scale)
-            line[place] = _MARKS[method] if line[place] == " " else "*"
-    return line

@@ -119,7 +119,7 @@ def columns(
     """
     differentiate = METHODS[method].differences
     with np.errstate(all="ignore"):
-        h = np.full(z.shape, step) if step else default_steps(z, method, temperature, eps)
+        h = default_steps(z, method, temperature, eps) if step is None else np.full(z.shape, step)
         for i in range(z.shape[1]):
             found = differentiate(function or partial(_softmax, temperature, log), z, h, i)
             yield tuple(np.where(np.isneginf(z[:, i, None]), 0.0, x) for x in found)

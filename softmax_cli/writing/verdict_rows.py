@@ -28,7 +28,8 @@ def _rows(verdict: Verdict) -> Iterator[list[object]]:
 
 def _document(verdict: Verdict) -> dict[str, Any]:
     samples = [found for _, found in _samples(verdict)]
-    check = verdict.decisive
+    check, g = verdict.decisive, verdict.upstream
+    causes = [{"name": x.name, "advice": x.advice, **dict(x.numbers)} for x in check.diagnoses]
     return {
         "command": "check",
         "passed": verdict.passed,
@@ -36,17 +37,16 @@ def _document(verdict: Verdict) -> dict[str, Any]:
         "failed": sum(not sample["passed"] for sample in samples),
         **_how(check),
         "samples": samples,
-        "diagnosis": _diagnosis(check) if check.diagnoses else None,
+        "diagnosis": causes[0] | _given(alternatives=causes[1:]) if causes else None,
         "notes": list(verdict.notes),
-        **_given("upstream", None if verdict.upstream is None else verdict.upstream.tolist()),
-        **_given("problem", check.problem or check.unstable),
-        **_given("checks", list(map(_check, verdict.checks)) if check.candidate else None),
+        **_given(upstream=g if g is None else g.tolist(), problem=check.problem or check.unstable),
+        **_given(checks=list(map(_check, verdict.checks)) if check.candidate else None),
     }
 
 
-def _given(name: str, value: Any) -> dict[str, Any]:
-    """Return a member that is left out where there is nothing to say."""
-    return {name: value} if value else {}
+def _given(**members: Any) -> dict[str, Any]:
+    """Leave out the members of which there is nothing to say."""
+    return {name: value for name, value in members.items() if value}
 
 
 def sweep_report(sweep: Sweep) -> Report:
@@ -66,51 +66,35 @@ def _samples(verdict: Verdict) -> Iterator[tuple[Check, dict[str, Any]]]:
     """
     for labels in dict.fromkeys(check.samples.labels for check in verdict.checks):
         checks = [check for check in verdict.checks if check.samples.labels == labels]
-        unusable = [check for check in checks if check.problem]
         decisive = next((check for check in checks if not check.passed), checks[-1])
         for k in range(len(labels)):
-            failed = unusable or [check for check in checks if check.samples.failed[k]]
-            check = next(iter(failed), decisive)
+            failed = (each for each in checks if each.problem or each.samples.failed[k])
+            check = next(failed, decisive)
             yield check, _sample(verdict, check, k)
 
 
 def _sample(verdict: Verdict, check: Check, k: int) -> dict[str, Any]:
-    failed = check.problem or check.samples.failed[k]
-    found: dict[str, Any] = {"sample": check.samples.labels[k], "passed": not failed}
+    passed = not (check.problem or check.samples.failed[k])
+    found: dict[str, Any] = {"sample": check.samples.labels[k], "passed": passed}
     if not check.problem:
         _, sample = check.samples[k]
-        places = {"output": sample.output, "input": sample.input}
-        worst: dict[str, Any]
-        worst = {end: None if k is None else verdict.classes[k] for end, k in places.items()}
-        worst |= {"expected": sample.expected, "actual": sample.actual}
-        names = ("max_abs_error", "max_rel_error", "max_ulp_error")
-        found |= {name: getattr(sample, name) for name in names} | {"worst": worst}
+        ends = {"output": sample.output, "input": sample.input}
+        worst = {end: None if i is None else verdict.classes[i] for end, i in ends.items()}
+        found |= {name: getattr(sample, name) for name in COLUMNS[2:5]}
+        found["worst"] = {**worst, "expected": sample.expected, "actual": sample.actual}
     quantity = check.quantity if check.candidate else None
-    problem = check.problem or check.unstable
-    return found | _given("quantity", quantity) | _given("problem", problem)
+    return found | _given(quantity=quantity, problem=check.problem or check.unstable)
 
 
 def _check(check: Check) -> dict[str, Any]:
-    return {
-        "quantity": check.quantity,
-        # JSON has text alone, and the name of a file may be other bytes.
-        "candidate": check.candidate.encode(errors="backslashreplace").decode(),
-        "passed": check.passed,
-        "failed": len(check.samples) if check.problem else len(check.failed),
-        **_given("called", check.called),
-        **_how(check),
-    }
+    # JSON has text alone, and the name of a file may be other bytes.
+    name = check.candidate.encode(errors="backslashreplace").decode()
+    failed = len(check.samples) if check.problem else len(check.failed)
+    told = {"quantity": check.quantity, "candidate": name, "passed": check.passed, "failed": failed}
+    return told | _given(called=check.called) | _how(check)
 
 
 def _how(check: Check) -> dict[str, Any]:
     how = {"method": check.method, "step": check.step, "atol": check.atol, "rtol": check.rtol}
-    how |= {"dtype": check.precision} | _given("log", check.log)
-    return how | _given("error_estimate", check.error_estimate)
-
-
-def _diagnosis(check: Check) -> dict[str, Any]:
-    """Return the mistake that explains the failure, and what else would explain it."""
-    first, *others = (
-        {"name": each.name, "advice": each.advice, **dict(each.numbers)} for each in check.diagnoses
-    )
-    return first | _given("alternatives", others)
+    how["dtype"] = check.precision
+    return how | _given(log=check.log, error_estimate=check.error_estimate)
