@@ -95,8 +95,6 @@ class Calls:
                     raise
                 except CandidateError:
                     self.takes_tensors = False
-            if isinstance(error, CandidateError):
-                raise
             raise CandidateError(f"raised {candidate.in_words(error)}") from error
         array, self.precision = candidate.as_numbers(values)
         if np.iscomplexobj(array) and not np.iscomplexobj(inputs[0]):

@@ -1,6 +1,6 @@
 """What results are compared with, and how; and the comparison itself, block by block."""
 
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -17,7 +17,7 @@ HELD = 1 << 22
 _AT_ONCE = 1 << 20
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False)
 class Setting:
     """What results are compared with, and how, and functions differentiated; None is the default.
 
@@ -31,13 +31,7 @@ class Setting:
         Whether the upstream gradient is our own.
     """
 
-    z: FloatArray
-    g: FloatArray | None = None
-    classes: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
-    drawn: bool = False
     temperature: float = 1.0
-    axis: int = -1
     log: bool = False
     dtype: str | None = None
     atol: float | None = None
@@ -46,6 +40,13 @@ class Setting:
     step: float | None = None
     forward_only: bool = False
     stress: bool = False
+    _: KW_ONLY
+    z: FloatArray
+    g: FloatArray | None = None
+    axis: int = -1
+    classes: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    drawn: bool = False
 
     @property
     def precision(self) -> Precision:

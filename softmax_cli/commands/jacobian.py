@@ -1,6 +1,5 @@
 """The Jacobian of each sample, one entry of it, or an upstream gradient times it."""
 
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,8 +8,7 @@ from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions, OutputOptions
 
 if TYPE_CHECKING:
-    from softmax_cli.mathematics.derivation import Derivation
-    from softmax_cli.result import Quantity
+    from softmax_cli.result import Quantity, Result
     from softmax_cli.samples import Logits
 
 VJP = """The upstream gradient G times the Jacobian (backpropagation), without building it.
@@ -39,7 +37,7 @@ def jacobian(
     softmax-cli jacobian logits.csv --entry cat,dog -f csv
     softmax-cli jacobian logits.csv --vjp upstream.csv -o gradient.csv
     """
-    from softmax_cli.reading.results import options_for_results, with_upstream
+    from softmax_cli.reading.results import with_upstream
     from softmax_cli.reading.source import open_logits
     from softmax_cli.reading.validity import pick_sample
     from softmax_cli.result import Arrays, Jacobian, Partial, Probabilities, Vjp
@@ -48,11 +46,10 @@ def jacobian(
     if vjp is not None and (entry is not None or explain):
         other = "--explain" if explain else "--entry"
         raise InputError(other, f"expected either {other} or --vjp, found both")
-    with ExitStack() as stack:
-        source = stack.enter_context(open_logits(logits, reading))
-        if vjp is not None:
-            theirs = options_for_results(source, reading)
-            source = stack.enter_context(with_upstream(source, vjp, "--vjp", theirs))
+    with (
+        open_logits(logits, reading) as opened,
+        with_upstream(opened, vjp, "--vjp", reading) as source,
+    ):
         if sample is not None:
             source = pick_sample(source, sample, "--sample")
         position = None if entry is None else _find_entry(entry, source)
@@ -61,21 +58,15 @@ def jacobian(
             quantities = (Vjp(temperature, log),)
         elif position is not None:
             quantities = (Partial(temperature, log, position),)
-        result = Arrays("jacobian", source, quantities, prefix)
-        shown = _explanation(source, position, temperature, log) if explain else result
-        write(shown, replace(writing, jobs=jobs))
+        result: Result = Arrays("jacobian", source, quantities, prefix)
+        if explain:  # the first sample; the rest is not read
+            from softmax_cli.mathematics.derivation import derive
+
+            batch = next(source.batches)
+            z, title = batch.logits[0], source.title(batch)
+            result = derive(z, source.classes, position, temperature, title, log)
+        write(result, replace(writing, jobs=jobs))
     return 0
-
-
-def _explanation(
-    logits: "Logits", entry: tuple[int, int] | None, temperature: float, log: bool
-) -> "Derivation":
-    """Explain the first sample; the rest is not read."""
-    from softmax_cli.mathematics.derivation import derive
-
-    batch = next(logits.batches)
-    title = logits.title(batch)
-    return derive(batch.logits[0], logits.classes, entry, temperature, title, log)
 
 
 def _find_entry(entry: str, logits: "Logits") -> tuple[int, int]:
