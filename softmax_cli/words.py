@@ -116,11 +116,6 @@ def starts_like_number(token: str) -> bool:
     )
 
 
-def is_option(word: str) -> bool:
-    """Tell whether a word can only be an option, known or not."""
-    return len(word) > 1 and word.startswith("-") and not starts_like_number(word)
-
-
 def masked(word: str) -> str:
     """Hide a number that begins with a dash, such as -1 or -inf, from a parser of options."""
     return _MASK + word if word.startswith("-") and starts_like_number(word) else word
@@ -134,10 +129,10 @@ def unmasked(word: str) -> str:
 def misplaced(words: Sequence[str], commands: Collection[str]) -> InputError | None:
     """Say what stands where a command is expected, unless it is one or an option."""
     word = words[0]
-    if word in commands or is_option(word):
+    are_logits = word == "-" or starts_like_number(word) or os.path.isfile(word)  # noqa: PTH113
+    if word in commands or (word.startswith("-") and not are_logits):
         return None
-    is_file = os.path.exists(word) and not os.path.isdir(word)  # noqa: PTH110, PTH112
-    if is_file or word == "-" or starts_like_number(word):
+    if are_logits:
         import shlex
 
         problem = f"expected a command: {', '.join(commands)}, found {quoted(word)}"

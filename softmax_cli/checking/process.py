@@ -111,6 +111,9 @@ def _apart(path: list[str], context: Context, function: Function, *given: Any) -
 
 def _load(word: str) -> tuple[ModuleType, Any]:
     file, _, name = word.rpartition(":")
+    if word.endswith(".py"):
+        hint = f"name the function in it: {word}:FUNCTION"
+        raise CandidateError(f"expected a function, found {word!r}", hint=hint)
     is_file = file.endswith(".py")
     try:
         source = Path(file).read_bytes() if is_file else b""
@@ -118,29 +121,23 @@ def _load(word: str) -> tuple[ModuleType, Any]:
         raise CandidateError(f"{file!r} cannot be read: {error.strerror}") from None
     sys.path.insert(0, str(Path(file).resolve().parent) if is_file else "")
     try:
-        module = _execute(file, source) if is_file else import_module(file)
+        if is_file:  # its source: a cached module may be that of a moment ago
+            module = ModuleType(f"candidate_{Path(file).stem}")
+            module.__file__ = file
+            sys.modules[module.__name__] = module
+            exec(compile(source, file, "exec"), module.__dict__)
+        else:
+            module = import_module(file)
     except SyntaxError as error:
         place = _place(error.filename or file, error.lineno)
         raise CandidateError(f"expected Python, found a SyntaxError: {error.msg}", place) from None
     except BaseException as error:
-        missing = error.name if isinstance(error, ModuleNotFoundError) else None
-        if missing and f"{file}.".startswith(f"{missing}."):
-            raise CandidateError(f"no such module: {file!r}") from None
         problem, hint = f"the candidate raised {in_words(error)}, while {file} was loaded", ""
         if is_file and "relative import" in in_words(error):
             package = f"{Path(file).resolve().parent.name}.{Path(file).stem}:{name}"
             hint = f"name it by its package, from the folder above: {package}"
         raise CandidateError(problem, _place_of(error, file) or file, hint) from None
     return module, _find(module, name)
-
-
-def _execute(file: str, source: bytes) -> ModuleType:
-    """Run the source: a cached module may be that of a moment ago."""
-    module = ModuleType(f"candidate_{Path(file).stem}")
-    module.__file__ = file
-    sys.modules[module.__name__] = module
-    exec(compile(source, file, "exec"), module.__dict__)
-    return module
 
 
 def _find(module: ModuleType, name: str) -> Any:

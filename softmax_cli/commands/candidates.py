@@ -15,14 +15,13 @@ from softmax_cli.checking.check import check_function, check_results
 from softmax_cli.checking.formulas import Kind
 from softmax_cli.checking.precision import precision_of
 from softmax_cli.checking.setting import Setting
-from softmax_cli.errors import InputError, quoted
+from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import results
 from softmax_cli.reading.validity import are_valid, check_classes, pick_sample
 from softmax_cli.samples import Batch, Logits, concatenate
 
 _NOT_SWEPT = "method step atol rtol dtype stress quiet"
-_GRADIENT = "give the gradient that the results belong to, as 0,0,1 or as a file"
 # What the user says about the comparison, without the samples.
 Comparison = Callable[..., Setting]
 
@@ -32,11 +31,6 @@ def refuse_contradictions(
 ) -> None:
     """Raise an error for an option that is used beside what it does not go with."""
     used = {name for name, value in options.items() if value is not None and value is not False}
-    for quantity, word in given.items():
-        if word.endswith(".py"):
-            hint = f"name the function in it: {word}:FUNCTION"
-            problem = f"expected results or a function, found {quoted(word)}"
-            raise InputError(f"--{quantity}", problem, hint)
     code = {quantity for quantity, word in given.items() if candidate.names_code(word)}
     is_differentiated = not given or ("probabilities" in code and "forward_only" not in used)
     are_results = "upstream" not in used and "vjp" not in code
@@ -55,8 +49,7 @@ def refuse_contradictions(
         for option in refused.split() if is_fault else ():
             if option in used:
                 problem = f"expected {expected}, found {found}"
-                hint = _GRADIENT if option == "vjp" else ""
-                raise InputError(f"--{option.replace('_', '-')}", problem, hint)
+                raise InputError(f"--{option.replace('_', '-')}", problem)
     stdin = [f"--{quantity}" for quantity, word in given.items() if word == "-"]
     if len(stdin) > (0 if not words or list(words) == ["-"] else 1):
         raise InputError(stdin[-1], "expected a file or code, found standard input a second time")

@@ -10,7 +10,7 @@ TOPIC = "A page or a command. Without it: what there is."
 WIDEST = 100
 
 
-def reference(topic: str | None = typer.Argument(None, help=TOPIC)) -> int:
+def reference(topic: str | None = typer.Argument(None, help=TOPIC)) -> None:
     """Read the reference, a page a topic.
 
     softmax-cli help
@@ -37,4 +37,3 @@ def reference(topic: str | None = typer.Argument(None, help=TOPIC)) -> int:
                 console.print(shown, width=min(console.width, WIDEST))
             page = drawn.get()
         target.write_text(page)
-    return 0

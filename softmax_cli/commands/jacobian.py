@@ -29,7 +29,7 @@ def jacobian(
     reading: InputOptions,
     writing: OutputOptions,
     jobs: int | None = shared.JOBS,
-) -> int:
+) -> None:
     """The Jacobian of each sample: J_ji = dy_j/dz_i = y_j (delta_ij - y_i).
 
     softmax-cli jacobian 1 2 3
@@ -66,7 +66,6 @@ def jacobian(
             z, title = batch.logits[0], source.title(batch)
             result = derive(z, source.classes, position, temperature, title, log)
         write(result, replace(writing, jobs=jobs))
-    return 0
 
 
 def _find_entry(entry: str, logits: "Logits") -> tuple[int, int]:

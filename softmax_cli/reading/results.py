@@ -17,10 +17,9 @@ from softmax_cli.samples import Batch, Logits, concatenate
 
 def options_for_results(logits: Logits, options: InputOptions) -> InputOptions:
     """Say how to read results of these logits: by the names of classes and of samples they have."""
-    names, axis = logits.class_names or (), options.axis if logits.shape else None
-    return InputOptions(
-        header=options.header, id_column=options.id_column, axis=axis, results_of=names
-    )
+    header, names, axis = options.header, options.id_column, options.axis if logits.shape else None
+    classes = logits.class_names or ()
+    return InputOptions(header=header, id_column=names, axis=axis, results_of=classes)
 
 
 def read_candidate(
