@@ -78,8 +78,6 @@ def _run(words: list[str]) -> int:
 
     try:
         return int(app(words, prog_name=PROGRAM, standalone_mode=False) or 0)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
     except Exception as error:
         told = failure(error)
     if not isinstance(told, InputError):

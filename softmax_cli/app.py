@@ -54,8 +54,7 @@ class Program(TyperGroup):
                 raise help_instead(ctx)
             if args[0] == "help" and args[1:2] in ([name] for name in COMMANDS):
                 args = [args[1], "--help"]
-            if wrong := words.misplaced(args, self.commands):
-                raise wrong
+            words.refuse_misplaced(args, self.commands)
         return super().parse_args(ctx, args)
 
 

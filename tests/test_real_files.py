@@ -129,7 +129,7 @@ def test_what_a_column_is_does_not_depend_on_the_blocks(tmp_path: Path) -> None:
     ("cell", "hint"),
     [
         ("$2", ""), ("€2.50", ""), ("(2)", ""), ("tensor(2.)", ""), ("[2.]", ""), ("1.#INF", ""),
-        ("-1.#IND", ""), ("np.float64(2.0)", "not computed"), ("1.5D0", "Fortran"), ("2%", ""),
+        ("-1.#IND", ""), ("np.float64(2.0)", ""), ("1.5D0", "Fortran"), ("2%", ""),
         ("-0.38136473436721D+03", "Fortran"), ("<3", ""),
         ("NA", "--skip-invalid"), ("n/a", "--skip-invalid"), ("None", "--skip-invalid"),
     ],

@@ -14,7 +14,6 @@ from contextlib import suppress
 from contextvars import Context, copy_context
 from difflib import get_close_matches
 from functools import partial
-from importlib import import_module
 from multiprocessing.connection import Connection, Pipe, wait
 from operator import attrgetter
 from pathlib import Path
@@ -127,7 +126,8 @@ def _load(word: str) -> tuple[ModuleType, Any]:
             sys.modules[module.__name__] = module
             exec(compile(source, file, "exec"), module.__dict__)
         else:
-            module = import_module(file)
+            __import__(file)
+            module = sys.modules[file]
     except SyntaxError as error:
         place = _place(error.filename or file, error.lineno)
         raise CandidateError(f"expected Python, found a SyntaxError: {error.msg}", place) from None

@@ -201,16 +201,14 @@ def positions(shape: tuple[int, ...], axis: int = -1) -> list[str]:
 def note_on_gradient(g: FloatArray) -> str:
     """Say what a special upstream gradient, shape (K, C), hides; or ""."""
     wrong_sums = "a squared or absolute gradient, and wrong sums over the classes"
-    for kind, is_so, hides in (
+    kinds = (
         ("zero", (g == 0).all(), "everything but a constant that is added"),
         ("constant", (g == g[:, :1]).all(), "everything but the row sums of J, which are 0"),
         ("one-hot", ((g != 0).sum(axis=1) == 1).all(), wrong_sums),
         ("of entries 0, 1 and -1", np.isin(g, (-1, 0, 1)).all(), wrong_sums),
-    ):
-        if is_so:
-            told = f"an upstream gradient that is {kind} hides {hides}"
-            return f"{told}; leave it out to have one drawn"
-    return ""
+    )
+    found = next((f"{kind} hides {hides}" for kind, is_so, hides in kinds if is_so), "")
+    return found and f"an upstream gradient that is {found}; leave it out to have one drawn"
 
 
 def stress_samples(C: int, temperature: float) -> tuple[FloatArray, tuple[str, ...]]:

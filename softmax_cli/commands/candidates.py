@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softmax_cli.checking import candidate, process, sweep, verdict
 from softmax_cli.checking.check import check_function, check_results
@@ -77,15 +76,11 @@ def check(
 ) -> verdict.Verdict:
     """Check what is given, a file or code for each quantity."""
     theirs = results.options_for_results(logits, reading)
-    seen: list[NDArray[np.bool_]] = []
-
-    def parsed(batch: Batch) -> Batch:
-        seen.append(are_valid(batch.logits))
-        return source.parsed(batch)
-
     with results.with_upstream(logits, upstream, "--upstream", reading) as source:
         unchecked = replace(source, check=None).batches
-        whole = concatenate(map(parsed, unchecked), logits.n_classes)
+        each_of = [(are_valid(batch.logits), source.parsed(batch)) for batch in unchecked]
+    masks, batches = zip(*each_of, strict=True)
+    whole, valid = concatenate(batches, logits.n_classes), np.concatenate(masks)
     source = replace(logits, blocks=iter([whole]), n_samples=len(whole.logits))
     batch, setting = pick(source, sample, comparison)
     if "vjp" in given and upstream is None:
@@ -93,7 +88,6 @@ def check(
     # Results are those of all samples of the input, or of the valid ones, or of these alone.
     own = np.zeros(len(whole.logits), dtype=np.bool_)
     own[batch.start - whole.start :][: len(batch.logits)] = True
-    valid = np.concatenate(seen)
     valid[valid] = own
     checks: list[verdict.Check] = []
     for quantity, word in given.items():

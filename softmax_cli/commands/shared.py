@@ -114,9 +114,8 @@ def with_shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def run(**given: Any) -> Any:
         for name, part in shared.items():
-            given[name] = part(
-                **{option: given.pop(option) for option in signature(part).parameters}
-            )
+            said = {each: given.pop(each) for each in signature(part).parameters}
+            given[name] = part(**said)
         return command(**given)
 
     every: list[Parameter] = []
