@@ -255,16 +255,15 @@ def test_a_sample_stands_for_the_first_check_that_it_fails(folder: Path) -> None
     (folder / "c.json").write_text(json.dumps([core.softmax(Z[0]).tolist(), [0.5, 0.25, 0.25]]))
     J = np.stack([np.eye(3), core.jacobian(Z[1])])
     (folder / "j.json").write_text(json.dumps(J.tolist()))
-    outcome = check(
-        folder, "c.json", "--jacobian", "j.json", "-f", "json", quantity="--probabilities"
-    )
+    words = ("c.json", "--jacobian", "j.json")
+    outcome = check(folder, *words, "-f", "json", quantity="--probabilities")
     report = outcome.json
     assert (outcome.status, report["checked"], report["failed"]) == (1, 2, 2)
     assert [each["quantity"] for each in report["samples"]] == ["jacobian", "probabilities"]
     assert [each["failed"] for each in report["checks"]] == [1, 1]
     # What is said of the whole is said of the first check that failed.
     assert (report["atol"], report["method"]) == (1e-12, "exact")
-    shown = check(folder, "c.json", "--jacobian", "j.json", quantity="--probabilities").stdout
+    shown = check(folder, *words, quantity="--probabilities").stdout
     assert shown.startswith("FAIL – probabilities: 3 of 6 entries over the bound, in 1 of 2 ")
     assert "\nFAIL – Jacobian: 9 of 18 entries" in shown
 
@@ -384,7 +383,7 @@ def test_right_numbers_in_a_wrong_shape_are_named(folder: Path) -> None:
         ("--upstream 0,1,0", "--upstream", "expected --vjp beside it, found none"),
         ("--jacobian c.csv --method forward", "--method", "expected a --probabilities function"),
         ("--jacobian c.csv --step 0.1", "--step", "expected a --probabilities function"),
-        ("--jacobian - --vjp - --upstream 1,1,1", "--vjp", "standard input a second time"),
+        ("--jacobian - --vjp - --upstream 1,1,1", "<stdin>", "found nothing"),
         ("--sweep --jacobian c.csv", "--sweep", "only a --probabilities function"),
         ("--sweep --method forward", "--method", "expected either it or --sweep"),
         ("--sweep --atol 1", "--atol", "expected either it or --sweep"),

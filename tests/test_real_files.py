@@ -291,6 +291,7 @@ def test_results_of_samples_that_are_left_out_are_left_out(tmp_path: Path) -> No
         words = ("--probabilities", name, "--skip-invalid", "-f", "json")
         outcome = run("check", "z.csv", *words, cwd=tmp_path)
         assert (outcome.status, outcome.json["checked"]) == (0, 2)
+        assert outcome.stderr == "1 invalid sample left out, the first at z.csv:2\n"
     words = ("jacobian", "z.csv", "--skip-invalid", "-f", "csv")
     first, *rest = run(*words, cwd=tmp_path).stdout.splitlines()[:3], "0,0,0"
     third = run(*words, cwd=tmp_path).stdout.splitlines()[3:]

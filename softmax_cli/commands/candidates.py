@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -25,9 +25,7 @@ _NOT_SWEPT = "method step atol rtol dtype stress quiet"
 Comparison = Callable[..., Setting]
 
 
-def refuse_contradictions(
-    words: Sequence[str], given: Mapping[Kind, str], options: Mapping[str, object]
-) -> None:
+def refuse_contradictions(given: Mapping[Kind, str], options: Mapping[str, object]) -> None:
     """Raise an error for an option that is used beside what it does not go with."""
     used = {name for name, value in options.items() if value is not None and value is not False}
     code = {quantity for quantity, word in given.items() if candidate.names_code(word)}
@@ -49,9 +47,6 @@ def refuse_contradictions(
             if option in used:
                 problem = f"expected {expected}, found {found}"
                 raise InputError(f"--{option.replace('_', '-')}", problem)
-    stdin = [f"--{quantity}" for quantity, word in given.items() if word == "-"]
-    if len(stdin) > (0 if not words or list(words) == ["-"] else 1):
-        raise InputError(stdin[-1], "expected a file or code, found standard input a second time")
 
 
 def pick(logits: Logits, sample: str | None, comparison: Comparison) -> tuple[Batch, Setting]:

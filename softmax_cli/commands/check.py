@@ -68,7 +68,7 @@ def check(
     given = {quantity: word for quantity, word in words_for.items() if word is not None}
     how = (temperature, log, dtype, atol, rtol, method, step, forward_only, stress)
     comparison = partial(Setting, *how)
-    candidates.refuse_contradictions(logits, given, options)
+    candidates.refuse_contradictions(given, options)
     with open_logits(logits, reading) as source, watched(source) as known:
         if given and not sweep:
             verdict = candidates.check(known, given, upstream, sample, comparison, timeout, reading)
