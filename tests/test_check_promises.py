@@ -166,7 +166,7 @@ def test_a_pass_says_what_it_could_not_see() -> None:
     assert "exp that is not shifted by the maximum passes logits this small; stress=True" in one
     zeros = check_jacobian(lambda z: np.zeros((*z.shape, 3)), [[40.0, 0.0, 1.0]], atol=0.0)
     assert not zeros
-    assert "dy_1/dz_1 of sample 1: expected 1.57966e-17, actual 0" in str(zeros)
+    assert ", actual 0, 1e+09 times its bound" in str(zeros)
     assert "unshifted" not in str(check_probabilities(softmax, Z, stress=True))
     words = ["check", "40,0,1", "--jacobian", "softmax_cli:jacobian"]
     assert "zeros would pass; --atol 0 compares their digits" in run(*words).stdout
@@ -579,13 +579,13 @@ def test_names_of_code_may_be_unicode(tmp_path: Path) -> None:
 
 
 def test_a_large_jacobian_is_compared_row_by_row(tmp_path: Path) -> None:
-    z = np.random.default_rng(0).normal(0, 2, (1, 1500))
+    z = np.random.default_rng(0).normal(0, 2, (1, 700))
     np.save(tmp_path / "z.npy", z)
     J = core.jacobian(z)
     assert check_jacobian(J, z)
-    J[0, 1499, 17] += 1e-6
+    J[0, 699, 17] += 1e-6
     verdict = check_jacobian(J, z)
     assert not verdict
-    assert "dy_1500/dz_18 of sample 1" in str(verdict)
+    assert "dy_700/dz_18 of sample 1" in str(verdict)
     words = ["check", "z.npy", "--jacobian", "softmax_cli:jacobian", "-q"]
     assert run(*words, cwd=tmp_path).status == 0
