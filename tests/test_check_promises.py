@@ -110,9 +110,7 @@ def test_a_batch_that_fails_where_single_samples_work_is_noted() -> None:
 
     verdict = check_jacobian(one, Z)
     assert verdict
-    assert any(
-        note.startswith("given all samples at once, shape (3, 3), it") for note in verdict.notes
-    )
+    assert any(n.startswith("given all samples at once, shape (3, 3), it") for n in verdict.notes)
     first = check_jacobian(lambda z: one(np.atleast_2d(z)[0]), Z)
     assert "FAIL: jacobian: found shape (3, 3), expected (3, 3, 3)" in str(first)
     assert check_jacobian(lambda z: one(np.atleast_2d(z)[0]), Z[:1])
@@ -129,9 +127,7 @@ def test_a_gradient_that_is_left_out_is_drawn_and_hides_nothing() -> None:
     assert not check_vjp(squared, Z)
     verdict = check_vjp(squared, Z, [1.0, 0.0, 0.0])
     assert verdict
-    assert any(
-        note.startswith("an upstream gradient that is one-hot hides") for note in verdict.notes
-    )
+    assert any("an upstream gradient that is one-hot hides" in note for note in verdict.notes)
     drawn = check_vjp(vjp, Z).upstream
     assert drawn is not None
     again = check_vjp(vjp, Z).upstream
