@@ -17,8 +17,6 @@ from typing import NoReturn
 from softmax_cli.ending import SIGNALS, leave
 from softmax_cli.memory import is_limited, limit_memory
 
-_OBJECTS_BETWEEN_COLLECTIONS = 100_000
-
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
     """Run the command line, or these words, and exit with its status."""
@@ -29,7 +27,7 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     os.register_at_fork(after_in_child=partial(signal.signal, signal.SIGPIPE, signal.SIG_IGN))
     # Imports make many objects that stay: to look for cycles among them after every 700 new
     # ones takes a tenth of the start.
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    gc.set_threshold(100_000)
     _open_what_is_closed()
     _keep_to_the_locale()
     status = _run(list(sys.argv[1:] if words is None else words))
@@ -80,8 +78,6 @@ def _run(words: list[str]) -> int:
 
     try:
         return int(app(words, prog_name=PROGRAM, standalone_mode=False) or 0)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
     except Exception as error:
         told = failure(error)
     if not isinstance(told, InputError):

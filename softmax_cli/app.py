@@ -10,26 +10,11 @@ from typer.core import TyperCommand, TyperGroup
 from softmax_cli import __version__, words
 from softmax_cli.commands.check import check
 from softmax_cli.commands.forward import forward
+from softmax_cli.commands.help import COMMANDS, reference
 from softmax_cli.commands.jacobian import jacobian
 from softmax_cli.errors import InputError
 
 PROGRAM = "softmax-cli"
-TOPIC = "A page or a command. Without it: what there is."
-
-
-def reference(topic: str | None = typer.Argument(None, help=TOPIC)) -> int:
-    """Read the reference, a page a topic.
-
-    softmax-cli help
-    softmax-cli help input
-    softmax-cli help forward
-    """
-    from softmax_cli.commands.help import COMMANDS, run
-
-    if topic in COMMANDS:
-        app([topic, "--help"], prog_name=PROGRAM, standalone_mode=False)
-        return 0
-    return run(topic)
 
 
 class LogitsCommand(TyperCommand):
@@ -67,8 +52,9 @@ class Program(TyperGroup):
         if not ctx.resilient_parsing:
             if not args:
                 raise help_instead(ctx)
-            if wrong := words.misplaced(args, self.commands):
-                raise wrong
+            if args[0] == "help" and args[1:2] in ([name] for name in COMMANDS):
+                args = [args[1], "--help"]
+            words.refuse_misplaced(args, self.commands)
         return super().parse_args(ctx, args)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -9,7 +10,6 @@ from types import FrameType
 _PR_SET_PDEATHSIG = 1
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _actions: list[Callable[[], object]] = []
-_deferred: list[list[int]] = []  # signals that wait, of each block that defers them
 os.register_at_fork(after_in_child=_actions.clear)  # they are the parent's
 
 
@@ -26,18 +26,6 @@ def undone_by(action: Callable[[], object]) -> Iterator[None]:
 
 
 @contextmanager
-def deferred() -> Iterator[None]:
-    """Let a signal end the program only behind this, when what begins here can be undone."""
-    # To mask signals would not do: a thread of BLAS takes them for this one.
-    _deferred.append([])
-    try:
-        yield
-    finally:
-        for number in _deferred.pop():
-            leave(number, None)
-
-
-@contextmanager
 def uninterrupted() -> Iterator[None]:
     """Make a long call of C, which no handler interrupts: with nothing to undo, signals kill."""
     ours = [n for n in SIGNALS if signal.getsignal(n) is leave and not _actions]
@@ -50,12 +38,22 @@ def uninterrupted() -> Iterator[None]:
             signal.signal(number, leave)
 
 
-def follow_parent() -> None:
-    """Let the system kill this process when its parent ends, however that ends; Linux can."""
-    import ctypes
+def forked(work: Callable[[], object]) -> int:
+    """Let a new process do this work; Linux kills it when this one ends, however that ends."""
+    parent = os.getpid()
+    with warnings.catch_warnings(action="ignore"):  # of the threads of BLAS, which are at rest
+        process = os.fork()
+    if process == 0:
+        try:
+            import ctypes
 
-    with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            with suppress(AttributeError, OSError):
+                ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() == parent:  # or it has ended before this could follow
+                work()
+        finally:
+            os._exit(0)
+    return process
 
 
 def finish() -> None:
@@ -67,9 +65,6 @@ def finish() -> None:
 
 def leave(number: int, frame: FrameType | None) -> None:
     """End at once, with the status of a signal, whatever was going on: nothing is raised."""
-    if _deferred:
-        _deferred[-1].append(number)
-        return
     for action in _actions:
         with suppress(OSError):
             action()

@@ -15,7 +15,6 @@ _UNSEEN = {
     *"\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0",
     *map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))),
 }
-_LONGEST_SUGGESTION = 100
 
 
 class SoftmaxCliError(Exception):
@@ -88,7 +87,7 @@ def quoted(text: str, limit: int = 60) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a hint that names the closest known word, or "" if none is close."""
-    short = [each for each in known if len(each) <= _LONGEST_SUGGESTION]
+    short = [each for each in known if len(each) <= 100]
     close = get_close_matches(word.lower(), short, n=1)
     return f"did you mean {visible(close[0])}?" if close else ""
 
@@ -136,8 +135,6 @@ def _usage_error(error: Any) -> InputError:
     if hasattr(error, "option_name") and hasattr(error, "possibilities"):
         if error.possibilities:
             hint = f"did you mean {' or '.join(sorted(error.possibilities))}?"
-        if error.option_name == "--version":
-            hint = "it stands before the command: softmax-cli --version"
         return InputError(quoted(error.option_name), "no such option", hint)
     message = error.format_message().rstrip(".")
     return InputError("", message[:1].lower() + message[1:], hint)

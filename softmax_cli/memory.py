@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-_THREADS_OF_A_DESKTOP = 1000
 _LEAST = 1 << 27  # bytes, for what every run needs
 # Of a control group: what it may take, what it takes, and how much of that is files.
 _GROUPS = {
@@ -24,7 +23,7 @@ def limit_memory() -> None:
 
 def is_limited() -> bool:
     """Tell whether ulimit -v limits the addresses of a run, or -u its threads to few."""
-    few = range(_THREADS_OF_A_DESKTOP)
+    few = range(1000)  # a desktop gives more
     is_so = resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
     return is_so or resource.getrlimit(resource.RLIMIT_NPROC)[0] in few
 

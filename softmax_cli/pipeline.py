@@ -7,14 +7,14 @@ that it is mapped over processes; whatever a process does not answer for is done
 import os
 import pickle
 import signal
-import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING
 
-from softmax_cli.ending import follow_parent, undone_by
+from softmax_cli.ending import forked, undone_by
 from softmax_cli.errors import InputError
 from softmax_cli.result import Arrays, Block
 from softmax_cli.samples import Batch, TextBlock
@@ -157,28 +157,21 @@ def _started(count: int, convert: Convert) -> Iterator[_Worker]:
     with suppress(OSError):
         for _ in range(count):
             ours, theirs = socketpair()
-            with warnings.catch_warnings(action="ignore"):  # no thread of ours holds a lock
-                process = os.fork()
-            if process == 0:
-                ours.close()
-                _serve(theirs, convert)
+            process = forked(partial(_serve, ours, theirs, convert))
             theirs.close()
             ours.settimeout(PATIENCE)
             yield _Worker(process, ours, convert)
 
 
-def _serve(stream: "socket", convert: Convert) -> NoReturn:
+def _serve(parents: "socket", stream: "socket", convert: Convert) -> None:
     """Answer for blocks until there are no more; anything else ends this process."""
-    try:
-        follow_parent()
-        tasks = stream.makefile("rb")
-        while True:
-            answer: list[Piece | InputError] = []
-            try:
-                for piece in convert(pickle.load(tasks)):
-                    answer.append(piece)
-            except InputError as error:
-                answer.append(error)
-            stream.sendall(pickle.dumps(answer))
-    finally:
-        os._exit(0)
+    parents.close()
+    tasks = stream.makefile("rb")
+    while True:
+        answer: list[Piece | InputError] = []
+        try:
+            for piece in convert(pickle.load(tasks)):
+                answer.append(piece)
+        except InputError as error:
+            answer.append(error)
+        stream.sendall(pickle.dumps(answer))

@@ -12,7 +12,7 @@ from softmax_cli.samples import Batch, Logits, TextBlock
 
 _PATIENCE = 1.0
 _BETWEEN_UPDATES = 0.1
-_ERASE = "\r\x1b[2K"
+_ERASE = b"\r\x1b[2K"
 
 
 def plain_terminal() -> bool:
@@ -40,8 +40,9 @@ def _walk(logits: Logits, erase: list[bytes]) -> Iterator[Batch | TextBlock]:
         now = time.monotonic()
         if now >= due:
             due = now + _BETWEEN_UPDATES
-            erase[:] = [_ERASE.encode()]
-            _print(_ERASE + _told(logits, samples, now - begin))
+            erase[:] = [_ERASE]
+            with suppress(OSError):  # the terminal is gone
+                os.write(2, _ERASE + _told(logits, samples, now - begin).encode())
 
 
 def _told(logits: Logits, samples: int, seconds: float) -> str:
@@ -51,8 +52,3 @@ def _told(logits: Logits, samples: int, seconds: float) -> str:
         (done, total), scale, unit = logits.progress(), 1e6, "MB"
     of = f" of {total / scale:,.0f}" if total else ""
     return f"{done / scale:,.0f}{of} {unit}, {done / scale / seconds:,.1f} {unit}/s"
-
-
-def _print(text: str) -> None:
-    with suppress(OSError):  # the terminal is gone
-        os.write(2, text.encode())

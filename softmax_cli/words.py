@@ -79,8 +79,6 @@ def mending(cell: object, decimal: str = ".") -> str:
         return f"--skip-invalid leaves samples with missing values out{more}"
     if re.fullmatch(_FORTRAN, text.strip()):
         return "D is Fortran's exponent: tr D E < FILE | softmax-cli forward -"
-    if re.search(r"\d\s*[*/^]\s*\(?[\d.]|\w\(.*\d", text):
-        return "expressions are not computed: write the number itself"
     if len(text.split()) > 1 and any(map(is_number, text.split())):
         return "if spaces separate the cells, give --delimiter ' '"
     return ""
@@ -108,17 +106,9 @@ def split_row(token: str) -> list[str]:
 
 def starts_like_number(token: str) -> bool:
     """Tell whether a token is meant as numbers: ``-1``, ``-inf`` and ``2,1,x``, but not ``-f``."""
-    if token.startswith("--"):
-        return False
     unsigned = token[1:] if token.startswith(("-", "+", TYPOGRAPHIC_MINUS)) else token
-    return unsigned.removeprefix(".").startswith(tuple("0123456789")) or any(
-        map(is_number, split_row(token))
-    )
-
-
-def is_option(word: str) -> bool:
-    """Tell whether a word can only be an option, known or not."""
-    return len(word) > 1 and word.startswith("-") and not starts_like_number(word)
+    has_digit = unsigned.removeprefix(".").startswith(tuple("0123456789"))
+    return not token.startswith("--") and (has_digit or any(map(is_number, split_row(token))))
 
 
 def masked(word: str) -> str:
@@ -131,20 +121,20 @@ def unmasked(word: str) -> str:
     return word.removeprefix(_MASK)
 
 
-def misplaced(words: Sequence[str], commands: Collection[str]) -> InputError | None:
-    """Say what stands where a command is expected, unless it is one or an option."""
+def refuse_misplaced(words: Sequence[str], commands: Collection[str]) -> None:
+    """Raise for what stands where a command is expected, unless it is one or an option."""
     word = words[0]
-    if word in commands or is_option(word):
-        return None
-    is_file = os.path.exists(word) and not os.path.isdir(word)  # noqa: PTH110, PTH112
-    if is_file or word == "-" or starts_like_number(word):
+    are_logits = word == "-" or starts_like_number(word) or os.path.isfile(word)  # noqa: PTH113
+    if word in commands or (word.startswith("-") and not are_logits):
+        return
+    if are_logits:
         import shlex
 
         problem = f"expected a command: {', '.join(commands)}, found {quoted(word)}"
         hint = f"did you mean softmax-cli forward {shlex.join(words)}?"
-        return InputError("argument 1", problem, hint)
+        raise InputError("argument 1", problem, hint)
     hint = did_you_mean(word, commands) or "see softmax-cli --help"
-    return InputError("", f"no such command {quoted(word)}", hint)
+    raise InputError("", f"no such command {quoted(word)}", hint)
 
 
 def choice(

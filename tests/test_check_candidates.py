@@ -1,14 +1,17 @@
 """What may be checked: files in any format, functions of any kind, and what is said of others."""
 
 import json
+import os
+import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from softmax_cli.mathematics import core
-from tests.program import PETS, SAMPLES, Outcome, run
+from tests.program import PETS, SAMPLES, Outcome, run, run_in_terminal
 
 DIGITS = str(SAMPLES / "digits_five.json")
 CANDIDATES = SAMPLES / "candidates"
@@ -201,7 +204,7 @@ def test_other_files_are_errors(tmp_path: Path, content: str, place: str, said: 
     ("old", "new", "said"),
     [
         ("cat,dog", "cat,wolf", "expected 'dog' as class 2, as in the logits, found 'wolf'\n"),
-        ("blurred", "sharp", "expected results for sample 'blurred photo', found 'sharp photo'\n"),
+        ("blurred", "sharp", "expected sample 'blurred photo', found 'sharp photo'\n"),
     ],
 )
 def test_names_must_be_those_of_the_logits(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -252,16 +255,15 @@ def test_a_sample_stands_for_the_first_check_that_it_fails(folder: Path) -> None
     (folder / "c.json").write_text(json.dumps([core.softmax(Z[0]).tolist(), [0.5, 0.25, 0.25]]))
     J = np.stack([np.eye(3), core.jacobian(Z[1])])
     (folder / "j.json").write_text(json.dumps(J.tolist()))
-    outcome = check(
-        folder, "c.json", "--jacobian", "j.json", "-f", "json", quantity="--probabilities"
-    )
+    words = ("c.json", "--jacobian", "j.json")
+    outcome = check(folder, *words, "-f", "json", quantity="--probabilities")
     report = outcome.json
     assert (outcome.status, report["checked"], report["failed"]) == (1, 2, 2)
     assert [each["quantity"] for each in report["samples"]] == ["jacobian", "probabilities"]
     assert [each["failed"] for each in report["checks"]] == [1, 1]
     # What is said of the whole is said of the first check that failed.
     assert (report["atol"], report["method"]) == (1e-12, "exact")
-    shown = check(folder, "c.json", "--jacobian", "j.json", quantity="--probabilities").stdout
+    shown = check(folder, *words, quantity="--probabilities").stdout
     assert shown.startswith("FAIL – probabilities: 3 of 6 entries over the bound, in 1 of 2 ")
     assert "\nFAIL – Jacobian: 9 of 18 entries" in shown
 
@@ -364,25 +366,25 @@ def test_right_numbers_in_a_wrong_shape_are_named(folder: Path) -> None:
     [
         ("--jacobian mine.py:jacobain", "--jacobian", "no 'jacobain' in mine.py\nhint: did you"),
         ("--jacobian mine.py:number", "--jacobian", "expected a function, found 'number', of type"),
-        ("--jacobian nowhere.py:f", "--jacobian", "no such file: 'nowhere.py'"),
-        ("--jacobian no.where:f", "--jacobian", "no such module: 'no.where'"),
-        ("--jacobian nowhere.csv", "--jacobian", "no such file: 'nowhere.csv'"),
-        (f"--jacobian {'x' * 300}", "--jacobian", "no such file: 'xxx"),
+        ("--jacobian nowhere.py:f", "--jacobian", "'nowhere.py' cannot be read: No such file"),
+        ("--jacobian no.where:f", "no.where", "No module named 'no'"),
+        ("--jacobian nowhere.csv", "nowhere.csv", "no such file"),
+        (f"--jacobian {'x' * 300}", "x" * 300, "no such file"),
         (f"--jacobian {'x' * 300}.py:f", "--jacobian", "'xxx"),
-        ("--jacobian folder.py:f", "--jacobian", "no such file: 'folder.py'\n"),
+        ("--jacobian folder.py:f", "--jacobian", "'folder.py' cannot be read: Is a dir"),
         ("--jacobian mine.py", "--jacobian", "found 'mine.py'\nhint: name the function"),
         ("--jacobian broken.py:f", "broken.py:2", "SyntaxError"),
         ("--jacobian boom.py:f", "boom.py:2", "the candidate raised ZeroDivisionError: "),
         ("--jacobian needs.py:f", "needs.py:1", "the candidate raised ModuleNotFoundError: "),
         ("--dtype float32", "--dtype", "expected a candidate beside it, found none"),
-        ("--jacobian c.csv --stress", "--stress", "expected a function, FILE.py:FUNCTION, among"),
+        ("--jacobian c.csv --stress", "--stress", "expected a function, FILE.py:FUNCTION"),
         ("--forward-only", "--forward-only", "expected a --probabilities function beside it"),
         ("--jacobian c.csv --timeout 1", "--timeout", "expected a function, FILE.py:FUNCTION, "),
         ("--upstream 0,1,0", "--upstream", "expected --vjp beside it, found none"),
         ("--jacobian c.csv --method forward", "--method", "expected a --probabilities function"),
         ("--jacobian c.csv --step 0.1", "--step", "expected a --probabilities function"),
-        ("--jacobian - --vjp - --upstream 1,1,1", "--vjp", "standard input a second time"),
-        ("--sweep --jacobian c.csv", "--sweep", "found --jacobian 'c.csv'\n"),
+        ("--jacobian - --vjp - --upstream 1,1,1", "<stdin>", "found nothing"),
+        ("--sweep --jacobian c.csv", "--sweep", "only a --probabilities function"),
         ("--sweep --method forward", "--method", "expected either it or --sweep"),
         ("--sweep --atol 1", "--atol", "expected either it or --sweep"),
         ("--sweep -q", "--quiet", "expected either it or --sweep"),
@@ -400,6 +402,21 @@ def test_what_cannot_be_checked_is_an_error(
     assert outcome.stderr.replace("printed while loading\n", "").startswith(f"error: {place}: ")
     assert said in outcome.stderr
     assert "Traceback" not in outcome.stderr
+
+
+def test_what_may_not_be_read_is_told_as_that(folder: Path) -> None:
+    (folder / "closed").mkdir(0)
+    nobody = partial(os.setuid, 65534) if os.getuid() == 0 else dict
+    for word in ("closed/mine.py:f", "closed/c.csv"):
+        outcome = run(*WORDS, "--jacobian", word, cwd=folder, first=nobody)
+        assert outcome.status == 2
+        assert "cannot be read: Permission denied" in outcome.stderr
+
+
+def test_an_error_has_a_line_of_its_own_at_a_terminal(folder: Path) -> None:
+    (folder / "m.py").write_text("import sys\nsys.stdout.write('half')\n1 / 0\n")
+    shown = run_in_terminal("check", "1,2", "--vjp", f"{folder}/m.py:f").stdout
+    assert re.search(r"half +\rerror: ", shown)
 
 
 def test_booleans_are_wrong_numbers(folder: Path) -> None:

@@ -162,7 +162,7 @@ def test_code_is_not_looked_for_in_a_folder_that_is_gone(tmp_path: Path) -> None
     script = 'mkdir gone; cd gone; rmdir ../gone; "$@" check 1 2 --probabilities f.py:f'
     outcome = run_in_shell(script, tmp_path)
     assert (outcome.status, outcome.stdout) == (2, "")
-    assert outcome.stderr.startswith("error: --probabilities: no such file")
+    assert outcome.stderr.startswith("error: --probabilities: 'f.py' cannot be read: ")
 
 
 def start(*words: str, stdout: int = subprocess.DEVNULL) -> "subprocess.Popen[str]":

@@ -193,7 +193,7 @@ def test_every_error_and_warning_is_one_line_that_does_nothing(
         (["forward", "1", "--\x1b\u202e"], r"'--\x1b\u202e': no such option"),
         (["\x1b\u202e"], r"no such command '\x1b\u202e'"),
         (["forward", "1", "2", "-f", "\u3164"], r"found '\u3164'"),
-        (["check", "many.json", "--jacobian", b"\xff\x1b"], r"no such file: '\udcff\x1b'"),
+        (["check", "many.json", "--jacobian", b"\xff\x1b"], r"\udcff\x1b: no such file"),
         (["check", "many.json", "--probabilities", f"{CODE}:no"], r"no 'no' in \x1b[31mred\x1b[2J"),
         (["check", "many.json", "--probabilities", f"{CODE}:raises"], r"Error: \x1b[31m\u202e\n"),
     ],

@@ -129,7 +129,7 @@ def test_what_a_column_is_does_not_depend_on_the_blocks(tmp_path: Path) -> None:
     ("cell", "hint"),
     [
         ("$2", ""), ("€2.50", ""), ("(2)", ""), ("tensor(2.)", ""), ("[2.]", ""), ("1.#INF", ""),
-        ("-1.#IND", ""), ("np.float64(2.0)", "not computed"), ("1.5D0", "Fortran"), ("2%", ""),
+        ("-1.#IND", ""), ("np.float64(2.0)", ""), ("1.5D0", "Fortran"), ("2%", ""),
         ("-0.38136473436721D+03", "Fortran"), ("<3", ""),
         ("NA", "--skip-invalid"), ("n/a", "--skip-invalid"), ("None", "--skip-invalid"),
     ],
@@ -291,6 +291,7 @@ def test_results_of_samples_that_are_left_out_are_left_out(tmp_path: Path) -> No
         words = ("--probabilities", name, "--skip-invalid", "-f", "json")
         outcome = run("check", "z.csv", *words, cwd=tmp_path)
         assert (outcome.status, outcome.json["checked"]) == (0, 2)
+        assert outcome.stderr == "1 invalid sample left out, the first at z.csv:2\n"
     words = ("jacobian", "z.csv", "--skip-invalid", "-f", "csv")
     first, *rest = run(*words, cwd=tmp_path).stdout.splitlines()[:3], "0,0,0"
     third = run(*words, cwd=tmp_path).stdout.splitlines()[3:]

@@ -65,7 +65,7 @@ def test_the_table_shows_what_goes_in_and_what_comes_out() -> None:
         ("two.csv", "--vjp: expected a row a sample or one for all, found 2 rows"),
         ("four.csv", "--vjp: expected a row for each of 3 samples, found more"),
         ("classes.csv", "--vjp: expected 'cat' as class 1, as in the logits, found 'wolf'\n"),
-        ("names.csv", "--vjp: expected a row for sample 'blurred photo', found 'x'"),
+        ("names.csv", "--vjp: expected sample 'blurred photo', found 'x'"),
         ("nan.csv", "nan.csv:3:2: found nan, expected a finite number"),
     ],
 )

@@ -95,8 +95,6 @@ class Calls:
                     raise
                 except CandidateError:
                     self.takes_tensors = False
-            if isinstance(error, CandidateError):
-                raise
             raise CandidateError(f"raised {candidate.in_words(error)}") from error
         array, self.precision = candidate.as_numbers(values)
         if np.iscomplexobj(array) and not np.iscomplexobj(inputs[0]):
@@ -110,17 +108,14 @@ class Calls:
         for before, after in zip(inputs, given, strict=True):
             was, now = (candidate.as_numbers(x)[0] for x in (self._as_given(before), after))
             self.overwrote |= not np.array_equal(was, now, equal_nan=True)
-        kind = np.complex128 if np.iscomplexobj(array) else np.float64
-        return rows.astype(kind, copy=False)
+        return rows.astype(complex if np.iscomplexobj(array) else float, copy=False)
 
     def _as_given(self, values: Array) -> Any:
         """Copy numbers into the kind of array that the function is given."""
-        name = self.setting.precision.name
+        name, torch = self.setting.precision.name, sys.modules.get("torch")
         if np.iscomplexobj(values):
             return values.copy()
-        if "torch" in sys.modules and (self.takes_tensors or name == "bfloat16"):
-            import torch  # type: ignore[import-not-found,unused-ignore]
-
+        if torch and (self.takes_tensors or name == "bfloat16"):
             return torch.tensor(values, dtype=getattr(torch, name))
         return values.astype("float32" if name == "bfloat16" else name)
 

@@ -18,7 +18,7 @@ Function = Callable[..., Any]
 
 # Options in what is said: a name and its value, in the words of Python or of the command line.
 OPTION = re.compile(r"`(atol|dtype|log|method|step|stress|temperature)(=[^`]*)?`")
-_CODE = re.compile(r"(.+\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):[^\W\d][\w.]*")
+_CODE = re.compile(r".+\.py|(.+\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):[^\W\d][\w.]*")
 
 
 class CheckingError(Exception):
@@ -85,8 +85,9 @@ def in_python(text: str) -> str:
 
 
 def names_code(word: str) -> bool:
-    """Tell whether a word names code, and no file of that name is there."""
-    return _CODE.fullmatch(word) is not None and not os.path.exists(word)  # noqa: PTH110
+    """Tell whether a word names code, and no results are there under that name."""
+    is_code = _CODE.fullmatch(word) is not None
+    return is_code and (word.endswith(".py") or not os.path.exists(word))  # noqa: PTH110
 
 
 def in_words(error: BaseException) -> str:

@@ -9,23 +9,21 @@ import os
 import signal
 import sys
 import traceback
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Context, copy_context
 from difflib import get_close_matches
 from functools import partial
-from importlib import import_module
 from multiprocessing.connection import Connection, Pipe, wait
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from softmax_cli.checking.candidate import CandidateError, CheckingError, Function, in_words
-from softmax_cli.ending import SIGNALS, deferred, follow_parent, undone_by
+from softmax_cli.ending import SIGNALS, forked, undone_by
 
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 Result = TypeVar("Result")
@@ -37,19 +35,12 @@ def isolated(job: Callable[[Function], Result], word: str, timeout: float | None
     The function prints to stderr and reads nothing. To load and to do may take so many seconds
     each. Raises `CandidateError` where there is no result.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
     ours, theirs = Pipe(duplex=False)
-    started: list[int] = []
-
-    def end() -> None:
-        for process in started:
-            os.killpg(process, signal.SIGKILL)
-
-    with ours, undone_by(end):
-        with deferred():
-            process = _forked(partial(_work, theirs, job, word))
-            started.append(process)
+    try:
+        process = forked(partial(_work, theirs, job, word))
+    except OSError as error:
+        raise CandidateError(f"no process can be started to run it: {error.strerror}") from None
+    with ours, undone_by(partial(os.killpg, process, signal.SIGKILL)):
         theirs.close()
         ends: list[int] = []
         with suppress(AttributeError, OSError):  # not every system has it
@@ -61,70 +52,46 @@ def isolated(job: Callable[[Function], Result], word: str, timeout: float | None
             if not ready:
                 raise CandidateError(f"the candidate took longer than {timeout:g} s{when}")
             try:
-                answer = ours.recv() if ours in ready else None
+                if ours not in ready:
+                    raise EOFError
+                answer = ours.recv()
             except EOFError:
-                ready.remove(ours)
-            except Exception:
-                raise CandidateError("the candidate wrote into the pipe of its process") from None
-            if ours not in ready:
                 code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
                 by = f"with status {code}" if code >= 0 else f"by {signal.Signals(-code).name}"
-                raise CandidateError(f"the candidate ended its process {by}{when}")
+                raise CandidateError(f"the candidate ended its process {by}{when}") from None
+            except Exception:
+                raise CandidateError("the candidate wrote into the pipe of its process") from None
             if isinstance(answer, Exception):
                 raise answer
     return cast(Result, answer)
 
 
-def _forked(work: Callable[[], NoReturn]) -> int:
-    """Let a process of a group of its own do this work."""
+def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> None:
+    """Load the function, do the job and send its result."""
+    os.setpgid(0, 0)
+    # Ctrl-C ends it at once, also where it swallows exceptions.
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    os.dup2(2, 1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    sys.stdout = sys.stderr
     try:
-        with warnings.catch_warnings(action="ignore"):  # of the threads of BLAS, which are at rest
-            process = os.fork()
-    except OSError as error:
-        raise CandidateError(f"no process can be started to run it: {error.strerror}") from None
-    if process == 0:
-        work()
-    with suppress(OSError):  # it has done so itself
-        os.setpgid(process, process)
-    return process
-
-
-def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> NoReturn:
-    """Load the function, do the job and send its result; never return."""
-    try:
-        os.setpgid(0, 0)
-        follow_parent()
-        # Ctrl-C ends it at once, also where it swallows exceptions.
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
-        os.dup2(2, 1)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        sys.stdout = sys.stderr
-        try:
-            # numpy's error settings, too, are of a context.
-            theirs = sys.path.copy(), copy_context()
-            module, function = _apart(*theirs, _load, word)
-            connection.send(None)
-            answer = job(partial(_call, module, function, *theirs))
-        except CheckingError as error:
-            answer = error
-        except BaseException as error:
-            answer = CandidateError(f"the candidate raised {in_words(error)}")
-        with suppress(Exception):  # it may be gone
-            sys.stdout.flush()
-        connection.send(answer)
-    finally:
-        os._exit(0)
-
-
-def _call(module: ModuleType, function: Any, path: list[str], context: Context, *given: Any) -> Any:
-    """Call the function; blame the line where it raised, or its head where it was not entered."""
-    try:
-        return _apart(path, context, function, *given)
-    except (Exception, SystemExit) as error:
-        file, code = module.__file__ or "", getattr(function, "__code__", None)
-        place = _place_of(error, file) or _place(file, getattr(code, "co_firstlineno", None))
-        raise CandidateError(f"raised {in_words(error)}", place) from error
+        # numpy's error settings, too, are of a context.
+        theirs = sys.path.copy(), copy_context()
+        module, function = _apart(*theirs, _load, word)
+        connection.send(None)
+        answer = job(partial(_apart, *theirs, function))
+    except CheckingError as error:
+        answer = error
+        if error.__cause__:  # raised when it was called; or its head, where it was not entered
+            file, code = module.__file__ or "", getattr(function, "__code__", None)
+            head = _place(file, getattr(code, "co_firstlineno", None))
+            error.place = _place_of(error.__cause__, file) or head
+    except BaseException as error:
+        answer = CandidateError(f"the candidate raised {in_words(error)}")
+    with suppress(Exception):  # it may be gone
+        sys.stdout.flush()
+    connection.send(answer)
 
 
 def _apart(path: list[str], context: Context, function: Function, *given: Any) -> Any:
@@ -143,34 +110,34 @@ def _apart(path: list[str], context: Context, function: Function, *given: Any) -
 
 def _load(word: str) -> tuple[ModuleType, Any]:
     file, _, name = word.rpartition(":")
+    if word.endswith(".py"):
+        hint = f"name the function in it: {word}:FUNCTION"
+        raise CandidateError(f"expected a function, found {word!r}", hint=hint)
     is_file = file.endswith(".py")
-    if is_file and not os.path.isfile(file):  # noqa: PTH113
-        raise CandidateError(f"no such file: {file!r}")
+    try:
+        source = Path(file).read_bytes() if is_file else b""
+    except OSError as error:
+        raise CandidateError(f"{file!r} cannot be read: {error.strerror}") from None
     sys.path.insert(0, str(Path(file).resolve().parent) if is_file else "")
     try:
-        module = _execute(file) if is_file else import_module(file)
+        if is_file:  # its source: a cached module may be that of a moment ago
+            module = ModuleType(f"candidate_{Path(file).stem}")
+            module.__file__ = file
+            sys.modules[module.__name__] = module
+            exec(compile(source, file, "exec"), module.__dict__)
+        else:
+            __import__(file)
+            module = sys.modules[file]
     except SyntaxError as error:
         place = _place(error.filename or file, error.lineno)
         raise CandidateError(f"expected Python, found a SyntaxError: {error.msg}", place) from None
     except BaseException as error:
-        missing = error.name if isinstance(error, ModuleNotFoundError) else None
-        if missing and f"{file}.".startswith(f"{missing}."):
-            raise CandidateError(f"no such module: {file!r}") from None
         problem, hint = f"the candidate raised {in_words(error)}, while {file} was loaded", ""
         if is_file and "relative import" in in_words(error):
             package = f"{Path(file).resolve().parent.name}.{Path(file).stem}:{name}"
             hint = f"name it by its package, from the folder above: {package}"
         raise CandidateError(problem, _place_of(error, file) or file, hint) from None
     return module, _find(module, name)
-
-
-def _execute(file: str) -> ModuleType:
-    """Run the source: a cached module may be that of a moment ago."""
-    module = ModuleType(f"candidate_{Path(file).stem}")
-    module.__file__ = file
-    sys.modules[module.__name__] = module
-    exec(compile(Path(file).read_bytes(), file, "exec"), module.__dict__)
-    return module
 
 
 def _find(module: ModuleType, name: str) -> Any:

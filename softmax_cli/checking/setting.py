@@ -1,6 +1,6 @@
 """What results are compared with, and how; and the comparison itself, block by block."""
 
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -17,7 +17,7 @@ HELD = 1 << 22
 _AT_ONCE = 1 << 20
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False)
 class Setting:
     """What results are compared with, and how, and functions differentiated; None is the default.
 
@@ -31,13 +31,7 @@ class Setting:
         Whether the upstream gradient is our own.
     """
 
-    z: FloatArray
-    g: FloatArray | None = None
-    classes: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
-    drawn: bool = False
     temperature: float = 1.0
-    axis: int = -1
     log: bool = False
     dtype: str | None = None
     atol: float | None = None
@@ -46,6 +40,13 @@ class Setting:
     step: float | None = None
     forward_only: bool = False
     stress: bool = False
+    _: KW_ONLY
+    z: FloatArray
+    g: FloatArray | None = None
+    axis: int = -1
+    classes: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    drawn: bool = False
 
     @property
     def precision(self) -> Precision:
@@ -70,20 +71,15 @@ class Setting:
         return Task(quantity, z, g, self.temperature, self.log, precision, lead)
 
     def with_gradient(self, upstream: FloatArray | None) -> "Setting":
-        """Add an upstream gradient, or draw a general one; a ValueError says what does not fit."""
+        """Add an upstream gradient, or draw a general one; ValueError if it does not fit."""
         if upstream is None:
             # No entry is 0, 1 or -1, no two are equal, and no sum of a sample's is 0 or 1.
             size = np.random.default_rng(1).permuted(np.linspace(0.2, 0.9, self.z.size))
             sign = np.random.default_rng(2).choice([-1.0, 1.5], self.z.size)
             return replace(self, g=self.like_logits(size * sign), drawn=True)
-        try:
-            g = np.broadcast_to(upstream, self.z.shape)
-        except ValueError:
-            found = f"{upstream.shape} for logits of {self.z.shape}"
-            raise ValueError(f"expected an upstream gradient that fits, found {found}") from None
-        if not np.isfinite(g).all():
+        if not np.isfinite(upstream).all():
             raise ValueError("expected a finite upstream gradient")
-        return replace(self, g=g)
+        return replace(self, g=np.broadcast_to(upstream, self.z.shape))
 
     def verdict(self, *checks: Check) -> Verdict:
         """Give the verdict of these checks."""
@@ -123,7 +119,7 @@ class Run:
         self._unit = None if unit is None else unit.reshape(K, size)
         self._samples = Samples(task.quantity, task.shape[1:], setting.labels)
         # All results where they are few, and else those of the worst sample.
-        self._kept = np.empty((K if K * size <= HELD else 1, size if size <= HELD else 0))
+        self._kept = np.empty((K if K * size <= HELD else int(size <= HELD), size))
 
     def add(self, samples: slice, rows: FloatArray) -> None:
         """Compare results of some samples."""
@@ -152,21 +148,17 @@ class Run:
         if self._unit is not None:
             bound = np.maximum(bound, self._unit[samples][:, at])
         self.below += int(np.count_nonzero((size <= bound) & (size != 0)))
-        errors = [error, error / size, error / self.task.precision.ulp(size), error / bound]
-        if not error.all():
-            errors = [np.where(error == 0, 0.0, each) for each in errors]
+        scales = np.ones_like(size), size, self.task.precision.ulp(size), bound
+        errors = np.stack([np.where(error == 0, 0.0, error / scale) for scale in scales])
         found, there = self._samples, (np.arange(len(error)), errors[-1].argmax(axis=1))
         is_worse = errors[-1][there] > found.errors[-1, samples]
         worst = np.stack([at[there[1]], expected[there], actual[there]])
         found.worst[:, samples] = np.where(is_worse, worst, found.worst[:, samples])
-        largest = np.stack([each.max(axis=1) for each in errors])
-        found.errors[:, samples] = np.maximum(found.errors[:, samples], largest)
+        found.errors[:, samples] = np.maximum(found.errors[:, samples], errors.max(axis=2))
         found.failed[samples] += (errors[-1] > 1).sum(axis=1)
-        if not self._kept.size:
-            return
         if len(self._kept) == len(found):
             self._kept[samples, at] = actual
-        elif samples.start <= (k := found.furthest) < samples.stop:
+        elif len(self._kept) and samples.start <= (k := found.furthest) < samples.stop:
             self._kept[0, at] = actual[k - samples.start]
 
     @np.errstate(all="ignore")
@@ -193,14 +185,9 @@ class Run:
         samples = slice(None) if len(self._kept) == len(found) else slice(k, k + 1)
         task = task.some(samples)
         unit = 0.0 if self._unit is None else self._unit[samples].reshape(task.shape)
-        case = Case(
-            **vars(task),
-            expected=task.exact(),
-            actual=self._kept.reshape(task.shape),
-            atol=self.atol[samples],
-            rtol=self.rtol,
-            unit=unit,
-        )
+        expected, actual = task.exact(), self._kept.reshape(task.shape)
+        atol, rtol = self.atol[samples], self.rtol
+        case = Case(**vars(task), expected=expected, actual=actual, atol=atol, rtol=rtol, unit=unit)
         excess = case.excess[k if len(case.z) > 1 else 0]
         return replace(check, excess=excess, diagnoses=diagnose(case) or check.diagnoses)
 
@@ -214,16 +201,14 @@ def positions(shape: tuple[int, ...], axis: int = -1) -> list[str]:
 def note_on_gradient(g: FloatArray) -> str:
     """Say what a special upstream gradient, shape (K, C), hides; or ""."""
     wrong_sums = "a squared or absolute gradient, and wrong sums over the classes"
-    for kind, is_so, hides in (
+    kinds = (
         ("zero", (g == 0).all(), "everything but a constant that is added"),
         ("constant", (g == g[:, :1]).all(), "everything but the row sums of J, which are 0"),
         ("one-hot", ((g != 0).sum(axis=1) == 1).all(), wrong_sums),
         ("of entries 0, 1 and -1", np.isin(g, (-1, 0, 1)).all(), wrong_sums),
-    ):
-        if is_so:
-            told = f"an upstream gradient that is {kind} hides {hides}"
-            return f"{told}; leave it out to have one drawn"
-    return ""
+    )
+    found = next((f"{kind} hides {hides}" for kind, is_so, hides in kinds if is_so), "")
+    return found and f"an upstream gradient that is {found}; leave it out to have one drawn"
 
 
 def stress_samples(C: int, temperature: float) -> tuple[FloatArray, tuple[str, ...]]:

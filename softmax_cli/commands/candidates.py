@@ -1,66 +1,52 @@
 """Somebody's results and functions: each is read, or called, and compared with the exact ones."""
 
+import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softmax_cli.checking import candidate, process, sweep, verdict
 from softmax_cli.checking.check import check_function, check_results
 from softmax_cli.checking.formulas import Kind
+from softmax_cli.checking.precision import precision_of
 from softmax_cli.checking.setting import Setting
-from softmax_cli.errors import InputError, quoted
+from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import results
 from softmax_cli.reading.validity import are_valid, check_classes, pick_sample
 from softmax_cli.samples import Batch, Logits, concatenate
 
 _NOT_SWEPT = "method step atol rtol dtype stress quiet"
-_GRADIENT = "give the gradient that the results belong to, as 0,0,1 or as a file"
 # What the user says about the comparison, without the samples.
 Comparison = Callable[..., Setting]
 
 
-def refuse_contradictions(
-    words: Sequence[str], given: Mapping[Kind, str], options: Mapping[str, object]
-) -> None:
+def refuse_contradictions(given: Mapping[Kind, str], options: Mapping[str, object]) -> None:
     """Raise an error for an option that is used beside what it does not go with."""
     used = {name for name, value in options.items() if value is not None and value is not False}
-    used |= {*given}
-    for quantity, word in given.items():
-        if word.endswith(".py"):
-            hint = f"name the function in it: {word}:FUNCTION"
-            problem = f"expected results or a function, found {quoted(word)}"
-            raise InputError(f"--{quantity}", problem, hint)
     code = {quantity for quantity, word in given.items() if candidate.names_code(word)}
-    is_differentiated = "probabilities" in code and "forward_only" not in used
-    shown = ", ".join(f"--{quantity} {quoted(word)}" for quantity, word in given.items())
-    no_function = "expected a function, FILE.py:FUNCTION, among the candidates, found none"
-    no_softmax = "expected a --probabilities function beside it, found none"
-    no_gradient = "expected --upstream beside results, found none"
-    not_alone = f"expected nothing beside it but a --probabilities function, found {shown}"
-    unused = "expected a --probabilities function to differentiate, found other candidates"
-    for is_fault, refused, problem in (
-        ("vjp" not in given, "upstream", "expected --vjp beside it, found none"),
-        ("upstream" not in used and "vjp" not in code, "vjp", no_gradient),
-        ("sweep" in used, _NOT_SWEPT, "expected either it or --sweep, found both"),
-        (given and (code != {"probabilities"} or len(given) > 1), "sweep", not_alone),
-        (not given, "dtype", "expected a candidate beside it, found none"),
-        (given and not is_differentiated, "method step", unused),
-        (not code, "stress timeout", no_function),
-        ("probabilities" not in code, "forward_only", no_softmax),
+    is_differentiated = not given or ("probabilities" in code and "forward_only" not in used)
+    are_results = "upstream" not in used and "vjp" not in code
+    is_swept_alone = not given or (code == {"probabilities"} and len(given) == 1)
+    softmax = "a --probabilities function beside it"
+    for is_fault, refused, expected, found in (
+        ("vjp" not in given, "upstream", "--vjp beside it", "none"),
+        (are_results, "vjp", "--upstream beside results", "none"),
+        ("sweep" in used, _NOT_SWEPT, "either it or --sweep", "both"),
+        (not is_swept_alone, "sweep", f"only {softmax}", "others"),
+        (not given, "dtype", "a candidate beside it", "none"),
+        (not is_differentiated, "method step", f"{softmax} to differentiate", "none"),
+        (not code, "stress timeout", "a function, FILE.py:FUNCTION, beside it", "none"),
+        ("probabilities" not in code, "forward_only", softmax, "none"),
     ):
         for option in refused.split() if is_fault else ():
             if option in used:
-                hint = _GRADIENT if option == "vjp" else ""
-                raise InputError(f"--{option.replace('_', '-')}", problem, hint)
-    stdin = [f"--{quantity}" for quantity, word in given.items() if word == "-"]
-    if len(stdin) > (0 if not words or list(words) == ["-"] else 1):
-        raise InputError(stdin[-1], "expected a file or code, found standard input a second time")
+                problem = f"expected {expected}, found {found}"
+                raise InputError(f"--{option.replace('_', '-')}", problem)
 
 
 def pick(logits: Logits, sample: str | None, comparison: Comparison) -> tuple[Batch, Setting]:
@@ -85,18 +71,11 @@ def check(
 ) -> verdict.Verdict:
     """Check what is given, a file or code for each quantity."""
     theirs = results.options_for_results(logits, reading)
-    paired: AbstractContextManager[Logits] = nullcontext(logits)
-    if upstream is not None:
-        paired = results.with_upstream(logits, upstream, "--upstream", theirs)
-    seen: list[NDArray[np.bool_]] = []
-
-    def parsed(batch: Batch) -> Batch:
-        seen.append(are_valid(batch.logits))
-        return source.parsed(batch)
-
-    with paired as source:
+    with results.with_upstream(logits, upstream, "--upstream", reading) as source:
         unchecked = replace(source, check=None).batches
-        whole = concatenate(map(parsed, unchecked), logits.n_classes)
+        each_of = [(are_valid(batch.logits), source.parsed(batch)) for batch in unchecked]
+    masks, batches = zip(*each_of, strict=True)
+    whole, valid = concatenate(batches, logits.n_classes), np.concatenate(masks)
     source = replace(logits, blocks=iter([whole]), n_samples=len(whole.logits))
     batch, setting = pick(source, sample, comparison)
     if "vjp" in given and upstream is None:
@@ -104,7 +83,6 @@ def check(
     # Results are those of all samples of the input, or of the valid ones, or of these alone.
     own = np.zeros(len(whole.logits), dtype=np.bool_)
     own[batch.start - whole.start :][: len(batch.logits)] = True
-    valid = np.concatenate(seen)
     valid[valid] = own
     checks: list[verdict.Check] = []
     for quantity, word in given.items():
@@ -114,34 +92,28 @@ def check(
                 job = partial(check_function, quantity, setting=setting)
                 found = process.isolated(job, word, timeout)
             else:
-                values = results.read_candidate(word, option, quantity, theirs)
-                values = results.with_rows(values, (valid, own), quantity, logits.class_names)
-                found = (_check_file(quantity, values, setting, logits.class_names, batch.samples),)
+                read, rows = results.read_candidate(word, option, quantity, theirs)
+                rows = results.with_rows(rows, (valid, own), quantity, logits.class_names)
+                found = (_check_file(quantity, read, rows, setting, logits, batch),)
         checks += (replace(each, candidate=word) for each in found)
     return setting.verdict(*map(_with_options, checks))
 
 
 def _check_file(
-    quantity: Kind,
-    theirs: results.Results,
-    setting: Setting,
-    classes: Sequence[str] | None,
-    samples: Sequence[str] | None,
+    quantity: Kind, read: Logits, rows: Batch, setting: Setting, logits: Logits, batch: Batch
 ) -> verdict.Check:
     """Check somebody's results, which have the names of the logits if they have any."""
-    option, printed = f"--{quantity}", theirs.is_printed
+    option, dtype = f"--{quantity}", read.dtype
+    precision, printed = precision_of(dtype), dtype is None
     try:
-        check = check_results(quantity, theirs.values, theirs.precision, setting, printed=printed)
+        check = check_results(quantity, rows.logits, precision, setting, printed=printed)
     except candidate.ShapeFoundError as error:
         raise InputError(option, f"found {error.found}") from None
-    if classes and theirs.classes is not None:
-        check_classes(theirs.classes, classes, option, "the logits")
-    names = theirs.samples or ()
+    if logits.class_names and read.class_names is not None:
+        check_classes(read.class_names, logits.class_names, option, "the logits")
+    names = rows.samples or ()
     rows_each = max(1, len(names) // len(setting.labels))
-    for ours, name in zip(samples or (), names[::rows_each], strict=False):
-        if ours != name:
-            problem = f"expected results for sample {quoted(ours)}, found {quoted(name)}"
-            raise InputError(option, problem)
+    results.check_samples(names[::rows_each], batch.samples, option)
     return check
 
 
@@ -164,6 +136,8 @@ def telling(option: str = "") -> Iterator[None]:
     try:
         yield
     except candidate.CheckingError as error:
+        if os.isatty(2):  # what it printed may not have ended its line
+            os.write(2, b" " * (os.get_terminal_size(2).columns - 1) + b"\r")
         told = (error.place or option, error.told, error.hint)
         raise InputError(*map(_in_options, told)) from None
 

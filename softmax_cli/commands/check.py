@@ -51,6 +51,7 @@ def check(
     softmax-cli check logits.csv --probabilities package.module:softmax -q
     softmax-cli check 1 2 3 --method complex-step
     """
+    options = locals()
     from softmax_cli.checking.formulas import Kind
     from softmax_cli.checking.setting import Setting
     from softmax_cli.checking.sweep import check_softmax
@@ -66,20 +67,9 @@ def check(
     words_for: dict[Kind, str | None]
     words_for = {"probabilities": probabilities, "jacobian": jacobian, "vjp": vjp}
     given = {quantity: word for quantity, word in words_for.items() if word is not None}
-    comparison = partial(
-        Setting,
-        temperature=temperature,
-        log=log,
-        dtype=dtype,
-        atol=atol,
-        rtol=rtol,
-        method=method,
-        step=step,
-        forward_only=forward_only,
-        stress=stress,
-    )
-    others = {"upstream": upstream, "timeout": timeout, "sweep": sweep, "quiet": quiet}
-    candidates.refuse_contradictions(logits, given, comparison.keywords | others)
+    how = (temperature, log, dtype, atol, rtol, method, step, forward_only, stress)
+    comparison = partial(Setting, *how)
+    candidates.refuse_contradictions(given, options)
     with open_logits(logits, reading) as source, watched(source) as known:
         if given and not sweep:
             verdict = candidates.check(known, given, upstream, sample, comparison, timeout, reading)

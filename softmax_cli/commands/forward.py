@@ -22,7 +22,7 @@ def forward(
     reading: InputOptions,
     writing: OutputOptions,
     jobs: int | None = shared.JOBS,
-) -> int:
+) -> None:
     """Probabilities: y_j = exp(z_j) / sum_c exp(z_c).
 
     softmax-cli forward 2 1 0.1
@@ -39,4 +39,3 @@ def forward(
     with open_logits(logits, reading) as source:
         picked = source if sample is None else pick_sample(source, sample, "--sample")
         write(Arrays("forward", picked, quantity, prefix, top), replace(writing, jobs=jobs))
-    return 0

@@ -1,17 +1,26 @@
 """The reference: pages of Markdown, which are files of the package."""
 
-from importlib.resources import files
+import typer
 
 from softmax_cli.errors import InputError, did_you_mean, quoted
-from softmax_cli.writing.target import open_target
 
 TOPICS = ("input", "output", "check", "mistakes", "python", "scale", "accuracy")
 COMMANDS = ("forward", "jacobian", "help")  # and check, which is a topic too
+TOPIC = "A page or a command. Without it: what there is."
 WIDEST = 100
 
 
-def run(topic: str | None) -> int:
-    """Print a page, or what pages and commands there are; return the exit status."""
+def reference(topic: str | None = typer.Argument(None, help=TOPIC)) -> None:
+    """Read the reference, a page a topic.
+
+    softmax-cli help
+    softmax-cli help input
+    softmax-cli help forward
+    """
+    from importlib.resources import files
+
+    from softmax_cli.writing.target import open_target
+
     if topic not in (None, *TOPICS):
         known = [*TOPICS, *COMMANDS]
         problem = f"expected one of {', '.join(known)}, found {quoted(topic)}"
@@ -28,4 +37,3 @@ def run(topic: str | None) -> int:
                 console.print(shown, width=min(console.width, WIDEST))
             page = drawn.get()
         target.write_text(page)
-    return 0

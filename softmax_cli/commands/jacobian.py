@@ -1,6 +1,5 @@
 """The Jacobian of each sample, one entry of it, or an upstream gradient times it."""
 
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,7 @@ def jacobian(
     reading: InputOptions,
     writing: OutputOptions,
     jobs: int | None = shared.JOBS,
-) -> int:
+) -> None:
     """The Jacobian of each sample: J_ji = dy_j/dz_i = y_j (delta_ij - y_i).
 
     softmax-cli jacobian 1 2 3
@@ -38,7 +37,7 @@ def jacobian(
     softmax-cli jacobian logits.csv --entry cat,dog -f csv
     softmax-cli jacobian logits.csv --vjp upstream.csv -o gradient.csv
     """
-    from softmax_cli.reading.results import options_for_results, with_upstream
+    from softmax_cli.reading.results import with_upstream
     from softmax_cli.reading.source import open_logits
     from softmax_cli.reading.validity import pick_sample
     from softmax_cli.result import Arrays, Jacobian, Partial, Vjp
@@ -47,11 +46,10 @@ def jacobian(
     if vjp is not None and (entry is not None or explain):
         other = "--explain" if explain else "--entry"
         raise InputError(other, f"expected either {other} or --vjp, found both")
-    with ExitStack() as stack:
-        source = stack.enter_context(open_logits(logits, reading))
-        if vjp is not None:
-            theirs = options_for_results(source, reading)
-            source = stack.enter_context(with_upstream(source, vjp, "--vjp", theirs))
+    with (
+        open_logits(logits, reading) as opened,
+        with_upstream(opened, vjp, "--vjp", reading) as source,
+    ):
         if sample is not None:
             source = pick_sample(source, sample, "--sample")
         position = None if entry is None else _find_entry(entry, source)
@@ -64,7 +62,6 @@ def jacobian(
         # Only the first sample is explained; the rest is not read.
         shown = result.derivation(next(source.batches)) if explain else result
         write(shown, replace(writing, jobs=jobs))
-    return 0
 
 
 def _find_entry(entry: str, logits: "Logits") -> tuple[int, int]:

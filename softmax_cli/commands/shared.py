@@ -107,16 +107,15 @@ def writing(
     return OutputOptions(choose_format(output_format, path), path, precision, color or "auto")
 
 
-def with_shared_options(command: Callable[..., int]) -> Callable[..., int]:
+def with_shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of `reading` and `writing` in place of what these return."""
     shared: dict[str, Callable[..., Any]] = {"reading": reading, "writing": writing}
 
     @wraps(command)
-    def run(**given: Any) -> int:
+    def run(**given: Any) -> Any:
         for name, part in shared.items():
-            given[name] = part(
-                **{option: given.pop(option) for option in signature(part).parameters}
-            )
+            said = {each: given.pop(each) for each in signature(part).parameters}
+            given[name] = part(**said)
         return command(**given)
 
     every: list[Parameter] = []

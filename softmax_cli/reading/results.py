@@ -1,62 +1,34 @@
 """What belongs to logits and comes from elsewhere: somebody's results, and upstream gradients."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, compress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.checking.precision import FLOAT64, Precision, precision_of
 from softmax_cli.errors import InputError, plural, quoted
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.source import open_logits
 from softmax_cli.reading.validity import check_classes
-from softmax_cli.samples import Batch, FloatArray, Logits, concatenate
-from softmax_cli.words import is_number, split_row
-
-
-@dataclass(frozen=True, eq=False)
-class Results:
-    """Somebody's results.
-
-    Attributes
-    ----------
-    values
-        Of the shape that the file has.
-    classes
-        The classes' names, or None.
-    samples
-        A name a row of the file, or None.
-    precision
-        The number format that the file holds them in.
-    is_printed
-        Whether they are text, whose digits may be few.
-    """
-
-    values: FloatArray
-    classes: tuple[str, ...] | None
-    samples: tuple[str, ...] | None
-    precision: Precision
-    is_printed: bool
+from softmax_cli.samples import Batch, Logits, concatenate
 
 
 def options_for_results(logits: Logits, options: InputOptions) -> InputOptions:
     """Say how to read results of these logits: by the names of classes and of samples they have."""
-    names, axis = logits.class_names or (), options.axis if logits.shape else None
-    return InputOptions(
-        header=options.header, id_column=options.id_column, axis=axis, results_of=names
-    )
+    header, names, axis = options.header, options.id_column, options.axis if logits.shape else None
+    classes = logits.class_names or ()
+    return InputOptions(header=header, id_column=names, axis=axis, results_of=classes)
 
 
 def read_candidate(
     word: str, option: str, quantity: str, options: InputOptions | None = None
-) -> Results:
+) -> tuple[Logits, Batch]:
     """Read results from a file, from standard input (``-``) or from the numbers themselves.
 
-    NaN and infinities are read: they are for the check to find.
+    NaN and infinities are read: they are for the check to find. The batch has them in the shape
+    that the file has, and a name a row of it, if any.
 
     Parameters
     ----------
@@ -75,25 +47,20 @@ def read_candidate(
         When it cannot be read.
     """
     options = replace(options or InputOptions(), quantity=quantity, axis=None)
-    is_there = word == "-" or os.access(word, os.F_OK)
-    if not is_there and not all(map(is_number, split_row(word))):
-        hint = "code is FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION" if ":" in word else ""
-        raise InputError(option, f"no such file: {quoted(word)}", hint)
     with open_logits([word], options, option) as found:
         batch = concatenate(found.batches, found.n_classes)
     values = batch.logits if found.shape is None else found.restored(batch.logits)
-    precision = FLOAT64 if found.dtype is None else precision_of(found.dtype)
-    return Results(values, found.class_names, batch.samples, precision, found.dtype is None)
+    return found, replace(batch, logits=values)
 
 
 def with_rows(
-    results: Results,
+    results: Batch,
     masks: Sequence[NDArray[np.bool_]],
     quantity: str,
     classes: tuple[str, ...] | None,
-) -> Results:
+) -> Batch:
     """Leave out the results of other samples, by the mask that fits, and a header of digits."""
-    values, samples = results.values, results.samples
+    values, samples = results.logits, results.samples
     stacked = quantity == "jacobian" and values.ndim == 2
     for mask in masks if values.ndim > 1 else ():
         rows = np.repeat(mask, values.shape[-1] if stacked else 1)
@@ -101,13 +68,13 @@ def with_rows(
         if more == 0 or (more == 1 and tuple(f"{x:g}" for x in values[0].flat) == classes):
             own = values[more:] if rows.all() else values[more:][rows]
             names = samples and tuple(compress(samples[more:], rows))
-            return replace(results, values=own, samples=names)
+            return replace(results, logits=own, samples=names)
     return results
 
 
 @contextmanager
 def with_upstream(
-    logits: Logits, word: str, option: str, options: InputOptions
+    logits: Logits, word: str | None, option: str, reading: InputOptions
 ) -> Iterator[Logits]:
     """Give every batch its rows of the upstream gradient g.
 
@@ -116,20 +83,23 @@ def with_upstream(
     logits
         The samples.
     word
-        ``0,0,1``, or a file with one row for all samples or with a row each.
+        ``0,0,1``, or a file with one row for all samples or with a row each; or None for no g.
     option
         What the user called it, for messages.
-    options
-        As `options_for_results` gives them.
+    reading
+        How the samples are read.
 
     Raises
     ------
     InputError
         For a gradient of other classes; walking the batches raises it for other samples.
     """
+    if word is None:
+        yield logits
+        return
     if word == "-":
         raise InputError(option, "expected numbers or a file, found standard input")
-    with open_logits([word], options, option) as gradient:
+    with open_logits([word], options_for_results(logits, reading), option) as gradient:
         if gradient.n_classes != logits.n_classes:
             expected = plural(logits.n_classes, "value")
             raise InputError(option, f"expected {expected} a sample, found {gradient.n_classes}")
@@ -138,20 +108,22 @@ def with_upstream(
         rows = gradient.batches
         first, second = next(rows), next(rows, None)
         if second is None and len(first.logits) == 1:
-            yield _with_one(logits, first.logits)
+
+            def with_it(batch: Batch) -> Batch:
+                batch = logits.parsed(batch)
+                return replace(batch, upstream=np.broadcast_to(first.logits, batch.logits.shape))
+
+            yield replace(logits, check=with_it)
         else:
             rest = chain([second] if second else [], rows)
             yield replace(logits, blocks=_paired(logits, first, rest, option))
 
 
-def _with_one(logits: Logits, gradient: FloatArray) -> Logits:
-    """Give every batch the same row, also what is parsed later."""
-
-    def with_it(batch: Batch) -> Batch:
-        return replace(batch, upstream=np.broadcast_to(gradient, batch.logits.shape))
-
-    blocks = (with_it(block) if isinstance(block, Batch) else block for block in logits.blocks)
-    return replace(logits, blocks=blocks, parse=lambda block: with_it(logits.parsed(block)))
+def check_samples(found: Sequence[str] | None, expected: Sequence[str] | None, option: str) -> None:
+    """Raise for the first name of a sample that differs."""
+    for theirs, ours in zip(found or (), expected or (), strict=False):
+        if theirs != ours:
+            raise InputError(option, f"expected sample {quoted(ours)}, found {quoted(theirs)}")
 
 
 def _paired(logits: Logits, held: Batch, rows: Iterator[Batch], option: str) -> Iterator[Batch]:
@@ -166,10 +138,7 @@ def _paired(logits: Logits, held: Batch, rows: Iterator[Batch], option: str) -> 
             found = plural(total + len(own.logits), "row")
             raise InputError(option, f"expected a row a sample or one for all, found {found}")
         total += count
-        for ours, theirs in zip(batch.samples or (), own.samples or (), strict=False):
-            if ours != theirs:
-                problem = f"expected a row for sample {quoted(ours)}, found {quoted(theirs)}"
-                raise InputError(option, problem)
+        check_samples(own.samples, batch.samples, option)
         yield replace(batch, upstream=own.logits)
     if len(held.logits) or next(rows, None):
         problem = f"expected a row for each of {plural(total, 'sample')}, found more"
