@@ -152,6 +152,7 @@ def test_bad_numbers_are_no_names(cell: str, hint: str) -> None:
         (NUMBERED, "--id image_id --columns 0-2", ["0", "1", "2"], ["7"], [ONE_TO_THREE]),
         ("0,1,2\n1.5,2.5,3.5\n", "--header", ["0", "1", "2"], ["1"], [ONE_TO_THREE]),
         ("a,b,c\n1,2,3\n", "--no-header", None, None, None),
+        ("# a,b,c\n1,2,3\n", "--no-header", ["1", "2", "3"], ["1"], [ONE_TO_THREE]),
         ("# made by us\n# a b c\n1 2 3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
         ("# a,b,c\n1,2,3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
         ("# a b c\n1,2,3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),

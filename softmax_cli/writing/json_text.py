@@ -10,7 +10,7 @@ from typing import Any
 from softmax_cli.fast import print_rows
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Block, Report, Result
-from softmax_cli.samples import Batch, FloatArray, Logits, concatenate
+from softmax_cli.samples import Batch, FloatArray, Logits, as_text, concatenate
 from softmax_cli.writing.target import Target, write_pieces
 
 _STRING_OR_CONSTANT = re.compile(r'("(?:[^"\\]|\\.)*")|-?Infinity|NaN')
@@ -69,7 +69,7 @@ def _lines(result: Arrays, row: str, block: Block) -> bytes:
 
 def _dump(value: Any) -> str:
     """Dump with the shortest digits that read back; JSON lacks infinities and NaN: strings."""
-    text = json.dumps(value, separators=(",", ":"), default=str)
+    text = json.dumps(value, separators=(",", ":"), default=as_text)
     if "Infinity" not in text and "NaN" not in text:
         return text
     return _STRING_OR_CONSTANT.sub(lambda found: found[1] or f'"{found[0]}"', text)

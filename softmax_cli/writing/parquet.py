@@ -1,7 +1,7 @@
 """Parquet, by pyarrow: float64 columns, those of names, and what is kept; a row group a block."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -48,17 +48,28 @@ def _batches(result: Arrays) -> Iterator[Any]:
     if repeated:
         found = f"found {quoted(repeated[0])} twice"
         raise InputError("--format", f"expected columns of different names for parquet, {found}")
-    types: list[Any] = [None] * len(names)
+    types: list[Any] = list(map(result.logits.kept_types.get, names))
     for block in result.quantity.blocks(result.logits.batches):
         columns = [*name_columns(result, block), *result_columns(result, block)]
         if result.logits.names_samples:
             integers = list(map(from_text, columns[0]))
             columns[0] = integers if {*map(type, integers)} == {int} else columns[0]
         try:
-            arrays = list(map(pa.array, columns, types))
+            arrays = list(map(_array, columns, types))
         except (TypeError, ValueError, OverflowError) as error:
             raise InputError(
                 "--id or --keep", visible(f"expected one type a column: {error}")
             ) from None
         types = [array.type for array in arrays]
         yield pa.record_batch(arrays, names=names)
+
+
+def _array(values: Sequence[object], kind: Any) -> Any:
+    """Make a column; of times in nanoseconds, for which Python has no type, there is text."""
+    import pyarrow as pa
+
+    if str(kind) == "time64[ns]":  # to which no text is cast
+        days = [each and f"1970-01-01 {each}" for each in values]
+        return pa.array(days, "string").cast("timestamp[ns]").cast(kind)
+    is_text = str(kind).startswith("timestamp[ns")
+    return pa.array(values, "string").cast(kind) if is_text else pa.array(values, kind)
