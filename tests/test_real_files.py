@@ -414,8 +414,6 @@ def test_compressed_files_are_read_by_their_content(tmp_path: Path, suffix: str)
 def test_other_kinds_of_files_are_named() -> None:
     for content, kind, hint in (
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Excel", "CSV"),
-        (b"   a = 1\n   b = 2\n", "sqlite's line mode", "sqlite3 -csv -header"),
-        (b"<TR><TH>a</TH>\n</TR>\n", "rows of HTML", "sqlite3 -csv -header"),
         (b"<!DOCTYPE html><p>404", "a web page", "if it has a table: python -c"),
         (b"PK\x03\x04" + bytes(26) + b"archive/data.pkl", "pickle of torch", "torch.load"),
         (b"\x28\xb5\x2f\xfd\0\0", "zstd", "zstd -dc FILE | softmax-cli forward -"),

@@ -87,19 +87,17 @@ class Columns:
             values = [[each] * n if is_missing(each) else array_in(each) for each in arrays]
         check_lengths(values, len(self.logits), place, "the first sample")
         logits = numbers(list(chain.from_iterable(values))).reshape(-1, len(self.logits))
-        names = kept = None
-        if self.sample is not None:
-            names = tuple(as_text(row[self.sample]) for row in rows)
-        if self.kept:
-            kept = tuple(tuple(row[c] for c in self.kept) for row in rows)
+        c = self.sample
+        names = None if c is None else tuple(as_text(row[c]) for row in rows)
+        kept = tuple(tuple(row[c] for c in self.kept) for row in rows) if self.kept else None
         return Batch(logits, start, names, kept=kept, place=place)
 
     def source(self, blocks: Iterator[Batch | TextBlock], **more: Any) -> Logits:
         """Name what all samples share."""
-        is_named = self.sample is not None
-        title = self.header[self.sample] if self.header and self.sample is not None else "sample"
-        kept = tuple(self.header[c] if self.header else str(c + 1) for c in self.kept)
-        return Logits(len(self.logits), blocks, self.names, is_named, title, kept, **more)
+        c, header = self.sample, self.header
+        title = header[c] if header and c is not None else "sample"
+        kept = tuple(header[c] if header else str(c + 1) for c in self.kept)
+        return Logits(len(self.logits), blocks, self.names, c is not None, title, kept, **more)
 
 
 def kinds_of(rows: Iterable[Sequence[Any]]) -> list[str]:
@@ -120,14 +118,9 @@ def _kind(column: Sequence[Any]) -> str:
     if isinstance(first, str) and first.strip() and not is_number(first):
         slips = (not isinstance(v, str) or is_number(v) or is_broken_number(v) for v in column)
         return "numbers" if any(slips) else "text"
-    if not all(map(_is_whole, values)):
+    if not all(is_number(text) and read_number(text).is_integer() for text in map(str, values)):
         return "numbers"
     return "signed" if any(str(value).startswith("-") for value in values) else "whole"
-
-
-def _is_whole(value: object) -> bool:
-    text = str(value)
-    return text.isdigit() or (is_number(text) and read_number(text).is_integer())
 
 
 def array_in(cell: Any) -> list[Any]:
@@ -152,7 +145,7 @@ def choose_columns(
     first: Callable[[int], Any],
     options: InputOptions,
     place: str,
-    hint: Callable[[], str] | None = None,
+    hint: Callable[[str], str] = "if it holds the logits, give --key {}".format,
 ) -> Columns:
     """Choose by the user's word first, then by header names, then by content.
 
@@ -208,13 +201,10 @@ def choose_columns(
     if nested:
         words = [_words([c], header) for c in nested]
         problem = f"expected numbers, found {kinds[nested[0]]} in column {quoted(words[0])}"
-        way_out = (
-            hint() if hint else f"if it holds the logits, give --key {' or --key '.join(words)}"
-        )
-        raise InputError(place, problem, way_out)
-    suspects: set[int] = set()
-    if not is_settled and len(picked) > 1:
-        suspects = {c for c in picked if header and kinds[c] == "whole" and _is_id(names[c])}
+        keys = " or --key ".join(words)
+        raise InputError(place, problem, hint(keys))
+    may_hold_ids = header is not None and not is_settled and len(picked) > 1
+    suspects = {c for c in picked if may_hold_ids and kinds[c] == "whole" and _is_id(names[c])}
     if not any(kinds[c] == "numbers" for c in picked):
         if suspects and options.results_of is None:
             taken = f"{quoted(names[min(suspects)])} is taken for logits"

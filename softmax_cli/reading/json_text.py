@@ -10,15 +10,9 @@ from softmax_cli import fast
 from softmax_cli.ending import uninterrupted
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions
+from softmax_cli.reading import columns as rules
 from softmax_cli.reading import strict_json, validity
-from softmax_cli.reading.columns import (
-    Columns,
-    choose_columns,
-    kinds_of,
-    n_needed,
-    refuse_columns,
-    split_names,
-)
+from softmax_cli.reading.columns import Columns
 from softmax_cli.reading.strict_json import load_lines, member
 from softmax_cli.reading.text import Stream, count_lines, read_lines, take_all
 from softmax_cli.reading.validity import Where
@@ -46,9 +40,8 @@ def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
     content = take_all(stream)
     with uninterrupted():
         document = strict_json.load_all(content, name)
-    if options.quantity is not None:
-        return _read_results(document, name, options)
-    return _read_document(document, name, options)
+    read = _read_document if options.quantity is None else _read_results
+    return read(document, name, options)
 
 
 def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -75,7 +68,7 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
     if not samples:
         raise InputError(name, "expected logits, found nothing")
     keys = samples[0] if isinstance(samples[0], dict) else ()
-    while len(samples) < n_needed(keys, options) and (more := stream.take(len(head))):
+    while len(samples) < rules.n_needed(keys, options) and (more := stream.take(len(head))):
         head += more
         samples, lines = load_lines(head, name)
     columns = _settle(samples, lambda k: f"{name}:{lines[k]}", name, options)
@@ -84,9 +77,8 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
         content = block.content.removesuffix(b"\n")
         if columns.header is None and content[:1] + content[-1:] == b"[]":
             inner = content[1:-1].replace(b"]\n[", b"\n")
-            logits = fast.load_rows(inner, len(columns.logits))
-            if logits is not None:
-                place = validity.place_in(lambda k: f"{name}:{block.line + k}")
+            place = validity.place_in(lambda k: f"{name}:{block.line + k}")
+            if (logits := fast.load_rows(inner, len(columns.logits))) is not None:
                 return Batch(logits, block.start, place=place)
         values, lines = load_lines(block.content, name, block.line)
         return _batch(values, columns, lambda k: f"{name}:{lines[k]}", block.start, options)
@@ -187,24 +179,28 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
     """Find the form of the first samples."""
     first = samples[0]
     if not isinstance(first, dict) or not first:
-        refuse_columns(replace(options, key=None), f"expected named columns, found none in {name}")
+        rules.refuse_columns(
+            replace(options, key=None), f"expected named columns, found none in {name}"
+        )
         values = member(first, options.key) if options.key else first
         if not isinstance(values, list) or not values:
             raise _no_array(values, options.key, where(0))
         header = (options.key,) if options.key else None
         return Columns(tuple(range(len(values))), header=header, array=0)
-    said = (options.key, options.id_column, *split_names(",".join(options.keep), "--keep"))
+    said = (options.key, options.id_column, *rules.split_names(",".join(options.keep), "--keep"))
     paths = [p for p in said if p and p not in first and member(first, p) is not None]
     keys = (*first, *paths)
     rows = [[member(each, key) for key in keys] for each in samples]
 
-    def hint() -> str:
+    def hint(_: str) -> str:
         hint = strict_json.key_hint(first)
         if len(first) > 1 and all(isinstance(each, list) for each in first.values()):
             hint += f"; if each holds a class of all samples, --columns {','.join(first)}"
         return hint
 
-    columns = choose_columns(keys, kinds_of(rows), rows[0].__getitem__, options, name, hint)
+    columns = rules.choose_columns(
+        keys, rules.kinds_of(rows), rows[0].__getitem__, options, name, hint
+    )
     if columns.array is None:
         return replace(columns, members=first.keys())
     used = (columns.array, columns.sample, *columns.kept)

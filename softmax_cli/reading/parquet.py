@@ -17,8 +17,7 @@ from softmax_cli.samples import Batch, FloatArray, Logits, Place
 
 _EXPECTED = "cannot be read as parquet"
 _VALUES_A_BATCH = 1 << 17
-_NUMBERS = frozenset({float, int, Decimal})
-_MAYBE_NULL = _NUMBERS | {type(None)}
+_NUMBERS = {float, int, Decimal}
 
 
 def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -74,12 +73,11 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
 
 
 def _batch(table: Any, columns: Columns, place: Place, start: int, options: InputOptions) -> Batch:
-    n_classes, missing = len(columns.logits), options.skip_invalid
-
     def numbers(values: list[Any]) -> FloatArray:
-        if (_MAYBE_NULL if missing else _NUMBERS).issuperset(map(type, values)):
+        if {*map(type, values)} <= _NUMBERS | ({type(None)} if options.skip_invalid else set()):
             return np.array(values, np.float64)
-        return read_numbers(values, n_classes, place, options, in_quotes=options.key is not None)
+        width, in_quotes = len(columns.logits), options.key is not None
+        return read_numbers(values, width, place, options, in_quotes=in_quotes)
 
     used = {*columns.logits, columns.array, columns.sample, *columns.kept}
     unused = [None] * len(table)

@@ -132,28 +132,22 @@ def check_gradient(gradient: FloatArray, place: Place) -> None:
         raise InputError(place(k, c), f"found {gradient[k, c]}, expected a finite number")
 
 
-def check_lengths(
-    rows: Iterable[Sequence[object]], expected: int, place: Place, first_place: str
-) -> None:
+def check_lengths(rows: Iterable[Sequence[Any]], expected: int, place: Place, first: str) -> None:
     """Raise for the first row whose number of values differs from the first row's."""
     for k, row in enumerate(rows):
         if len(row) != expected:
-            values = plural(expected, "value")
-            raise InputError(
-                place(k, None), f"expected {values} as in {first_place}, found {len(row)}"
-            )
+            problem = f"expected {plural(expected, 'value')} as in {first}, found {len(row)}"
+            raise InputError(place(k, None), problem)
 
 
-def check_classes(
-    found: Sequence[str], expected: Sequence[str], place: str, first_place: str
-) -> None:
+def check_classes(found: Sequence[str], expected: Sequence[str], place: str, first: str) -> None:
     """Raise for names of classes that differ from the first ones, or stand in another order."""
     if len(found) != len(expected):
-        names = plural(len(expected), "class")
-        raise InputError(place, f"expected {names} as in {first_place}, found {len(found)}")
+        problem = f"expected {plural(len(expected), 'class')} as in {first}, found {len(found)}"
+        raise InputError(place, problem)
     for c, (theirs, ours) in enumerate(zip(found, expected, strict=True), start=1):
         if theirs != ours:
-            problem = f"expected {quoted(ours)} as class {c}, as in {first_place}"
+            problem = f"expected {quoted(ours)} as class {c}, as in {first}"
             raise InputError(place, f"{problem}, found {quoted(theirs)}")
 
 
@@ -242,11 +236,10 @@ def pick_sample(logits: Logits, word: str, option: str) -> Logits:
         positions = ", ".join(str(each.start + 1) for each in named[:6])
         problem = f"{quoted(word)} names {len(named)} samples, at positions {positions}"
         raise InputError(option, problem, "use a position, counted from 1")
+    problem = f"expected a sample's name or a position from 1 to {count}, found {quoted(word)}"
     if not (named or at_position):
-        expected = f"a sample's name or a position from 1 to {count}"
-        raise InputError(option, f"expected {expected}, found {quoted(word)}")
+        raise InputError(option, problem)
     found = logits.parsed((named or at_position)[0])
     if not len(found.logits):
-        problem = f"expected a valid sample, found {quoted(word)}, which is left out"
-        raise InputError(option, problem)
+        raise InputError(option, f"{problem}, which is left out")
     return replace(logits, blocks=iter([found]), n_samples=1, shape=None, axis=-1)
