@@ -9,8 +9,8 @@ from typing import Any
 
 from softmax_cli.errors import InputError, did_you_mean, quoted, warn
 from softmax_cli.options import InputOptions
-from softmax_cli.reading.validity import check_lengths
-from softmax_cli.samples import Batch, FloatArray, Logits, Place, TextBlock, as_text
+from softmax_cli.reading.validity import check_lengths, read_numbers
+from softmax_cli.samples import Batch, Logits, Place, TextBlock, as_text
 from softmax_cli.words import is_broken_number, is_missing, is_number, read_number, split_row
 
 _SAMPLES_OF_COLUMN = 1_000  # how many of the first samples tell what a column holds
@@ -32,7 +32,7 @@ _SCALAR = r"(?:np\.|numpy\.)?float\d+\(([^()]*)\)"
 
 Header = Sequence[str] | None
 Positions = Sequence[int]
-Numbers = Callable[[list[Any]], FloatArray]
+Rows = Sequence[Sequence[Any]]
 
 
 @dataclass(frozen=True)
@@ -77,16 +77,17 @@ class Columns:
         return (self.logits[c] if self.array is None else self.array) + 1
 
     def batch(
-        self, rows: Sequence[Sequence[Any]], start: int, place: Place, numbers: Numbers
+        self, rows: Rows, start: int, place: Place, options: InputOptions, **how: Any
     ) -> Batch:
-        """Make samples of rows of cells."""
+        """Make samples of rows of cells; `read_numbers` is told how."""
         if self.array is None:
             values = [[row[c] for c in self.logits] for row in rows]
         else:
             n, arrays = len(self.logits), [row[self.array] for row in rows]
             values = [[each] * n if is_missing(each) else array_in(each) for each in arrays]
         check_lengths(values, len(self.logits), place, "the first sample")
-        logits = numbers(list(chain.from_iterable(values))).reshape(-1, len(self.logits))
+        cells = list(chain.from_iterable(values))
+        logits = read_numbers(cells, len(self.logits), place, options, **how)
         c = self.sample
         names = None if c is None else tuple(as_text(row[c]) for row in rows)
         kept = tuple(tuple(row[c] for c in self.kept) for row in rows) if self.kept else None
@@ -292,7 +293,7 @@ def _names_samples(name: str) -> bool:
     return name.strip(" \t").lower() in _NAMES_OF_NAME_COLUMNS
 
 
-def warn_of_first_row(rows: Sequence[Sequence[str]], is_header: bool, place: str) -> None:
+def warn_of_first_row(rows: Rows, is_header: bool, place: str) -> None:
     """Warn where a header may be meant as a sample, or a first sample as the header."""
     first, second = rows[0], rows[1] if rows[1:] else []
     strange = [name for name in first if not (is_number(name) or _names_samples(name))]

@@ -14,7 +14,7 @@ from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import columns as rules
 from softmax_cli.reading.text import Stream, count_lines, decode, read_lines
-from softmax_cli.reading.validity import check_lengths, read_numbers
+from softmax_cli.reading.validity import check_lengths
 from softmax_cli.samples import Batch, Logits, Place, TextBlock, from_text
 
 _DELIMITERS = ",;\t| "
@@ -191,8 +191,7 @@ class Table:
                 return ""
             return f"if column {column} names the samples, give --id {column}"
 
-        numbers = partial(read_numbers, width=width, place=place, options=self.options, hint=hint)
-        batch = columns.batch(rows, start, place, numbers)
+        batch = columns.batch(rows, start, place, self.options, hint=hint)
         kept = batch.kept and tuple(tuple(map(from_text, cells)) for cells in batch.kept)
         return replace(batch, kept=kept)
 

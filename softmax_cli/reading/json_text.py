@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -213,25 +212,18 @@ def _batch(
     samples: Sequence[Any], columns: Columns, where: Where, start: int, options: InputOptions
 ) -> Batch:
     """Turn JSON values of that form into samples."""
-    width = len(columns.logits)
+    width, in_quotes = len(columns.logits), options.key is not None
     place = validity.place_in(where, columns.names if columns.array is None else None)
 
     def hint(i: int, value: object) -> str:
         is_nested = isinstance(value, list | dict)
         return strict_json.key_hint(samples[i // width]) if is_nested else ""
 
-    read = partial(validity.read_numbers, width=width, place=place, options=options)
-    numbers = partial(read, hint=hint, in_quotes=options.key is not None)
-    rows = [_row(each, columns, where, k) for k, each in enumerate(samples)]
-    if columns.array is not None:
-        for k, row in enumerate(rows):
-            found = row[columns.array]
-            if not (isinstance(found, list) or (found is None and options.skip_invalid)):
-                raise _no_array(found, options.key, where(k))
-    return columns.batch(rows, start, place, numbers)
+    rows = [_row(each, columns, where(k), options) for k, each in enumerate(samples)]
+    return columns.batch(rows, start, place, options, hint=hint, in_quotes=in_quotes)
 
 
-def _row(sample: Any, columns: Columns, where: Where, k: int) -> list[Any]:
+def _row(sample: Any, columns: Columns, place: str, options: InputOptions) -> list[Any]:
     """Return the values of a sample's members, if it is of that form."""
     row = [sample]
     if columns.header is not None:
@@ -239,15 +231,18 @@ def _row(sample: Any, columns: Columns, where: Where, k: int) -> list[Any]:
         if keys != columns.members and (columns.array is None or not columns.members <= keys):
             missing = columns.members - keys
             found = f"no {quoted(min(missing))}" if missing else quoted(min(keys - columns.members))
-            raise InputError(where(k), f"expected the keys of the first sample, found {found}")
+            raise InputError(place, f"expected the keys of the first sample, found {found}")
         row = [sample[key] if key in keys else member(sample, key) for key in columns.header]
         if columns.sample is not None:
-            strict_json.name(row[columns.sample], where(k))
+            strict_json.name(row[columns.sample], place)
         for c in columns.kept:
-            strict_json.in_range(row[c], where(k))
+            strict_json.in_range(row[c], place)
         if columns.array is not None and "classes" in keys:
-            names, place = strict_json.names(sample, "classes", where(k)), where(k)
+            names = strict_json.names(sample, "classes", place)
             validity.check_classes(names or (), columns.classes or (), place, "the first sample")
+    array = [] if columns.array is None else row[columns.array]
+    if not isinstance(array, list) and not (array is None and options.skip_invalid):
+        raise _no_array(array, options.key, place)
     return row
 
 

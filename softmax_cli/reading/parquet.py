@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from decimal import Decimal
 from itertools import chain
 from typing import Any
 
@@ -12,12 +11,11 @@ from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, n_needed
 from softmax_cli.reading.text import Stream, readable
-from softmax_cli.reading.validity import place_in, place_of_sample, read_numbers
-from softmax_cli.samples import Batch, FloatArray, Logits, Place
+from softmax_cli.reading.validity import place_in, place_of_sample
+from softmax_cli.samples import Batch, Logits, Place
 
 _EXPECTED = "cannot be read as parquet"
 _VALUES_A_BATCH = 1 << 17
-_NUMBERS = {float, int, Decimal}
 
 
 def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -73,16 +71,11 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
 
 
 def _batch(table: Any, columns: Columns, place: Place, start: int, options: InputOptions) -> Batch:
-    def numbers(values: list[Any]) -> FloatArray:
-        if {*map(type, values)} <= _NUMBERS | ({type(None)} if options.skip_invalid else set()):
-            return np.array(values, np.float64)
-        width, in_quotes = len(columns.logits), options.key is not None
-        return read_numbers(values, width, place, options, in_quotes=in_quotes)
-
     used = {*columns.logits, columns.array, columns.sample, *columns.kept}
     unused = [None] * len(table)
     cells = (_values(each) if c in used else unused for c, each in enumerate(table.columns))
-    return columns.batch(list(zip(*cells, strict=True)), start, place, numbers)
+    rows, in_quotes = list(zip(*cells, strict=True)), options.key is not None
+    return columns.batch(rows, start, place, options, in_quotes=in_quotes, is_text=False)
 
 
 def _values(column: Any) -> list[Any]:

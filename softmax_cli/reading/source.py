@@ -14,7 +14,7 @@ from pathlib import Path
 from softmax_cli.errors import InputError, quoted, reason, visible, warn
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.columns import refuse_columns
-from softmax_cli.reading.formats import SUFFIXES, reader
+from softmax_cli.reading.formats import SUFFIXES, read
 from softmax_cli.reading.text import Stream, readable
 from softmax_cli.reading.validity import check_lengths, place_in, read_numbers, sift
 from softmax_cli.samples import Batch, Logits
@@ -69,7 +69,7 @@ def open_logits(
     try:
         with open_stream(path) as stream:
             input_format = options.input_format or guess_format(path, stream, name)
-            logits = reader(input_format)(stream, name, options)
+            logits = read(input_format, stream, name, options)
             if logits.n_classes == 1 and options.results_of is None:
                 is_column = options.axis is None and logits.n_samples != 1
                 hint = "; --axis 0 reads a column" if is_column else ""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from decimal import Decimal
 from itertools import compress
 from typing import Any
 
@@ -20,7 +21,6 @@ from softmax_cli.words import NotANumberError, is_missing, mending, read_number,
 Where = Callable[[int], str]
 
 _NOT_FINITE = r"(?i)[-+]?(inf|infinity|nan)"
-_NUMBERS = frozenset({float, int})
 
 MASK_HINT = "only -inf marks a masked class; --skip-invalid leaves such samples out"
 
@@ -49,6 +49,7 @@ def read_numbers(
     *,
     hint: Callable[[int, Any], str] = lambda i, cell: "",
     in_quotes: bool = True,
+    is_text: bool = True,
 ) -> FloatArray:
     """Turn the cells of all rows, text or JSON values, into float64; the hint is that of cell i.
 
@@ -67,12 +68,12 @@ def read_numbers(
         try:
             if isinstance(cell, str) and (in_quotes or re.fullmatch(_NOT_FINITE, cell)):
                 return read_number(to_point(cell, options.decimal))
-            if type(cell) in _NUMBERS and math.isfinite(value := float(cell)):
+            if type(cell) in numeric and (math.isfinite(value := float(cell)) or not is_text):
                 return value
         except NotANumberError as error:
             problem = str(error)
         where = place(*divmod(i, width))
-        if type(cell) in _NUMBERS:
+        if type(cell) in numeric:
             raise InputError(where, f"{problem} within the range of float64")
         found = quoted(cell) if in_quotes and isinstance(cell, str) else shown(cell)
         is_theirs = options.results_of is not None  # no option changes how that is read
@@ -80,6 +81,7 @@ def read_numbers(
         raise InputError(where, f"{problem}, found {found}", way_out)
 
     kinds = set(map(type, cells))
+    numeric = {float, int, Decimal}
     if kinds == {str} and in_quotes:
         numbers = [to_point(cell, options.decimal) for cell in cells]
         text = "".join(numbers)
@@ -89,9 +91,9 @@ def read_numbers(
                 for i in np.flatnonzero(np.isinf(values)).tolist():
                     number(i)
                 return values.reshape(-1, width)
-    elif kinds <= _NUMBERS:
+    elif kinds <= numeric | ({type(None)} if options.skip_invalid else set()):
         values = np.array(cells, np.float64)
-        if not np.isinf(values).any():
+        if not (is_text and np.isinf(values).any()):
             return values.reshape(-1, width)
     return np.array([number(i) for i in range(len(cells))]).reshape(-1, width)
 
