@@ -147,8 +147,8 @@ def _records(document: Any, options: InputOptions) -> Any:
             header, rows = document, zip(*columns, strict=True)
         else:
             return document
-        return [dict(zip(map(str, header), row, strict=True)) for row in rows]
-    except (TypeError, ValueError):  # of no such table
+        return [strict_json.unique(list(zip(map(str, header), row, strict=True))) for row in rows]
+    except (InputError, TypeError, ValueError):  # of no such table
         return document
 
 

@@ -21,7 +21,6 @@ from softmax_cli.samples import Batch, Logits
 from softmax_cli.words import has_decimal_comma, is_number, split_row, starts_like_number
 
 STDIN = "<stdin>"
-_PACKED = (".gz", ".bz2", ".xz")
 # How files of other kinds begin, which help/input.md lists with the command that prints numbers.
 _OTHERS = (
     (rb"PK.*(\[Content_Types|opendocument)|\xd0\xcf\x11\xe0", "an Excel workbook"),
@@ -174,8 +173,7 @@ def guess_format(path: str, stream: Stream, name: str) -> str:
             command = page.partition(f"\n    {kind}: ")[2].partition("\n")[0]
             hint = f"{command} | softmax-cli forward -"
             raise InputError(name, f"expected numbers, found {kind}", hint)
-    inner = path.removesuffix(next(filter(path.lower().endswith, _PACKED), ""))
-    suffix = Path(inner).suffix.lower()
+    suffix = Path(re.sub(r"(?i)\.(gz|bz2|xz)$", "", path)).suffix.lower()
     if suffix in SUFFIXES:
         return SUFFIXES[suffix]
     if beginning.startswith(b"\x93NUMPY"):

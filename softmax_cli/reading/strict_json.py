@@ -21,7 +21,8 @@ def _refuse(constant: str) -> NoReturn:
     raise InputError("", f"expected JSON, found {constant}", _HINT)
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object, of which each key stands once."""
     members = dict(pairs)
     if len(members) < len(pairs):
         repeated = Counter(key for key, _ in pairs).most_common(1)[0][0]
@@ -34,7 +35,7 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= _LONGEST_INT else float(digits)
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, object_pairs_hook=_unique)
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, object_pairs_hook=unique)
 
 
 def load(text: str, name: str, line: int | None = None) -> Any:
@@ -42,7 +43,7 @@ def load(text: str, name: str, line: int | None = None) -> Any:
     place = name if line is None else f"{name}:{line}"
     try:
         value = _DECODER.decode(text)
-        if "\\ud" in text.lower():
+        if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         place = f"{name}:{(line or 1) + error.lineno - 1}:{error.colno}"
