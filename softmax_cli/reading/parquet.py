@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from itertools import chain
 from typing import Any
 
@@ -16,6 +17,7 @@ from softmax_cli.samples import Batch, Logits, Place
 
 _EXPECTED = "cannot be read as parquet"
 _VALUES_A_BATCH = 1 << 17
+_NUMBERS: frozenset[type] = frozenset({Decimal})
 
 
 def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -75,7 +77,7 @@ def _batch(table: Any, columns: Columns, place: Place, start: int, options: Inpu
     unused = [None] * len(table)
     cells = (_values(each) if c in used else unused for c, each in enumerate(table.columns))
     rows, in_quotes = list(zip(*cells, strict=True)), options.key is not None
-    return columns.batch(rows, start, place, options, in_quotes=in_quotes, is_text=False)
+    return columns.batch(rows, start, place, options, in_quotes=in_quotes, binary=_NUMBERS)
 
 
 def _values(column: Any) -> list[Any]:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from decimal import Decimal
 from itertools import compress
 from typing import Any
 
@@ -49,9 +48,11 @@ def read_numbers(
     *,
     hint: Callable[[int, Any], str] = lambda i, cell: "",
     in_quotes: bool = True,
-    is_text: bool = True,
+    binary: frozenset[type] = frozenset(),
 ) -> FloatArray:
     """Turn the cells of all rows, text or JSON values, into float64; the hint is that of cell i.
+
+    Of a binary table, `binary` names more types of numbers, which may be infinite or nan.
 
     Text is a number only where numbers stand in quotes; NaN and infinities do anywhere. Missing
     values become nan where samples may be left out.
@@ -68,7 +69,7 @@ def read_numbers(
         try:
             if isinstance(cell, str) and (in_quotes or re.fullmatch(_NOT_FINITE, cell)):
                 return read_number(to_point(cell, options.decimal))
-            if type(cell) in numeric and (math.isfinite(value := float(cell)) or not is_text):
+            if type(cell) in numeric and (math.isfinite(value := float(cell)) or binary):
                 return value
         except NotANumberError as error:
             problem = str(error)
@@ -81,7 +82,7 @@ def read_numbers(
         raise InputError(where, f"{problem}, found {found}", way_out)
 
     kinds = set(map(type, cells))
-    numeric = {float, int, Decimal}
+    numeric = binary | {float, int}
     if kinds == {str} and in_quotes:
         numbers = [to_point(cell, options.decimal) for cell in cells]
         text = "".join(numbers)
@@ -93,7 +94,7 @@ def read_numbers(
                 return values.reshape(-1, width)
     elif kinds <= numeric | ({type(None)} if options.skip_invalid else set()):
         values = np.array(cells, np.float64)
-        if not (is_text and np.isinf(values).any()):
+        if binary or not np.isinf(values).any():
             return values.reshape(-1, width)
     return np.array([number(i) for i in range(len(cells))]).reshape(-1, width)
 
