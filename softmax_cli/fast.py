@@ -4,7 +4,6 @@ import json
 import re
 from functools import cache
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 
@@ -24,12 +23,6 @@ def orjson() -> ModuleType | None:
     return orjson
 
 
-def loads(content: bytes) -> Any:
-    """Load JSON; callers look themselves for what the two readers take differently."""
-    module = orjson()
-    return module.loads(content) if module else json.loads(content)
-
-
 def load_rows(content: bytes, width: int, delimiter: bytes = b",") -> FloatArray | None:
     """Load rows of nothing but plain numbers, which are JSON but for their brackets, or None.
 
@@ -43,7 +36,7 @@ def load_rows(content: bytes, width: int, delimiter: bytes = b",") -> FloatArray
         content = content.replace(delimiter, b",")
     array = b"[" + content.replace(b"\n", b",") + b"]"
     try:
-        numbers = loads(array)
+        numbers = (orjson() or json).loads(array)
         values = np.fromiter(numbers, np.float64, len(numbers))
     except (ValueError, OverflowError):  # cells that are missing, +1, 01, 1., 1e400
         return None

@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,7 @@ class Logits:
     names_samples: bool = False  # whether the batches carry sample names
     sample_header: str = "sample"  # what the input calls the column of sample names
     kept_names: tuple[str, ...] = ()  # of the columns that are passed on
+    kept_types: Mapping[str, Any] = field(default_factory=dict)  # pyarrow's, of parquet
     n_samples: int | None = None  # K, or None where only the end of the input tells
     # How many bytes were read, and how many there are if that is known.
     progress: Callable[[], tuple[int, int | None]] | None = None

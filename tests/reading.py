@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions
-from softmax_cli.reading.formats import reader
+from softmax_cli.reading import formats
 from softmax_cli.reading.source import open_stream
 from softmax_cli.reading.text import Stream
 from softmax_cli.samples import concatenate
@@ -34,7 +34,7 @@ def read(
         with open_stream(file.name) as stream:
             stream.block_size = block_size
             try:
-                source = reader(input_format)(stream, "t", options or InputOptions())
+                source = formats.read(input_format, stream, "t", options or InputOptions())
                 batch = concatenate(source.batches, source.n_classes)
             except InputError as error:
                 return Read(error=str(error))

@@ -231,3 +231,11 @@ def test_large_integers_are_names_as_they_stand() -> None:
     lines = [f'{{"id":{2**65 + k},"a":1,"b":2.5}}\n' for k in range(3)]
     printed = run("forward", "-f", "csv", stdin="".join(lines)).stdout.splitlines()
     assert [row.split(",")[0] for row in printed] == ["id", *(str(2**65 + k) for k in range(3))]
+
+
+def test_members_of_any_kind_are_kept_and_one_that_is_missing_is_told() -> None:
+    text = '{"logits":[3,3],"m":{"x":1},"l":[1]}\n'
+    printed = run("forward", "--keep", "m,l", "-f", "jsonl", stdin=text).stdout
+    assert '"kept":{"m":{"x":1},"l":[1]}' in printed
+    for text in ('{"m":{"z":[1,2]}}\n{"m":{}}\n', "[1,2]\n"):
+        assert "found no 'm.z'" in refused("forward", "--key", "m.z", stdin=text)

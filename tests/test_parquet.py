@@ -84,6 +84,35 @@ def test_what_is_no_table_of_logits_is_refused(
     assert len(told.splitlines()) <= 3
 
 
+KEPT = {
+    "t": (pa.timestamp("ns"), 1577836800000000001, "2020-01-01 00:00:00.000000001"),
+    "z": (pa.timestamp("ns", "UTC"), 1577836800000000001, "2020-01-01 00:00:00.000000001Z"),
+    "duration": (pa.duration("ns"), 86400000000001, "86400000000001"),
+    "time": (pa.time64("ns"), 3600000000001, "01:00:00.000000001"),
+    "date": (pa.date32(), 0, "1970-01-01"),
+    "large": (pa.uint64(), 2**64 - 1, str(2**64 - 1)),
+    "decimal": (pa.decimal128(12, 2), Decimal("1.50"), "1.50"),
+    "binary": (pa.binary(2), b"a\0", "b'a\\x00'"),
+    "list": (pa.list_(pa.int16()), [1, 2], '"[1, 2]"'),
+    "struct": (pa.struct({"x": pa.int8()}), {"x": 1}, '"{""x"": 1}"'),
+}
+
+
+def test_columns_of_any_type_are_kept_unchanged(tmp_path: Path) -> None:
+    columns = {name: pa.array([value, None], kind) for name, (kind, value, _) in KEPT.items()}
+    (tmp_path / "z.parquet").write_bytes(table(a=[3.0, 3.0], b=[3.0, 3.0], **columns))
+    words = ("forward", "z.parquet", "--columns", "a,b", "--keep", ",".join(KEPT))
+    printed = run(*words, "-f", "csv", cwd=tmp_path).stdout.splitlines()
+    assert printed[1:] == [
+        ",".join([*(t for _, _, t in KEPT.values()), "0.5,0.5"]),
+        "," * 10 + "0.5,0.5",
+    ]
+    assert run(*words, "-o", "y.parquet", cwd=tmp_path).status == 0
+    assert parquet.read_table(tmp_path / "y.parquet").select([*KEPT]).equals(pa.table(columns))
+    named = run("forward", "z.parquet", "--columns", "a,b", "--id", "t", "-f", "csv", cwd=tmp_path)
+    assert named.stdout.startswith("t,a,b\n2020-01-01 00:00:00.000000001,0.5,0.5\n")
+
+
 ODD = table(
     **{
         "id": ["x", None],

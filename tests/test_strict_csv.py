@@ -155,18 +155,10 @@ def test_numbers_with_very_many_digits_take_no_time_and_no_wrong_turn() -> None:
     assert not math.isinf(found.logits[0][0])
 
 
-@pytest.mark.parametrize(
-    ("text", "warning"),
-    [
-        ("0,1,2\n0.5,0.25,0.25\n", "<stdin>:1: 0, 1, ... are taken as a sample's logits, "),
-        ("a,b,a\n1,2,3\n", "<stdin>: 'a' names 2 classes"),
-        ("\x1b[31m,\x1b[31m\n1,2\n", r"<stdin>: '\x1b[31m' names 2 classes"),
-    ],
-)
-def test_what_silence_would_hide_is_said(text: str, warning: str) -> None:
-    outcome = run("forward", "-f", "csv", stdin=text)
+def test_what_silence_would_hide_is_said() -> None:
+    outcome = run("forward", "-f", "csv", stdin="0,1,2\n0.5,0.25,0.25\n")
     assert outcome.status == 0
-    assert outcome.stderr.startswith(f"warning: {warning}")
+    assert outcome.stderr.startswith("warning: <stdin>:1: 0, 1, ... are taken as a sample's logits")
     assert outcome.stderr.count("\n") == 1
 
 

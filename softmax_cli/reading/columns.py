@@ -9,8 +9,8 @@ from typing import Any
 
 from softmax_cli.errors import InputError, did_you_mean, quoted, warn
 from softmax_cli.options import InputOptions
-from softmax_cli.reading.validity import check_lengths
-from softmax_cli.samples import Batch, FloatArray, Logits, Place, TextBlock
+from softmax_cli.reading.validity import check_lengths, read_numbers
+from softmax_cli.samples import Batch, Logits, Place, TextBlock, as_text
 from softmax_cli.words import is_broken_number, is_missing, is_number, read_number, split_row
 
 _SAMPLES_OF_COLUMN = 1_000  # how many of the first samples tell what a column holds
@@ -32,7 +32,7 @@ _SCALAR = r"(?:np\.|numpy\.)?float\d+\(([^()]*)\)"
 
 Header = Sequence[str] | None
 Positions = Sequence[int]
-Numbers = Callable[[list[Any]], FloatArray]
+Rows = Sequence[Sequence[Any]]
 
 
 @dataclass(frozen=True)
@@ -77,29 +77,28 @@ class Columns:
         return (self.logits[c] if self.array is None else self.array) + 1
 
     def batch(
-        self, rows: Sequence[Sequence[Any]], start: int, place: Place, numbers: Numbers, first: str
+        self, rows: Rows, start: int, place: Place, options: InputOptions, **how: Any
     ) -> Batch:
-        """Make samples of rows of cells; `first` is what has as many values as all."""
+        """Make samples of rows of cells; `read_numbers` is told how."""
         if self.array is None:
             values = [[row[c] for c in self.logits] for row in rows]
         else:
             n, arrays = len(self.logits), [row[self.array] for row in rows]
             values = [[each] * n if is_missing(each) else array_in(each) for each in arrays]
-        check_lengths(values, len(self.logits), place, first)
-        logits = numbers(list(chain.from_iterable(values))).reshape(-1, len(self.logits))
-        names = kept = None
-        if self.sample is not None:
-            names = tuple("" if (name := row[self.sample]) is None else str(name) for row in rows)
-        if self.kept:
-            kept = tuple(tuple(row[c] for c in self.kept) for row in rows)
+        check_lengths(values, len(self.logits), place, "the first sample")
+        cells = list(chain.from_iterable(values))
+        logits = read_numbers(cells, len(self.logits), place, options, **how)
+        c = self.sample
+        names = None if c is None else tuple(as_text(row[c]) for row in rows)
+        kept = tuple(tuple(row[c] for c in self.kept) for row in rows) if self.kept else None
         return Batch(logits, start, names, kept=kept, place=place)
 
-    def source(self, blocks: Iterator[Batch | TextBlock]) -> Logits:
+    def source(self, blocks: Iterator[Batch | TextBlock], **more: Any) -> Logits:
         """Name what all samples share."""
-        is_named = self.sample is not None
-        title = self.header[self.sample] if self.header and self.sample is not None else "sample"
-        kept = tuple(self.header[c] if self.header else str(c + 1) for c in self.kept)
-        return Logits(len(self.logits), blocks, self.names, is_named, title, kept)
+        c, header = self.sample, self.header
+        title = header[c] if header and c is not None else "sample"
+        kept = tuple(header[c] if header else str(c + 1) for c in self.kept)
+        return Logits(len(self.logits), blocks, self.names, c is not None, title, kept, **more)
 
 
 def kinds_of(rows: Iterable[Sequence[Any]]) -> list[str]:
@@ -120,14 +119,9 @@ def _kind(column: Sequence[Any]) -> str:
     if isinstance(first, str) and first.strip() and not is_number(first):
         slips = (not isinstance(v, str) or is_number(v) or is_broken_number(v) for v in column)
         return "numbers" if any(slips) else "text"
-    if not all(map(_is_whole, values)):
+    if not all(is_number(text) and read_number(text).is_integer() for text in map(str, values)):
         return "numbers"
     return "signed" if any(str(value).startswith("-") for value in values) else "whole"
-
-
-def _is_whole(value: object) -> bool:
-    text = str(value)
-    return text.isdigit() or (is_number(text) and read_number(text).is_integer())
 
 
 def array_in(cell: Any) -> list[Any]:
@@ -147,7 +141,12 @@ def n_needed(header: Iterable[str], options: InputOptions) -> int:
 
 
 def choose_columns(
-    header: Header, kinds: Sequence[str], first: Sequence[Any], options: InputOptions, place: str
+    header: Header,
+    kinds: Sequence[str],
+    first: Callable[[int], Any],
+    options: InputOptions,
+    place: str,
+    hint: Callable[[str], str] = "if it holds the logits, give --key {}".format,
 ) -> Columns:
     """Choose by the user's word first, then by header names, then by content.
 
@@ -158,11 +157,13 @@ def choose_columns(
     kinds
         What each column holds, as `kinds_of` tells.
     first
-        The first row.
+        Returns the first value of a column.
     options
         What the user said about columns.
     place
         Where the columns are described, for messages.
+    hint
+        Tells how to read what columns of arrays and objects hold.
 
     Raises
     ------
@@ -197,18 +198,18 @@ def choose_columns(
     naming = (by_name or text) if is_settled or keeps_all else by_name | text
     if sample is None and len(naming) == 1:
         (sample,) = naming
-    arrays = [_words([c], header) for c in picked if kinds[c] == "arrays" and not is_settled]
-    if arrays:
-        problem = f"expected numbers, found arrays in column {quoted(arrays[0])}"
-        hint = f"if it holds the logits, give --key {' or --key '.join(arrays)}"
-        raise InputError(place, problem, hint)
-    suspects: set[int] = set()
-    if not is_settled and len(picked) > 1:
-        suspects = {c for c in picked if header and kinds[c] == "whole" and _is_id(names[c])}
+    nested = [c for c in picked if kinds[c] in ("arrays", "objects") and not is_settled]
+    if nested:
+        words = [_words([c], header) for c in nested]
+        problem = f"expected numbers, found {kinds[nested[0]]} in column {quoted(words[0])}"
+        keys = " or --key ".join(words)
+        raise InputError(place, problem, hint(keys))
+    may_hold_ids = header is not None and not is_settled and len(picked) > 1
+    suspects = {c for c in picked if may_hold_ids and kinds[c] == "whole" and _is_id(names[c])}
     if not any(kinds[c] == "numbers" for c in picked):
         if suspects and options.results_of is None:
-            hint = "if it is none, pick the logits with --columns"
-            warn(place, f"{quoted(names[min(suspects)])} is taken for logits; {hint}")
+            taken = f"{quoted(names[min(suspects)])} is taken for logits"
+            warn(place, f"{taken}; if it is none, pick the logits with --columns")
         suspects = set()
     if keeps_all:
         picked = tuple(c for c in picked if c not in suspects)
@@ -219,7 +220,7 @@ def choose_columns(
     if not picked:
         raise InputError(place, "expected at least one column of logits, found only names")
     if array is not None:
-        picked = tuple(range(len(array_in(first[array]))))
+        picked = tuple(range(len(array_in(first(array)))))
     return Columns(picked, sample, header, kept, array)
 
 
@@ -292,7 +293,7 @@ def _names_samples(name: str) -> bool:
     return name.strip(" \t").lower() in _NAMES_OF_NAME_COLUMNS
 
 
-def warn_of_first_row(rows: Sequence[Sequence[str]], is_header: bool, place: str) -> None:
+def warn_of_first_row(rows: Rows, is_header: bool, place: str) -> None:
     """Warn where a header may be meant as a sample, or a first sample as the header."""
     first, second = rows[0], rows[1] if rows[1:] else []
     strange = [name for name in first if not (is_number(name) or _names_samples(name))]

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -14,7 +14,7 @@ from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import columns as rules
 from softmax_cli.reading.text import Stream, count_lines, decode, read_lines
-from softmax_cli.reading.validity import check_lengths, read_numbers
+from softmax_cli.reading.validity import check_lengths
 from softmax_cli.samples import Batch, Logits, Place, TextBlock, from_text
 
 _DELIMITERS = ",;\t| "
@@ -25,40 +25,6 @@ _COMMENTS = re.compile(rb"(?:(?:[ \t]*#[^\r\n]*)?(?:\r\n?|\n))*+")
 csv.field_size_limit(1 << 26)
 
 Record = tuple[int, list[str]]  # the line where it begins, and its cells
-
-
-@dataclass(frozen=True)
-class Table:
-    """What the first rows have settled for all.
-
-    Attributes
-    ----------
-    name
-        What messages call the stream.
-    delimiter
-        What separates the cells.
-    width
-        How many cells every row has.
-    columns
-        Which of them are logits, and which one names the sample.
-    options
-        What the user said.
-    """
-
-    name: str
-    delimiter: str
-    width: int
-    columns: rules.Columns
-    options: InputOptions
-
-    def places(self, lines: Sequence[int]) -> Place:
-        """Name places by the line where a row begins, and by the column."""
-
-        def place(k: int, c: int | None) -> str:
-            where = f"{self.name}:{lines[k]}"
-            return where if c is None else f"{where}:{self.columns.position(c)}"
-
-        return place
 
 
 def read_tsv(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -90,20 +56,21 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     if options.delimiter == options.decimal:
         raise InputError("--decimal", "expected another --delimiter beside it, found a comma")
     delimiter = options.delimiter or _guess_delimiter(decode(head, name), options)
-    block = TextBlock(1 + len(comments.splitlines()), head)
-    records, line = _records(block, stream, delimiter, name, least=2)
+    table = Table(stream, name, delimiter, options)
+    records, line = table.records(TextBlock(1 + len(comments.splitlines()), head), least=2)
     if not records:
         raise InputError(name, "expected logits, found nothing")
     line_of_first, first = records[0]
     place = f"{name}:{line_of_first}"
     with_point = partial(words.to_point, decimal=options.decimal)
-    has_header = options.header
+    has_header, header = options.header, None
     if has_header is None:
         has_header = _is_header(list(map(with_point, first)))
-    header = first if has_header else _header_in(decode(comments, name), delimiter, len(first))
+        header = _header_in(decode(comments, name), delimiter, len(first))
+    header = first if has_header else header
     needed = rules.n_needed(header or (), options)
     while len(records) <= needed and (more := stream.take(len(head))):
-        others, line = _records(TextBlock(line, more), stream, delimiter, name)
+        others, line = table.records(TextBlock(line, more))
         records += others
     said = (options.results_of, options.header, options.columns, options.id_column)
     if said == (None,) * 4 and not comments:
@@ -116,96 +83,123 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
         header = first = ["", *first]
     check_lengths(rows, len(first), lambda k, _: f"{name}:{records[k][0]}", "the first row")
     kinds = rules.kinds_of(list(map(with_point, cells)) for cells in rows)
-    columns = rules.choose_columns(header, kinds, rows[0], options, place)
-    table = Table(name, delimiter, len(first), columns, options)
+    table.width = len(first)
+    table.columns = rules.choose_columns(header, kinds, rows[0].__getitem__, options, place)
 
     def read(block: TextBlock) -> tuple[Batch, int]:
-        records, line = _records(block, stream, delimiter, name)
-        return _convert(records, table, block.start), line
+        records, line = table.records(block)
+        return table.convert(records, block.start), line
 
-    blocks = read_lines(stream, line, _convert(records, table, 0), _count_plain, read)
-    parse = partial(_parse, table=table)
-    return replace(columns.source(blocks), parse=parse, is_ready=stream.is_ready)
+    blocks = read_lines(stream, line, table.convert(records, 0), _count_plain, read)
+    return table.columns.source(blocks, parse=table.parse, is_ready=stream.is_ready)
 
 
-def _records(
-    block: TextBlock, stream: Stream | None, delimiter: str, name: str, least: int = 0
-) -> tuple[list[Record], int]:
-    """Read the records of a block, and return the line behind them too.
+@dataclass
+class Table:
+    """Rows of cells: how they are read, and what the first ones settle for all.
 
-    More is taken from the stream while the last one is not complete, or there are not enough.
+    Attributes
+    ----------
+    stream
+        What holds the text.
+    name
+        What messages call it.
+    delimiter
+        What separates the cells.
+    options
+        What the user said.
+    width
+        How many cells every row has.
+    columns
+        Which of them are logits, and which one names the sample.
     """
-    lines = io.StringIO(decode(block.content, name, block.line), newline="")
-    reader = _csv_reader(lines, delimiter)
-    records, line, problem = [], block.line, ""
-    try:
-        for cells in reader:
-            if len(cells) > 1 or (cells and not cells[0].isspace()):
-                records.append((line, cells))
-            line = block.line + reader.line_num
-    except csv.Error as error:
-        problem = str(error)
-    is_open = len(records) < least or problem == "unexpected end of data"
-    if is_open and stream and (more := stream.take(len(block.content))):
-        del lines, reader, records  # which may be large
-        longer = replace(block, content=block.content + more)
-        return _records(longer, stream, delimiter, name, least)
-    if problem:
-        kept = "fields of at most 64 MB" if "limit" in problem else "quoting as in RFC 4180"
-        raise InputError(f"{name}:{line}", f"expected {kept}, found: {problem}")
-    return records, line
+
+    stream: Stream
+    name: str
+    delimiter: str
+    options: InputOptions
+    width: int = field(init=False)
+    columns: rules.Columns = field(init=False)
+
+    def places(self, lines: Sequence[int]) -> Place:
+        """Name places by the line where a row begins, and by the column."""
+
+        def place(k: int, c: int | None) -> str:
+            where = f"{self.name}:{lines[k]}"
+            return where if c is None else f"{where}:{self.columns.position(c)}"
+
+        return place
+
+    def records(self, block: TextBlock, least: int = 0) -> tuple[list[Record], int]:
+        """Read the records of a block, and return the line behind them too.
+
+        More is taken from the stream while the last one is not complete, or there are not enough.
+        """
+        lines = io.StringIO(decode(block.content, self.name, block.line), newline="")
+        reader = _csv_reader(lines, self.delimiter)
+        records, line, problem = [], block.line, ""
+        try:
+            for cells in reader:
+                if len(cells) > 1 or (cells and not cells[0].isspace()):
+                    records.append((line, cells))
+                line = block.line + reader.line_num
+        except csv.Error as error:
+            problem = str(error)
+        is_open = len(records) < least or problem == "unexpected end of data"
+        if is_open and (more := self.stream.take(len(block.content))):
+            del lines, reader, records  # which may be large
+            return self.records(replace(block, content=block.content + more), least)
+        if problem:
+            kept = "fields of at most 64 MB" if "limit" in problem else "quoting as in RFC 4180"
+            raise InputError(f"{self.name}:{line}", f"expected {kept}, found: {problem}")
+        return records, line
+
+    def parse(self, block: TextBlock) -> Batch:
+        """Parse a block of a record a line: at once where all numbers are plain."""
+        content, names, columns = block.content.removesuffix(b"\n"), None, self.columns
+        layout = (columns.array, columns.kept, columns.sample, columns.logits)
+        if layout == (None, (), 0, tuple(range(1, self.width))):
+            lines = decode(content, self.name, block.line).split("\n")
+            parts = [line.partition(self.delimiter) for line in lines]
+            names = tuple(part[0] for part in parts)
+            content = "\n".join([part[2] for part in parts]).encode()
+        elif layout != (None, (), None, tuple(range(self.width))):
+            content = b"?"
+        if self.options.decimal == ",":
+            content = b"?" if b"." in content else content.replace(b",", b".")
+        logits = fast.load_rows(content, len(columns.logits), self.delimiter.encode())
+        if logits is None:
+            return self.convert(self.records(block)[0], block.start)
+        place = self.places(range(block.line, block.line + len(logits)))
+        return Batch(logits, block.start, names, place=place)
+
+    def convert(self, records: Sequence[Record], start: int) -> Batch:
+        """Turn cells into numbers and names."""
+        columns, rows = self.columns, [cells for _, cells in records]
+        place = self.places([line for line, _ in records])
+        check_lengths(rows, self.width, place, "the first row")
+        width = len(columns.logits)
+
+        def hint(i: int, cell: str) -> str:
+            column = columns.position(i % width)
+            cells = [row[column - 1] for row in rows]
+            if all(map(words.is_missing, cells)) and column == self.width:
+                return f"--columns 1-{column - 1} leaves out the empty column behind the others"
+            is_settled = columns.sample is not None or self.options.columns
+            is_slip = words.is_broken_number(cell) or words.mending(cell, self.options.decimal)
+            if is_settled or is_slip or 2 * sum(map(words.is_number, cells)) > len(cells):
+                return ""
+            return f"if column {column} names the samples, give --id {column}"
+
+        batch = columns.batch(rows, start, place, self.options, hint=hint)
+        kept = batch.kept and tuple(tuple(map(from_text, cells)) for cells in batch.kept)
+        return replace(batch, kept=kept)
 
 
 def _count_plain(content: bytes) -> int | None:
     """Count the lines if each is a record."""
     alone = b"\r" in content and content.count(b"\r") != content.count(b"\r\n")
     return None if alone or b'"' in content else count_lines(content)
-
-
-def _parse(block: TextBlock, table: Table) -> Batch:
-    """Parse a block of a record a line: at once where all numbers are plain."""
-    content = block.content.removesuffix(b"\n")
-    columns, names = table.columns, None
-    layout = (columns.array, columns.kept, columns.sample, columns.logits)
-    if layout == (None, (), 0, tuple(range(1, table.width))):
-        lines = decode(content, table.name, block.line).split("\n")
-        parts = [line.partition(table.delimiter) for line in lines]
-        names = tuple(part[0] for part in parts)
-        content = "\n".join([part[2] for part in parts]).encode()
-    elif layout != (None, (), None, tuple(range(table.width))):
-        content = b"?"
-    if table.options.decimal == ",":
-        content = b"?" if b"." in content else content.replace(b",", b".")
-    logits = fast.load_rows(content, len(columns.logits), table.delimiter.encode())
-    if logits is None:
-        records, _ = _records(block, None, table.delimiter, table.name)
-        return _convert(records, table, block.start)
-    place = table.places(range(block.line, block.line + len(logits)))
-    return Batch(logits, block.start, names, place=place)
-
-
-def _convert(records: Sequence[Record], table: Table, start: int) -> Batch:
-    """Turn cells into numbers and names."""
-    columns, rows = table.columns, [cells for _, cells in records]
-    place = table.places([line for line, _ in records])
-    check_lengths(rows, table.width, place, "the first row")
-    width = len(columns.logits)
-
-    def hint(i: int, cell: str) -> str:
-        column = columns.position(i % width)
-        cells = [row[column - 1] for row in rows]
-        if all(map(words.is_missing, cells)) and column == table.width:
-            return f"--columns 1-{column - 1} leaves out the empty column behind the others"
-        is_settled = columns.sample is not None or table.options.columns
-        is_slip = words.is_broken_number(cell) or words.mending(cell, table.options.decimal)
-        if is_settled or is_slip or 2 * sum(map(words.is_number, cells)) > len(cells):
-            return ""
-        return f"if column {column} names the samples, give --id {column}"
-
-    numbers = partial(read_numbers, width=width, place=place, options=table.options, hint=hint)
-    batch = columns.batch(rows, start, place, numbers, "the first row")
-    kept = batch.kept and tuple(tuple(map(from_text, cells)) for cells in batch.kept)
-    return replace(batch, kept=kept)
 
 
 def _csv_reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) -> Any:

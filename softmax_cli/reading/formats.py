@@ -1,9 +1,8 @@
-"""The input formats. A new one is a new file, a name here, and a line in `reader`.
+"""The input formats. A new one is a new file, a name here, and a line in `read`.
 
 `source.guess_format` tells it by its content where no suffix does.
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from softmax_cli.options import InputOptions
@@ -16,17 +15,17 @@ READERS = ("csv", "tsv", "json", "jsonl", "npy", "parquet")
 SUFFIXES = {f".{name}": name for name in READERS} | {".ndjson": "jsonl"}
 
 
-def reader(input_format: str) -> "Callable[[Stream, str, InputOptions], Logits]":
-    """Return the function that reads a stream, called by a name, in one of `READERS`."""
+def read(input_format: str, stream: "Stream", name: str, options: InputOptions) -> "Logits":
+    """Read a stream, called by a name, in one of `READERS`."""
     from softmax_cli.reading import delimited, json_text, npy, parquet
     from softmax_cli.reading.validity import sift
 
-    read = {
+    readers = {
         "csv": delimited.read_csv,
         "tsv": delimited.read_tsv,
         "json": json_text.read_json,
         "jsonl": json_text.read_jsonl,
         "npy": npy.read_npy,
         "parquet": parquet.read_parquet,
-    }[input_format]
-    return lambda stream, name, options: sift(read(stream, name, options), options, name)
+    }
+    return sift(readers[input_format](stream, name, options), options, name)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -10,16 +9,13 @@ from softmax_cli import fast
 from softmax_cli.ending import uninterrupted
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions
+from softmax_cli.reading import columns as rules
 from softmax_cli.reading import strict_json, validity
-from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, n_needed, refuse_columns
+from softmax_cli.reading.columns import Columns
 from softmax_cli.reading.strict_json import load_lines, member
 from softmax_cli.reading.text import Stream, count_lines, read_lines, take_all
 from softmax_cli.reading.validity import Where
 from softmax_cli.samples import Batch, Logits, TextBlock
-
-# What only one reader refuses, and keys that are counted as none.
-_DOUBTFUL = (b"\\u", b" :", b"\t", b"\r", b"NaN", b"Infinity")
-_LARGE = 2.0**63
 
 
 def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -43,9 +39,8 @@ def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
     content = take_all(stream)
     with uninterrupted():
         document = strict_json.load_all(content, name)
-    if options.quantity is not None:
-        return _read_results(document, name, options)
-    return _read_document(document, name, options)
+    read = _read_document if options.quantity is None else _read_results
+    return read(document, name, options)
 
 
 def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -72,7 +67,7 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
     if not samples:
         raise InputError(name, "expected logits, found nothing")
     keys = samples[0] if isinstance(samples[0], dict) else ()
-    while len(samples) < n_needed(keys, options) and (more := stream.take(len(head))):
+    while len(samples) < rules.n_needed(keys, options) and (more := stream.take(len(head))):
         head += more
         samples, lines = load_lines(head, name)
     columns = _settle(samples, lambda k: f"{name}:{lines[k]}", name, options)
@@ -81,12 +76,10 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
         content = block.content.removesuffix(b"\n")
         if columns.header is None and content[:1] + content[-1:] == b"[]":
             inner = content[1:-1].replace(b"]\n[", b"\n")
-            logits = fast.load_rows(inner, len(columns.logits))
-            if logits is not None:
-                place = validity.place_in(lambda k: f"{name}:{block.line + k}")
+            place = validity.place_in(lambda k: f"{name}:{block.line + k}")
+            if (logits := fast.load_rows(inner, len(columns.logits))) is not None:
                 return Batch(logits, block.start, place=place)
-        loaded = _load_records(block, columns)
-        values, lines = loaded or load_lines(block.content, name, block.line)
+        values, lines = load_lines(block.content, name, block.line)
         return _batch(values, columns, lambda k: f"{name}:{lines[k]}", block.start, options)
 
     def read(block: TextBlock) -> tuple[Batch, int]:
@@ -94,7 +87,7 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
 
     first, line = read(TextBlock(1, head))
     blocks = read_lines(stream, line, first, count_lines, read)
-    return replace(columns.source(blocks), parse=parse, is_ready=stream.is_ready)
+    return columns.source(blocks, parse=parse, is_ready=stream.is_ready)
 
 
 def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
@@ -154,8 +147,8 @@ def _records(document: Any, options: InputOptions) -> Any:
             header, rows = document, zip(*columns, strict=True)
         else:
             return document
-        return [dict(zip(map(str, header), row, strict=True)) for row in rows]
-    except (TypeError, ValueError):  # of no such table
+        return [strict_json.unique(list(zip(map(str, header), row, strict=True))) for row in rows]
+    except (InputError, TypeError, ValueError):  # of no such table
         return document
 
 
@@ -185,20 +178,28 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
     """Find the form of the first samples."""
     first = samples[0]
     if not isinstance(first, dict) or not first:
-        refuse_columns(replace(options, key=None), f"expected named columns, found none in {name}")
+        rules.refuse_columns(
+            replace(options, key=None), f"expected named columns, found none in {name}"
+        )
         values = member(first, options.key) if options.key else first
         if not isinstance(values, list) or not values:
-            problem = f"expected an array of logits, found {validity.shown(values)}"
-            raise InputError(where(0), problem)
+            raise _no_array(values, options.key, where(0))
         header = (options.key,) if options.key else None
         return Columns(tuple(range(len(values))), header=header, array=0)
-    said = (options.key, options.id_column, *options.keep)
+    said = (options.key, options.id_column, *rules.split_names(",".join(options.keep), "--keep"))
     paths = [p for p in said if p and p not in first and member(first, p) is not None]
     keys = (*first, *paths)
     rows = [[member(each, key) for key in keys] for each in samples]
-    if options.columns is None and not options.key and not isinstance(first.get("logits"), list):
-        _refuse_nested(first, {*options.keep, options.id_column}, where(0))
-    columns = choose_columns(keys, kinds_of(rows), rows[0], options, name)
+
+    def hint(_: str) -> str:
+        hint = strict_json.key_hint(first)
+        if len(first) > 1 and all(isinstance(each, list) for each in first.values()):
+            hint += f"; if each holds a class of all samples, --columns {','.join(first)}"
+        return hint
+
+    columns = rules.choose_columns(
+        keys, rules.kinds_of(rows), rows[0].__getitem__, options, name, hint
+    )
     if columns.array is None:
         return replace(columns, members=first.keys())
     used = (columns.array, columns.sample, *columns.kept)
@@ -207,34 +208,22 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
     return replace(columns, classes=classes, members=needed & first.keys())
 
 
-def _refuse_nested(sample: dict[str, Any], apart: set[str | None], place: str) -> None:
-    for key, value in sample.items():
-        if isinstance(value, list | dict) and key not in apart:
-            hint = strict_json.key_hint(sample)
-            if len(sample) > 1 and all(isinstance(each, list) for each in sample.values()):
-                hint += f"; if each holds a class of all samples, --columns {','.join(sample)}"
-            problem = f"expected a number, found {validity.shown(value)}"
-            raise InputError(f"{place}, {quoted(key)}", problem, hint)
-
-
 def _batch(
     samples: Sequence[Any], columns: Columns, where: Where, start: int, options: InputOptions
 ) -> Batch:
     """Turn JSON values of that form into samples."""
-    width = len(columns.logits)
+    width, in_quotes = len(columns.logits), options.key is not None
     place = validity.place_in(where, columns.names if columns.array is None else None)
 
     def hint(i: int, value: object) -> str:
         is_nested = isinstance(value, list | dict)
         return strict_json.key_hint(samples[i // width]) if is_nested else ""
 
-    read = partial(validity.read_numbers, width=width, place=place, options=options)
-    numbers = partial(read, hint=hint, in_quotes=options.key is not None)
-    rows = [_row(each, columns, where, k) for k, each in enumerate(samples)]
-    return columns.batch(rows, start, place, numbers, "the first sample")
+    rows = [_row(each, columns, where(k), options) for k, each in enumerate(samples)]
+    return columns.batch(rows, start, place, options, hint=hint, in_quotes=in_quotes)
 
 
-def _row(sample: Any, columns: Columns, where: Where, k: int) -> list[Any]:
+def _row(sample: Any, columns: Columns, place: str, options: InputOptions) -> list[Any]:
     """Return the values of a sample's members, if it is of that form."""
     row = [sample]
     if columns.header is not None:
@@ -242,41 +231,21 @@ def _row(sample: Any, columns: Columns, where: Where, k: int) -> list[Any]:
         if keys != columns.members and (columns.array is None or not columns.members <= keys):
             missing = columns.members - keys
             found = f"no {quoted(min(missing))}" if missing else quoted(min(keys - columns.members))
-            raise InputError(where(k), f"expected the keys of the first sample, found {found}")
+            raise InputError(place, f"expected the keys of the first sample, found {found}")
         row = [sample[key] if key in keys else member(sample, key) for key in columns.header]
         if columns.sample is not None:
-            strict_json.name(row[columns.sample], where(k))
+            strict_json.name(row[columns.sample], place)
         for c in columns.kept:
-            strict_json.in_range(row[c], where(k))
+            strict_json.in_range(row[c], place)
         if columns.array is not None and "classes" in keys:
-            names, place = strict_json.names(sample, "classes", where(k)), where(k)
+            names = strict_json.names(sample, "classes", place)
             validity.check_classes(names or (), columns.classes or (), place, "the first sample")
-    found = row[columns.array or 0]
-    if columns.array is not None and not isinstance(found, list | None):
-        raise InputError(where(k), f"expected an array of logits, found {validity.shown(found)}")
+    array = [] if columns.array is None else row[columns.array]
+    if not isinstance(array, list) and not (array is None and options.skip_invalid):
+        raise _no_array(array, options.key, place)
     return row
 
 
-def _load_records(block: TextBlock, columns: Columns) -> tuple[list[Any], Sequence[int]] | None:
-    """Load lines of an object each, with none inside, or return None.
-
-    That is seen by counting: as many begin, and as many end, as there are lines. Two keys of the
-    same name would be seen as fewer members than colons.
-    """
-    content = block.content.replace(b"\r\n", b"\n").removesuffix(b"\n")
-    n = content.count(b"\n") + 1
-    counts = {content.count(b"{"), content.count(b"}"), content.count(b"}\n{") + 1, n}
-    if len(counts) > 1 or not content.startswith(b"{") or any(map(content.count, _DOUBTFUL)):
-        return None
-    try:
-        values = fast.loads(b"[" + content.replace(b"}\n{", b"},\n{") + b"]")
-    except (ValueError, RecursionError):
-        return None
-    if len(values) != n or sum(map(len, values)) != content.count(b'":'):
-        return None
-    # Among what is passed on as it is, one of the readers makes floats of large integers.
-    passed_on = {columns.sample, *columns.kept}
-    for key in (key for c, key in enumerate(columns.header or ()) if c in passed_on):
-        if any(type(each.get(key)) is float and abs(each[key]) >= _LARGE for each in values):
-            return None
-    return values, range(block.line, block.line + n)
+def _no_array(found: Any, key: str | None, place: str) -> InputError:
+    shown = f"no {quoted(key)}" if found is None and key else validity.shown(found)
+    return InputError(place, f"expected an array of logits, found {shown}")

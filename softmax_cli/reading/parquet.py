@@ -12,13 +12,12 @@ from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, n_needed
 from softmax_cli.reading.text import Stream, readable
-from softmax_cli.reading.validity import place_in, place_of_sample, read_numbers
-from softmax_cli.samples import Batch, FloatArray, Logits, Place
+from softmax_cli.reading.validity import place_in, place_of_sample
+from softmax_cli.samples import Batch, Logits, Place
 
 _EXPECTED = "cannot be read as parquet"
 _VALUES_A_BATCH = 1 << 17
-_NUMBERS = frozenset({float, int, Decimal})
-_MAYBE_NULL = _NUMBERS | {type(None)}
+_NUMBERS: frozenset[type] = frozenset({Decimal})
 
 
 def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -59,8 +58,7 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
     index = [each for each in written if isinstance(each, str) and each in header]
     if index and options.id_column is None and options.columns is None:
         options = replace(options, id_column=index[0])  # what pandas calls its rows
-    row = [column[0].as_py() for column in first.columns]
-    columns = choose_columns(header, kinds, row, options, name)
+    columns = choose_columns(header, kinds, lambda c: first[c][0].as_py(), options, name)
 
     def batches() -> Iterator[Batch]:
         start = 0
@@ -70,24 +68,24 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
                 yield _batch(table, columns, place, start, options)
                 start += len(table)
 
-    return replace(columns.source(batches()), dtype=np.dtype(np.float64))
+    types = {header[c]: file.schema_arrow.types[c] for c in columns.kept}
+    return columns.source(batches(), dtype=np.dtype(np.float64), kept_types=types)
 
 
 def _batch(table: Any, columns: Columns, place: Place, start: int, options: InputOptions) -> Batch:
-    n_classes, missing = len(columns.logits), options.skip_invalid
-
-    def numbers(values: list[Any]) -> FloatArray:
-        if (_MAYBE_NULL if missing else _NUMBERS).issuperset(map(type, values)):
-            return np.array(values, np.float64)
-        return read_numbers(values, n_classes, place, options, in_quotes=options.key is not None)
-
     used = {*columns.logits, columns.array, columns.sample, *columns.kept}
-    cells = [
-        column.to_pylist() if c in used else [None] * len(table)
-        for c, column in enumerate(table.columns)
-    ]
-    rows = list(zip(*cells, strict=True))
-    return columns.batch(rows, start, place, numbers, "the first sample")
+    unused = [None] * len(table)
+    cells = (_values(each) if c in used else unused for c, each in enumerate(table.columns))
+    rows, in_quotes = list(zip(*cells, strict=True)), options.key is not None
+    return columns.batch(rows, start, place, options, in_quotes=in_quotes, binary=_NUMBERS)
+
+
+def _values(column: Any) -> list[Any]:
+    """Return Python's values; it has no type for nanoseconds: text, and numbers of durations."""
+    if getattr(column.type, "unit", "") == "ns":
+        column = column.cast("int64" if str(column.type).startswith("duration") else "string")
+    values: list[Any] = column.to_pylist()
+    return values
 
 
 def _kind(column: Any) -> str:

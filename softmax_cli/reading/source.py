@@ -4,7 +4,6 @@ import os
 import re
 import shlex
 import stat
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,14 +14,13 @@ from pathlib import Path
 from softmax_cli.errors import InputError, quoted, reason, visible, warn
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.columns import refuse_columns
-from softmax_cli.reading.formats import SUFFIXES, reader
+from softmax_cli.reading.formats import SUFFIXES, read
 from softmax_cli.reading.text import Stream, readable
 from softmax_cli.reading.validity import check_lengths, place_in, read_numbers, sift
 from softmax_cli.samples import Batch, Logits
 from softmax_cli.words import has_decimal_comma, is_number, split_row, starts_like_number
 
 STDIN = "<stdin>"
-_PACKED = (".gz", ".bz2", ".xz")
 # How files of other kinds begin, which help/input.md lists with the command that prints numbers.
 _OTHERS = (
     (rb"PK.*(\[Content_Types|opendocument)|\xd0\xcf\x11\xe0", "an Excel workbook"),
@@ -33,10 +31,8 @@ _OTHERS = (
     (rb"ARROW1|FEA1", "an arrow file"),
     (rb"([^\n]*\n)?(?=[^\n]*---)[|+: -]++\r?\n", "a table drawn with lines"),
     ("(\u250c|\u256d)\u2500".encode(), "a table drawn in boxes"),
-    (rb"(?i)\s*<(!doctype|html)\b", "a web page"),
-    (rb"(?i)\s*<(table|tr)\b", "rows of HTML"),
+    (rb"(?i)\s*<(!doctype|html|table)\b", "a web page"),
     (rb"\s+\S[^\n]*\n\[1,\]", "a matrix as R prints it"),
-    (rb"\s*\w+ = [^\n]*\n\s*\w+ = ", "sqlite's line mode"),
     (rb"\s*((tensor|array)\(|\[+\s*[-+.\de]+\s+[-+.\d])", "an array as Python prints it"),
 )
 
@@ -72,9 +68,11 @@ def open_logits(
     try:
         with open_stream(path) as stream:
             input_format = options.input_format or guess_format(path, stream, name)
-            logits = reader(input_format)(stream, name, options)
-            if options.results_of is None:
-                _warn_of_classes(logits, options, name)
+            logits = read(input_format, stream, name, options)
+            if logits.n_classes == 1 and options.results_of is None:
+                is_column = options.axis is None and logits.n_samples != 1
+                hint = "; --axis 0 reads a column" if is_column else ""
+                warn(name, f"with one class, every probability is 1{hint}")
             if logits.n_samples is None:
                 logits = replace(logits, progress=lambda: (stream.n_read, stream.size))
             yield logits
@@ -112,17 +110,6 @@ def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "ar
     return sift(Logits(width, iter([batch]), n_samples=len(rows)), options, name)
 
 
-def _warn_of_classes(logits: Logits, options: InputOptions, place: str) -> None:
-    if logits.n_classes == 1:
-        is_column = options.axis is None and logits.n_samples != 1
-        hint = "; --axis 0 reads a column" if is_column else ""
-        warn(place, f"with one class, every probability is 1{hint}")
-    names = logits.class_names or ()
-    if len(set(names)) < len(names):
-        name, count = Counter(names).most_common(1)[0]
-        warn(place, f"{quoted(name)} names {count} classes")
-
-
 def _only_path(words: Sequence[str]) -> str | None:
     """Return the one file meant ("-": standard input), or None if numbers are meant."""
     if not words:
@@ -139,14 +126,11 @@ def _only_path(words: Sequence[str]) -> str | None:
         return there[0]
     are_numbers = not all(map(str.strip, words)) or any(map(starts_like_number, words))
     if others and not are_numbers:
-        problem = "no such file; expected numbers, a file or -"
         try:
             os.stat(others[0])  # noqa: PTH116
-        except PermissionError as error:
-            problem = f"cannot be read: {reason(error)}"
-        except OSError:
-            pass
-        raise InputError(visible(others[0]), problem)
+        except OSError as error:
+            problem = f"{reason(error).lower()}; expected numbers, a file or -"
+            raise InputError(visible(others[0]), problem) from None
     return None
 
 
@@ -189,8 +173,7 @@ def guess_format(path: str, stream: Stream, name: str) -> str:
             command = page.partition(f"\n    {kind}: ")[2].partition("\n")[0]
             hint = f"{command} | softmax-cli forward -"
             raise InputError(name, f"expected numbers, found {kind}", hint)
-    inner = path.removesuffix(next(filter(path.lower().endswith, _PACKED), ""))
-    suffix = Path(inner).suffix.lower()
+    suffix = Path(re.sub(r"(?i)\.(gz|bz2|xz)$", "", path)).suffix.lower()
     if suffix in SUFFIXES:
         return SUFFIXES[suffix]
     if beginning.startswith(b"\x93NUMPY"):

@@ -21,7 +21,8 @@ def _refuse(constant: str) -> NoReturn:
     raise InputError("", f"expected JSON, found {constant}", _HINT)
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object, of which each key stands once."""
     members = dict(pairs)
     if len(members) < len(pairs):
         repeated = Counter(key for key, _ in pairs).most_common(1)[0][0]
@@ -34,7 +35,7 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= _LONGEST_INT else float(digits)
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, object_pairs_hook=_unique)
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, object_pairs_hook=unique)
 
 
 def load(text: str, name: str, line: int | None = None) -> Any:
@@ -42,7 +43,7 @@ def load(text: str, name: str, line: int | None = None) -> Any:
     place = name if line is None else f"{name}:{line}"
     try:
         value = _DECODER.decode(text)
-        if "\\ud" in text.lower():
+        if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         place = f"{name}:{(line or 1) + error.lineno - 1}:{error.colno}"
@@ -60,9 +61,8 @@ def load_all(content: bytes, name: str) -> Any:
     """Load one JSON text, or a list of what JSON lines hold."""
     if not content.strip():
         raise InputError(name, "expected logits, found nothing")
-    if looks_like_lines(content):
-        return load_lines(content, name)[0]
-    return load(decode(content, name), name)
+    is_lines = looks_like_lines(content)
+    return load_lines(content, name)[0] if is_lines else load(decode(content, name), name)
 
 
 def load_lines(content: bytes, name: str, line: int = 1) -> tuple[list[Any], list[int]]:
@@ -95,16 +95,14 @@ def member(value: Any, path: str) -> Any:
     step, _, rest = path.partition(".")
     if step == "*":
         return [member(each, rest) if rest else each for each in value.values()]
-    found = value.get(step)
-    return member(found, rest) if rest and found is not None else found
+    return member(value.get(step), rest) if rest else None
 
 
 def _shaped(values: Any, shape: Any) -> Any:
     """Give a flat array the shape that stands beside it, as an inference server sends it."""
-    is_shape = isinstance(shape, list) and all(type(n) is int and n > 0 for n in shape[-1:])
-    if is_shape and isinstance(values, list) and shape and math.prod(shape) == len(values):
-        C = shape[-1]
-        return [values[k : k + C] for k in range(0, len(values), C)] if len(values) > C else values
+    is_shape = isinstance(shape, list) and {*map(type, shape)} == {int}
+    if is_shape and isinstance(values, list) and math.prod(shape) == len(values) > shape[-1] > 0:
+        return [values[k : k + shape[-1]] for k in range(0, len(values), shape[-1])]
     return values
 
 

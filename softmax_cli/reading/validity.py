@@ -20,7 +20,6 @@ from softmax_cli.words import NotANumberError, is_missing, mending, read_number,
 Where = Callable[[int], str]
 
 _NOT_FINITE = r"(?i)[-+]?(inf|infinity|nan)"
-_NUMBERS = frozenset({float, int})
 
 MASK_HINT = "only -inf marks a masked class; --skip-invalid leaves such samples out"
 
@@ -49,8 +48,11 @@ def read_numbers(
     *,
     hint: Callable[[int, Any], str] = lambda i, cell: "",
     in_quotes: bool = True,
+    binary: frozenset[type] = frozenset(),
 ) -> FloatArray:
     """Turn the cells of all rows, text or JSON values, into float64; the hint is that of cell i.
+
+    Of a binary table, `binary` names more types of numbers, which may be infinite or nan.
 
     Text is a number only where numbers stand in quotes; NaN and infinities do anywhere. Missing
     values become nan where samples may be left out.
@@ -67,12 +69,12 @@ def read_numbers(
         try:
             if isinstance(cell, str) and (in_quotes or re.fullmatch(_NOT_FINITE, cell)):
                 return read_number(to_point(cell, options.decimal))
-            if type(cell) in _NUMBERS and math.isfinite(value := float(cell)):
+            if type(cell) in numeric and (math.isfinite(value := float(cell)) or binary):
                 return value
         except NotANumberError as error:
             problem = str(error)
         where = place(*divmod(i, width))
-        if type(cell) in _NUMBERS:
+        if type(cell) in numeric:
             raise InputError(where, f"{problem} within the range of float64")
         found = quoted(cell) if in_quotes and isinstance(cell, str) else shown(cell)
         is_theirs = options.results_of is not None  # no option changes how that is read
@@ -80,6 +82,7 @@ def read_numbers(
         raise InputError(where, f"{problem}, found {found}", way_out)
 
     kinds = set(map(type, cells))
+    numeric = binary | {float, int}
     if kinds == {str} and in_quotes:
         numbers = [to_point(cell, options.decimal) for cell in cells]
         text = "".join(numbers)
@@ -89,9 +92,9 @@ def read_numbers(
                 for i in np.flatnonzero(np.isinf(values)).tolist():
                     number(i)
                 return values.reshape(-1, width)
-    elif kinds <= _NUMBERS:
+    elif kinds <= numeric | ({type(None)} if options.skip_invalid else set()):
         values = np.array(cells, np.float64)
-        if not np.isinf(values).any():
+        if binary or not np.isinf(values).any():
             return values.reshape(-1, width)
     return np.array([number(i) for i in range(len(cells))]).reshape(-1, width)
 
@@ -132,28 +135,22 @@ def check_gradient(gradient: FloatArray, place: Place) -> None:
         raise InputError(place(k, c), f"found {gradient[k, c]}, expected a finite number")
 
 
-def check_lengths(
-    rows: Iterable[Sequence[object]], expected: int, place: Place, first_place: str
-) -> None:
+def check_lengths(rows: Iterable[Sequence[Any]], expected: int, place: Place, first: str) -> None:
     """Raise for the first row whose number of values differs from the first row's."""
     for k, row in enumerate(rows):
         if len(row) != expected:
-            values = plural(expected, "value")
-            raise InputError(
-                place(k, None), f"expected {values} as in {first_place}, found {len(row)}"
-            )
+            problem = f"expected {plural(expected, 'value')} as in {first}, found {len(row)}"
+            raise InputError(place(k, None), problem)
 
 
-def check_classes(
-    found: Sequence[str], expected: Sequence[str], place: str, first_place: str
-) -> None:
+def check_classes(found: Sequence[str], expected: Sequence[str], place: str, first: str) -> None:
     """Raise for names of classes that differ from the first ones, or stand in another order."""
     if len(found) != len(expected):
-        names = plural(len(expected), "class")
-        raise InputError(place, f"expected {names} as in {first_place}, found {len(found)}")
+        problem = f"expected {plural(len(expected), 'class')} as in {first}, found {len(found)}"
+        raise InputError(place, problem)
     for c, (theirs, ours) in enumerate(zip(found, expected, strict=True), start=1):
         if theirs != ours:
-            problem = f"expected {quoted(ours)} as class {c}, as in {first_place}"
+            problem = f"expected {quoted(ours)} as class {c}, as in {first}"
             raise InputError(place, f"{problem}, found {quoted(theirs)}")
 
 
@@ -242,11 +239,10 @@ def pick_sample(logits: Logits, word: str, option: str) -> Logits:
         positions = ", ".join(str(each.start + 1) for each in named[:6])
         problem = f"{quoted(word)} names {len(named)} samples, at positions {positions}"
         raise InputError(option, problem, "use a position, counted from 1")
+    problem = f"expected a sample's name or a position from 1 to {count}, found {quoted(word)}"
     if not (named or at_position):
-        expected = f"a sample's name or a position from 1 to {count}"
-        raise InputError(option, f"expected {expected}, found {quoted(word)}")
+        raise InputError(option, problem)
     found = logits.parsed((named or at_position)[0])
     if not len(found.logits):
-        problem = f"expected a valid sample, found {quoted(word)}, which is left out"
-        raise InputError(option, problem)
+        raise InputError(option, f"{problem}, which is left out")
     return replace(logits, blocks=iter([found]), n_samples=1, shape=None, axis=-1)

@@ -22,6 +22,7 @@ from softmax_cli.samples import Batch, FloatArray, Logits, as_text, concatenate,
 from softmax_cli.writing.target import Target, write_pieces
 
 _STRING_OR_CONSTANT = re.compile(r'("(?:[^"\\]|\\.)*")|-?Infinity|NaN')
+_UNTYPED = "csv and jsonl take what parquet does not"
 
 
 def write_delimited(result: Result, target: Target, options: OutputOptions) -> None:
@@ -244,9 +245,14 @@ def write_parquet(result: Result, target: Target, options: OutputOptions) -> Non
     elif isinstance(result, Arrays):
         batches = _record_batches(result)
     first = next(batches)
-    with target.whole() as whole, pq.ParquetWriter(whole.stream, first.schema) as writer:
-        for batch in chain([first], batches):
-            writer.write_batch(batch)
+    with target.whole() as whole:
+        try:
+            writer = pq.ParquetWriter(whole.stream, first.schema)
+        except pa.ArrowNotImplementedError as error:  # an object without members
+            raise InputError("--keep", visible(str(error)), _UNTYPED) from None
+        with writer:
+            for batch in chain([first], batches):
+                writer.write_batch(batch)
 
 
 def _record_batches(result: Arrays) -> Iterator[Any]:
@@ -258,16 +264,38 @@ def _record_batches(result: Arrays) -> Iterator[Any]:
     if repeated:
         found = f"found {quoted(repeated[0])} twice"
         raise InputError("--format", f"expected columns of different names for parquet, {found}")
-    types: list[Any] = [None] * len(names)
+    known = list(map(result.logits.kept_types.get, names))
+    types: list[Any] = known
     for block in result.quantity.blocks(result.logits.batches):
-        columns = [*name_columns(result, block), *result_columns(result, block)]
+        named = name_columns(result, block)
         if result.logits.names_samples:
-            integers = list(map(from_text, columns[0]))
-            columns[0] = integers if {*map(type, integers)} == {int} else columns[0]
+            named[0] = list(map(from_text, named[0]))
         try:
-            arrays = list(map(pa.array, columns, types))
-        except (TypeError, ValueError, OverflowError) as error:
-            problem = visible(f"expected one type a column: {error}")
-            raise InputError("--id or --keep", problem) from None
+            arrays = list(map(_column, named, known, types))
+        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+            problem = visible(f"expected one type a column for parquet: {error}")
+            raise InputError("--id or --keep", problem, _UNTYPED) from None
         types = [array.type for array in arrays]
-        yield pa.record_batch(arrays, names=names)
+        yield pa.record_batch([*arrays, *map(pa.array, result_columns(result, block))], names)
+
+
+def _column(values: Sequence[object], known: Any, kind: Any) -> Any:
+    """Make a column of the type it had, or of that of the block before, which changes no value."""
+    import pyarrow as pa
+
+    if str(known) == "time64[ns]":  # Python has no type for nanoseconds: there is text
+        days = [each and f"1970-01-01 {each}" for each in values]
+        return pa.array(days, "string").cast("timestamp[ns]").cast(known)
+    if known:
+        is_text = str(known).startswith("timestamp[ns")
+        return pa.array(values, "string").cast(known) if is_text else pa.array(values, known)
+    kinds = {*map(type, values)} - {type(None)}
+    if kind == "string" or (str in kinds and len(kinds) > 1):
+        values, kinds = [None if each is None else as_text(each) for each in values], {str}
+    array = pa.array(values)
+    fitted = array if kind is None else array.cast(kind)
+    # To pyarrow, true is 1.0.
+    are_flags = bool in kinds if kind is None else kind == "bool"
+    if any((each is bool) != are_flags for each in kinds) or fitted.cast(array.type) != array:
+        raise TypeError(f"found {array.type} behind or beside another type")
+    return fitted
