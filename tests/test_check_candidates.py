@@ -214,6 +214,15 @@ def test_names_must_be_those_of_the_logits(tmp_path: Path, old: str, new: str, s
     assert outcome == Outcome(2, "", f"error: --probabilities: {said}")
 
 
+def test_rows_of_a_jacobian_are_those_of_their_outputs(tmp_path: Path) -> None:
+    head, cat, dog, *rest = run("jacobian", PETS, "--prefix", "p_", "-f", "csv").stdout.splitlines()
+    for rows, said in (([cat, dog], ""), ([dog, cat], "expected output 'cat', found 'dog'")):
+        (tmp_path / "J.csv").write_text("\n".join([head, *rows, *rest]))
+        outcome = run("check", PETS, "--jacobian", "J.csv", "-q", cwd=tmp_path)
+        assert said in outcome.stderr
+        assert outcome.status == (2 if said else 0)
+
+
 ALL, ONE = "all samples at once, shape (2, 3)", "one sample at a time, shape (3,)"
 
 
@@ -369,7 +378,7 @@ def test_right_numbers_in_a_wrong_shape_are_named(folder: Path) -> None:
         ("--jacobian nowhere.py:f", "--jacobian", "'nowhere.py' cannot be read: No such file"),
         ("--jacobian no.where:f", "no.where", "No module named 'no'"),
         ("--jacobian nowhere.csv", "nowhere.csv", "no such file"),
-        (f"--jacobian {'x' * 300}", "x" * 300, "no such file"),
+        (f"--jacobian {'x' * 300}", "x" * 300, "file name too long"),
         (f"--jacobian {'x' * 300}.py:f", "--jacobian", "'xxx"),
         ("--jacobian folder.py:f", "--jacobian", "'folder.py' cannot be read: Is a dir"),
         ("--jacobian mine.py", "--jacobian", "found 'mine.py'\nhint: name the function"),
@@ -410,7 +419,7 @@ def test_what_may_not_be_read_is_told_as_that(folder: Path) -> None:
     for word in ("closed/mine.py:f", "closed/c.csv"):
         outcome = run(*WORDS, "--jacobian", word, cwd=folder, first=nobody)
         assert outcome.status == 2
-        assert "cannot be read: Permission denied" in outcome.stderr
+        assert "permission denied" in outcome.stderr.lower()
 
 
 def test_an_error_has_a_line_of_its_own_at_a_terminal(folder: Path) -> None:

@@ -273,8 +273,13 @@ def test_logits_and_results_have_any_number_of_dimensions(shape: tuple[int, ...]
             assert "an entry that connects two samples is 1e-05, expected 0" in str(verdict)
 
 
-def test_the_classes_may_stand_on_any_axis() -> None:
+def test_the_classes_may_stand_on_any_axis(tmp_path: Path) -> None:
     z = np.random.default_rng(1).normal(0, 2, (2, 3, 4))
+    np.save(tmp_path / "z.npy", z)
+    for words, option in (("", "jacobian"), ("--vjp 1,3,2", "upstream 1,3,2 --vjp")):
+        where, out = ["z.npy", "--axis", "1"], f"{option[:3]}.json"
+        assert run("jacobian", *where, *words.split(), "-o", out, cwd=tmp_path).status == 0
+        assert run("check", *where, *f"--{option}".split(), out, cwd=tmp_path).status == 0
 
     def along(z: Array) -> Array:
         return softmax(z, axis=1)
@@ -400,6 +405,10 @@ def test_log_softmax_and_cross_entropy() -> None:
     assert not check_jacobian(jacobian, Z, log=True)
     v = core.vjp([0.1, 0.9], [1.0, 1.0], log=True)
     assert v.tolist() == pytest.approx([0.379948962255225, -0.379948962255225])
+    masked = np.array([1.5, 2.0, -np.inf])
+    for value in (-1e9, 0.0, np.nan, np.inf):
+        results = [*log_softmax(masked)[:2], value]
+        assert "log y_3" in str(check_probabilities(results, masked, log=True))
     outcome = run("check", "1,2,3", "0,1,1", "--log", "--vjp", "0.1,0,0", "--upstream", "1,0,0")
     assert outcome.status == 2  # one row for two samples
 

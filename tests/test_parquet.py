@@ -113,6 +113,33 @@ def test_columns_of_any_type_are_kept_unchanged(tmp_path: Path) -> None:
     assert named.stdout.startswith("t,a,b\n2020-01-01 00:00:00.000000001,0.5,0.5\n")
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "kept"),
+    [
+        ("1", "3.7", None), ("1", "null", "null"), ("1.5", "2", 2.0), ("1.5", "true", None),
+        ("true", "1", None), ('{"a":1}', '{"b":2}', None), ("[1]", "[2.9]", None),
+        ("1", '"x"', None), ('"x"', "1", "1"), ("{}", "{}", None),
+    ],
+)  # fmt: skip
+def test_a_kept_column_has_one_type_that_changes_no_value(
+    first: str, last: str, kept: object, tmp_path: Path
+) -> None:
+    lines = [f'{{"k":{each},"logits":[1,2]}}' for each in [first] * 6000 + [last]]
+    (tmp_path / "z.jsonl").write_text("\n".join(lines))
+    outcome = run("forward", "z.jsonl", "--keep", "k", "-o", "y.parquet", cwd=tmp_path)
+    assert outcome.status == (2 if kept is None else 0), outcome.stderr
+    if kept is not None:
+        found = parquet.read_table(tmp_path / "y.parquet")["k"][-1].as_py()
+        assert found == (None if kept == "null" else kept)
+
+
+def test_labels_with_a_gap_are_text(tmp_path: Path) -> None:
+    (tmp_path / "z.csv").write_text("id,label,cat,dog\na,0,1.5,2\nb,,1.5,2\n")
+    words = ["--columns", "cat,dog", "--keep", "label", "-o", "y.parquet"]
+    assert run("forward", "z.csv", *words, cwd=tmp_path).status == 0
+    assert parquet.read_table(tmp_path / "y.parquet")["label"].to_pylist() == ["0", ""]
+
+
 ODD = table(
     **{
         "id": ["x", None],

@@ -168,6 +168,7 @@ def as_rows(
             return turned.reshape(n, C), 0.0
     else:
         accepted = [(*lead, C, C), (n * C, C)] if n > 1 or file else [(*lead, C, C)]
+        accepted += [(n, C, C)] if file else []
         if array.shape in accepted:
             return array.reshape(n * C, C), 0.0
         last, ends = len(shape) - 1, [axis % len(shape), axis % len(shape) + len(shape)]

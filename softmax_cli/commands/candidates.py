@@ -113,7 +113,9 @@ def _check_file(
         check_classes(read.class_names, logits.class_names, option, "the logits")
     names = rows.samples or ()
     rows_each = max(1, len(names) // len(setting.labels))
-    results.check_samples(names[::rows_each], batch.samples, option)
+    results.check_names(names[::rows_each], batch.samples, option)
+    outputs = [str(name) for (name,) in rows.kept or ()]
+    results.check_names(outputs, [*logits.classes] * len(setting.labels), option, "output")
     return check
 
 

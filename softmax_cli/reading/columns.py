@@ -275,18 +275,19 @@ def _words(columns: Positions, header: Header) -> str:
 def _columns_of_results(names: Sequence[str], options: InputOptions) -> Columns | None:
     """Find the columns named as the classes, maybe behind a prefix, and that of names."""
     classes = options.results_of or ()
-    if options.quantity == "jacobian" and list(names[:2]) == ["sample", "output"]:
-        return Columns(tuple(range(2, len(names))), 0, names)
-    first = {name: len(names) - c for c, name in enumerate(reversed(names), start=1)}
+    is_matrix = options.quantity == "jacobian" and "output" in names and names[0] == "sample"
+    start = list(names).index("output") + 1 if is_matrix else 0
+    first = {names[c]: c for c in reversed(range(start, len(names)))}
     for prefix in (name.removesuffix(classes[-1]) for name in (names if classes else ())):
         if all(prefix + name in first for name in classes):
             plain = [name.removeprefix(prefix) for name in names]
             found = tuple(first[prefix + name] for name in classes)
             others = sorted({*range(len(names))} - {*found})
-            named = [c for c in others if plain[c] == options.id_column]
+            named = [c for c in others if plain[c] == options.id_column and not is_matrix]
             named += [c for c in others if _names_samples(plain[c])]
-            return Columns(found, named[0] if named else None, plain)
-    return None
+            outputs = (start - 1,) * is_matrix
+            return Columns(found, named[0] if named else None, plain, outputs)
+    return Columns(tuple(range(start, len(names))), 0, names) if is_matrix else None
 
 
 def _names_samples(name: str) -> bool:
@@ -321,6 +322,7 @@ def find_name(word: str, names: Sequence[str], count: int, what: str) -> int:
         When it is neither, or the name stands more than once.
     """
     matches = [c for c, name in enumerate(names) if name == word]
+    matches = matches or [c for c, name in enumerate(names) if name.strip() == word.strip()]
     if len(matches) > 1:
         positions = ", ".join(str(c + 1) for c in matches)
         problem = f"{quoted(word)} names more than one: positions {positions}"
@@ -370,4 +372,4 @@ def split_names(text: str, option: str) -> list[str]:
     except csv.Error:
         problem = f"expected names, found {quoted(text)}"
         raise InputError(option, problem, "quote names as in CSV") from None
-    return [word.strip() for word in words]
+    return words if '"' in text else [word.strip() for word in words]

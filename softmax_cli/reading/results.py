@@ -119,11 +119,13 @@ def with_upstream(
             yield replace(logits, blocks=_paired(logits, first, rest, option))
 
 
-def check_samples(found: Sequence[str] | None, expected: Sequence[str] | None, option: str) -> None:
-    """Raise for the first name of a sample that differs."""
+def check_names(
+    found: Sequence[str] | None, expected: Sequence[str] | None, option: str, what: str = "sample"
+) -> None:
+    """Raise for the first name that differs."""
     for theirs, ours in zip(found or (), expected or (), strict=False):
         if theirs != ours:
-            raise InputError(option, f"expected sample {quoted(ours)}, found {quoted(theirs)}")
+            raise InputError(option, f"expected {what} {quoted(ours)}, found {quoted(theirs)}")
 
 
 def _paired(logits: Logits, held: Batch, rows: Iterator[Batch], option: str) -> Iterator[Batch]:
@@ -138,7 +140,7 @@ def _paired(logits: Logits, held: Batch, rows: Iterator[Batch], option: str) -> 
             found = plural(total + len(own.logits), "row")
             raise InputError(option, f"expected a row a sample or one for all, found {found}")
         total += count
-        check_samples(own.samples, batch.samples, option)
+        check_names(own.samples, batch.samples, option)
         yield replace(batch, upstream=own.logits)
     if len(held.logits) or next(rows, None):
         problem = f"expected a row for each of {plural(total, 'sample')}, found more"

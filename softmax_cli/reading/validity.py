@@ -156,7 +156,7 @@ def check_classes(found: Sequence[str], expected: Sequence[str], place: str, fir
 
 def sift(logits: Logits, options: InputOptions, name: str) -> Logits:
     """Turn the samples if their classes run down the file; see that they are checked."""
-    if options.axis is not None and logits.shape is None:
+    if options.axis is not None and logits.shape is None and options.results_of is None:
         if options.axis not in (0, 1, -1, -2):
             raise InputError("--axis", f"expected 0 or 1 for text, found {options.axis}")
         logits = _turned(logits, options, name) if options.axis in (0, -2) else logits
