@@ -5,6 +5,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
+import numpy as np
+
 from softmax_cli import fast
 from softmax_cli.ending import uninterrupted
 from softmax_cli.errors import InputError, quoted
@@ -72,13 +74,19 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
         samples, lines = load_lines(head, name)
     columns = _settle(samples, lambda k: f"{name}:{lines[k]}", name, options)
 
+    is_array_alone = columns.array is not None and columns.sample is None and not columns.kept
+
     def parse(block: TextBlock) -> Batch:
         content = block.content.removesuffix(b"\n")
-        if columns.header is None and content[:1] + content[-1:] == b"[]":
-            inner = content[1:-1].replace(b"]\n[", b"\n")
-            place = validity.place_in(lambda k: f"{name}:{block.line + k}")
+        if is_array_alone and b"\n" in content:
+            # Around plain numbers each line may have the text that the first one has.
+            begin, end = content.find(b"[") + 1, content.rfind(b"]")
+            inner = content[begin:end].replace(content[end:] + b"\n" + content[:begin], b"\n")
             if (logits := fast.load_rows(inner, len(columns.logits))) is not None:
-                return Batch(logits, block.start, place=place)
+                first = parse(replace(block, content=content.partition(b"\n")[0]))
+                if np.array_equal(first.logits, logits[:1]):
+                    place = validity.place_in(lambda k: f"{name}:{block.line + k}")
+                    return Batch(logits, block.start, place=place)
         values, lines = load_lines(block.content, name, block.line)
         return _batch(values, columns, lambda k: f"{name}:{lines[k]}", block.start, options)
 
