@@ -237,5 +237,6 @@ def test_members_of_any_kind_are_kept_and_one_that_is_missing_is_told() -> None:
     text = '{"logits":[3,3],"m":{"x":1},"l":[1]}\n'
     printed = run("forward", "--keep", "m,l", "-f", "jsonl", stdin=text).stdout
     assert '"kept":{"m":{"x":1},"l":[1]}' in printed
+    assert ":2:" in refused("forward", stdin="[1,2]\n[3,4\n5,6]\n")
     for text in ('{"m":{"z":[1,2]}}\n{"m":{}}\n', "[1,2]\n"):
         assert "found no 'm.z'" in refused("forward", "--key", "m.z", stdin=text)

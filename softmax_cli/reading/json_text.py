@@ -81,7 +81,9 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
         if is_array_alone and b"\n" in content:
             # Around plain numbers each line may have the text that the first one has.
             begin, end = content.find(b"[") + 1, content.rfind(b"]")
-            inner = content[begin:end].replace(content[end:] + b"\n" + content[:begin], b"\n")
+            between = content[end:] + b"\n" + content[:begin]
+            are_alike = content.count(between) == content.count(b"\n")
+            inner = content[begin:end].replace(between, b"\n") if are_alike else b""
             if (logits := fast.load_rows(inner, len(columns.logits))) is not None:
                 first = parse(replace(block, content=content.partition(b"\n")[0]))
                 if np.array_equal(first.logits, logits[:1]):
