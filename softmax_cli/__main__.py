@@ -15,7 +15,7 @@ from functools import partial
 from typing import NoReturn
 
 from softmax_cli.ending import SIGNALS, leave
-from softmax_cli.memory import is_limited, limit_memory
+from softmax_cli.memory import has_room_for_numpy, is_limited, limit_memory
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
@@ -77,6 +77,8 @@ def _run(words: list[str]) -> int:
     from softmax_cli.errors import InputError, failure, silence, tell
 
     try:
+        if not has_room_for_numpy():
+            raise InputError("ulimit -v", "expected 120 MB or more, found less than numpy takes")
         return int(app(words, prog_name=PROGRAM, standalone_mode=False) or 0)
     except Exception as error:
         told = failure(error)

@@ -112,8 +112,8 @@ def failure(error: Exception) -> SoftmaxCliError:
             hint = "forward and jacobian take little for csv, tsv, jsonl and npy; ulimit -d KB"
             return InputError("", problem.rstrip(": "), f"{hint} sets another limit")
         case ModuleNotFoundError(name="matplotlib" | "pyarrow" as missing):
-            extra = "plot" if missing == "matplotlib" else "parquet"
-            hint = f"pip install 'softmax-calculator[{extra}]', or choose another format"
+            other = "html" if missing == "matplotlib" else "csv"
+            hint = f"pip install {missing}, or write another format: -o FILE.{other}"
             return InputError(missing, "expected it for this format, found none", hint)
         case ImportError():  # a broken installation
             return InputError("", f"a part of the program cannot be loaded: {error}")
@@ -135,6 +135,8 @@ def _usage_error(error: Any) -> InputError:
     if hasattr(error, "option_name") and hasattr(error, "possibilities"):
         if error.possibilities:
             hint = f"did you mean {' or '.join(sorted(error.possibilities))}?"
+        if error.option_name == "--version":
+            hint = "it stands before the command: softmax-cli --version"
         return InputError(quoted(error.option_name), "no such option", hint)
     message = error.format_message().rstrip(".")
     return InputError("", message[:1].lower() + message[1:], hint)

@@ -28,6 +28,11 @@ def is_limited() -> bool:
     return is_so or resource.getrlimit(resource.RLIMIT_NPROC)[0] in few
 
 
+def has_room_for_numpy() -> bool:
+    """Tell whether ulimit -v leaves numpy as much as its BLAS takes, or else ends the process."""
+    return not 0 < resource.getrlimit(resource.RLIMIT_AS)[0] < 100 << 20
+
+
 def limit() -> int:
     """Return how many bytes a run may take, or a negative number where there is no limit."""
     return resource.getrlimit(resource.RLIMIT_DATA)[0]

@@ -20,6 +20,10 @@ def run_limited(
     return run_cold(*words, stdin=stdin, cwd=cwd, program=limited)
 
 
+def test_too_few_addresses_for_numpy_are_an_error_and_no_verdict() -> None:
+    assert run_limited("check", "1", "2", bytes_=80 << 20).stderr.startswith("error: ulimit -v: ")
+
+
 @pytest.mark.parametrize("words", ["jacobian", "jacobian --explain"])
 def test_a_table_of_a_large_jacobian_takes_memory_for_what_it_shows(
     words: str, tmp_path: Path

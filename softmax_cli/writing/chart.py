@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -55,6 +56,8 @@ def chart(result: Result, options: OutputOptions) -> bytes:
     """Make a figure."""
     require(160_000_000, "a chart")  # without so many bytes, BLAS would end the process
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    # A name of the environment's that matplotlib does not know would stop its import.
+    os.environ["MPLBACKEND"] = "agg"
     from matplotlib import style
     from matplotlib.figure import Figure
 
