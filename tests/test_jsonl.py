@@ -238,5 +238,9 @@ def test_members_of_any_kind_are_kept_and_one_that_is_missing_is_told() -> None:
     printed = run("forward", "--keep", "m,l", "-f", "jsonl", stdin=text).stdout
     assert '"kept":{"m":{"x":1},"l":[1]}' in printed
     assert ":2:" in refused("forward", stdin="[1,2]\n[3,4\n5,6]\n")
+    text = '{"logits":[3,3],"a":1}\n{"logits":[3,3],"a":1,"note":"x"}\n'
+    assert ":2: " in (told := refused("forward", "--keep", "all", stdin=text))
+    assert "found 'note'" in told
+    assert run("forward", "--keep", "a", "-f", "csv", stdin=text).status == 0
     for text in ('{"m":{"z":[1,2]}}\n{"m":{}}\n', "[1,2]\n"):
         assert "found no 'm.z'" in refused("forward", "--key", "m.z", stdin=text)

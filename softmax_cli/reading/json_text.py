@@ -214,8 +214,9 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
         return replace(columns, members=first.keys())
     used = (columns.array, columns.sample, *columns.kept)
     needed = {keys[c] for c in used if c is not None}
+    members = first.keys() if options.keep == ("all",) else needed & first.keys()
     classes = strict_json.names(first, "classes", where(0), len(columns.logits))
-    return replace(columns, classes=classes, members=needed & first.keys())
+    return replace(columns, classes=classes, members=members)
 
 
 def _batch(
@@ -238,7 +239,8 @@ def _row(sample: Any, columns: Columns, place: str, options: InputOptions) -> li
     row = [sample]
     if columns.header is not None:
         keys = sample.keys() if isinstance(sample, dict) else frozenset()
-        if keys != columns.members and (columns.array is None or not columns.members <= keys):
+        may_differ = columns.array is not None and options.keep != ("all",)
+        if not (columns.members <= keys if may_differ else columns.members == keys):
             missing = columns.members - keys
             found = f"no {quoted(min(missing))}" if missing else quoted(min(keys - columns.members))
             raise InputError(place, f"expected the keys of the first sample, found {found}")
