@@ -23,6 +23,9 @@ _FORTRAN = r"(?i)[-+]?[\d.]+d[-+]?\d+"
 _DECIMAL_COMMA = r"[-+]?(?:\d*|\d{1,3}(?:\.\d{3})+),\d+(?:[eE][-+]?\d+)?"
 
 
+Hint = Callable[[str], str] | None  # what a word may mean that is not known, or ""
+
+
 class NotANumberError(ValueError):
     """The text is not a number; the message says what was expected."""
 
@@ -139,10 +142,8 @@ def refuse_misplaced(words: Sequence[str], commands: Collection[str]) -> None:
     raise InputError("", f"no such command {quoted(word)}", hint)
 
 
-def choice(
-    option: str, word: str, known: Collection[str], hint: Callable[[str], str] | None = None
-) -> str:
-    """Read one of some words; the hint says what another may mean, or ""."""
+def choice(option: str, word: str, known: Collection[str], hint: Hint = None) -> str:
+    """Read one of some words."""
     if word in known:
         return word
     problem = f"expected one of {', '.join(known)}, found {quoted(word)}"

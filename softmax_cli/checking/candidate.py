@@ -124,8 +124,7 @@ def as_numbers(values: Any) -> tuple[Array, Precision]:
         array = array.astype(np.float32)
     if array.dtype.kind not in "biufc":
         kind = f" of {array.dtype}" if array.ndim else ""
-        said = tuple_of(values) or f"{found}{kind}, expected an array of numbers"
-        raise ShapeFoundError(said)
+        raise ShapeFoundError(tuple_of(values) or f"{found}{kind}, expected an array of numbers")
     return array, precision
 
 

@@ -20,10 +20,9 @@ from softmax_cli.checking.verdict import Check, Verdict
 from softmax_cli.mathematics import core
 
 Candidate = ArrayLike | Function
+Upstream = ArrayLike | None
 
 _JUDGED_IN = "the results are {}: they are judged in it"
-# Sizes of batches, some of which many a function has never been given.
-_FEW = (1, 2, 3, 5)
 
 
 class Options(TypedDict, total=False):
@@ -136,10 +135,7 @@ def check_jacobian(candidate: Candidate, logits: ArrayLike, **options: Unpack[Op
 
 
 def check_vjp(
-    candidate: Candidate,
-    logits: ArrayLike,
-    upstream: ArrayLike | None = None,
-    **options: Unpack[Options],
+    candidate: Candidate, logits: ArrayLike, upstream: Upstream = None, **options: Unpack[Options]
 ) -> Verdict:
     """Check somebody's backward pass: the upstream gradient times the Jacobian.
 
@@ -175,11 +171,7 @@ def check_vjp(
 
 
 def _check(
-    quantity: Kind,
-    candidate: Candidate,
-    logits: ArrayLike,
-    upstream: ArrayLike | None,
-    options: Any,
+    quantity: Kind, candidate: Candidate, logits: ArrayLike, upstream: Upstream, options: Any
 ) -> Verdict:
     """Check results or a function of this process."""
     classes, samples = options.pop("classes", None), options.pop("samples", None)
@@ -188,9 +180,8 @@ def _check(
     if not -z.ndim <= axis < z.ndim or 0 in z.shape:
         raise ValueError(f"expected logits with classes on axis {axis}, found shape {z.shape}")
     if setting.dtype not in (None, *PRECISIONS):
-        raise ValueError(
-            f"expected dtype to be one of {', '.join(PRECISIONS)}, found {setting.dtype!r}"
-        )
+        known = ", ".join(PRECISIONS)
+        raise ValueError(f"expected dtype to be one of {known}, found {setting.dtype!r}")
     for name in ("atol", "rtol"):
         if not 0 <= float(options.get(name) or 0) < math.inf:
             raise ValueError(f"expected {name} to be finite and 0 or more, found {options[name]!r}")
@@ -204,8 +195,7 @@ def _check(
     if quantity == "vjp":
         if upstream is None and not callable(candidate):
             raise ValueError("expected the upstream gradient of these results, found none")
-        g = None if upstream is None else _real(upstream, "upstream")
-        setting = setting.with_gradient(g)
+        setting = setting.with_gradient(None if upstream is None else _real(upstream, "upstream"))
     if callable(candidate):
         return setting.verdict(*check_function(quantity, candidate, setting))
     try:
@@ -307,8 +297,9 @@ def _stressed(quantity: Kind, function: Function, setting: Setting, precision: P
     """Check a function on samples of our own, and in batches of other sizes."""
     C, ndim = len(setting.classes), max(2, setting.z.ndim)
     z, names = settings.stress_samples(C, setting.temperature)
-    # In a batch of C samples the layout of Jacobians is ambiguous.
-    leads: list[tuple[int, ...]] = [(n,) for n in (12 - (C == 12), *_FEW) if n != C]
+    # Of some sizes many a function has never been given a batch; in one of C samples the layout of
+    # Jacobians is ambiguous.
+    leads: list[tuple[int, ...]] = [(n,) for n in (12 - (C == 12), 1, 2, 3, 5) if n != C]
     dtype = setting.dtype or (None if precision is FLOAT64 else precision.name)
     plain = replace(setting, stress=False, forward_only=True, atol=None, rtol=None, dtype=dtype)
     found: list[Check] = []

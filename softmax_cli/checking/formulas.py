@@ -138,14 +138,12 @@ class Task:
         return self.result(*self.parts(y))
 
 
-def deviation(
-    expected: FloatArray, actual: FloatArray, bound: FloatArray | float = 1.0
-) -> FloatArray:
+def deviation(exact: FloatArray, actual: FloatArray, bound: FloatArray | float = 1.0) -> FloatArray:
     """Return errors in units of a bound; the same infinity, or NaN twice, is no error."""
-    error = np.asarray(np.abs(actual - expected) / bound)
+    error = np.asarray(np.abs(actual - exact) / bound)
     if np.isfinite(error).all():
         return error
-    same = (expected == actual) | (np.isnan(expected) & np.isnan(actual))
+    same = (exact == actual) | (np.isnan(exact) & np.isnan(actual))
     return np.where(same, 0.0, np.where(np.isnan(error), np.inf, error))
 
 

@@ -20,8 +20,6 @@ from softmax_cli.checking.formulas import Case, Family, FloatArray, Task, Wrong,
 from softmax_cli.checking.precision import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, PRECISIONS
 from softmax_cli.mathematics import core
 
-# A matrix diag(d) + u v', each of shape (K, C) or a number: most mistakes in J are of this form.
-Form = tuple[Any, Any, Any]
 # What wrong formulas give. What takes its numbers from the candidate yields the candidate's own
 # array to say that it explains it.
 Formula = Callable[[Case], Iterable[Wrong]]
@@ -58,6 +56,11 @@ def over(k: int, case: Task, number: float) -> FloatArray:
     """Return what is made of exponentials over their sum and a number."""
     e = exponentials(case)[k]
     return case.of_y(e / (number + total(e)))
+
+
+def clipped(k: int, task: Task, eps: float) -> FloatArray:
+    """Return what is made of probabilities from eps to 1 - k eps."""
+    return task.of_y(np.clip(task.y, eps, 1 - k * eps))
 
 
 def not_normalised(case: Case) -> Iterator[FloatArray]:
@@ -336,8 +339,8 @@ def few_digits(case: Case) -> bool:
     return digits is not None and _is_rounding(case, 1.02 * digits[1])
 
 
-def _matrix(forms: Callable[[Any, Any, Any], list[Form]]) -> Formula:
-    """Make a mistake in J and vjp of wrong matrices, made of d, u and v of the right one."""
+def _matrix(forms: Callable[[Any, Any, Any], list[tuple[Any, Any, Any]]]) -> Formula:
+    """Make a mistake in J and vjp of wrong diag(d) + u v', made of d, u and v of the right one."""
     return lambda case: [case.result(*form) for form in forms(*case.parts()) if case.is_derivative]
 
 
@@ -425,20 +428,13 @@ _SURE: dict[str, Formula] = {
 }
 # Results of fewer digits are a remedy.
 _ROUNDED: dict[str, Formula] = {
-    "float32 results": _shown(partial(computed_in, FLOAT32)),
-    "float16 results": _shown(partial(computed_in, FLOAT16)),
-    "bfloat16 results": _shown(partial(computed_in, BFLOAT16)),
+    **{f"{p.name} results": _shown(partial(computed_in, p)) for p in (FLOAT32, FLOAT16, BFLOAT16)},
     "rounded results": _shown(few_digits),
 }
 # These are no cause beside one of those above.
 _FITTED: dict[str, Formula] = {
     "a number is added below": _fitted(1e-11, 1e3, partial(over, 0), partial(over, 1)),
-    "clipped probabilities": _fitted(
-        1e-11,
-        0.11,
-        lambda task, eps: task.of_y(np.clip(task.y, eps, 1 - eps)),
-        lambda task, eps: task.of_y(np.maximum(task.y, eps)),
-    ),
+    "clipped probabilities": _fitted(1e-11, 0.11, partial(clipped, 1), partial(clipped, 0)),
     "eps is added": _fitted(1e-11, 0.11, lambda task, eps: task.of_y(task.y + eps), log_with_eps),
     "smoothed probabilities": _fitted(
         1e-11, 0.9, lambda task, s: task.of_y((1 - s) * task.y + s / task.y.shape[1])

@@ -70,24 +70,22 @@ _LOOKED_AT = 100_000
 
 
 # A number of more digits was printed to be read back; one of fewer says too little.
-def printed_digits(
-    values: FloatArray, likely: range = range(3, 10)
-) -> tuple[int, FloatArray] | None:
+def printed_digits(x: FloatArray, likely: range = range(3, 10)) -> tuple[int, FloatArray] | None:
     """Return how many digits text was printed with, and half a unit in the last one of each.
 
     Numbers printed with so many decimals, or with so many significant digits, are told by the
     number that needs most of them. None if they were printed to be read back, or with too few.
     """
-    finite = values[np.isfinite(values) & (values != 0)][:_LOOKED_AT]
+    finite = x[np.isfinite(x) & (x != 0)][:_LOOKED_AT]
     cells = [Decimal(repr(value)).normalize().as_tuple() for value in finite.tolist()]
     significant = max((len(cell.digits) for cell in cells), default=0)
     if significant not in likely:
         return None
     decimals = max(-int(cell.exponent) for cell in cells)
     with np.errstate(divide="ignore"):
-        size = np.floor(np.log10(np.abs(values)))
+        size = np.floor(np.log10(np.abs(x)))
     unit = np.maximum(10.0**-decimals, 10.0 ** (size - significant + 1))
-    return significant, np.where(np.isfinite(values), 0.5 * unit * (1 + 1e-6), 0.0)
+    return significant, np.where(np.isfinite(x), 0.5 * unit * (1 + 1e-6), 0.0)
 
 
 def shown_precision(values: FloatArray) -> Precision:

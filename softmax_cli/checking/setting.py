@@ -113,8 +113,7 @@ class Run:
         atol, rtol = tolerances or task.tolerances()
         self.atol = atol if setting.atol is None else np.full(len(atol), setting.atol)
         self.rtol = rtol if setting.rtol is None else setting.rtol
-        self.below = 0
-        self.needs_unit = False
+        self.below, self.needs_unit = 0, False
         K, size = len(task.z), int(np.prod(task.shape[1:]))
         self._unit = None if unit is None else unit.reshape(K, size)
         self._samples = Samples(task.quantity, task.shape[1:], setting.labels)

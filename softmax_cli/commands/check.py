@@ -4,6 +4,7 @@ from functools import partial
 
 from softmax_cli import words
 from softmax_cli.commands import shared
+from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions, OutputOptions
 
 PROBABILITIES = """Your probabilities: a file in any input format, or code, FILE.py:FUNCTION or
@@ -58,12 +59,12 @@ def check(
     from softmax_cli.commands import candidates
     from softmax_cli.progress import watched
     from softmax_cli.reading.source import open_logits
-    from softmax_cli.writing.formats import refuse_verdict
     from softmax_cli.writing.target import write
     from softmax_cli.writing.verdict_rows import sweep_report, verdict_report
 
     if writing.output_format == "npy":
-        raise refuse_verdict("npy")
+        hint = "npy holds arrays; any other format holds a verdict"
+        raise InputError("--format", "expected a format for a verdict, found npy", hint)
     words_for: dict[Kind, str | None]
     words_for = {"probabilities": probabilities, "jacobian": jacobian, "vjp": vjp}
     given = {quantity: word for quantity, word in words_for.items() if word is not None}

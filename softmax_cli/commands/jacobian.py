@@ -1,15 +1,10 @@
 """The Jacobian of each sample, one entry of it, or an upstream gradient times it."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from softmax_cli.commands import shared
 from softmax_cli.errors import InputError, quoted
 from softmax_cli.options import InputOptions, OutputOptions
-
-if TYPE_CHECKING:
-    from softmax_cli.result import Quantity
-    from softmax_cli.samples import Logits
 
 VJP = """The upstream gradient G times the Jacobian (backpropagation), without building it.
 G is 0,0,1 or a file with one row for all samples or a row each."""
@@ -52,24 +47,20 @@ def jacobian(
     ):
         if sample is not None:
             source = pick_sample(source, sample, "--sample")
-        position = None if entry is None else _find_entry(entry, source)
-        quantity: Quantity = Jacobian(temperature, log)
-        if vjp is not None:
-            quantity = Vjp(temperature, log)
-        elif position is not None:
-            quantity = Partial(temperature, log, position)
-        result = Arrays("jacobian", source, quantity, prefix)
+        names = source.class_names or ()
+        position = None if entry is None else _find_entry(entry, names, source.n_classes)
+        kind = Vjp if vjp is not None else Partial if position else Jacobian
+        result = Arrays("jacobian", source, kind(temperature, log, position), prefix)
         # Only the first sample is explained; the rest is not read.
         shown = result.derivation(next(source.batches)) if explain else result
         write(shown, replace(writing, jobs=jobs))
 
 
-def _find_entry(entry: str, logits: "Logits") -> tuple[int, int]:
+def _find_entry(entry: str, classes: tuple[str, ...], n_classes: int) -> tuple[int, int]:
     from softmax_cli.reading.columns import find_name, split_names
 
     names = split_names(entry, "--entry")
     if len(names) != 2:
         raise InputError("--entry", f"expected OUTPUT,INPUT such as 1,2, found {quoted(entry)}")
-    classes, n_classes = logits.class_names or (), logits.n_classes
     output, input_ = (find_name(name, classes, n_classes, "--entry") for name in names)
     return output, input_

@@ -16,7 +16,6 @@ from softmax_cli.writing.formats import SUFFIXES, WRITERS, choose_format, hint_f
 
 # Takes the option's name, for messages, and what the user gave.
 Parser = Callable[[str, str], Any]
-Hint = Callable[[str], str] | None
 Words = list[str] | None
 Text = str | None
 
@@ -43,7 +42,7 @@ def option(
 
 
 def choice(
-    panel: str, spelled: str, text: str, known: Collection[str], usual: str, hint: Hint = None
+    panel: str, spelled: str, text: str, known: Collection[str], usual: str, hint: words.Hint = None
 ) -> Any:
     """Describe an option that takes one of some words."""
     text = rf"{text}: {', '.join(known)}. \[default: {usual}]"

@@ -41,9 +41,8 @@ def _verdict(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
         yield from (Text(), _samples(verdict, check, screen))
     if check.excess is not None:
         yield from (Text(), screen.text(worst_entry(verdict, entry, screen.precision)), Text())
-        yield screen.text(
-            f"error/bound in sample {check.samples[check.samples.furthest][0]}", "bold"
-        )
+        label, _ = check.samples[check.samples.furthest]
+        yield screen.text(f"error/bound in sample {label}", "bold")
         yield _heatmap(check.excess, verdict, screen)
     cause = [] if check.passed or not check.candidate else [*_cause(check, screen)]
     for part in (cause, [screen.quiet(f"note: {note}") for note in verdict.notes]):
@@ -109,10 +108,8 @@ def _heatmap(excess: FloatArray, verdict: Verdict, screen: Screen) -> Table:
             return Cell(number="ok", style="dim", value=value)
         return Cell(number=significant(value, 2), style="white on red", value=value)
 
-    rows = [
-        [Cell(names[j]), *(cell(float(excess[j, i])) for i in inputs.positions)]
-        for j in outputs.positions
-    ]
+    shown = excess[:, inputs.positions].tolist()
+    rows = [[Cell(names[j]), *map(cell, shown[j])] for j in outputs.positions]
     headings = ["", *(columns[i] for i in inputs.positions)]
     return Table(headings, rows, outputs=outputs, inputs=inputs, hint="")
 

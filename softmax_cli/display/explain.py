@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from softmax_cli.display.notation import Plain
 from softmax_cli.display.screen import Equation, Step
-from softmax_cli.mathematics.exact import Derivation, quotient
+from softmax_cli.mathematics.exact import Derivation, Entry, quotient
 
 _MOST_CLASSES = 8
 # Other names are told once, and their positions stand in the formulas.
@@ -71,10 +71,8 @@ def explain(d: Derivation, n: Plain) -> Iterator[Step | Equation | str]:
         )
     yield Step(f"{7 + d.log}. The two cases", f"{r.delta} is 1 if i = j, else 0.")
     yield from _cases(w)
-    text = "Row j is the output, column i the input. Every row sums to 0, because the "
-    text += (
-        f"probabilities always sum to 1: raising all logits alike changes none of them.{symmetric}"
-    )
+    text = "Row j is the output, column i the input. Every row sums to 0, because the probabilities"
+    text += f" always sum to 1: raising all logits alike changes none of them.{symmetric}"
     yield Step(f"{8 + d.log}. The Jacobian matrix", text)
 
 
@@ -131,15 +129,13 @@ class _Writer:
         entry = n.number(d.partial(j, i), live=f"{'L' if d.log else 'J'}{j},{i}")
         return _Reading(e_j, e_i, y_j, y_i, n.given(i == j), S, T, df, dg, entry)
 
-    def of_entry(self, left: _Formula, formula: _Formula, entry: tuple[int, int]) -> Equation:
+    def of_entry(self, left: _Formula, formula: _Formula, entry: Entry) -> Equation:
         """Write a formula with the names of an entry, with its numbers, and its value."""
         names = self.letters(*(self.d.classes[c] for c in entry))
         numbers = self.numbers(*entry)
         return _equation(left(names), formula(names), formula(numbers), left(numbers), entry=entry)
 
-    def general(
-        self, left: _Formula, *formulas: _Formula, entry: tuple[int, int] | None = None
-    ) -> Equation:
+    def general(self, left: _Formula, *formulas: _Formula, entry: Entry | None = None) -> Equation:
         """Write formulas with letters."""
         r = self.letters()
         return _equation(left(r), *(formula(r) for formula in formulas), entry=entry)
@@ -155,7 +151,7 @@ def _entry(r: _Reading) -> Plain:
     return r.entry
 
 
-def _equation(*parts: Plain, entry: tuple[int, int] | None = None) -> Equation:
+def _equation(*parts: Plain, entry: Entry | None = None) -> Equation:
     sides = [text for text, _ in groupby(each.text for each in parts)]
     return Equation(sides, parts[-1].value, entry)
 
@@ -204,10 +200,7 @@ def _derivatives(w: _Writer) -> Iterator[Equation | str]:
 
 def _cases(w: _Writer) -> Iterator[Equation | str]:
     one = w.n.given(1)
-    cases: tuple[_Formula, _Formula] = (
-        lambda r: r.over_T(r.y_j * (one - r.y_j)),
-        lambda r: r.over_T(-r.y_j * r.y_i),
-    )
+    cases = lambda r: r.over_T(r.y_j * (one - r.y_j)), lambda r: r.over_T(-r.y_j * r.y_i)
     if w.d.log:
         cases = lambda r: r.over_T(one - r.y_j), lambda r: r.over_T(-r.y_i)
     for j, i in w.d.entries:

@@ -36,11 +36,8 @@ _FORMS = {
     "power": ("%s^%s", "%s^{%s}", "<msup>%s<mrow>%s</mrow></msup>"),
     "fraction": ("%s / %s", r"\frac{%s}{%s}", "<mfrac><mrow>%s</mrow><mrow>%s</mrow></mfrac>"),
     "summation": ("sum_%s %s", r"\sum_{%s} %s", "<munder><mo>∑</mo><mi>%s</mi></munder>%s"),
-    "derivative": (
-        "d%s/d%s",
-        r"\frac{\partial %s}{\partial %s}",
-        "<mfrac><mrow><mi>∂</mi>%s</mrow><mrow><mi>∂</mi>%s</mrow></mfrac>",
-    ),
+    "derivative": ("%s/%s", r"\frac{%s}{%s}", "<mfrac><mrow>%s</mrow><mrow>%s</mrow></mfrac>"),
+    "differential": ("d%s", r"\partial %s", "<mi>∂</mi>%s"),
     " · ": (" · ", r" \cdot ", "<mo>·</mo>"),
     "δ": ("δ", r"\delta", "<mi>δ</mi>"),
     "…": ("…", r"\dots", "<mi>…</mi>"),
@@ -88,8 +85,8 @@ class Plain:
 
     def partial(self, output: str, input_: str, letter: str = "y") -> Self:
         """Write dy_1/dz_2."""
-        y, z = self.symbol(letter, output).text, self.symbol("z", input_).text
-        return self._form(PRODUCT, "derivative", y, z)
+        ends = self.symbol(letter, output).text, self.symbol("z", input_).text
+        return self._form(PRODUCT, "derivative", *(self._write("differential", x) for x in ends))
 
     def given(self, value: float, live: str = "") -> Self:
         """Write the user's number, or an integer, as it is."""

@@ -4,8 +4,6 @@ from decimal import Decimal
 
 from softmax_cli.mathematics.exact import Number
 
-_DEFAULT_PRECISION = 6
-_DISTANCE_DIGITS = 3
 _LEAST_SHOWN = Decimal("1e-999999999")
 
 
@@ -31,7 +29,7 @@ def beside_one(value: Number, rest: Number, precision: int) -> str:
     if 0 < rest < _LEAST_SHOWN:
         return ">1 - 1e-999999999"
     # The distance itself needs few digits, unless more than the default are asked for.
-    digits = precision if precision > _DEFAULT_PRECISION else min(precision, _DISTANCE_DIGITS)
+    digits = precision if precision > 6 else min(precision, 3)
     return f"1 {'-' if rest > 0 else '+'} {f'{rest:.{digits}g}'.removeprefix('-')}"
 
 

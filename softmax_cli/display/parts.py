@@ -122,9 +122,7 @@ def _by_T(temperature: float) -> str:  # noqa: N802
     return "" if temperature == 1 else f" / T,  T = {given(temperature)}"
 
 
-def some_samples(
-    batches: Iterable[Batch], n_classes: int, limit: Limit | None
-) -> tuple[Batch, Shown]:
+def some_samples(batches: Iterable[Batch], n_classes: int, limit: Limit) -> tuple[Batch, Shown]:
     """Walk all batches; return all samples, or else those at the ends, with labels."""
     kept: list[Batch] = []
     count, most = 0, limit[0] if limit else 0

@@ -13,7 +13,8 @@ T = TypeVar("T")
 _ASCII = str.maketrans({"δ": "delta", "…": "...", "·": "*", "–": "-", "×": "*", "─": "-"})
 HINT = "; see all with -f csv"
 Show = Callable[[int], str]  # a number, with so many significant digits
-Limit = tuple[int, int, int]  # all of up to so many are shown, else so many at each end
+# All of up to so many are shown, else so many at each end; None: all.
+Limit = tuple[int, int, int] | None
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,9 @@ class Screen:
     has_shades: bool = False
     is_drawn: bool = False
     margins: int = 0
-    samples: Limit | None = None
-    rows: Limit | None = None
-    columns: Limit | None = None
+    samples: Limit = None
+    rows: Limit = None
+    columns: Limit = None
 
     def glyph(self, unicode: str, plain: str) -> str:
         """Choose the sign that can be shown."""
@@ -108,7 +109,7 @@ class Shown:
         return f"{plural(len(missing), self.noun)} left out ({span})" if missing else ""
 
 
-def show(noun: str, names: Sequence[object], limit: Limit | None) -> Shown:
+def show(noun: str, names: Sequence[object], limit: Limit) -> Shown:
     """Show all, or else some at the ends."""
     most, *ends = limit or (len(names), 0, 0)
     return Shown(noun, names, *(ends if len(names) > most else (len(names),)))

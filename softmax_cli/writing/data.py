@@ -19,7 +19,7 @@ from softmax_cli.fast import print_rows
 from softmax_cli.options import OutputOptions
 from softmax_cli.result import Arrays, Block, Probabilities, Report, Result
 from softmax_cli.samples import Batch, FloatArray, Logits, as_text, concatenate, from_text
-from softmax_cli.writing.target import Target, write_pieces
+from softmax_cli.writing.target import Target, write_all
 
 _STRING_OR_CONSTANT = re.compile(r'("(?:[^"\\]|\\.)*")|-?Infinity|NaN')
 _UNTYPED = "csv and jsonl take what parquet does not"
@@ -31,7 +31,7 @@ def write_delimited(result: Result, target: Target, options: OutputOptions) -> N
     if isinstance(result, Arrays):
         names = [column_names(result)] if result.has_header else []
         head = "".join(_csv_lines(names, delimiter)).encode()
-        write_pieces(result, target, options, head, partial(_delimited, result, delimiter))
+        write_all(result, target, options.jobs, head, partial(_delimited, result, delimiter))
     elif isinstance(result, Report):
         rows = [map(as_text, row) for row in result.rows]
         target.write("".join(_csv_lines([result.columns, *rows], delimiter)).encode())
@@ -133,7 +133,7 @@ def write_jsonl(result: Result, target: Target, options: OutputOptions) -> None:
         names = result.logits.class_names or ()
         keys = [encode(name).replace("%", "%%") for name in names]
         row = f"{{{':%s,'.join(keys)}:%s}}" if keys and len(set(keys)) == len(keys) else ""
-        write_pieces(result, target, options, b"", partial(_json_lines, result, row))
+        write_all(result, target, options.jobs, b"", partial(_json_lines, result, row))
     elif isinstance(result, Report):
         rows = (dict(zip(result.columns, row, strict=True)) for row in result.rows)
         samples = result.document().get("samples", rows)
@@ -210,7 +210,7 @@ def write_npy(result: Result, target: Target, options: OutputOptions) -> None:
         return
     with target.whole() as whole:
         head = _npy_header(result, known or 0)
-        n_samples = write_pieces(result, whole, options, head, _npy_numbers)
+        n_samples = write_all(result, whole, options.jobs, head, _npy_numbers)
         if known is None:  # they are counted now; numpy leaves room for the digits
             whole.stream.seek(0)
             whole.write(_npy_header(result, n_samples))

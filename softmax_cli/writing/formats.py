@@ -14,12 +14,6 @@ SUFFIXES = {f".{name}": name for name in (*WRITERS[1:7], *PICTURES)}
 SUFFIXES |= {".txt": "table", ".md": "markdown", ".tex": "latex", ".ndjson": "jsonl"}
 
 
-def refuse_verdict(output_format: str) -> InputError:
-    """Say that a verdict is no array."""
-    problem = f"expected a format for a verdict, found {output_format}"
-    return InputError("--format", problem, "npy holds arrays; any other format holds a verdict")
-
-
 def choose_format(name: str | None, path: str | None) -> str:
     """Take the format that was named, or else the one of the file's suffix, before ``.gz``.
 

@@ -228,9 +228,7 @@ def _math(equation: Equation) -> str:
     # Only sums of many terms have a plus sign.
     first, *rest = (x.replace("<mo>+", "</math> <math><mo>+") for x in equation.sides)
     # A number divided by T is the one behind it where T is 1.
-    sides = (
-        f" <math{' class=T' * bool(_SINGLE.search(side))}><mo>=</mo>{side}</math>" for side in rest
-    )
+    sides = (f" <math{' class=T' * bool(_SINGLE.search(x))}><mo>=</mo>{x}</math>" for x in rest)
     return f'<div class="equation"><math>{first}</math>{"".join(sides)}</div>'
 
 

@@ -171,15 +171,16 @@ def _total(columns: Sequence[_Column], gap: int = _Fit().gap) -> int:
     return sum(column.width + gap for column in columns) - gap
 
 
-def _shown(
-    heading: str, cells: Sequence[Cell], is_name: bool, fit: _Fit, screen: Screen
-) -> _Column:
+def _shown(title: str, cells: Sequence[Cell], is_name: bool, fit: _Fit, screen: Screen) -> _Column:
     """Show a column, in which the longest text or number decides how wide it is."""
-    heading = screen.text(heading).plain
+    heading = screen.text(title).plain
     numbers = [_number(cell, fit, screen) for cell in cells]
     names = [screen.text(cell.name).plain for cell in cells]
     if is_name or any(cell.show for cell in cells):
-        names = _distinct(names, max(fit.text - max(map(len, numbers), default=0) - 1, 4), screen)
+        room = max(fit.text - max(map(len, numbers), default=0) - 1, 4)
+        short = [_clipped(name, room, screen) for name in names]
+        # They stay as they are if some would be alike then.
+        names = short if len({*short}) == len({*names}) else names
     shown = zip(cells, map(" ".join, zip(names, numbers, strict=True)), numbers, strict=True)
     texts = [Text(text.strip(" ") + c.mark * (n == c.number), c.style) for c, text, n in shown]
     longest = min(cell_len(heading), _LONGEST_HEADING)
@@ -194,12 +195,6 @@ def _number(cell: Cell, fit: _Fit, screen: Screen) -> str:
         return cell.number
     shorter = (_compact(cell.show(p)) for p in range(screen.precision, 0, -1))
     return next((each for each in shorter if len(each) <= fit.number), _sign(cell.number))
-
-
-def _distinct(names: list[str], width: int, screen: Screen) -> list[str]:
-    """Shorten names, unless some would be alike then."""
-    short = [_clipped(name, width, screen) for name in names]
-    return short if len({*short}) == len({*names}) else names
 
 
 def _cut(

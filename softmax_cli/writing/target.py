@@ -55,16 +55,11 @@ class Target:
             shutil.copyfileobj(spool, self)
 
 
-_Writer = Callable[[Result, Target, OutputOptions], None]
-
-
-def write_pieces(
-    result: Arrays, target: Target, options: OutputOptions, head: bytes, encode: Encode
-) -> int:
+def write_all(result: Arrays, target: Target, jobs: int | None, head: bytes, encode: Encode) -> int:
     """Write blocks as they are computed, the first behind the head; return how many samples."""
     n_samples = 0
     try:
-        with closing(convert_all(result, encode, options.jobs)) as pieces:
+        with closing(convert_all(result, encode, jobs)) as pieces:
             for content, completed in pieces:
                 target.write(head + content if head else content)
                 head = b""
@@ -114,7 +109,7 @@ def _refuse_what_has_no_place(result: Arrays, name: str) -> None:
         raise InputError("--prefix", problem)
 
 
-def _writer(name: str) -> _Writer:
+def _writer(name: str) -> Callable[[Result, Target, OutputOptions], None]:
     # A machine does without Rich, and a terminal without what files are made of.
     if name == "table":
         from softmax_cli.writing.table import write_drawn

@@ -52,9 +52,7 @@ def _given(**members: Any) -> dict[str, Any]:
 def sweep_report(sweep: Sweep) -> Report:
     """Make a row a step, and the JSON document."""
     rows = list(zip(sweep.steps, *sweep.errors.values(), strict=True))
-    best = {
-        method: pair and {"step": pair[0], "error": pair[1]} for method, pair in sweep.best.items()
-    }
+    best = {name: pair and {"step": pair[0], "error": pair[1]} for name, pair in sweep.best.items()}
     document = {"command": "check", "sweep": {"step": sweep.steps, **sweep.errors}, "best": best}
     return Report(("step", *sweep.errors), rows, lambda: document, sweep)
 
