@@ -87,8 +87,7 @@ def quoted(text: str, limit: int = 60) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a hint that names the closest known word, or "" if none is close."""
-    short = [each for each in known if len(each) <= 100]
-    close = get_close_matches(word.lower(), short, n=1)
+    close = get_close_matches(word.lower(), [each for each in known if len(each) <= 100], n=1)
     return f"did you mean {visible(close[0])}?" if close else ""
 
 

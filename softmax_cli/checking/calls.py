@@ -197,8 +197,7 @@ def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> tuple[
         if found and before is not None and np.array_equal(before, alone):
             return f"given alone it returns an old result: {found}", STATE
         if found:
-            told = f"given alone it returns another result: {found}"
-            return told, "depends on the other samples"
+            return f"given alone it returns another result: {found}", "depends on the other samples"
         before = alone
     return None
 

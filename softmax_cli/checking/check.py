@@ -244,7 +244,6 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
             calls, first, notes = called(function, task, setting)
             notes.append(_JUDGED_IN.format(task.precision.name))
         run = Run(task, setting)
-        known = first[: max(1, settings.HELD // first.shape[1])]
         for samples, rows in calls.results(first):
             run.add(samples, rows)
     except ShapeFoundError as error:
@@ -253,7 +252,7 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
         return (replace(Run(task, setting).check(), problem=problem, diagnoses=causes),)
     notes += ["the function overwrites its input"] * calls.overwrote
     notes += ["the function was given torch tensors"] * calls.takes_tensors
-    found = dependence(calls, run, known, notes)
+    found = dependence(calls, run, first[: max(1, settings.HELD // first.shape[1])], notes)
     check = replace(run.check(calls.across), called=calls.how)
     if found and not check.unstable:
         told, cause = found

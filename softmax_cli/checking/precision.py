@@ -70,6 +70,7 @@ _LOOKED_AT = 100_000
 
 
 # A number of more digits was printed to be read back; one of fewer says too little.
+@np.errstate(divide="ignore")
 def printed_digits(x: FloatArray, likely: range = range(3, 10)) -> tuple[int, FloatArray] | None:
     """Return how many digits text was printed with, and half a unit in the last one of each.
 
@@ -82,8 +83,7 @@ def printed_digits(x: FloatArray, likely: range = range(3, 10)) -> tuple[int, Fl
     if significant not in likely:
         return None
     decimals = max(-int(cell.exponent) for cell in cells)
-    with np.errstate(divide="ignore"):
-        size = np.floor(np.log10(np.abs(x)))
+    size = np.floor(np.log10(np.abs(x)))
     unit = np.maximum(10.0**-decimals, 10.0 ** (size - significant + 1))
     return significant, np.where(np.isfinite(x), 0.5 * unit * (1 + 1e-6), 0.0)
 

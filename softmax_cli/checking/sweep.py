@@ -62,8 +62,7 @@ class StepError(CheckingError, ValueError):
 
 def check_softmax(setting: Setting) -> Check:
     """Check our own exact Jacobian against finite differences."""
-    task = setting.task("jacobian", FLOAT64)
-    check = replace(_differentiated(task, setting), diagnoses=())
+    check = replace(_differentiated(setting.task("jacobian", FLOAT64), setting), diagnoses=())
     # What is exact can fail at a default step by nothing but that, and nowhere gives NaN.
     is_default = {setting.step, setting.atol, setting.rtol} == {None}
     if check.failed and (is_default or np.isnan(check.samples.worst[2]).any()):

@@ -56,8 +56,7 @@ def pick(logits: Logits, sample: str | None, comparison: Comparison) -> tuple[Ba
     batch = concatenate(logits.batches, logits.n_classes)
     g = None if batch.upstream is None else logits.restored(batch.upstream)
     z, classes = logits.restored(batch.logits), logits.classes
-    setting = comparison(z=z, g=g, axis=logits.axis, classes=classes, labels=batch.labels)
-    return batch, setting
+    return batch, comparison(z=z, g=g, axis=logits.axis, classes=classes, labels=batch.labels)
 
 
 def check(

@@ -113,8 +113,7 @@ def with_shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def run(**given: Any) -> Any:
         for name, part in shared.items():
-            said = {each: given.pop(each) for each in signature(part).parameters}
-            given[name] = part(**said)
+            given[name] = part(**{each: given.pop(each) for each in signature(part).parameters})
         return command(**given)
 
     every: list[Parameter] = []

@@ -35,8 +35,7 @@ def explain(d: Derivation, n: Plain) -> Iterator[Step | Equation | str]:
     r, f, g = w.letters(), n.symbol("f"), n.symbol("g")
     total = n.total("c", w.letters("c").e_j)
     yield from _definition(w, total, d.classes)
-    text = f"{r.y_j} is a quotient {f / g}, and both depend on {z_i}."
-    yield Step("2. The quotient rule", text)
+    yield Step("2. The quotient rule", f"{r.y_j} is a quotient {f / g}, and both depend on {z_i}.")
     yield _equation(f, r.e_j)
     yield _equation(g, r.S, total)
     yield w.general(_entry, lambda r: (r.df * g - f * r.dg) / g**two)
@@ -187,10 +186,8 @@ def _definition(w: _Writer, total: Plain, names: Sequence[str]) -> Iterator[Step
 
 
 def _derivatives(w: _Writer) -> Iterator[Equation | str]:
-    pairs: tuple[tuple[_Formula, _Formula], ...] = (
-        (lambda r: r.df, lambda r: r.over_T(r.e_j * r.delta)),
-        (lambda r: r.dg, lambda r: r.over_T(r.e_i)),
-    )
+    pairs = [(lambda r: r.df, lambda r: r.over_T(r.e_j * r.delta))]
+    pairs += [(lambda r: r.dg, lambda r: r.over_T(r.e_i))]
     yield from (w.general(*pair) for pair in pairs)
     for j, i in w.d.entries:
         output, input_ = w.d.classes[j], w.d.classes[i]

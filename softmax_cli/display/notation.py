@@ -216,8 +216,7 @@ class MathML(Plain):
     def _index(self, name: str) -> str:
         if not name.startswith("#"):
             return f"<mi>{name}</mi>"
-        shown = escape(visible(self.names[int(name[1:])]))
-        return f"<mtext data-n={name[1:]}>{shown}</mtext>"
+        return f"<mtext data-n={name[1:]}>{escape(visible(self.names[int(name[1:])]))}</mtext>"
 
 
 def typographic(text: str) -> str:

@@ -131,8 +131,7 @@ def some_samples(batches: Iterable[Batch], n_classes: int, limit: Limit) -> tupl
         if limit is None:
             kept.append(batch)
         else:
-            positions = sorted({*rows[:most], *rows[-most:]})
-            kept += (batch.part(slice(k, k + 1)) for k in positions)
+            kept += (batch.part(slice(k, k + 1)) for k in sorted({*rows[:most], *rows[-most:]}))
             del kept[most:-most]
         count += len(rows)
     shown = show("sample", range(1, count + 1), limit)

@@ -35,8 +35,7 @@ _METHODS = {"forward": "#0072b2", "central": "#d55e00", "complex-step": "#009e73
 # Names are data, and text; nothing depends on the day or the machine.
 _STYLE = {"text.parse_math": False, "svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 11}
 _STYLE |= {"axes.spines.top": False, "axes.spines.right": False}
-_STYLE |= {"axes.autolimit_mode": "round_numbers"}
-_STYLE |= {"svg.hashsalt": "softmax-cli", "savefig.dpi": 200, "savefig.bbox": "tight"}
+_STYLE |= {"axes.autolimit_mode": "round_numbers", "svg.hashsalt": "softmax-cli"}
 _SIGNED = [tuple(part / 255 for part in colour) for colour in (NEGATIVE, ZERO, POSITIVE)]
 _SLANTED = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
 _UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
@@ -72,7 +71,7 @@ def chart(result: Result, options: OutputOptions) -> bytes:
                 _verdict(verdict, figure)
             case Arrays():
                 _arrays(result, figure)
-        figure.savefig(file, metadata=_UNDATED.get(name))
+        figure.savefig(file, dpi=200, bbox_inches="tight", metadata=_UNDATED.get(name))
     return file.getvalue()
 
 
@@ -132,8 +131,7 @@ def _draw(figure: "Figure", panels: Sequence[_Panel], title: str, is_rising: boo
     figure.set_size_inches(max(width + beside + 2, 7), (height + below + 1) * len(panels))
     largest = max(abs(each.values[np.isfinite(each.values)]).max(initial=0) for each in panels)
     low, high = (0.0, 1.0) if is_rising else (-(largest or 1.0), largest or 1.0)
-    axes = figure.subplots(len(panels), squeeze=False)
-    for each, panel in zip(axes.flat, panels, strict=True):
+    for each, panel in zip(figure.subplots(len(panels), squeeze=False).flat, panels, strict=True):
         each.set_title(_label(panel.title, 2 * _LONGEST_LABEL), fontsize="medium")
         _ticks(each.set_yticks, panel.rows, height)
         values = np.clip(np.nan_to_num(panel.values, nan=high), low, high)

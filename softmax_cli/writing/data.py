@@ -130,8 +130,7 @@ def write_json(result: Result, target: Target, options: OutputOptions) -> None:
 def write_jsonl(result: Result, target: Target, options: OutputOptions) -> None:
     """Write a line a sample, as it is computed."""
     if isinstance(result, Arrays):
-        names = result.logits.class_names or ()
-        keys = [encode(name).replace("%", "%%") for name in names]
+        keys = [encode(name).replace("%", "%%") for name in result.logits.class_names or ()]
         row = f"{{{':%s,'.join(keys)}:%s}}" if keys and len(set(keys)) == len(keys) else ""
         write_all(result, target, options.jobs, b"", partial(_json_lines, result, row))
     elif isinstance(result, Report):
@@ -147,8 +146,7 @@ def _json_lines(result: Arrays, row: str, block: Block) -> bytes:
     key = "top" if result.top else "partial" if result.quantity.entry else result.quantity.key
     names: Iterable[str] = map(encode, block.batch.labels)
     if block.batch.kept:
-        kept = map(_dump, _kept(result.logits, block.batch))
-        names = map('{},"kept":{}'.format, names, kept)
+        names = map('{},"kept":{}'.format, names, map(_dump, _kept(result.logits, block.batch)))
     named = zip(names, values, strict=True)
     return "".join([f'{{"sample":{name},"{key}":{value}{end}' for name, value in named]).encode()
 

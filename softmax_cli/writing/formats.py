@@ -35,7 +35,6 @@ def choose_format(name: str | None, path: str | None) -> str:
 def hint_for_format(name: str) -> str:
     """Say what to give instead of a name that is a suffix, or nothing."""
     suffix = f".{name.lower().lstrip('.')}"
-    found = SUFFIXES.get(suffix)
-    if found is None:
+    if not (found := SUFFIXES.get(suffix)):
         return ""
     return f"did you mean {found}?" if found in WRITERS else f"write a file with -o FILE{suffix}"

@@ -18,7 +18,6 @@ from rich.text import Text
 
 from softmax_cli import result as results
 from softmax_cli.checking.sweep import Sweep
-from softmax_cli.checking.verdict import Verdict
 from softmax_cli.display import parts
 from softmax_cli.display.explain import explain
 from softmax_cli.display.notation import MathML, typographic
@@ -67,18 +66,17 @@ def _page(result: results.Result, screen: Screen) -> tuple[str, str, bool]:
     match result:
         case Derivation():
             return _jacobian(result, screen)
-        case results.Report(evidence=Verdict() as found):
-            title = f"Check of softmax: {'PASS' if found else 'FAIL'}"
+        case results.Report(evidence=Sweep() as found):
+            name, table = parts.parts(result, screen)
+            return _text(f"The {name}"), _chart(found) + _told(table), False
+        case results.Report():
+            title = f"Check of softmax: {'PASS' if result.evidence else 'FAIL'}"
             told = [_by_magnitude(part) for part in parts.parts(result, screen)]
             # The samples come last.
             told.sort(key=lambda part: isinstance(part, Table) and not part.inputs)
             return title, "".join(map(_told, told)), False
-        case results.Report(evidence=Sweep() as found):
-            name, table = parts.parts(result, screen)
-            return _text(f"The {name}"), _chart(found) + _told(table), False
         case results.Arrays():
             return _arrays(result, screen)
-    raise AssertionError(result)
 
 
 def _arrays(result: results.Arrays, screen: Screen) -> tuple[str, str, bool]:

@@ -72,8 +72,7 @@ def write_drawn(result: Result, target: Target, options: OutputOptions) -> None:
     )
     width = console.width if target.is_terminal else None
     ascii_only = not target.encoding.lower().startswith("utf")
-    has_shades = console.color_system in _WITH_SHADES
-    place = width, options.precision, ascii_only, has_shades, True, 3
+    place = width, options.precision, ascii_only, console.color_system in _WITH_SHADES, True, 3
     screen = Screen(*place, samples=_ENDS, rows=_ENDS, columns=_ENDS_OF_COLUMNS)
     for part in parts(result, screen):
         for drawn in _drawn(part, screen):
@@ -209,8 +208,7 @@ def _cut(
     while len(middle) > (names == 1) and _total([*before, cut, *middle, *behind]) > room:
         del middle[(len(middle) - 1) // 2]
     head = len(middle) // 2
-    tail = len(middle) - head
-    shown = replace(candidates, head=head, tail=tail)
+    shown = replace(candidates, head=head, tail=len(middle) - head)
     return [*before, *middle[:head], cut, *middle[head:], *behind], shown
 
 

@@ -105,8 +105,7 @@ def _refuse_what_has_no_place(result: Arrays, name: str) -> None:
             raise InputError(option, f"expected another format than latex and npy, found {name}")
     is_without = name in ("latex", "npy", "json", "jsonl") or result.quantity.rank == 0
     if result.prefix and (is_without or result.top):
-        problem = f"expected classes in a header, found none in {name}"
-        raise InputError("--prefix", problem)
+        raise InputError("--prefix", f"expected classes in a header, found none in {name}")
 
 
 def _writer(name: str) -> Callable[[Result, Target, OutputOptions], None]:
@@ -171,8 +170,7 @@ def _opened(where: int | str) -> Iterator[Target]:
             return
     with FileIO(where, "wb", closefd=isinstance(where, str)) as stream:
         os.set_blocking(stream.fileno(), True)  # whoever shares it may have set it otherwise
-        encoding = sys.stdout.encoding if where == 1 else "utf-8"
-        yield Target(stream, encoding, stream.isatty())
+        yield Target(stream, sys.stdout.encoding if where == 1 else "utf-8", stream.isatty())
 
 
 @contextmanager
