@@ -11,9 +11,8 @@ import pytest
 
 from softmax_cli import check_jacobian, check_probabilities, check_vjp
 from softmax_cli.checking.check import check_results
-from softmax_cli.checking.formulas import Kind
+from softmax_cli.checking.formulas import PRECISIONS, Kind, precision_of
 from softmax_cli.checking.mistakes import CATALOGUE
-from softmax_cli.checking.precision import PRECISIONS, precision_of
 from softmax_cli.checking.setting import Setting, positions
 from softmax_cli.checking.verdict import Check, Verdict
 from tests import wrong

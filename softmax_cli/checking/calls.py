@@ -9,8 +9,7 @@ import numpy as np
 
 from softmax_cli.checking import candidate
 from softmax_cli.checking.candidate import Array, CandidateError, Function, ShapeFoundError
-from softmax_cli.checking.formulas import Task, deviation
-from softmax_cli.checking.precision import FLOAT64, Precision
+from softmax_cli.checking.formulas import FLOAT64, Precision, Task, deviation
 from softmax_cli.checking.setting import Run, Setting
 
 # How many entries of Jacobians a function is asked for at a time.

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.checking.formulas import Kind
-from softmax_cli.checking.precision import Precision, precision_of
+from softmax_cli.checking.formulas import Kind, Precision, precision_of
 
 Array = NDArray[Any]
 # Somebody's: of logits, and of upstream gradients.
@@ -159,15 +158,12 @@ def as_rows(
     C = lead.pop(axis)
     n = math.prod(lead)
     if quantity != "jacobian":
-        accepted = [shape]
-        if file:
-            accepted += [(n, C), (C,)] if n == 1 else [(n, C)]
+        accepted = [shape, *[(n, C)] * file, *[(C,)] * (file and n == 1)]
         if array.shape in accepted:
             turned = np.moveaxis(array, axis, -1) if array.shape == shape else array
             return turned.reshape(n, C), 0.0
     else:
-        accepted = [(*lead, C, C), (n * C, C)] if n > 1 or file else [(*lead, C, C)]
-        accepted += [(n, C, C)] if file else []
+        accepted = [(*lead, C, C), *[(n * C, C)] * (n > 1 or file), *[(n, C, C)] * file]
         if array.shape in accepted:
             return array.reshape(n * C, C), 0.0
         last, ends = len(shape) - 1, [axis % len(shape), axis % len(shape) + len(shape)]

@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike
 from softmax_cli.checking import setting as settings
 from softmax_cli.checking.calls import STATE, called, dependence
 from softmax_cli.checking.candidate import Array, Function, ShapeFoundError, as_numbers, as_rows
-from softmax_cli.checking.formulas import FloatArray, Kind
+from softmax_cli.checking.formulas import FLOAT64, PRECISIONS, Kind, Precision, printed_digits
 from softmax_cli.checking.mistakes import diagnose_shape, explain
-from softmax_cli.checking.precision import FLOAT64, PRECISIONS, Precision, printed_digits
 from softmax_cli.checking.setting import Run, Setting
 from softmax_cli.checking.sweep import with_derivative
 from softmax_cli.checking.verdict import Check, Verdict
@@ -204,7 +203,7 @@ def _check(
         raise ValueError(f"expected results for these logits, found {error.found}") from None
 
 
-def _real(values: ArrayLike, name: str) -> FloatArray:
+def _real(values: ArrayLike, name: str) -> Array:
     try:
         return as_numbers(values)[0].astype(np.float64)
     except ShapeFoundError as error:

@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.checking import precision as formats
-from softmax_cli.checking.formulas import Case, Family, FloatArray, Task, Wrong, fit, shortest
-from softmax_cli.checking.precision import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, PRECISIONS
+from softmax_cli.checking import formulas
+from softmax_cli.checking.formulas import PRECISIONS, Case, Family, FloatArray, Task, Wrong, fit
 from softmax_cli.mathematics import core
 
 # What wrong formulas give. What takes its numbers from the candidate yields the candidate's own
@@ -162,7 +161,7 @@ def row_sums(case: Case, g: FloatArray) -> Iterator[FloatArray]:
     """The candidate itself, if it is the product with ones."""
     sums = case.given(g=np.ones(g.shape))
     # Those of softmax are 0, and what is left is their rounding.
-    near = case.rounding(FLOAT32) + case.bound(sums)
+    near = case.rounding(formulas.FLOAT32) + case.bound(sums)
     are_sums = (np.abs(case.actual - sums) <= near).all() and (case.actual != 0).any()
     if are_sums and (np.abs(case.expected - sums) > near).any():
         yield case.actual
@@ -196,7 +195,7 @@ def one_for_all(case: Case) -> Iterator[FloatArray]:
 def constant_factor(case: Case) -> Iterator[Wrong]:
     """The candidate itself, if all of it is one number times the exact results."""
     factor = case.ratios(tuple(range(case.actual.ndim))).item()
-    for number in shortest(case, lambda _, factor: case.expected * factor, factor):
+    for number in formulas.shortest(case, lambda _, factor: case.expected * factor, factor):
         if number:
             yield case.actual, {"factor": number}
 
@@ -216,7 +215,7 @@ def factor_for_each_sample(case: Case) -> bool:
 
 def half_sum(case: Case) -> bool:
     """Tell whether the sums over the classes are as wrong as those of 16 bits are."""
-    if case.precision.bits >= FLOAT32.bits or (case.excess <= 1).all():
+    if case.precision.bits >= formulas.FLOAT32.bits or (case.excess <= 1).all():
         return False
     ratios = case.ratios(tuple(range(1, case.actual.ndim)))
     wrong, off = case.expected * ratios, 1 / ratios - 1
@@ -321,20 +320,20 @@ def rounded_at_an_offset(case: Case) -> bool:
 
 def cancellation(case: Case) -> bool:
     """Tell whether a difference has left no more than the rounding of its terms."""
-    least = FLOAT64.eps * case.roundings * np.abs(case.expected)
+    least = formulas.FLOAT64.eps * case.roundings * np.abs(case.expected)
     is_difference = (case.is_derivative or case.log) and not rounded_at_an_offset(case)
     return is_difference and _is_rounding(case, case.rounding(), least)
 
 
-def computed_in(precision: formats.Precision, case: Case) -> bool:
+def computed_in(precision: formulas.Precision, case: Case) -> bool:
     """Tell whether it has the digits of a format, and errors of its size."""
-    is_shown = formats.shown_precision(case.actual) is precision
+    is_shown = formulas.shown_precision(case.actual) is precision
     return is_shown and _is_rounding(case, case.rounding(precision))
 
 
 def few_digits(case: Case) -> bool:
     """Tell whether it has few digits."""
-    digits = formats.printed_digits(case.actual, range(2, 12))
+    digits = formulas.printed_digits(case.actual, range(2, 12))
     # Slightly over a half, as they may have been float32 before.
     return digits is not None and _is_rounding(case, 1.02 * digits[1])
 
@@ -428,7 +427,7 @@ _SURE: dict[str, Formula] = {
 }
 # Results of fewer digits are a remedy.
 _ROUNDED: dict[str, Formula] = {
-    **{f"{p.name} results": _shown(partial(computed_in, p)) for p in (FLOAT32, FLOAT16, BFLOAT16)},
+    **{f"{p.name} results": _shown(partial(computed_in, p)) for p in [*PRECISIONS.values()][1:]},
     "rounded results": _shown(few_digits),
 }
 # These are no cause beside one of those above.
@@ -481,12 +480,12 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
 def _views(case: Case) -> Iterator[Case]:
     """Yield the case in its own precision, then in those that its numbers have."""
     yield case
-    precision = formats.shown_precision(case.actual)
-    if precision is not FLOAT64:
+    precision = formulas.shown_precision(case.actual)
+    if precision is not formulas.FLOAT64:
         view = replace(case, precision=precision)
         atol, rtol = view.tolerances()
         yield replace(view, atol=atol, rtol=rtol)
-    printed = formats.printed_digits(case.actual)
+    printed = formulas.printed_digits(case.actual)
     if printed is not None:
         yield replace(case, unit=printed[1])
 
@@ -513,7 +512,7 @@ def diagnose_shape(task: Task, found: FloatArray) -> tuple[Diagnosis, ...]:
     if task.quantity == "jacobian":
         named["only the diagonal"] = np.diagonal(exact, axis1=1, axis2=2)
         named["row sums of the Jacobian"] = exact.sum(axis=1)
-    atol, rtol = replace(task, precision=formats.shown_precision(found)).tolerances()
+    atol, rtol = replace(task, precision=formulas.shown_precision(found)).tolerances()
     return tuple(
         explain(name, task)
         for name, values in named.items()

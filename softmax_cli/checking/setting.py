@@ -6,9 +6,16 @@ from itertools import product
 import numpy as np
 
 from softmax_cli.checking.candidate import Array
-from softmax_cli.checking.formulas import Case, FloatArray, Kind, Task, deviation
+from softmax_cli.checking.formulas import (
+    Case,
+    FloatArray,
+    Kind,
+    Precision,
+    Task,
+    deviation,
+    precision_of,
+)
 from softmax_cli.checking.mistakes import diagnose, explain
-from softmax_cli.checking.precision import PRECISIONS, Precision
 from softmax_cli.checking.verdict import Check, Samples, Verdict
 from softmax_cli.mathematics.exact import Numbers
 
@@ -51,7 +58,7 @@ class Setting:
     @property
     def precision(self) -> Precision:
         """The number format that the user named, or float64."""
-        return PRECISIONS[self.dtype or "float64"]
+        return precision_of(self.dtype)
 
     def rows(self, values: FloatArray) -> FloatArray:
         """Bring logits or gradients to the shape (K, C)."""
@@ -84,7 +91,7 @@ class Setting:
     def verdict(self, *checks: Check) -> Verdict:
         """Give the verdict of these checks."""
         drawn = self.rows(self.g) if self.drawn and self.g is not None else None
-        return Verdict(checks, self.classes, self.temperature, drawn)
+        return Verdict(checks, self.classes, drawn)
 
 
 class Run:

@@ -12,8 +12,7 @@ import numpy as np
 
 from softmax_cli.checking.calls import Calls, called
 from softmax_cli.checking.candidate import CheckingError, Function, NotComplexError
-from softmax_cli.checking.formulas import FloatArray, Task
-from softmax_cli.checking.precision import FLOAT32, FLOAT64
+from softmax_cli.checking.formulas import FLOAT32, FLOAT64, FloatArray, Task
 from softmax_cli.checking.setting import Run, Setting
 from softmax_cli.checking.verdict import Check
 from softmax_cli.mathematics import core, finite_difference

@@ -175,15 +175,12 @@ class Verdict:
         One a quantity.
     classes
         The classes' names.
-    temperature
-        Of softmax.
     upstream
         The upstream gradient that was drawn, shape (K, C), or None.
     """
 
     checks: tuple[Check, ...]
     classes: tuple[str, ...]
-    temperature: float
     upstream: FloatArray | None = None
 
     @property

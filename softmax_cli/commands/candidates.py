@@ -11,8 +11,7 @@ import numpy as np
 
 from softmax_cli.checking import candidate, process, sweep, verdict
 from softmax_cli.checking.check import check_function, check_results
-from softmax_cli.checking.formulas import Kind
-from softmax_cli.checking.precision import precision_of
+from softmax_cli.checking.formulas import Kind, precision_of
 from softmax_cli.checking.setting import Setting
 from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions

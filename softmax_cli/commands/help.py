@@ -7,7 +7,6 @@ from softmax_cli.errors import InputError, did_you_mean, quoted
 TOPICS = ("input", "output", "check", "mistakes", "python", "scale", "accuracy")
 COMMANDS = ("forward", "jacobian", "help")  # and check, which is a topic too
 TOPIC = "A page or a command. Without it: what there is."
-WIDEST = 100
 
 
 def reference(topic: str | None = typer.Argument(None, help=TOPIC)) -> None:
@@ -34,6 +33,6 @@ def reference(topic: str | None = typer.Argument(None, help=TOPIC)) -> None:
             console = Console(force_terminal=True)
             with console.capture() as drawn:
                 shown = Markdown(page, code_theme="ansi_dark")
-                console.print(shown, width=min(console.width, WIDEST))
+                console.print(shown, width=min(console.width, 100))
             page = drawn.get()
         target.write_text(page)
