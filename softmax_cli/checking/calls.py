@@ -161,8 +161,7 @@ def called(function: Function, task: Task, setting: Setting) -> tuple[Calls, Arr
         raise found
     calls = Calls(function, task, setting, rows, -1, f"all samples at once, shape (1, {C})")
     if len(shape) > 1:
-        how = f"one sample at a time, shape ({C},)"
-        calls = replace(calls, how=how, labels=setting.labels)
+        calls = replace(calls, how=f"one sample at a time, shape ({C},)", labels=setting.labels)
     try:
         return calls, calls.first(), [f"given {given}, it {found.problem}"]
     except CandidateError:

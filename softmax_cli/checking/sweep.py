@@ -18,7 +18,6 @@ from softmax_cli.checking.verdict import Check
 from softmax_cli.mathematics import core, finite_difference
 from softmax_cli.mathematics.finite_difference import METHODS
 
-SWEPT = ("forward", "central", "complex-step")
 # Twice a decade from 1e-1 to 1e-15.
 STEPS = tuple(float(step) for p in range(1, 16) for step in (f"1e-{p}", f"3e-{p + 1}"))[:-1]
 
@@ -141,7 +140,7 @@ def sweep(setting: Setting, function: Function | None = None, name: str = "") ->
     forward = replace(task, quantity="probabilities")
     theirs = called(function, forward, setting)[0].of_logits if function else None
     errors = {}
-    for method in SWEPT:
+    for method in ("forward", "central", "complex-step"):
         with suppress(NotComplexError):  # it is left out
             errors[method] = tuple(_largest_error(task, method, h, theirs) for h in STEPS)
     return Sweep(STEPS, errors, len(task.z), name)

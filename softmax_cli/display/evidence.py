@@ -104,9 +104,8 @@ def _heatmap(excess: FloatArray, verdict: Verdict, screen: Screen) -> Table:
     inputs = show("input" if is_matrix else "class", columns, screen.columns)
 
     def cell(value: float) -> Cell:
-        if value <= 1:
-            return Cell(number="ok", style="dim", value=value)
-        return Cell(number=significant(value, 2), style="white on red", value=value)
+        number, style = ("ok", "dim") if value <= 1 else (significant(value, 2), "white on red")
+        return Cell(number=number, style=style, value=value)
 
     shown = excess[:, inputs.positions].tolist()
     rows = [[Cell(names[j]), *map(cell, shown[j])] for j in outputs.positions]

@@ -21,7 +21,6 @@ _LATEX_TEXT = str.maketrans(
     # Behind the end of a row they would say how far the next one is; two hyphens are a dash.
     | {character: f"{{{character}}}" for character in "[*-`'\""}
 )
-_OGONEK = "\u0328"
 # What is written as plain text, in LaTeX and in MathML; other letters are as they are.
 _FORMS = {
     "sentence": ("%s", "$%s$", "<math>%s</math>"),
@@ -237,7 +236,8 @@ def typesettable(text: str) -> str:
 
 def _has(c: str) -> bool:
     parts = normalize("NFD", c)
-    is_latin = parts[0].isascii() and c < "\u0180" and not parts.endswith(_OGONEK)
+    # It has no ogonek.
+    is_latin = parts[0].isascii() and c < "\u0180" and not parts.endswith("\u0328")
     return is_latin or c in "ßæÆøØœŒłŁ"
 
 
