@@ -74,10 +74,8 @@ def visible(text: str) -> str:
     """Show text from the user as data: what does not print, or cannot be seen, is escaped."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(
-        c if c.isprintable() and c not in _UNSEEN else c.encode("unicode_escape").decode()
-        for c in text
-    )
+    shown = (c if c.isprintable() and c not in _UNSEEN else ascii(c)[1:-1] for c in text)
+    return "".join(shown)
 
 
 def quoted(text: str, limit: int = 60) -> str:

@@ -23,9 +23,9 @@ def limit_memory() -> None:
 
 def is_limited() -> bool:
     """Tell whether ulimit -v limits the addresses of a run, or -u its threads to few."""
-    few = range(1000)  # a desktop gives more
+    # A desktop gives a run more than 1000 threads.
     is_so = resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
-    return is_so or resource.getrlimit(resource.RLIMIT_NPROC)[0] in few
+    return is_so or resource.getrlimit(resource.RLIMIT_NPROC)[0] in range(1000)
 
 
 def has_room_for_numpy() -> bool:

@@ -183,9 +183,8 @@ def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> tuple[
     shape = [1] * z.ndim
     shape[calls.axis] = C
     rows = [run.setting.rows(each) for each in calls.inputs]
-    is_alone = calls.labels or len(run.task.z) == 1
     before = None
-    for k in () if is_alone else range(0, n, max(1, n // _ALONE)):
+    for k in () if calls.labels or len(run.task.z) == 1 else range(0, n, max(1, n // _ALONE)):
         try:
             alone = calls.once([each[k].reshape(shape) for each in rows])
         except CandidateError as error:

@@ -184,9 +184,8 @@ def _check(
     for name in ("atol", "rtol"):
         if not 0 <= float(options.get(name) or 0) < math.inf:
             raise ValueError(f"expected {name} to be finite and 0 or more, found {options[name]!r}")
-    # Like derivatives, it refuses T = 0.
-    rest = core.complement(setting.rows(z), temperature=setting.temperature)
-    if not np.isfinite(rest).all():
+    # Like derivatives, the complement refuses T = 0.
+    if not np.isfinite(core.complement(setting.rows(z), temperature=setting.temperature)).all():
         raise ValueError("expected finite logits or -inf, with at least one finite in each sample")
     classes = _names(classes, range(1, z.shape[axis] + 1), "classes")
     labels = _names(samples, settings.positions(z.shape, axis), "samples")

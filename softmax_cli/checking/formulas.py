@@ -96,8 +96,7 @@ def printed_digits(x: FloatArray, likely: range = range(3, 10)) -> tuple[int, Fl
     if significant not in likely:
         return None
     decimals = max(-int(cell.exponent) for cell in cells)
-    size = np.floor(np.log10(np.abs(x)))
-    unit = np.maximum(10.0**-decimals, 10.0 ** (size - significant + 1))
+    unit = np.maximum(10.0**-decimals, 10.0 ** (np.floor(np.log10(np.abs(x))) - significant + 1))
     return significant, np.where(np.isfinite(x), 0.5 * unit * (1 + 1e-6), 0.0)
 
 
@@ -286,8 +285,7 @@ class Case(Task):
     @property
     def roundings(self) -> float:
         """How many roundings a result may have: more where z/T, which is rounded, is large."""
-        largest = np.where(np.isfinite(self.z), np.abs(self.z), 0.0).max()
-        return float(8 + 6 * largest / self.T)
+        return float(8 + 6 * np.where(np.isfinite(self.z), np.abs(self.z), 0.0).max() / self.T)
 
     @property
     def error(self) -> FloatArray:
@@ -320,8 +318,7 @@ class Case(Task):
         # What underflows is off by the least number.
         least = math.ldexp(1.0, precision.least) * max(1.0, scale)
         # A relative error of more than a tenth is wrong in any precision.
-        unit = min(self.roundings * precision.eps, 0.1)
-        return np.maximum(unit * terms, self.roundings * least)
+        return np.maximum(min(self.roundings * precision.eps, 0.1) * terms, self.roundings * least)
 
     def is_explained_by(self, wrong: FloatArray, fitted: int = 0) -> bool:
         """Tell whether every entry of the candidate is what a wrong formula gives.

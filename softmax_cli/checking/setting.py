@@ -67,8 +67,7 @@ class Setting:
 
     def like_logits(self, rows: Array) -> Array:
         """Bring rows, shape (K, C), to the shape of the logits."""
-        last = np.moveaxis(self.z, self.axis, -1).shape
-        return np.moveaxis(rows.reshape(last), -1, self.axis)
+        return np.moveaxis(rows.reshape(np.moveaxis(self.z, self.axis, -1).shape), -1, self.axis)
 
     def task(self, quantity: Kind, precision: Precision) -> Task:
         """Say what is computed, of logits and gradients in this precision."""

@@ -259,5 +259,4 @@ def entry_name(check: Check, worst: SampleCheck, classes: Sequence[str]) -> str:
     """Name an entry: ``dy_cat/dz_dog``, ``y_cat`` or ``v_dog``; of log-softmax ``dlog y_cat``."""
     output, input_ = (classes[position or 0] for position in (worst.output, worst.input))
     y = f"log y_{output}" if check.log else f"y_{output}"
-    names = {"probabilities": y, "vjp": f"v_{input_}"}
-    return names.get(check.quantity, f"d{y}/dz_{input_}")
+    return {"probabilities": y, "vjp": f"v_{input_}"}.get(check.quantity, f"d{y}/dz_{input_}")

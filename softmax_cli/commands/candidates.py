@@ -29,12 +29,11 @@ def refuse_contradictions(given: Mapping[Kind, str], options: Mapping[str, objec
     used = {name for name, value in options.items() if value is not None and value is not False}
     code = {quantity for quantity, word in given.items() if candidate.names_code(word)}
     is_differentiated = not given or ("probabilities" in code and "forward_only" not in used)
-    are_results = "upstream" not in used and "vjp" not in code
     is_swept_alone = not given or (code == {"probabilities"} and len(given) == 1)
     softmax = "a --probabilities function beside it"
     for is_fault, refused, expected, found in (
         ("vjp" not in given, "upstream", "--vjp beside it", "none"),
-        (are_results, "vjp", "--upstream beside results", "none"),
+        ("upstream" not in used and "vjp" not in code, "vjp", "--upstream beside results", "none"),
         ("sweep" in used, _NOT_SWEPT, "either it or --sweep", "both"),
         (not is_swept_alone, "sweep", f"only {softmax}", "others"),
         (not given, "dtype", "a candidate beside it", "none"),
@@ -110,8 +109,7 @@ def _check_file(
     if logits.class_names and read.class_names is not None:
         check_classes(read.class_names, logits.class_names, option, "the logits")
     names = rows.samples or ()
-    rows_each = max(1, len(names) // len(setting.labels))
-    results.check_names(names[::rows_each], batch.samples, option)
+    results.check_names(names[:: max(1, len(names) // len(setting.labels))], batch.samples, option)
     outputs = [str(name) for (name,) in rows.kept or ()]
     results.check_names(outputs, [*logits.classes] * len(setting.labels), option, "output")
     return check

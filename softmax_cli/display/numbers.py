@@ -36,9 +36,8 @@ def beside_one(value: Number, rest: Number, precision: int) -> str:
 def entry(value: Number, precision: int) -> str:
     """Show an entry that was compared; one that is not 1 is not rounded to it."""
     shown = significant(value, precision)
-    if isinstance(value, Decimal):
-        return shown
-    return repr(float(value)) if abs(float(shown)) == 1 != abs(value) else shown
+    is_rounded = isinstance(value, float) and abs(float(shown)) == 1 != abs(value)
+    return repr(float(value)) if is_rounded else shown
 
 
 def given(value: float) -> str:

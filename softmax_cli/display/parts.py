@@ -173,8 +173,7 @@ def samples_table(result: results.Arrays, samples: Batch, screen: Screen, shown:
 
     def rows() -> Iterator[list[Cell]]:
         for k, (label, row) in enumerate(zip(samples.labels, order, strict=False)):
-            first = [label, *map(as_text, samples.kept[k] if samples.kept else ())]
-            cells = list(map(Cell, first))
+            cells = list(map(Cell, [label, *map(as_text, samples.kept[k] if samples.kept else ())]))
             if is_named:
                 y = show_probability(numbers, k, tops[k])
                 # All its digits stand in its own column.

@@ -44,9 +44,8 @@ def _markdown(part: Part) -> str:
     match part:
         case Table(headings, rows, names):
             rule = f"| {' | '.join(['---'] * names + ['---:'] * (len(headings) - names))} |"
-            left_out = "\n\n".join(map(escaped, part.left_out))
             lines = _row(map(Cell, headings)), rule, *map(_row, rows)
-            return "\n".join(["", *lines, "", left_out])
+            return "\n".join(["", *lines, "", "\n\n".join(map(escaped, part.left_out))])
         case Step(title, text):
             return f"\n### {title}\n\n{text}\n"
         case Equation(sides):

@@ -242,8 +242,7 @@ def _clipped(name: str, width: int, screen: Screen) -> str:
         return name
     dots = screen.glyph("…", "..")
     room = max(0, width - cell_len(dots))
-    tail = set_cell_size(name[::-1], room // 2)[::-1]
-    return set_cell_size(name, room - room // 2) + dots + tail
+    return set_cell_size(name, room - room // 2) + dots + set_cell_size(name[::-1], room // 2)[::-1]
 
 
 def _bar(fraction: float, width: int, screen: Screen) -> str:
