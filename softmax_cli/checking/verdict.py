@@ -11,7 +11,7 @@ from softmax_cli.checking.formulas import FloatArray, Kind
 from softmax_cli.checking.mistakes import Diagnosis
 from softmax_cli.mathematics.exact import Number
 
-Show = Callable[[Number, int], str]  # a number, with so many significant digits
+ShowNumber = Callable[[Number, int], str]  # a number, with so many significant digits
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ class Verdict:
         return f"<{'; '.join(str(self).splitlines())}>"
 
 
-def apart(worst: SampleCheck, show: Show, precision: int = 6) -> tuple[str, str]:
+def apart(worst: SampleCheck, show: ShowNumber, precision: int = 6) -> tuple[str, str]:
     """Show the exact and the actual entry, with enough digits to tell them apart if it fails."""
     for digits in range(precision, 18):
         shown = show(worst.exact, digits), show(worst.actual, digits)
@@ -229,7 +229,7 @@ def apart(worst: SampleCheck, show: Show, precision: int = 6) -> tuple[str, str]
     return shown
 
 
-def worst_entry(verdict: Verdict, show: Show, precision: int = 6) -> str:
+def worst_entry(verdict: Verdict, show: ShowNumber, precision: int = 6) -> str:
     """Say in one line which entry is the worst, and how wrong it is."""
     check = verdict.decisive
     label, worst = check.samples[check.samples.furthest]
