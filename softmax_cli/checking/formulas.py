@@ -111,9 +111,9 @@ def shown_precision(values: FloatArray) -> Precision:
     for each in (BFLOAT16, FLOAT16, FLOAT32):
         if are_numbers_of(each):
             return FLOAT64 if are_numbers_of(replace(each, bits=each.bits // 2 + 1)) else each
-    some = finite[:_LOOKED_AT]
+    some = finite[:10_000]
     shortest = [float(str(value)) for value in some.astype(np.float32)]
-    is_shortest = printed_digits(some, range(8, 10)) and np.array_equal(shortest, some)
+    is_shortest = np.array_equal(shortest, some) and printed_digits(some, range(8, 10))
     return FLOAT32 if is_shortest else FLOAT64
 
 
