@@ -110,7 +110,7 @@ def failure(error: Exception) -> SoftmaxCliError:
             return InputError("", problem.rstrip(": "), f"{hint} sets another limit")
         case ModuleNotFoundError(name="matplotlib" | "pyarrow" as missing):
             other = "html" if missing == "matplotlib" else "csv"
-            hint = f"pip install {missing}, or write another format: -o FILE.{other}"
+            hint = f"pip install {missing}, or use another format, such as {other}"
             return InputError(missing, "expected it for this format, found none", hint)
         case ImportError():  # a broken installation
             return InputError("", f"a part of the program cannot be loaded: {error}")

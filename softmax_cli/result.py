@@ -101,8 +101,7 @@ class Vjp(Quantity):
     def compute(self, batch: Batch, outputs: slice) -> FloatArray:
         """Compute v, shape (K, C)."""
         assert batch.upstream is not None
-        T, log = self.temperature, self.log
-        return core.vjp(batch.logits, batch.upstream, temperature=T, log=log)
+        return core.vjp(batch.logits, batch.upstream, -1, self.temperature, self.log)
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def test_what_is_no_chart_is_told(tmp_path: Path) -> None:
     words = ["forward", "1", "2", "-o", "x.png"]
     error = refused(*words, cwd=tmp_path, first=without("matplotlib"))
     assert "matplotlib" in error
-    assert "hint: pip install matplotlib, or write another format: -o FILE.html" in error
+    assert "hint: pip install matplotlib, or use another format, such as html" in error
     error = refused("jacobian", "1", "2", "--explain", "-o", "x.pdf", cwd=tmp_path)
     assert error.startswith("error: --explain: expected the format table, markdown")
     assert list(tmp_path.iterdir()) == []

@@ -5,16 +5,9 @@ from itertools import product
 
 import numpy as np
 
+from softmax_cli.checking import formulas
 from softmax_cli.checking.candidate import Array
-from softmax_cli.checking.formulas import (
-    Case,
-    FloatArray,
-    Kind,
-    Precision,
-    Task,
-    deviation,
-    precision_of,
-)
+from softmax_cli.checking.formulas import Case, FloatArray, Kind, Precision, Task, deviation
 from softmax_cli.checking.mistakes import diagnose, explain
 from softmax_cli.checking.verdict import Check, Samples, Verdict
 from softmax_cli.mathematics.exact import Numbers
@@ -58,7 +51,7 @@ class Setting:
     @property
     def precision(self) -> Precision:
         """The number format that the user named, or float64."""
-        return precision_of(self.dtype)
+        return formulas.precision_of(self.dtype)
 
     def rows(self, values: FloatArray) -> FloatArray:
         """Bring logits or gradients to the shape (K, C)."""

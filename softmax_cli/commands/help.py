@@ -32,7 +32,6 @@ def reference(topic: str | None = typer.Argument(None, help=TOPIC)) -> None:
 
             console = Console(force_terminal=True)
             with console.capture() as drawn:
-                shown = Markdown(page, code_theme="ansi_dark")
-                console.print(shown, width=min(console.width, 100))
+                console.print(Markdown(page, code_theme="ansi_dark"), width=min(console.width, 100))
             page = drawn.get()
         target.write_text(page)

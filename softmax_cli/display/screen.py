@@ -98,8 +98,7 @@ class Shown:
     @property
     def positions(self) -> list[int]:
         """All positions shown."""
-        count = len(self.names)
-        return [*range(self.head), *range(count - self.tail, count)]
+        return [*range(self.head), *range(len(self.names) - self.tail, len(self.names))]
 
     @property
     def left_out(self) -> str:

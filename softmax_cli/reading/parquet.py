@@ -35,14 +35,11 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
     Raises
     ------
     InputError
-        Where pyarrow is missing, and for what is no table of logits.
+        For what is no table of logits.
     """
-    try:
-        import pyarrow
-        from pyarrow.parquet import ParquetFile
-    except ModuleNotFoundError:
-        hint = "pip install pyarrow, which the extra named parquet brings too"
-        raise InputError(name, "expected pyarrow to read parquet, found none", hint) from None
+    import pyarrow
+    from pyarrow.parquet import ParquetFile
+
     with readable(name, _EXPECTED):
         if is_file := not stream.is_packed and stream.raw.seekable():
             stream.raw.seek(0)

@@ -20,7 +20,6 @@ HEAD = 1 << 16
 _SILENCE = 0.01  # seconds after which what a pipe has brought is answered
 _SILENCE_OF_HEAD = 0.3
 _AT_ONCE = 1 << 20
-_LINES_OF_HEAD = 2
 _LONGEST = 1 << 28
 _OF_TEXT = 3  # bytes of memory that a byte of JSON takes at least
 _BLANK = re.compile(rb"\n[ \t\r]*(?:\n|(?<=[ \t\r])\Z)")
@@ -43,9 +42,8 @@ class Stream:
         self.is_packed = self._source is not file
         self.size = None if self.is_packed else size
         # What the beginning is taken for does not depend on the pieces in which a pipe brings it.
-        while self._held.count(b"\n") < _LINES_OF_HEAD and len(self._held) < HEAD:
-            if not self._fill():
-                break
+        while self._held.count(b"\n") < 2 and len(self._held) < HEAD and self._fill():
+            pass  # until there are two lines
         if self._held.startswith(BYTE_ORDER_MARK):
             self._cut(len(BYTE_ORDER_MARK))
 

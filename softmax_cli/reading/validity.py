@@ -106,11 +106,10 @@ def shown(value: Any) -> str:
     return visible(json.dumps(value, ensure_ascii=False, default=str))[:60]
 
 
+@np.errstate(invalid="ignore")
 def are_valid(logits: FloatArray) -> NDArray[np.bool_]:
     """Tell which rows of shape (K, C) have neither NaN nor +inf, and a class that is not masked."""
-    with np.errstate(invalid="ignore"):
-        valid: NDArray[np.bool_] = np.isfinite(logits.max(axis=1))
-    return valid
+    return np.asarray(np.isfinite(logits.max(axis=1)))
 
 
 def check_logits(logits: FloatArray, place: Place) -> None:
@@ -224,9 +223,7 @@ def pick_sample(logits: Logits, word: str, option: str) -> Logits:
         When no sample, or more than one, has that name, and none that position.
     """
     position = int(word[:18]) - 1 if word.isascii() and word.isdigit() else -1
-    named: list[Batch] = []
-    at_position: list[Batch] = []
-    count = 0
+    named, at_position, count = list[Batch](), list[Batch](), 0
     for batch in replace(logits, check=None).batches:  # the others need not be valid
         same = [k for k, name in enumerate(batch.samples or ()) if name == word]
         named += [batch.part(slice(k, k + 1)) for k in same]

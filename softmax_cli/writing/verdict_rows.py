@@ -94,5 +94,4 @@ def _check(check: Check) -> dict[str, Any]:
 
 def _how(check: Check) -> dict[str, Any]:
     how = {"method": check.method, "step": check.step, "atol": check.atol, "rtol": check.rtol}
-    how["dtype"] = check.precision
-    return how | _given(log=check.log, error_estimate=check.error_estimate)
+    return how | _given(dtype=check.precision, log=check.log, error_estimate=check.error_estimate)
