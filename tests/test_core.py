@@ -168,11 +168,7 @@ HARD_PULLS: dict[str, tuple[Any, Any, float]] = {
     "a masked class with a huge gradient": ([0.0, 1.0, -inf], [1.0, 2.0, 1e308], 1.0),
     "it alone is large": ([0.0, 0.0, -inf], [1e-300, 2e-300, 1.7e308], 1.0),
     "both signs at the end of the range": ([0.0, 0.5], [1.7e308, -1.7e308], 1.0),
-    "e below the smallest number, 1/T large": (
-        [0.0, -0.693, -0.1],
-        [0.0, 1e-8, 3e-9],
-        1e-3,
-    ),
+    "e below the smallest number, 1/T large": ([0.0, -0.693, -0.1], [0.0, 1e-8, 3e-9], 1e-3),
     "e/T below it, g large": (
         [0.0, -692 * 2.0**99.5, -650 * 2.0**99.5],
         [0, 1e270, 3e270],

@@ -204,10 +204,7 @@ np.save(NPY, [[1.0, 2.0], [3.0, 4.0]])
     ],
 )
 def test_the_pieces_that_a_pipe_brings_change_nothing(content: bytes) -> None:
-    with (
-        byte_by_byte(content) as path,
-        open_logits([path], InputOptions()) as logits,
-    ):
+    with byte_by_byte(content) as path, open_logits([path], InputOptions()) as logits:
         assert concatenate(logits.batches, 2).logits.tolist() == [[1, 2], [3, 4]]
 
 

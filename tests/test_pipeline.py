@@ -109,9 +109,7 @@ def test_printed_digits_read_back_to_the_same_bits_with_and_without_orjson(
 
 
 @contextmanager
-def running(
-    *words: str,
-) -> Iterator[tuple["subprocess.Popen[bytes]", IO[bytes], IO[bytes]]]:
+def running(*words: str) -> Iterator[tuple["subprocess.Popen[bytes]", IO[bytes], IO[bytes]]]:
     with subprocess.Popen(
         [sys.executable, "-c", EAGER, *words],
         stdin=subprocess.PIPE,

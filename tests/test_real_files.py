@@ -30,10 +30,7 @@ from tests.program import SCRIPT, Outcome, refused, run, run_in_shell
 IDS = "image_id,cat,dog\n1001,2.0,1.5\n1002,1,0.5\n"
 NUMBERED = "image_id,0,1,2,label\n7,1,2,3,0\n"
 IDS_SOFTMAX = [[0.622459331201855, 0.377540668798145]] * 2
-RECORDS = [
-    {"image_id": 1001, "cat": 2.0, "dog": 1.5},
-    {"image_id": 1002, "cat": 1, "dog": 0.5},
-]
+RECORDS = [{"image_id": 1001, "cat": 2.0, "dog": 1.5}, {"image_id": 1002, "cat": 1, "dog": 0.5}]
 ONE_TO_THREE = [0.0900305731703805, 0.244728471054798, 0.665240955774822]
 
 

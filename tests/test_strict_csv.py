@@ -61,10 +61,7 @@ AB = ("a", "b")
         ('a,b\n3,4\n1,2"\n', Read(error="t:3:2: expected a number, found '2\"'")),
         ('a,b\n1,""\n', Read(error="t:2:2: expected a number, found ''")),
         ("a,b\n1,2 3\n", Read(error="t:2:2: expected a number, found '2 3'")),
-        (
-            "1.234,5;2,5\n",
-            Read(error="t:1:1: expected a number, found '1.234,5'\nhint: give --dec"),
-        ),
+        ("1.234,5;2,5\n", Read(error="t:1:1: expected a number, found '1.234,5'\nhint: give")),
         ("a;b\n-1.234.567,5;2,5\n", Read(error="t:2:1: expected a number, found '-1.234.567,5'")),
         ("a,b\n1,1e400\n", Read(error="t:2:2: expected a number within the range of float64")),
         (f"a,b\n1,{'9' * 10_000}\n", Read(error="t:2:2: expected a number within the range")),
@@ -117,9 +114,7 @@ def test_far_behind_the_first_lines_the_rules_are_the_same(
     assert set(found.logits[LINES : LINES + len(names)]) <= {(3.0, 4.0)}
 
 
-def test_plain_rows_are_looked_at_before_they_are_taken_for_json(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_plain_rows_are_looked_at_before_they_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (fast.orjson(), None):
         monkeypatch.setattr(fast, "orjson", lambda module=module: module)
         for cells, error in (

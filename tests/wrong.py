@@ -103,10 +103,7 @@ PROBABILITIES: dict[str, list[Logits]] = {
         lambda z: below(np.exp(z / T), 1.0),
         lambda z: below(np.exp(z / T - (z / T).max(axis=-1, keepdims=True)), 1e-3),
     ],
-    "clipped probabilities": [
-        lambda z: np.clip(y(z), 0.05, 0.95),
-        lambda z: np.maximum(y(z), 0.1),
-    ],
+    "clipped probabilities": [lambda z: np.clip(y(z), 0.05, 0.95), lambda z: np.maximum(y(z), 0.1)],
     "eps is added": [lambda z: y(z) + 1e-3],
     "smoothed probabilities": [lambda z: 0.9 * y(z) + 0.1 / z.shape[1]],
     "masked after softmax": [
