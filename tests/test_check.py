@@ -102,9 +102,10 @@ def test_failed_samples_are_the_evidence() -> None:
     assert rows[0].split()[0] == "1"
 
 
-def test_the_worst_of_many_samples_is_found_wherever_it_is() -> None:
-    for worst in (10, 9_999):
-        rows = ["900,0,0\n"] * 10_000
+def test_the_worst_of_many_samples_is_found_in_any_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("softmax_cli.reading.text.Stream.block_size", 1 << 11)
+    for worst in (10, 999):
+        rows = ["900,0,0\n"] * 1_000
         rows[worst] = "1,0,0\n"
         shown = run("check", "-", "--step", "0.1", stdin="".join(rows)).stdout
         assert re.search(rf"\nworst: \S+ of sample {worst + 1}: ", shown)

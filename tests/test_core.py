@@ -293,7 +293,7 @@ LOGITS = hnp.arrays(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(LOGITS)
 def test_probabilities_sum_to_one_rows_to_zero_and_jacobians_are_symmetric(z: Floats) -> None:
     y, J = softmax(z), jacobian(z)
