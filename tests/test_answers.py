@@ -338,32 +338,23 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with what the program answers."""
     folder = tmp_path_factory.mktemp("answers")
     (folder / "g.csv").write_text("1,2,4\n0,1,-1\n3,1,0.5\n")
-    for path, command in (
-        ("y.csv", "forward"),
-        ("y.jsonl", "forward"),
-        ("J.csv", "jacobian"),
-        ("J.json", "jacobian"),
-        ("v.csv", "jacobian --vjp g.csv"),
-        ("v1.csv", "jacobian --vjp 1,0,2"),
+    for command, *paths in (
+        ("forward", "y.csv", "y.jsonl"),
+        ("jacobian", "J.csv", "J.json"),
+        ("jacobian --vjp g.csv", "v.csv"),
+        ("jacobian --vjp 1,0,2", "v1.csv"),
     ):
-        assert run(*command.split(), PETS, "-o", path, cwd=folder).status == 0
+        for path in paths:
+            assert run(*command.split(), PETS, "-o", path, cwd=folder).status == 0
     return folder
 
 
 @pytest.mark.parametrize("sample", ["1", "3", "blurred photo"])
 @pytest.mark.parametrize(
     "words",
-    [
-        "",
-        "--probabilities y.csv",
-        "--probabilities y.jsonl",
-        "--jacobian J.csv",
-        "--jacobian J.json",
-        "--vjp v.csv --upstream g.csv",
-        "--vjp v1.csv --upstream 1,0,2",
-        "--sweep",
-    ],
-)
+    ["", "--probabilities y.csv", "--probabilities y.jsonl", "--jacobian J.csv", "--sweep",
+     "--jacobian J.json", "--vjp v.csv --upstream g.csv", "--vjp v1.csv --upstream 1,0,2"],
+)  # fmt: skip
 def test_a_check_of_one_sample_takes_its_results_of_all(
     sample: str, words: str, tmp_path: Path, answers: Path
 ) -> None:

@@ -293,19 +293,13 @@ LOGITS = hnp.arrays(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(LOGITS)
-def test_probabilities_sum_to_one_and_jacobian_rows_to_zero(z: Floats) -> None:
+def test_probabilities_sum_to_one_rows_to_zero_and_jacobians_are_symmetric(z: Floats) -> None:
     y, J = softmax(z), jacobian(z)
     assert (np.abs(y.sum(axis=-1) - 1) <= 4 * 2.0**-52).all()
     size = np.abs(J).sum(axis=-1)
     assert (np.abs(J.sum(axis=-1)) <= size * 8 * 2.0**-52 + 40 * 2.0**-1074).all()
-
-
-@settings(deadline=None, max_examples=150)
-@given(LOGITS)
-def test_the_jacobian_is_exactly_symmetric(z: Floats) -> None:
-    J = jacobian(z)
     assert bits(J) == bits(np.swapaxes(J, -1, -2))
 
 
@@ -490,10 +484,10 @@ def test_derivatives_refuse_temperature_0() -> None:
             function([1.0, 2.0], temperature=0)
 
 
-@pytest.mark.parametrize("g", [[1.0, 2.0], np.ones((2, 3)), np.ones((1, 3))])
-def test_an_upstream_of_another_shape_is_refused(g: Any) -> None:
-    with pytest.raises(ValueError, match="does not fit"):
-        vjp([1.0, 2.0, 3.0], g)
+def test_an_upstream_of_another_shape_is_refused() -> None:
+    for g in ([1.0, 2.0], np.ones((2, 3)), np.ones((1, 3))):
+        with pytest.raises(ValueError, match="does not fit"):
+            vjp([1.0, 2.0, 3.0], g)
 
 
 def test_any_real_number_is_a_temperature() -> None:

@@ -53,21 +53,10 @@ def evaluate(text: str, names: dict[str, Any]) -> Any:
 
 
 CASES = [
-    "2 1 0.1",
-    "1 2 3 --entry 2,3",
-    "1 2 3 --entry 3,3",
-    "2 1 0.1 --temperature 0.5",
-    "2 1 0.1 --temperature 3",
-    "40 0 1",
-    "1000 1001 1002",
-    "-1000 -1001 -999",
-    "1000 1001 --temperature 7",
-    "-inf 0 1",
-    "0 -inf",
-    "5",
-    "1 2 3 4 5 6 7 8 9 10 11 12",
-    "0 0",
-]
+    "2 1 0.1", "1 2 3 --entry 2,3", "1 2 3 --entry 3,3", "2 1 0.1 --temperature 0.5", "5", "0 0",
+    "2 1 0.1 --temperature 3", "40 0 1", "1000 1001 1002", "-1000 -1001 -999", "0 -inf",
+    "1000 1001 --temperature 7", "-inf 0 1", "1 2 3 4 5 6 7 8 9 10 11 12",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("line", CASES)

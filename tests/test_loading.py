@@ -32,23 +32,23 @@ WORDS = [
 ]
 
 
-@pytest.fixture
-def clean(tmp_path: Path) -> Path:
-    folder = tmp_path / "clean"
+def folder_of(names: list[str], folder: Path) -> Path:
+    """Make a folder with our code, and a file for every name that tells when it is run."""
     folder.mkdir()
+    for name in names:
+        (folder / f"{name}.py").write_text("open('was-run', 'w')\nraise RuntimeError\n")
     (folder / "mine.py").write_text(MINE)
     return folder
+
+
+@pytest.fixture
+def clean(tmp_path: Path) -> Path:
+    return folder_of([], tmp_path / "clean")
 
 
 @pytest.fixture
 def crowded(tmp_path: Path) -> Path:
-    """A folder with a file for every name, that tells when it is run, and fails."""
-    folder = tmp_path / "crowded"
-    folder.mkdir()
-    for name in NAMES:
-        (folder / f"{name}.py").write_text("open('was-run', 'w')\nraise RuntimeError\n")
-    (folder / "mine.py").write_text(MINE)
-    return folder
+    return folder_of(NAMES, tmp_path / "crowded")
 
 
 @pytest.mark.parametrize("words", WORDS)
@@ -87,22 +87,14 @@ def test_a_file_that_was_changed_within_the_second_is_the_file_that_is_checked(c
 @pytest.mark.parametrize(
     "words",
     [
-        "forward data.py",
-        "forward data.py:f",
-        "forward logits:softmax",
-        "forward json:loads 1",
-        "jacobian 1 2 --vjp data.py:f",
-        "jacobian 1 2 --vjp data:f",
-        "check 1 2 --vjp mine.py:softmax --upstream data:f",
-        "check 1 2 --probabilities data",
-        "check 1 2 --probabilities data.py",
-        "check 1 2 --temperature data:f --probabilities data:f",
-        "check 1 2 x --probabilities data:f",
-        "forward 1 -f data:f",
+        "forward data.py", "forward data.py:f", "forward logits:softmax", "forward json:loads 1",
+        "jacobian 1 2 --vjp data.py:f", "jacobian 1 2 --vjp data:f", "data:f",
+        "check 1 2 --vjp mine.py:softmax --upstream data:f", "check 1 2 --probabilities data",
+        "check 1 2 --probabilities data.py", "check 1 2 x --probabilities data:f",
+        "check 1 2 --temperature data:f --probabilities data:f", "forward 1 -f data:f",
         "forward --columns data:f -",
-        "data:f",
     ],
-)
+)  # fmt: skip
 def test_no_code_runs_but_a_candidate(words: str, crowded: Path) -> None:
     assert run(*words.split(), cwd=crowded).status == 2
     assert not (crowded / "was-run").exists()

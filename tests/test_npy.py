@@ -32,21 +32,12 @@ def raw(*words: str, stdin: bytes = b"") -> bytes:
 @pytest.mark.parametrize(
     "array",
     [
-        Z,
-        Z[0],
-        np.asfortranarray(Z),
-        Z.astype(">f8"),
-        Z.astype(np.float32),
-        Z.astype(np.float16),
-        np.asfortranarray(Z.astype(">f4")),
-        (10 * Z).astype(np.int8),
-        (10 * Z).astype(">i8"),
-        np.abs(Z).astype(np.uint32),
-        np.array([[0.0, -np.inf]]),
-        np.array([[2**63 - 1, 2**63 - 2**20]]),
+        Z, Z[0], np.asfortranarray(Z), np.asfortranarray(Z.astype(">f4")), np.array([[0, -np.inf]]),
+        *map(Z.astype, (">f8", "f4", "f2")), *map((10 * Z).astype, ("i1", ">i8")),
+        np.abs(Z).astype(np.uint32), np.array([[2**63 - 1, 2**63 - 2**20]]),
     ],
     ids=lambda array: f"{array.dtype.str}-{'x'.join(map(str, array.shape))}",
-)
+)  # fmt: skip
 def test_every_real_array_is_read_from_a_file_and_from_a_pipe(array: Any, tmp_path: Path) -> None:
     path = tmp_path / "z.npy"
     path.write_bytes(npy(array))

@@ -90,12 +90,9 @@ def test_what_is_no_chart_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_what_is_stored_is_the_same_at_every_terminal(tmp_path: Path, suffix: str) -> None:
     words = ["jacobian", *map(str, range(8)), "-o", str(tmp_path / f"out{suffix}")]
-    stored = set()
-    for columns in (20, 200):
-        env = {"COLORTERM": "truecolor"} if columns == 200 else {}
-        assert run_in_terminal(*words, columns=columns, env=env).status == 0
-        stored.add((tmp_path / f"out{suffix}").read_bytes())
-    env = {"NO_COLOR": "1", "LC_ALL": "C", "TERM": "dumb", "COLUMNS": "20", "MPLBACKEND": "x"}
+    assert run_in_terminal(*words, columns=20, env={"COLORTERM": "truecolor"}).status == 0
+    stored = {(tmp_path / f"out{suffix}").read_bytes()}
+    env = {"NO_COLOR": "1", "LC_ALL": "C", "TERM": "dumb", "COLUMNS": "200", "MPLBACKEND": "x"}
     assert run(*words, env=env).status == 0
     stored.add((tmp_path / f"out{suffix}").read_bytes())
     assert len(stored) == 1

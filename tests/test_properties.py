@@ -14,7 +14,7 @@ from softmax_cli.samples import concatenate
 from softmax_cli.words import NotANumberError, read_number
 from tests.reading import read
 
-settings.register_profile("patient", deadline=None)
+settings.register_profile("patient", deadline=None, max_examples=60)
 settings.load_profile("patient")
 finite = st.floats(allow_nan=False, allow_infinity=False)
 logits_of = st.integers(1, 5).flatmap(

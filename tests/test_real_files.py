@@ -109,7 +109,7 @@ def test_all_doubtful_columns_are_named_in_one_error_and_both_hints_work(
 
 def test_what_a_column_is_does_not_depend_on_the_blocks(tmp_path: Path) -> None:
     # The logits are whole but for one that is far behind the first 64 KB.
-    rows = [{"label": k, **{f"c{c}": 1 for c in range(100)}} for k in range(1000)]
+    rows = [{"label": k, **{f"c{c}": 1 for c in range(40)}} for k in range(1000)]
     rows[999]["c0"] = 1.5  # type: ignore[assignment]
     lines = [",".join(map(str, row.values())) for row in rows]
     for name, content in (
@@ -470,10 +470,7 @@ THIRD = [0.00657326, 0.0178680, 0.975559]
     "text",
     [
         MASKED,
-        "1,2,3\nNA,1,2\n0,1,5\n",
-        "1,2,3\n1,,2\n0,1,5\n",
-        "1,2,3\nnan,1,2\n0,1,5\n",
-        "1,2,3\n1,2,inf\n0,1,5\n",
+        *(f"1,2,3\n{row}\n0,1,5\n" for row in ("NA,1,2", "1,,2", "nan,1,2", "1,2,inf")),
         "[1,2,3]\n[null,1,2]\n[0,1,5]\n",
         '[1,2,3]\n["n/a",1,2]\n[0,1,5]\n',
         '{"a":1,"b":2,"c":3}\n{"a":1,"b":null,"c":3}\n{"a":0,"b":1,"c":5}\n',
