@@ -73,12 +73,13 @@ def _run(words: list[str]) -> int:
         # They make Typer colour a help text that goes into a pipe.
         for name in ("PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE"):
             os.environ.pop(name, None)
-    from softmax_cli.app import PROGRAM, app
     from softmax_cli.errors import InputError, failure, silence, tell
 
     try:
         if not has_room_for_numpy():
-            raise InputError("ulimit -v", "expected 120 MB or more, found less than numpy takes")
+            raise InputError("ulimit", "expected at least 120 MB of -v and 70 MB of -d, found less")
+        from softmax_cli.app import PROGRAM, app
+
         return int(app(words, prog_name=PROGRAM, standalone_mode=False) or 0)
     except Exception as error:
         told = failure(error)

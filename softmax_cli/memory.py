@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-_LEAST = 1 << 27  # bytes, for what every run needs
 # Of a control group: what it may take, what it takes, and how much of that is files.
 _GROUPS = {
     "": ("", "max", "current", "inactive_file"),
@@ -18,19 +17,21 @@ def limit_memory() -> None:
     """Let what would take more than half of what is available raise MemoryError instead."""
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     if soft == resource.RLIM_INFINITY:  # or the user has set it
-        resource.setrlimit(resource.RLIMIT_DATA, (max(_LEAST, min(_available()) // 2), hard))
+        # Every run needs some.
+        resource.setrlimit(resource.RLIMIT_DATA, (max(1 << 27, min(_available()) // 2), hard))
 
 
 def is_limited() -> bool:
-    """Tell whether ulimit -v limits the addresses of a run, or -u its threads to few."""
+    """Tell whether ulimit -v or -d limits the memory of a run, or -u its threads to few."""
+    sizes = {resource.getrlimit(each)[0] for each in (resource.RLIMIT_AS, resource.RLIMIT_DATA)}
     # A desktop gives a run more than 1000 threads.
-    is_so = resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
-    return is_so or resource.getrlimit(resource.RLIMIT_NPROC)[0] in range(1000)
+    few = resource.getrlimit(resource.RLIMIT_NPROC)[0] in range(1000)
+    return few or sizes != {resource.RLIM_INFINITY}
 
 
 def has_room_for_numpy() -> bool:
-    """Tell whether ulimit -v leaves numpy as much as its BLAS takes, or else ends the process."""
-    return not 0 < resource.getrlimit(resource.RLIMIT_AS)[0] < 100 << 20
+    """Tell whether ulimit leaves numpy as much as its BLAS takes, or else ends the process."""
+    return not (0 < resource.getrlimit(resource.RLIMIT_AS)[0] < 100 << 20 or 0 < limit() < 50 << 20)
 
 
 def limit() -> int:
