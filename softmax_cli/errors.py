@@ -101,10 +101,8 @@ def failure(error: Exception) -> SoftmaxCliError:
     match error:
         case SoftmaxCliError():
             return error
-        case MemoryError():
-            most = "what is available"
-            if limit() > 0:
-                most = f"{limit() / 1e6:,.0f} MB, half of {most}"
+        case MemoryError() | OSError(errno=errno.ENOMEM):
+            most = f"{limit() / 1e6:,.0f} MB" if limit() > 0 else "what is available"
             problem = f"expected what takes at most {most}, found more{noted(error)}: {error}"
             hint = "forward and jacobian take little for csv, tsv, jsonl and npy; ulimit -d KB"
             return InputError("", problem.rstrip(": "), f"{hint} sets another limit")

@@ -282,10 +282,16 @@ def test_a_prefix_stands_before_the_names_of_classes(words: str, header: str) ->
 )
 def test_what_would_have_no_effect_or_two_meanings_is_refused(words: str, option: str) -> None:
     assert refused("forward", PETS, *words.split()).startswith(f"error: {option}: expected ")
-    apart = run(
-        "forward", PETS, *["--keep", "cat", "--columns", "cat,dog", "--prefix", "p_", "-f", "csv"]
-    )
+    words = "--keep cat --columns cat,dog --prefix p_ -f csv"
+    apart = run("forward", PETS, *words.split())
     assert apart.stdout.startswith("name,cat,p_cat,p_dog\n")
+
+
+def test_columns_of_one_name_are_kept_where_there_is_room_for_both() -> None:
+    text, words = "id,note,note,b,c\nx,u,v,3,3\n", ["forward", "--id", "id", "--keep", "all", "-f"]
+    assert run(*words, "csv", stdin=text).stdout == "id,note,note,b,c\nx,u,v,0.5,0.5\n"
+    for form in ("json", "jsonl"):
+        assert "found 'note' twice" in refused(*words, form, stdin=text)
 
 
 def test_names_that_are_integers_stay_integers_in_parquet(tmp_path: Path) -> None:

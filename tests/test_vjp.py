@@ -66,6 +66,7 @@ def test_the_table_shows_what_goes_in_and_what_comes_out() -> None:
         ("four.csv", "--vjp: expected a row for each of 3 samples, found more"),
         ("classes.csv", "--vjp: expected 'cat' as class 1, as in the logits, found 'wolf'\n"),
         ("names.csv", "--vjp: expected sample 'blurred photo', found 'x'"),
+        ("one.csv", "--vjp: expected a row a sample or one for all, found 1 row"),
         ("nan.csv", "nan.csv:3:2: found nan, expected a finite number"),
     ],
 )
@@ -75,6 +76,7 @@ def test_a_gradient_that_does_not_fit_is_refused(
     files = {
         "two.csv": "1,2,3\n" * 2,
         "four.csv": "1,2,3\n" * 4,
+        "one.csv": "name,cat,dog,owl\nphoto of a cat,0,0,0\n",
         "classes.csv": "wolf,cat,owl\n1,2,3\n",
         "names.csv": "name,cat,dog,owl\nphoto of a cat,0,0,0\nphoto of a dog,0,0,0\nx,0,0,0\n",
         "nan.csv": "1,2,3\n4,5,6\n7,nan,9\n",

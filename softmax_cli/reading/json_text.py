@@ -151,7 +151,10 @@ def _records(document: Any, options: InputOptions) -> Any:
     by_column = isinstance(parts[0], dict) and all(map(str.isdecimal, parts[0]))
     try:
         if document.keys() - {"index"} == {"columns", "data"}:
-            header, rows = document["columns"], document["data"]
+            header, rows, index = document["columns"], document["data"], document.get("index")
+            if index not in (None, [*range(len(rows))]):
+                header = ["", *header]
+                rows = [[name, *row] for name, row in zip(index, rows, strict=True)]
         elif by_column or (options.columns is not None and isinstance(parts[0], list)):
             columns = (part.values() if isinstance(part, dict) else part for part in parts)
             header, rows = document, zip(*columns, strict=True)

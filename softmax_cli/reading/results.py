@@ -107,7 +107,7 @@ def with_upstream(
             check_classes(gradient.class_names, logits.class_names, option, "the logits")
         rows = gradient.batches
         first, second = next(rows), next(rows, None)
-        if second is None and len(first.logits) == 1:
+        if second is None and len(first.logits) == 1 and first.samples is None:
 
             def with_it(batch: Batch) -> Batch:
                 batch = logits.parsed(batch)

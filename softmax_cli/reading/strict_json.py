@@ -13,8 +13,6 @@ from softmax_cli.reading.validity import shown
 from softmax_cli.words import is_number
 
 _HINT = 'JSON has no NaN and no infinity; where one may stand, it is in quotes, as in "-inf"'
-_LONGEST_INT = 300
-_DEEPEST = 20
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -32,7 +30,7 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _integer(digits: str) -> int | float:
     # int() refuses very long ones, which are beyond float64 anyway.
-    return int(digits) if len(digits) <= _LONGEST_INT else float(digits)
+    return int(digits) if len(digits) <= 300 else float(digits)
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, object_pairs_hook=unique)
@@ -121,7 +119,7 @@ def key_hint(value: Any) -> str:
 
 def _leaves(value: Any, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:
     """Walk the numbers, with their paths; those that are not whole are more likely logits."""
-    if len(steps) > _DEEPEST:
+    if len(steps) > 20:
         return
     if isinstance(value, list | dict):
         items = list(enumerate(value) if isinstance(value, list) else value.items())

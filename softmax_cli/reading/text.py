@@ -20,8 +20,6 @@ HEAD = 1 << 16
 _SILENCE = 0.01  # seconds after which what a pipe has brought is answered
 _SILENCE_OF_HEAD = 0.3
 _AT_ONCE = 1 << 20
-_LONGEST = 1 << 28
-_OF_TEXT = 3  # bytes of memory that a byte of JSON takes at least
 _BLANK = re.compile(rb"\n[ \t\r]*(?:\n|(?<=[ \t\r])\Z)")
 _LINE_END = re.compile(r"\r\n?|\n")
 _NOTHING = re.compile(b"")
@@ -71,7 +69,7 @@ class Stream:
                 self._has_more = False  # to decode a NUL tells its place
                 break
             first = self._held.find(self.line_end, seen) if first < 0 else first
-            if first < 0 and seen > _LONGEST:
+            if first < 0 and seen > 1 << 28:
                 raise InputError(self._name, "expected lines of at most 256 MB, found a longer one")
         end = self._held.rfind(self.line_end, 0, size) + 1 or first + 1
         is_all = not self._has_more and len(self._held) <= size
@@ -143,7 +141,8 @@ def readable(name: str, problem: str = "cannot be read") -> Iterator[None]:
 
 def take_all(stream: Stream) -> bytes:
     """Take text to its end, or to what is none."""
-    require(_OF_TEXT * (stream.size or 0), "to read it whole")
+    # A byte of JSON takes three bytes of memory at least.
+    require(3 * (stream.size or 0), "to read it whole")
     parts = []
     while part := stream.read(_AT_ONCE):
         parts.append(part)

@@ -159,8 +159,16 @@ def _dump(value: Any) -> str:
     return _STRING_OR_CONSTANT.sub(lambda found: found[1] or f'"{found[0]}"', text)
 
 
+def _refuse_repeated(names: Sequence[str]) -> None:
+    repeated = [name for name, times in Counter(names).items() if times > 1]
+    if repeated:
+        problem = f"expected columns of different names, found {quoted(repeated[0])} twice"
+        raise InputError("--format", problem, "csv and tables take them")
+
+
 def _kept(logits: Logits, batch: Batch) -> list[dict[str, object]]:
     """Return what is kept of each sample."""
+    _refuse_repeated(logits.kept_names)
     return [dict(zip(logits.kept_names, row, strict=True)) for row in batch.kept or ()]
 
 
@@ -258,10 +266,7 @@ def _record_batches(result: Arrays) -> Iterator[Any]:
     import pyarrow as pa
 
     names = column_names(result)
-    repeated = [name for name, times in Counter(names).items() if times > 1]
-    if repeated:
-        found = f"found {quoted(repeated[0])} twice"
-        raise InputError("--format", f"expected columns of different names for parquet, {found}")
+    _refuse_repeated(names)
     known = list(map(result.logits.kept_types.get, names))
     types: list[Any] = known
     for block in result.quantity.blocks(result.logits.batches):
