@@ -224,6 +224,11 @@ def test_results_of_a_vjp_belong_to_a_gradient() -> None:
     assert outcome.stderr.startswith("error: --vjp: expected --upstream beside results, found none")
 
 
+def test_a_batch_that_is_divided_by_its_size_is_named() -> None:
+    verdict = check_vjp(lambda z, g: vjp(z, g) / len(z), [[0.0, 1.0, 3.0], [2.0, 1.0, 0.5]])
+    assert causes(verdict) == ["divided by the batch size"]
+
+
 def test_what_holds_one_array_is_that_array() -> None:
     for wrap in (lambda y: (y,), lambda y: [y], lambda y: y.tolist()):
         assert check_probabilities(lambda z, wrap=wrap: wrap(softmax(z)), Z)

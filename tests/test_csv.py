@@ -135,6 +135,8 @@ def test_a_header_that_may_be_a_sample_is_warned_of(text: str, place: str) -> No
         f"warning: <stdin>:1: taken as the header, because {place} is not a number; "
         "if it is a sample, give --no-header\n"
     )
+    commas = run("forward", "--decimal", ",", stdin="x;1,5;2\ny;3;4\n").stderr
+    assert commas.startswith("warning: <stdin>:1: taken as the header, because 'x' is not a number")
     for usual in ("id,0,1\n7,1,2\n", ",0,1\n7,1,2\n", "k,a,b\nx,1,2\n"):
         assert run("forward", "-f", "csv", stdin=usual).stderr == ""
 

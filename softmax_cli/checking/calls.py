@@ -12,10 +12,6 @@ from softmax_cli.checking.candidate import Array, CandidateError, Function, Shap
 from softmax_cli.checking.formulas import FLOAT64, Precision, Task, deviation
 from softmax_cli.checking.setting import Run, Setting
 
-# How many entries of Jacobians a function is asked for at a time.
-_OF_A_BATCH = 1 << 25
-# How many samples are given alone.
-_ALONE = 16
 STATE = "state between calls"
 
 
@@ -64,7 +60,8 @@ class Calls:
         if self.labels:
             step = 1
         elif per > 1 and axis > 0:
-            step = max(1, _OF_A_BATCH // (z[:1].size * per))
+            # So many entries of Jacobians are asked for at a time.
+            step = max(1, (1 << 25) // (z[:1].size * per))
         for k in range(0, len(z), step):
             start, part = k * len(self.task.z) // len(z), k if self.labels else slice(k, k + step)
             try:
@@ -184,7 +181,8 @@ def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> tuple[
     shape[calls.axis] = C
     rows = [run.setting.rows(each) for each in calls.inputs]
     before = None
-    for k in () if calls.labels or len(run.task.z) == 1 else range(0, n, max(1, n // _ALONE)):
+    # Some 16 samples are given alone.
+    for k in () if calls.labels or len(run.task.z) == 1 else range(0, n, max(1, n // 16)):
         try:
             alone = calls.once([each[k].reshape(shape) for each in rows])
         except CandidateError as error:

@@ -255,7 +255,8 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
     if found and not check.unstable:
         told, cause = found
         # A known mistake may explain the batch, but little by a number that the candidate tells.
-        causes = tuple(each for each in check.diagnoses if cause != STATE and not each.numbers)
+        known = () if cause == STATE else check.diagnoses
+        causes = tuple(each for each in known if "number" not in dict(each.numbers))
         check = replace(check, unstable=told, diagnoses=causes or (explain(cause, task),))
     checks = [_with_notes(check, run, notes, is_function=True)]
     if quantity == "probabilities" and not setting.forward_only:

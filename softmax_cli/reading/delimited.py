@@ -74,7 +74,8 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
         records += others
     said = (options.results_of, options.header, options.columns, options.id_column)
     if said == (None,) * 4 and not comments:
-        rules.warn_of_first_row([cells for _, cells in records[:2]], has_header, place)
+        two = [list(map(with_point, cells)) for _, cells in records[:2]]
+        rules.warn_of_first_row(two, has_header, place)
     records = records[1:] if has_header else records
     if not records:
         raise InputError(name, "expected at least one sample, found only a header")
