@@ -301,6 +301,14 @@ def test_names_that_are_integers_stay_integers_in_parquet(tmp_path: Path) -> Non
         assert str(pyarrow.parquet.read_table(path).schema.field("id").type) == kind
 
 
+def test_a_sample_has_its_number_also_where_invalid_ones_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "z.csv").write_text("id,a,b\nu,nan,1\nv,1,1\nw,2,2\n")
+    (tmp_path / "y.csv").write_text("id,a,b\nu,9,9\nv,0.5,0.5\nw,9,9\n")
+    words = ["check", "z.csv", "--skip-invalid", "--probabilities", "y.csv", "-q", "--sample"]
+    statuses = [run(*words, sample, cwd=tmp_path).status for sample in ("1", "2", "3", "v", "w")]
+    assert statuses == [2, 0, 1, 0, 1]
+
+
 # --- compressed files ---------------------------------------------------------------------------
 
 

@@ -70,16 +70,17 @@ def check(
     theirs = results.options_for_results(logits, reading)
     with results.with_upstream(logits, upstream, "--upstream", reading) as source:
         unchecked = replace(source, check=None).batches
-        each_of = [(are_valid(batch.logits), source.parsed(batch)) for batch in unchecked]
-    masks, batches = zip(*each_of, strict=True)
+        each_of = [(each, are_valid(each.logits), source.parsed(each)) for each in unchecked]
+    parts, masks, batches = zip(*each_of, strict=True)
     whole, valid = concatenate(batches, logits.n_classes), np.concatenate(masks)
-    source = replace(logits, blocks=iter([whole]), n_samples=len(whole.logits))
+    # A sample is picked among all, by the number that it has in the input.
+    source = replace(source, blocks=iter(parts if sample else [whole]), n_samples=len(whole.logits))
     batch, setting = pick(source, sample, comparison)
     if "vjp" in given and upstream is None:
         setting = setting.with_gradient(None)
     # Results are those of all samples of the input, or of the valid ones, or of these alone.
     own = np.zeros(len(whole.logits), dtype=np.bool_)
-    own[batch.start - whole.start :][: len(batch.logits)] = True
+    own[int(valid[: batch.start].sum()) :][: len(batch.logits)] = True
     valid[valid] = own
     checks: list[verdict.Check] = []
     for quantity, word in given.items():

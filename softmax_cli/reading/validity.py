@@ -241,5 +241,5 @@ def pick_sample(logits: Logits, word: str, option: str) -> Logits:
         raise InputError(option, problem)
     found = logits.parsed((named or at_position)[0])
     if not len(found.logits):
-        raise InputError(option, f"{problem}, which is left out")
+        raise InputError(option, f"expected a valid sample, found {quoted(word)}, left out")
     return replace(logits, blocks=iter([found]), n_samples=1, shape=None, axis=-1)
