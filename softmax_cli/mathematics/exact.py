@@ -100,7 +100,7 @@ class Numbers:
         z, m = float(self.z[k, j]), float(self.z[k].max())
 
         def exact() -> Decimal:
-            if log_y:  # beyond the largest float64, where log S is nothing
+            if abs(log_y) > 1:  # beyond the largest float64, where log S is nothing
                 return (Decimal(z) - Decimal(m)) / Decimal(self.T)
             return -Decimal(self.rest(k, j))
 
