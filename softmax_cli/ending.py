@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-_PR_SET_PDEATHSIG = 1
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _actions: list[Callable[[], object]] = []
 os.register_at_fork(after_in_child=_actions.clear)  # they are the parent's
@@ -48,7 +47,7 @@ def forked(work: Callable[[], object]) -> int:
             import ctypes
 
             with suppress(AttributeError, OSError):
-                ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+                ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
             if os.getppid() == parent:  # or it has ended before this could follow
                 work()
         finally:

@@ -83,7 +83,6 @@ KEPT = {
     "t": (pa.timestamp("ns"), 1577836800000000001, "2020-01-01 00:00:00.000000001"),
     "z": (pa.timestamp("ns", "UTC"), 1577836800000000001, "2020-01-01 00:00:00.000000001Z"),
     "duration": (pa.duration("ns"), 86400000000001, "86400000000001"),
-    "time": (pa.time64("ns"), 3600000000001, "01:00:00.000000001"),
     "date": (pa.date32(), 0, "1970-01-01"),
     "large": (pa.uint64(), 2**64 - 1, str(2**64 - 1)),
     "decimal": (pa.decimal128(12, 2), Decimal("1.50"), "1.50"),
@@ -100,7 +99,7 @@ def test_columns_of_any_type_are_kept_unchanged(tmp_path: Path) -> None:
     printed = run(*words, "-f", "csv", cwd=tmp_path).stdout.splitlines()
     assert printed[1:] == [
         ",".join([*(t for _, _, t in KEPT.values()), "0.5,0.5"]),
-        "," * 10 + "0.5,0.5",
+        "," * 9 + "0.5,0.5",
     ]
     assert run(*words, "-o", "y.parquet", cwd=tmp_path).status == 0
     assert parquet.read_table(tmp_path / "y.parquet").select([*KEPT]).equals(pa.table(columns))

@@ -263,12 +263,7 @@ def test_what_servers_send_is_refused_with_the_path_that_reads_it(
         ("a\tb\tc\nx\t1\t2\t3\ny\t1\t2\t3\n", "", ["a", "b", "c"], ["x", "y"]),
         ('uid,z\n7,"(1, 2, 3)"\n', "--key z --id uid", ["1", "2", "3"], ["7"]),
         ('uid,z\n7,"[np.float64(1.0), np.float64(2.0), 3.0]"\n', "--key z", ["1", "2", "3"], ["1"]),
-        (
-            'uid,z\n7,"tensor([1., 2., 3.], dtype=torch.float16)"\n',
-            "--key z",
-            ["1", "2", "3"],
-            ["1"],
-        ),
+        ('uid,z\n7,"tensor([1., 2., 3.], dtype=torch.half)"\n', "--key z", ["1", "2", "3"], ["1"]),
         ("id,t,z\n7,a,1.0\n8,b,2\n9,c,3\n", "--axis 0 --columns z", ["a", "b", "c"], ["z"]),
     ],
 )
@@ -285,7 +280,7 @@ def test_what_is_not_read_at_once_is_read_with_the_hint(
 def test_results_of_samples_that_are_left_out_are_left_out(tmp_path: Path) -> None:
     written(tmp_path, "z.csv", MASKED)
     valid = run("forward", "--skip-invalid", "z.csv", "-f", "csv", cwd=tmp_path).stdout.splitlines()
-    for name, rows in (("all.csv", [valid[0], "0,0,0", valid[1]]), ("own.csv", valid)):
+    for name, rows in (("all.csv", [valid[0], ",NA,0", valid[1]]), ("own.csv", valid)):
         written(tmp_path, name, "\n".join(rows))
         words = ("--probabilities", name, "--skip-invalid", "-f", "json")
         outcome = run("check", "z.csv", *words, cwd=tmp_path)
@@ -373,6 +368,12 @@ def test_arrays_of_any_number_of_dimensions_keep_their_shape(
         assert named.json["samples"] == [f"{i + 1}-{j + 1}" for i, j in np.ndindex(*lead)]
         rows = np.moveaxis(expected, last, -1).reshape(-1, z.shape[last])
         assert np.allclose(numbers(named), rows, rtol=1e-13, atol=0)
+    check = ["check", "z.npy", *words, "--probabilities", "y.npy", "-q"]
+    for more, status in (["--sample", "1-2"], 0), (["--skip-invalid"], 0), (["--sample", "2-3"], 1):
+        if status:
+            np.moveaxis(expected, last, -1)[1, 2] += 0.1
+            np.save(tmp_path / "y.npy", expected)
+        assert run(*check, *more, cwd=tmp_path).status == status
     assert run("forward", "z.npy", "--axis", "3", cwd=tmp_path).status == 2
 
 
@@ -582,6 +583,9 @@ def test_what_pandas_splits_and_its_index_are_read_by_their_names(tmp_path: Path
     file = written(tmp_path, "z.parquet", table.replace_schema_metadata({"pandas": pandas}))
     read = run("forward", file, "-f", "csv", cwd=tmp_path).stdout
     assert [line.split(",")[0] for line in read.splitlines()[1:]] == ["5", "7"]
+    more = table.replace_schema_metadata({"pandas": pandas.replace('["', '["cat", "')})
+    assert "'cat', '__i" in refused("forward", written(tmp_path, "z.parquet", more), cwd=tmp_path)
+    assert "'p', 'q'" in refused("forward", stdin='{"p":"a","q":"b","logits":[1,2]}')
 
 
 @pytest.mark.parametrize("name", ["y", "gt", "targets", "groundtruth", "fold", "image", "qid"])

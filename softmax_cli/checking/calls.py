@@ -72,10 +72,6 @@ class Calls:
             first = None
             yield slice(start, start + len(rows) // per), rows
 
-    def first(self) -> Array:
-        """Call it for the first samples."""
-        return next(self.results())[1]
-
     def once(self, inputs: Sequence[Array]) -> Array:
         """Call it once; return rows of C numbers, one a sample, or C for a Jacobian."""
         given = [self._as_given(each) for each in inputs]
@@ -151,7 +147,7 @@ def called(function: Function, task: Task, setting: Setting) -> tuple[Calls, Arr
     given = f"{'all samples at once' if len(shape) > 1 else 'one sample'}, shape {shape}"
     calls = Calls(function, task, setting, inputs, setting.axis, given)
     try:
-        return calls, calls.first(), []
+        return calls, next(calls.results())[1], []
     except CandidateError as error:
         found = error
     if K > 1 and found.array is not None and found.array.shape == (C, K):
@@ -160,7 +156,7 @@ def called(function: Function, task: Task, setting: Setting) -> tuple[Calls, Arr
     if len(shape) > 1:
         calls = replace(calls, how=f"one sample at a time, shape ({C},)", labels=setting.labels)
     try:
-        return calls, calls.first(), [f"given {given}, it {found.problem}"]
+        return calls, next(calls.results())[1], [f"given {given}, it {found.problem}"]
     except CandidateError:
         raise found  # noqa: B904, which keeps its own cause
 
@@ -172,7 +168,7 @@ def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> tuple[
     batch, of as many dimensions; where it cannot take them, that is noted. The first rows of its
     first answer are known.
     """
-    found = _difference(run, 0, first, calls.first()[: len(first)])
+    found = _difference(run, 0, first, next(calls.results())[1][: len(first)])
     if found:
         return f"given the same input again it returns another result: {found}", STATE
     z, C = calls.inputs[0], run.task.z.shape[1]

@@ -22,8 +22,6 @@ Kind = Literal["probabilities", "jacobian", "vjp"]
 _MOST, _MANY = 300_000, 20_000
 # The relative error of an entry that tells something.
 _TELLING = 0.1
-# How many numbers tell how they were printed.
-_LOOKED_AT = 100_000
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def printed_digits(x: FloatArray, likely: range = range(3, 10)) -> tuple[int, Fl
     Numbers printed with so many decimals, or with so many significant digits, are told by the
     number that needs most of them. None if they were printed to be read back, or with too few.
     """
-    finite = x[np.isfinite(x) & (x != 0)][:_LOOKED_AT]
+    finite = x[np.isfinite(x) & (x != 0)][:100_000]
     cells = [Decimal(repr(value)).normalize().as_tuple() for value in finite.tolist()]
     significant = max((len(cell.digits) for cell in cells), default=0)
     if significant not in likely:

@@ -369,6 +369,7 @@ def _fitted(low: float, high: float, *families: Family) -> Formula:
 
 
 _SURE: dict[str, Formula] = {
+    "nothing but zeros": _shown(lambda case: not case.actual.any()),
     "only the diagonal": _matrix(lambda d, u, v: [(d + u * v, 0, 0)]),
     "the diagonal is missing": _matrix(lambda d, u, v: [(-u * v, u, v)]),
     "diag(y) alone": _matrix(lambda d, u, v: [(v, 0, 0)]),
@@ -445,7 +446,6 @@ _FITTED: dict[str, Formula] = {
 # These say little, and are no cause beside one of those above.
 _VAGUE: dict[str, Formula] = {
     "transposed batch": transposed,
-    "nothing but zeros": lambda case: [np.zeros(case.shape)],
     "a constant factor": constant_factor,
     "a factor for each sample": _shown(factor_for_each_sample),
     "NaN among the results": nan,

@@ -91,7 +91,9 @@ def check(
                 found = process.isolated(job, word, timeout)
             else:
                 read, rows = results.read_candidate(word, option, quantity, theirs)
-                rows = results.with_rows(rows, (valid, own), quantity, logits.class_names)
+                if sample is not None or reading.skip_invalid:
+                    rows = results.in_rows(rows, quantity, reading.axis, len(valid))
+                rows = results.with_rows(rows, (valid, own), quantity, logits)
                 found = (_check_file(quantity, read, rows, setting, logits, batch),)
         checks += (replace(each, candidate=word) for each in found)
     return setting.verdict(*map(_with_options, checks))

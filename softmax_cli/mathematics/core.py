@@ -38,6 +38,7 @@ References
 
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import reduce
 from typing import Any
 
@@ -437,30 +438,29 @@ def _far(z: Floats, T: float) -> Floats:
     """Return exp((z - m)/T) in units, to a rounding or two."""
     s, t = _shifted(z, T)
     e = np.exp(s) * _UNIT
-    low = s < -700
-    if low.any():  # exp(s) would turn subnormal there; exp(-652) 2^1000 is all but a float64
-        e[low] = np.exp(s[low] + 652) * (_UNIT * math.exp(-652))
+    low = s < -700  # exp(s) would turn subnormal; exp(-652) 2^1000 is all but a float64
+    e[low] = np.exp(s[low] + 652) * (_UNIT * math.exp(-652))
     return e + t * e  # not e (1 + t): rounding 1 + t would lose what t is there for
 
 
 def _shifted(z: Floats, T: float) -> tuple[Floats, Floats]:
     """Return s, and what it leaves over of (z - m)/T: t."""
-    # T = T' 2^k with 1/2 <= T' < 1. To divide by 2^k is exact: before the subtraction for a large
-    # T, because z - m could overflow although its quotient is small; after it for a small one,
-    # because z/T could.
-    T, k = math.frexp(T)
-    down, up = 2.0 ** -max(k, 0), 2.0 ** min(max(-k, 0), 1000)
-    z, m, T = z * down, _spread(_max(z) * down, z), math.ldexp(T, min(k, 0)) * up
+    down = 2.0 ** -max(math.frexp(T)[1], 0)  # z - m could overflow although its quotient is small
+    z, m, T = z * down, _spread(_max(z) * down, z), T * down
     s = z - m
     b = s - z
     t = (z - (s - b)) - (m + b)  # TwoSum [2]_
-    s, t = s * up, t * up
-    q = s / T
-    product = q * T
-    (q1, q2), (T1, T2) = _split(q), _split(T)
-    error = ((q1 * T1 - product) + q1 * T2 + q2 * T1) + q2 * T2  # Dekker [3]_
-    t = (((s - product) - error) + t) / T
-    return q, np.where(q > -1500, t, 0.0)  # below, e is 0, and t may be anything
+    gone = s < -1500 * T  # e is 0 there, also where s is infinite and t is NaN
+    s[gone], t[gone] = -1500 * T, 0.0
+    if T < 1e-300:  # 1/T could overflow
+        s, t, T = s * _UNIT, t * _UNIT, T * _UNIT
+    # The halves of s and of 1/T have 26 bits, so that the product of two is exact (Dekker [3]_).
+    c1, _ = _split(1 / T)
+    c2 = float(1 / Fraction(T) - Fraction(c1))
+    s1, s2 = _split(s)
+    q = s1 * c1
+    low = s2 * c1 + (s * c2 + t * c1)
+    return q + low, low - ((q + low) - q)
 
 
 def _split(x: Any) -> tuple[Any, Any]:

@@ -214,9 +214,10 @@ def choose_columns(
     if keeps_all:
         picked = tuple(c for c in picked if c not in suspects)
         kept = tuple(sorted({*range(width)} - {*picked, sample}))
-    elif picked and (suspects or (sample is None and naming and not is_settled)):
+    elif picked and (suspects or (sample is None and naming and options.columns is None)):
         doubtful = suspects | (naming if sample is None else set())
-        raise _undecided(sorted(doubtful), sorted({*picked} - suspects), sample, header, place)
+        logits = sorted({*picked} - suspects - {array})
+        raise _undecided(sorted(doubtful), logits, sample, header, place)
     if not picked:
         raise InputError(place, "expected at least one column of logits, found only names")
     if array is not None:

@@ -14,8 +14,8 @@ from softmax_cli.options import InputOptions
 from softmax_cli.reading import columns as rules
 from softmax_cli.reading import strict_json, validity
 from softmax_cli.reading.columns import Columns
-from softmax_cli.reading.strict_json import load_lines, member
-from softmax_cli.reading.text import Stream, count_lines, read_lines, take_all
+from softmax_cli.reading.strict_json import load, load_lines, member
+from softmax_cli.reading.text import Stream, count_lines, decode, read_lines, take_all
 from softmax_cli.reading.validity import Where
 from softmax_cli.samples import Batch, Logits, TextBlock
 
@@ -39,8 +39,11 @@ def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
         logits.
     """
     content = take_all(stream)
+    if not content.strip():
+        raise InputError(name, "expected logits, found nothing")
     with uninterrupted():
-        document = strict_json.load_all(content, name)
+        is_lines = strict_json.looks_like_lines(content)
+        document = load_lines(content, name)[0] if is_lines else load(decode(content, name), name)
     read = _read_document if options.quantity is None else _read_results
     return read(document, name, options)
 
@@ -205,7 +208,7 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
     rows = [[member(each, key) for key in keys] for each in samples]
 
     def hint(_: str) -> str:
-        hint = strict_json.key_hint(first)
+        hint = strict_json.key_hint(first, kind=list if len(samples) > 1 else list | dict)
         if len(first) > 1 and all(isinstance(each, list) for each in first.values()):
             hint += f"; if each holds a class of all samples, --columns {','.join(first)}"
         return hint
@@ -230,8 +233,9 @@ def _batch(
     place = validity.place_in(where, columns.names if columns.array is None else None)
 
     def hint(i: int, value: object) -> str:
-        is_nested = isinstance(value, list | dict)
-        return strict_json.key_hint(samples[i // width]) if is_nested else ""
+        if not isinstance(value, list | dict):
+            return ""
+        return strict_json.key_hint(samples[i // width], options.key or "logits")
 
     rows = [_row(each, columns, where(k), options) for k, each in enumerate(samples)]
     return columns.batch(rows, start, place, options, hint=hint, in_quotes=in_quotes)

@@ -50,11 +50,12 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
         first = next(tables, None)
         if not header or not first:
             raise InputError(name, "expected logits, found no rows")
-        kinds = list(map(_kind, first.columns))
         written = (file.schema_arrow.pandas_metadata or {}).get("index_columns", ())
-    index = [each for each in written if isinstance(each, str) and each in header]
-    if index and options.id_column is None and options.columns is None:
+        index = [each for each in written if isinstance(each, str) and each in header]
+        kinds = list(map(_kind, first.columns))
+    if len(index) == 1 and options.id_column is None and options.columns is None:
         options = replace(options, id_column=index[0])  # what pandas calls its rows
+    kinds = ["text" if name in index else kinds[c] for c, name in enumerate(header)]
     columns = choose_columns(header, kinds, lambda c: first[c][0].as_py(), options, name)
 
     def batches() -> Iterator[Batch]:

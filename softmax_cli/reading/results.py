@@ -1,5 +1,6 @@
 """What belongs to logits and comes from elsewhere: somebody's results, and upstream gradients."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,12 +15,14 @@ from softmax_cli.reading.source import open_logits
 from softmax_cli.reading.validity import check_classes
 from softmax_cli.samples import Batch, Logits, concatenate
 
+Masks = Sequence[NDArray[np.bool_]]
+
 
 def options_for_results(logits: Logits, options: InputOptions) -> InputOptions:
     """Say how to read results of these logits: by the names of classes and of samples they have."""
-    header, names, axis = options.header, options.id_column, options.axis if logits.shape else None
-    classes = logits.class_names or ()
-    return InputOptions(header=header, id_column=names, axis=axis, results_of=classes)
+    axis, classes = None if logits.dtype is None else options.axis, logits.class_names or ()
+    said = InputOptions(header=options.header, id_column=options.id_column, axis=axis)
+    return replace(said, skip_invalid=options.skip_invalid, results_of=classes)
 
 
 def read_candidate(
@@ -53,19 +56,25 @@ def read_candidate(
     return found, replace(batch, logits=values)
 
 
-def with_rows(
-    results: Batch,
-    masks: Sequence[NDArray[np.bool_]],
-    quantity: str,
-    classes: tuple[str, ...] | None,
-) -> Batch:
+def in_rows(results: Batch, quantity: str, axis: int | None, n_samples: int) -> Batch:
+    """Bring results of an array of many dimensions to one, or a matrix, a sample."""
+    values, rank = results.logits, 2 if quantity == "jacobian" else 1
+    if rank == 1:
+        values = np.moveaxis(values, -1 if axis is None else axis, -1)
+    if values.ndim < rank + 2 or math.prod(values.shape[:-rank]) != n_samples:
+        return results
+    return replace(results, logits=values.reshape(-1, *values.shape[-rank:]))
+
+
+def with_rows(results: Batch, masks: Masks, quantity: str, logits: Logits) -> Batch:
     """Leave out the results of other samples, by the mask that fits, and a header of digits."""
     values, samples = results.logits, results.samples
     stacked = quantity == "jacobian" and values.ndim == 2
     for mask in masks if values.ndim > 1 else ():
         rows = np.repeat(mask, values.shape[-1] if stacked else 1)
         more = len(values) - len(rows)
-        if more == 0 or (more == 1 and tuple(f"{x:g}" for x in values[0].flat) == classes):
+        head = tuple(f"{x:g}" for x in values[:1].flat)
+        if more == 0 or (more == 1 and head == logits.class_names):
             own = values[more:] if rows.all() else values[more:][rows]
             names = samples and tuple(compress(samples[more:], rows))
             return replace(results, logits=own, samples=names)

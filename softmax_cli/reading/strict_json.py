@@ -55,14 +55,6 @@ def load(text: str, name: str, line: int | None = None) -> Any:
     return value
 
 
-def load_all(content: bytes, name: str) -> Any:
-    """Load one JSON text, or a list of what JSON lines hold."""
-    if not content.strip():
-        raise InputError(name, "expected logits, found nothing")
-    is_lines = looks_like_lines(content)
-    return load_lines(content, name)[0] if is_lines else load(decode(content, name), name)
-
-
 def load_lines(content: bytes, name: str, line: int = 1) -> tuple[list[Any], list[int]]:
     """Load JSON lines; return their values, and their numbers in the file."""
     texts = enumerate(decode(content, name, line).split("\n"), start=line)
@@ -104,8 +96,8 @@ def _shaped(values: Any, shape: Any) -> Any:
     return values
 
 
-def key_hint(value: Any) -> str:
-    """Name the array of numbers that is most likely the logits, or "" where there is none."""
+def key_hint(value: Any, known: str | None = None, kind: Any = list | dict) -> str:
+    """Name the numbers that are most likely the logits, or "" if there are none but the known."""
     weights: Counter[str] = Counter()
     for steps, weight in _leaves(value, ()):
         path = ".".join(steps).replace("*", "0", max(0, steps.count("*") - 2))
@@ -114,7 +106,9 @@ def key_hint(value: Any) -> str:
         if steps.count("*") == 1 and steps[-2] == "*":  # records, with a class under each key
             weights[".".join(steps[:-2])] += weight
     path = max(weights, key=weights.__getitem__, default="")
-    return f"if it holds the logits, give --key {shlex.quote(path)}" if path else ""
+    is_other = path != known and isinstance(member(value, path), kind)  # 0 names no key
+    beside = "; what stands beside them is not read" * ("*." in path)
+    return f"if it holds the logits, give --key {shlex.quote(path)}{beside}" if is_other else ""
 
 
 def _leaves(value: Any, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:

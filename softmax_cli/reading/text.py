@@ -1,12 +1,15 @@
 """Text from a stream in blocks of whole lines, and what its bytes must be."""
 
+import bz2
+import gzip
+import lzma
 import os
 import re
 import select
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import BufferedIOBase, BufferedReader, FileIO
+from io import BufferedReader, FileIO
 from typing import Any
 
 import numpy as np
@@ -18,11 +21,11 @@ from softmax_cli.samples import Batch, TextBlock
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 HEAD = 1 << 16
 _SILENCE = 0.01  # seconds after which what a pipe has brought is answered
-_SILENCE_OF_HEAD = 0.3
 _AT_ONCE = 1 << 20
 _BLANK = re.compile(rb"\n[ \t\r]*(?:\n|(?<=[ \t\r])\Z)")
 _LINE_END = re.compile(r"\r\n?|\n")
-_NOTHING = re.compile(b"")
+_PACKED: dict[bytes, Callable[[Any], Any]]
+_PACKED = {rb"\x1f\x8b": gzip.open, rb"BZh.1AY&SY": bz2.open, rb"\xfd7zXZ\0": lzma.open}
 
 
 class Stream:
@@ -49,9 +52,9 @@ class Stream:
         """Return the beginning, which stays to be read."""
         return bytes(self._held[:HEAD])
 
-    def take_head(self, ignored: re.Pattern[bytes] = _NOTHING) -> tuple[bytes, bytes]:
+    def take_head(self, ignored: re.Pattern[bytes] = re.compile(b"")) -> tuple[bytes, bytes]:
         """Take what is ignored, and what settles the rest: two lines that hold something."""
-        head = self.take(min(HEAD, self.block_size), _SILENCE_OF_HEAD)
+        head = self.take(min(HEAD, self.block_size), silence=0.3)
         while True:
             found = ignored.match(head)
             end = found.end() if found else 0
@@ -109,21 +112,11 @@ class Stream:
         return content
 
 
-def _unpacked(file: "BufferedReader[FileIO]") -> BufferedIOBase:
+def _unpacked(file: "BufferedReader[FileIO]") -> Any:
     """Return what decompresses the file, or the file itself if it is not compressed."""
-    beginning = file.peek(10)
-    if beginning.startswith(b"\x1f\x8b"):
-        import gzip
-
-        return gzip.open(file)
-    if beginning.startswith(b"BZh") and beginning[4:10] == b"1AY&SY":
-        import bz2
-
-        return bz2.open(file)
-    if beginning.startswith(b"\xfd7zXZ\0"):
-        import lzma
-
-        return lzma.open(file)
+    for mark, unpack in _PACKED.items():
+        if re.match(mark, file.peek(10), re.DOTALL):
+            return unpack(file)
     return file
 
 

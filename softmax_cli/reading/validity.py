@@ -159,7 +159,7 @@ def sift(logits: Logits, options: InputOptions, name: str) -> Logits:
         if options.axis not in (0, 1, -1, -2):
             raise InputError("--axis", f"expected 0 or 1 for text, found {options.axis}")
         logits = _turned(logits, options, name) if options.axis in (0, -2) else logits
-    if options.skip_invalid:
+    if options.skip_invalid and options.results_of is None:
         return _valid(logits)
     if options.quantity is not None:  # of results, any are compared
         return logits
@@ -210,8 +210,7 @@ def _valid(logits: Logits) -> Logits:
         if skipped:
             tell(f"{plural(skipped, 'invalid sample')} left out, the first at {first}")
 
-    unknown = replace(logits, n_samples=None, shape=None, axis=-1)
-    return replace(unknown, blocks=blocks(), check=check)
+    return replace(logits, n_samples=None, shape=None, axis=-1, blocks=blocks(), check=check)
 
 
 def pick_sample(logits: Logits, word: str, option: str) -> Logits:

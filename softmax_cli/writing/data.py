@@ -286,11 +286,8 @@ def _column(values: Sequence[object], known: Any, kind: Any) -> Any:
     """Make a column of the type it had, or of that of the block before, which changes no value."""
     import pyarrow as pa
 
-    if str(known) == "time64[ns]":  # Python has no type for nanoseconds: there is text
-        days = [each and f"1970-01-01 {each}" for each in values]
-        return pa.array(days, "string").cast("timestamp[ns]").cast(known)
     if known:
-        is_text = str(known).startswith("timestamp[ns")
+        is_text = str(known).startswith("timestamp[ns")  # for which Python has no type
         return pa.array(values, "string").cast(known) if is_text else pa.array(values, known)
     kinds = {*map(type, values)} - {type(None)}
     if kind == "string" or (str in kinds and len(kinds) > 1):
