@@ -16,7 +16,7 @@ from softmax_cli.checking.mistakes import diagnose_shape, explain
 from softmax_cli.checking.setting import Run, Setting
 from softmax_cli.checking.sweep import with_derivative
 from softmax_cli.checking.verdict import Check, Verdict
-from softmax_cli.mathematics import core
+from softmax_cli.mathematics import core, finite_difference
 
 Candidate = ArrayLike | Function
 Upstream = ArrayLike | None
@@ -178,9 +178,9 @@ def _check(
     z, axis = setting.z, setting.axis
     if not -z.ndim <= axis < z.ndim or 0 in z.shape:
         raise ValueError(f"expected logits with classes on axis {axis}, found shape {z.shape}")
-    if setting.dtype not in (None, *PRECISIONS):
-        known = ", ".join(PRECISIONS)
-        raise ValueError(f"expected dtype to be one of {known}, found {setting.dtype!r}")
+    for option, known in (("dtype", [*PRECISIONS]), ("method", [*finite_difference.METHODS])):
+        if (found := options.get(option)) not in (None, *known):
+            raise ValueError(f"expected {option} to be one of {', '.join(known)}, found {found!r}")
     for name in ("atol", "rtol"):
         if not 0 <= float(options.get(name) or 0) < math.inf:
             raise ValueError(f"expected {name} to be finite and 0 or more, found {options[name]!r}")

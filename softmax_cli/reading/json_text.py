@@ -235,7 +235,7 @@ def _batch(
     def hint(i: int, value: object) -> str:
         if not isinstance(value, list | dict):
             return ""
-        return strict_json.key_hint(samples[i // width], options.key or "logits")
+        return strict_json.key_hint(samples[i // width], ("*", options.key or "logits"))
 
     rows = [_row(each, columns, where(k), options) for k, each in enumerate(samples)]
     return columns.batch(rows, start, place, options, hint=hint, in_quotes=in_quotes)

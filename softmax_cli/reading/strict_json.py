@@ -4,7 +4,7 @@ import json
 import math
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NoReturn
 
 from softmax_cli.errors import InputError, plural, quoted
@@ -96,7 +96,7 @@ def _shaped(values: Any, shape: Any) -> Any:
     return values
 
 
-def key_hint(value: Any, known: str | None = None, kind: Any = list | dict) -> str:
+def key_hint(value: Any, known: Collection[str] = (), kind: Any = list | dict) -> str:
     """Name the numbers that are most likely the logits, or "" if there are none but the known."""
     weights: Counter[str] = Counter()
     for steps, weight in _leaves(value, ()):
@@ -106,7 +106,7 @@ def key_hint(value: Any, known: str | None = None, kind: Any = list | dict) -> s
         if steps.count("*") == 1 and steps[-2] == "*":  # records, with a class under each key
             weights[".".join(steps[:-2])] += weight
     path = max(weights, key=weights.__getitem__, default="")
-    is_other = path != known and isinstance(member(value, path), kind)  # 0 names no key
+    is_other = path not in known and isinstance(member(value, path), kind)  # 0 names no key
     beside = "; what stands beside them is not read" * ("*." in path)
     return f"if it holds the logits, give --key {shlex.quote(path)}{beside}" if is_other else ""
 
