@@ -10,8 +10,6 @@ from dataclasses import replace
 from softmax_cli.ending import undone_by
 from softmax_cli.samples import Batch, Logits, TextBlock
 
-_PATIENCE = 1.0
-_BETWEEN_UPDATES = 0.1
 _ERASE = b"\r\x1b[2K"
 
 
@@ -33,13 +31,13 @@ def watched(logits: Logits) -> Iterator[Logits]:
 
 def _walk(logits: Logits, erase: list[bytes]) -> Iterator[Batch | TextBlock]:
     begin = time.monotonic()
-    due, samples = begin + _PATIENCE, 0
+    due, samples = begin + 1, 0
     for block in logits.blocks:
         yield block
         samples += len(block.logits) if isinstance(block, Batch) else 0
         now = time.monotonic()
         if now >= due:
-            due = now + _BETWEEN_UPDATES
+            due = now + 0.1
             erase[:] = [_ERASE]
             with suppress(OSError):  # the terminal is gone
                 os.write(2, _ERASE + _told(logits, samples, now - begin).encode())

@@ -38,17 +38,18 @@ def test_an_array_larger_than_memory_streams(tmp_path: Path) -> None:
         header = {"descr": "<f8", "fortran_order": False, "shape": (3_000_000, 10)}
         np.lib.format.write_array_header_1_0(file, header)
         file.truncate(file.tell() + 240_000_000)
-    outcome = run_limited(
-        "forward", "z.npy", "--sample", "3000000", "-f", "csv", cwd=tmp_path, bytes_=240 << 20
-    )
+    words = "forward z.npy --sample 3000000 -f csv"
+    outcome = run_limited(*words.split(), cwd=tmp_path, bytes_=240 << 20)
     assert (outcome.status, outcome.stdout) == (0, ",".join(["0.1"] * 10) + "\n")
 
 
-def test_text_larger_than_memory_streams(tmp_path: Path) -> None:
-    text = "1.5,2.5,3.5\n" * 400_000
-    outcome = run_limited("forward", "-o", "y.csv", stdin=text, cwd=tmp_path)
-    assert (outcome.status, outcome.stderr) == (0, "")
-    assert (tmp_path / "y.csv").read_bytes().count(b"\n") == 400_000
+@pytest.mark.parametrize(
+    ("row", "n", "bytes_"), [("1.5,2,3\n", 400_000, LEAST), ('"x\ny",1.5,2\n', 200_000, 200 << 20)]
+)
+def test_text_larger_than_memory_streams(row: str, n: int, bytes_: int, tmp_path: Path) -> None:
+    outcome = run_limited("forward", "-o", "y.csv", stdin=row * n, cwd=tmp_path, bytes_=bytes_)
+    assert outcome.status == 0, outcome.stderr
+    assert (tmp_path / "y.csv").read_bytes().count(b",") == 2 * n
 
 
 @pytest.mark.parametrize("lines", ['"a",b', "# c\ra,b"])

@@ -352,9 +352,7 @@ def test_what_runs_down_the_file_has_no_other_columns(option: list[str]) -> None
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, -1, -2, -3, None])
-def test_arrays_of_any_number_of_dimensions_keep_their_shape(
-    tmp_path: Path, axis: int | None
-) -> None:
+def test_arrays_of_any_dimensions_keep_their_shape(tmp_path: Path, axis: int | None) -> None:
     z = np.random.default_rng(3).normal(0, 3, (2, 3, 4))
     words = [] if axis is None else ["--axis", str(axis)]
     last = -1 if axis is None else axis

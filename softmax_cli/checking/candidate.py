@@ -98,7 +98,7 @@ def in_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
-def as_numbers(values: Any) -> tuple[Array, Precision]:
+def as_numbers(values: Any, kinds: str = "biufc") -> tuple[Array, Precision]:
     """Make an array of numbers of an array, a list or a tensor; return its format too.
 
     Raises
@@ -121,7 +121,7 @@ def as_numbers(values: Any) -> tuple[Array, Precision]:
         raise ShapeFoundError(tuple_of(values) or f"{found} ({in_words(error)})") from None
     if precision.name == "bfloat16":
         array = array.astype(np.float32)
-    if array.dtype.kind not in "biufc":
+    if array.dtype.kind not in kinds:
         kind = f" of {array.dtype}" if array.ndim else ""
         raise ShapeFoundError(tuple_of(values) or f"{found}{kind}, expected an array of numbers")
     return array, precision

@@ -197,14 +197,14 @@ def _check(
     if callable(candidate):
         return setting.verdict(*check_function(quantity, candidate, setting))
     try:
-        return setting.verdict(check_results(quantity, *as_numbers(candidate), setting))
+        return setting.verdict(check_results(quantity, *as_numbers(candidate, "biuf"), setting))
     except ShapeFoundError as error:
         raise ValueError(f"expected results for these logits, found {error.found}") from None
 
 
 def _real(values: ArrayLike, name: str) -> Array:
     try:
-        return as_numbers(values)[0].astype(np.float64)
+        return as_numbers(values, "biuf")[0].astype(np.float64)
     except ShapeFoundError as error:
         raise ValueError(f"expected {name} as numbers, found {error.found}") from None
 

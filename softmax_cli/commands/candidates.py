@@ -51,6 +51,7 @@ def pick(logits: Logits, sample: str | None, comparison: Comparison) -> tuple[Ba
     """Return the samples that are looked at, and what is compared with them."""
     if sample is not None:
         logits = pick_sample(logits, sample, "--sample")
+    logits = replace(logits, axis=-1) if logits.shape is None else logits
     batch = concatenate(logits.batches, logits.n_classes)
     g = None if batch.upstream is None else logits.restored(batch.upstream)
     z, classes = logits.restored(batch.logits), logits.classes
@@ -92,7 +93,9 @@ def check(
             else:
                 read, rows = results.read_candidate(word, option, quantity, theirs)
                 if sample is not None or reading.skip_invalid:
-                    rows = results.in_rows(rows, quantity, reading.axis, len(valid))
+                    one = (logits.n_classes,) * (2 if quantity == "jacobian" else 1)
+                    shapes = [(n, *one) for n in (len(valid), len(own), int(own.sum()))]
+                    rows = results.in_rows(rows, theirs.axis, shapes)
                 rows = results.with_rows(rows, (valid, own), quantity, logits)
                 found = (_check_file(quantity, read, rows, setting, logits, batch),)
         checks += (replace(each, candidate=word) for each in found)

@@ -57,10 +57,10 @@ def jacobian(
 
 
 def _find_entry(entry: str, classes: tuple[str, ...], n_classes: int) -> tuple[int, int]:
-    from softmax_cli.reading.columns import find_name, split_names
+    from softmax_cli.reading.columns import find_names, split_names
 
     names = split_names(entry, "--entry")
     if len(names) != 2:
         raise InputError("--entry", f"expected OUTPUT,INPUT such as 1,2, found {quoted(entry)}")
-    output, input_ = (find_name(name, classes, n_classes, "--entry") for name in names)
+    output, input_ = find_names(names, classes, n_classes, "--entry")
     return output, input_

@@ -20,7 +20,6 @@ from softmax_cli.display.notation import Plain
 from softmax_cli.display.screen import Equation, Step
 from softmax_cli.mathematics.exact import Derivation, Entry, quotient
 
-_MOST_CLASSES = 8
 # Other names are told once, and their positions stand in the formulas.
 _SIMPLE = re.compile(r"[^\W_]{1,12}|#\d+")
 
@@ -163,7 +162,7 @@ def _power(z: Plain, m: Plain, T: Plain) -> Plain:
 
 def _definition(w: _Writer, total: Plain, names: Sequence[str]) -> Iterator[Step | Equation | str]:
     n, d, r = w.n, w.d, w.letters()
-    shown = sorted({*range(len(d.z))[:_MOST_CLASSES], *(c for entry in d.entries for c in entry)})
+    shown = sorted({*range(len(d.z))[:8], *(c for entry in d.entries for c in entry)})
     m, T = n.given(d.shift or 0, "m"), n.given(d.temperature, "T")
     powers = [_power(n.given(float(d.z[j]), f"z{j}"), m, T) for j in shown]
     letters = [w.letters(d.classes[j], d.classes[j]) for j in shown]

@@ -26,7 +26,6 @@ _TITLES = {
     "partials": "Partial derivative ∂y_j/∂z_i",
     "vjp": "Upstream gradient times Jacobian, v_i = Σ_j g_j ∂y_j/∂z_i",
 }
-_LARGE_BAR, _SMALL_BAR = 30, 10
 
 
 def parts(result: results.Result, screen: Screen) -> Iterator[Part]:
@@ -186,7 +185,7 @@ def samples_table(result: results.Arrays, samples: Batch, screen: Screen, shown:
     first = ["sample", *result.logits.kept_names, *["top"] * is_named]
     headings = [*first, *(names[c] for c in columns.positions)]
     fractions = numbers.y.max(axis=1).tolist() if is_softmax and screen.is_drawn else []
-    bars = "largest", _SMALL_BAR, fractions
+    bars = "largest", 10, fractions
     return Table(headings, rows(), len(first), 0, shown, columns, bars)
 
 
@@ -213,7 +212,7 @@ def class_table(result: results.Arrays, batch: Batch, screen: Screen) -> Table:
         cells = [Cell(classes[j], look[0]), Cell(number=given(z[j])), y, *upstream]
         rows.append([*cells, Cell.of(show_result(0, j), p)][: len(headings)])
     fractions = numbers.y[0, order].tolist() if g is None else []
-    return Table(headings, rows, outputs=shown, bars=("", _LARGE_BAR, fractions))
+    return Table(headings, rows, outputs=shown, bars=("", 30, fractions))
 
 
 def sample_numbers(

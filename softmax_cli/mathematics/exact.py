@@ -20,19 +20,14 @@ Floats = NDArray[np.float64]
 Number = float | Decimal
 Entry = tuple[int, int]  # of J: output and input
 
-_SMALLEST_NORMAL = 2.0**-1022
 # Rounded up, a product that is too small even for decimals stays apart from 0.
 _ANY_SIZE = Context(prec=30, Emin=MIN_EMIN, Emax=MAX_EMAX, rounding=ROUND_UP, traps=[])
 _SMALLEST = Decimal((0, (1,), MIN_EMIN))
-# Beyond it e^z gets long to read, and overflows or underflows in the end.
-_LARGEST_SHOWN_EXPONENT = 30.0
-# Below it the sum S, written down, cannot be told from its largest term.
-_SMALLEST_SHOWN_REST = 1e-4
 
 
 def _of_any_size(value: float, exact: Callable[[], Decimal]) -> Number:
     """Return a value that float64 holds with all digits, or else the exact one."""
-    if _SMALLEST_NORMAL <= abs(value) < math.inf:
+    if 2.0**-1022 <= abs(value) < math.inf:
         return value
     with localcontext(_ANY_SIZE):
         return exact()
@@ -197,11 +192,13 @@ def derive(
 ) -> Derivation:
     """Choose what to show: by default one entry on the diagonal of J and one off it."""
     top = int(z.argmax())
-    far = not abs(float(z[top])) / temperature <= _LARGEST_SHOWN_EXPONENT
+    # Far from 0 e^z gets long to read, and overflows or underflows in the end.
+    far = not abs(float(z[top])) / temperature <= 30
     # Unmasked ones first.
     others = sorted((i for i in range(len(z)) if i != top), key=lambda i: z[i] == -np.inf)
     rest = core.complement(z, temperature=temperature)[top]
-    saturated = np.isfinite(z).sum() > 1 and rest < _SMALLEST_SHOWN_REST
+    # The sum S, written down, cannot be told from its largest term.
+    saturated = np.isfinite(z).sum() > 1 and rest < 1e-4
     entries = [entry] if entry else [(top, top), *((top, i) for i in others[:1])]
     shift = float(z[top]) if far or saturated else None
     return Derivation(sample, tuple(classes), z, temperature, tuple(entries), shift, log)

@@ -146,7 +146,7 @@ def choose_columns(
     first: Callable[[int], Any],
     options: InputOptions,
     place: str,
-    hint: Callable[[str], str] = "if it holds the logits, give --key {}".format,
+    hint: Callable[[str], str] = lambda keys: keys and f"if it holds the logits, give --key {keys}",
 ) -> Columns:
     """Choose by the user's word first, then by header names, then by content.
 
@@ -178,7 +178,7 @@ def choose_columns(
     sample, keeps_all = None, options.keep == ("all",)
     kept: tuple[int, ...] = ()
     if options.id_column is not None:
-        sample = find_name(options.id_column, names, width, "--id")
+        (sample,) = find_names([options.id_column], names, width, "--id")
     if options.keep and not keeps_all:
         kept = pick_columns(",".join(options.keep), names, width, "--keep")
     by_name = {c for c, name in enumerate(names) if _names_samples(name)}
@@ -200,10 +200,9 @@ def choose_columns(
         (sample,) = naming
     nested = [c for c in picked if kinds[c] in ("arrays", "objects") and not is_settled]
     if nested:
-        words = [_words([c], header) for c in nested]
-        problem = f"expected numbers, found {kinds[nested[0]]} in column {quoted(words[0])}"
-        keys = " or --key ".join(words)
-        raise InputError(place, problem, hint(keys))
+        name, kind = quoted(_words(nested[:1], header)), kinds[nested[0]]
+        keys = " or --key ".join(_words([c], header) for c in nested if kinds[c] == "arrays")
+        raise InputError(place, f"expected numbers, found {kind} in column {name}", hint(keys))
     may_hold_ids = header is not None and not is_settled and len(picked) > 1
     suspects = {c for c in picked if may_hold_ids and kinds[c] == "whole" and _is_id(names[c])}
     if not any(kinds[c] == "numbers" for c in picked):
@@ -230,7 +229,7 @@ def _array(names: Sequence[str], kinds: Sequence[str], options: InputOptions) ->
     if not options.key:
         c = names.index("logits") if options.columns is None and "logits" in names else None
         return c if c is not None and kinds[c] == "arrays" else None
-    c = find_name(options.key, names, len(kinds), "--key")
+    (c,) = find_names([options.key], names, len(kinds), "--key")
     if kinds[c] != "arrays":
         raise InputError("--key", f"expected arrays in {quoted(options.key)}, found {kinds[c]}")
     if options.columns is not None:
@@ -314,26 +313,33 @@ def refuse_columns(options: InputOptions, problem: str, *others: str) -> None:
             raise InputError(f"--{option}", problem)
 
 
-def find_name(word: str, names: Sequence[str], count: int, what: str) -> int:
-    """Find a column or class by its name or else by its position from 1; names win.
+def find_names(words: Iterable[str], names: Sequence[str], count: int, what: str) -> list[int]:
+    """Find columns or classes by their names or else by their positions from 1; names win.
 
     Raises
     ------
     InputError
-        When it is neither, or the name stands more than once.
+        When a word is neither, or the name stands more than once.
     """
-    matches = [c for c, name in enumerate(names) if name == word]
-    matches = matches or [c for c, name in enumerate(names) if name.strip() == word.strip()]
-    if len(matches) > 1:
-        positions = ", ".join(str(c + 1) for c in matches)
-        problem = f"{quoted(word)} names more than one: positions {positions}"
-        raise InputError(what, problem, "use a position, counted from 1")
-    if matches:
-        return matches[0]
-    if word.isascii() and word.isdigit() and 1 <= int(word[:20]) <= count:
-        return int(word) - 1
-    known = f"a name or a position from 1 to {count}" if names else f"a position from 1 to {count}"
-    raise InputError(what, f"expected {known}, found {quoted(word)}", did_you_mean(word, names))
+    index: dict[str, list[int]] = {}
+    for c, name in enumerate(names):
+        index.setdefault(name.strip(), []).append(c)
+    found = []
+    for word in words:
+        alike = index.get(word.strip(), [])
+        matches = [c for c in alike if names[c] == word] or alike
+        if len(matches) > 1:
+            positions = ", ".join(str(c + 1) for c in matches)
+            problem = f"{quoted(word)} names more than one: positions {positions}"
+            raise InputError(what, problem, "use a position, counted from 1")
+        if not matches and word.isascii() and word.isdigit() and 1 <= int(word[:20]) <= count:
+            matches = [int(word) - 1]
+        if not matches:
+            known = f"{'a name or ' * bool(names)}a position from 1 to {count}"
+            problem = f"expected {known}, found {quoted(word)}"
+            raise InputError(what, problem, did_you_mean(word, names))
+        found += matches
+    return found
 
 
 def pick_columns(text: str, names: Sequence[str], count: int, option: str) -> tuple[int, ...]:
@@ -344,24 +350,21 @@ def pick_columns(text: str, names: Sequence[str], count: int, option: str) -> tu
     InputError
         For an unknown name or position, or a column picked twice.
     """
-    words = split_names(text, option)
-    picked = [c for word in words for c in _range(word, names, count, option)]
+    words, known = split_names(text, option), frozenset(names)
+    parts = [(word, "", "") if word in known else word.partition("-") for word in words]
+    starts = find_names((first for first, _, _ in parts), names, count, option)
+    ends = find_names((last or first for first, _, last in parts), names, count, option)
+    picked: list[int] = []
+    for word, (_, dash, last), start, end in zip(words, parts, starts, ends, strict=True):
+        columns = range(start, count if dash and not last else end + 1)
+        if not columns:
+            raise InputError(option, f"expected a rising range, found {quoted(word)}")
+        picked += columns
     if len(set(picked)) < len(picked):
         twice = next(c for c in picked if picked.count(c) > 1)
         problem = f"expected each column once, found column {twice + 1} twice"
         raise InputError(option, problem)
     return tuple(picked)
-
-
-def _range(word: str, names: Sequence[str], count: int, option: str) -> range:
-    first, dash, last = word.partition("-")
-    start = find_name(first if dash and word not in names else word, names, count, option)
-    if not dash or word in names:
-        return range(start, start + 1)
-    stop = find_name(last, names, count, option) + 1 if last else count
-    if stop <= start:
-        raise InputError(option, f"expected a rising range, found {quoted(word)}")
-    return range(start, stop)
 
 
 def split_names(text: str, option: str) -> list[str]:

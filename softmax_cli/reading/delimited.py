@@ -17,9 +17,6 @@ from softmax_cli.reading.text import Stream, count_lines, decode, read_lines
 from softmax_cli.reading.validity import check_lengths
 from softmax_cli.samples import Batch, Logits, Place, TextBlock, from_text
 
-_DELIMITERS = ",;\t| "
-_GUESS_LINES = 20
-_GUESS_CHARACTERS = 1 << 16
 _COMMENTS = re.compile(rb"(?:(?:[ \t]*#[^\r\n]*)?(?:\r\n?|\n))*+")
 
 csv.field_size_limit(1 << 26)
@@ -146,8 +143,13 @@ class Table:
                 line = block.line + reader.line_num
         except csv.Error as error:
             problem = str(error)
-        is_open = len(records) < least or problem == "unexpected end of data"
-        if is_open and (more := self.stream.take(len(block.content))):
+        is_open = problem == "unexpected end of data"
+        if is_open and len(records) >= max(1, least):  # the last one has the rest elsewhere
+            lines.seek(0)
+            list(islice(lines, line - block.line))
+            self.stream.put_back(lines.read().encode())
+            return records, line
+        if (is_open or len(records) < least) and (more := self.stream.take(len(block.content))):
             del lines, reader, records  # which may be large
             return self.records(replace(block, content=block.content + more), least)
         if problem:
@@ -232,7 +234,7 @@ def _has_row_names(rows: Sequence[Sequence[str]], width: int) -> bool:
 
 def _guess_delimiter(text: str, options: InputOptions) -> str:
     """Guess from the first lines: what splits them evenly, and most of all into numbers."""
-    first = islice(io.StringIO(text[:_GUESS_CHARACTERS], newline=""), _GUESS_LINES)
+    first = islice(io.StringIO(text[: 1 << 16], newline=""), 20)
     lines = [line for line in first if line.strip()]
 
     def score(delimiter: str) -> tuple[bool, bool, float, int]:
@@ -245,7 +247,7 @@ def _guess_delimiter(text: str, options: InputOptions) -> str:
         names_rows = bool(rows) and _has_row_names(rows[1:], 1 + len(rows[0]))
         return is_even, names_rows, sum(cells) / max(len(cells), 1), widest
 
-    return max(_DELIMITERS.replace(options.decimal, ""), key=score)
+    return max(",;\t| ".replace(options.decimal, ""), key=score)
 
 
 def _is_header(cells: Sequence[str]) -> bool:

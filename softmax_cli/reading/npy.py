@@ -14,8 +14,6 @@ from softmax_cli.reading.text import Stream, readable
 from softmax_cli.reading.validity import place_in, place_of_sample
 from softmax_cli.samples import Batch, Logits
 
-_VALUES_A_BATCH = 1 << 17
-
 
 def read_npy(stream: Stream, name: str, options: InputOptions) -> Logits:
     """Read an array of any shape, whatever its size; whole if classes are not last in memory.
@@ -47,7 +45,7 @@ def read_npy(stream: Stream, name: str, options: InputOptions) -> Logits:
     K = math.prod(lead)
 
     def batches() -> Iterator[Batch]:
-        step = K if is_whole else max(1, _VALUES_A_BATCH // C)
+        step = K if is_whole else max(1, (1 << 17) // C)
         for start in range(0, K, step):
             n = min(step, K - start)
             content = stream.read(n * C * dtype.itemsize)

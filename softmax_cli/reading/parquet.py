@@ -16,8 +16,6 @@ from softmax_cli.reading.validity import place_in, place_of_sample
 from softmax_cli.samples import Batch, Logits, Place
 
 _EXPECTED = "cannot be read as parquet"
-_VALUES_A_BATCH = 1 << 17
-_NUMBERS: frozenset[type] = frozenset({Decimal})
 
 
 def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
@@ -45,7 +43,7 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
             stream.raw.seek(0)
         file = ParquetFile(stream.raw if is_file else pyarrow.BufferReader(stream.read()))
         header = file.schema_arrow.names
-        rows = max(1, n_needed(header, options), _VALUES_A_BATCH // max(1, len(header)))
+        rows = max(1, n_needed(header, options), (1 << 17) // max(1, len(header)))
         tables = file.iter_batches(rows, use_threads=False)
         first = next(tables, None)
         if not header or not first:
@@ -75,7 +73,7 @@ def _batch(table: Any, columns: Columns, place: Place, start: int, options: Inpu
     unused = [None] * len(table)
     cells = (_values(each) if c in used else unused for c, each in enumerate(table.columns))
     rows, in_quotes = list(zip(*cells, strict=True)), options.key is not None
-    return columns.batch(rows, start, place, options, in_quotes=in_quotes, binary=_NUMBERS)
+    return columns.batch(rows, start, place, options, in_quotes=in_quotes, binary={Decimal})
 
 
 def _values(column: Any) -> list[Any]:
@@ -91,5 +89,6 @@ def _kind(column: Any) -> str:
 
     numeric = (types.is_integer, types.is_floating, types.is_decimal)
     if not any(is_a(column.type) for is_a in numeric):
-        return "arrays" if types.is_nested(column.type) else "text"
+        is_object = types.is_struct(column.type) or types.is_map(column.type)
+        return "objects" if is_object else "arrays" if types.is_nested(column.type) else "text"
     return kinds_of([value] for value in column.to_pylist())[0]

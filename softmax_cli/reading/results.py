@@ -56,14 +56,13 @@ def read_candidate(
     return found, replace(batch, logits=values)
 
 
-def in_rows(results: Batch, quantity: str, axis: int | None, n_samples: int) -> Batch:
-    """Bring results of an array of many dimensions to one, or a matrix, a sample."""
-    values, rank = results.logits, 2 if quantity == "jacobian" else 1
+def in_rows(results: Batch, axis: int | None, shapes: Sequence[tuple[int, ...]]) -> Batch:
+    """Bring results of an array to one of these shapes, all of which have an axis of samples."""
+    values, rank = results.logits, len(shapes[0]) - 1
     if rank == 1:
         values = np.moveaxis(values, -1 if axis is None else axis, -1)
-    if values.ndim < rank + 2 or math.prod(values.shape[:-rank]) != n_samples:
-        return results
-    return replace(results, logits=values.reshape(-1, *values.shape[-rank:]))
+    shape = (math.prod(values.shape[:-rank]), *values.shape[-rank:])
+    return replace(results, logits=values.reshape(shape)) if shape in shapes else results
 
 
 def with_rows(results: Batch, masks: Masks, quantity: str, logits: Logits) -> Batch:

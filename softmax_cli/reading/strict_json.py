@@ -107,7 +107,7 @@ def key_hint(value: Any, known: Collection[str] = (), kind: Any = list | dict) -
             weights[".".join(steps[:-2])] += weight
     path = max(weights, key=weights.__getitem__, default="")
     is_other = path not in known and isinstance(member(value, path), kind)  # 0 names no key
-    beside = "; what stands beside them is not read" * ("*." in path)
+    beside = "; what stands beside them is not read" * ("." in path)
     return f"if it holds the logits, give --key {shlex.quote(path)}{beside}" if is_other else ""
 
 

@@ -23,7 +23,6 @@ HEAD = 1 << 16
 _SILENCE = 0.01  # seconds after which what a pipe has brought is answered
 _AT_ONCE = 1 << 20
 _BLANK = re.compile(rb"\n[ \t\r]*(?:\n|(?<=[ \t\r])\Z)")
-_LINE_END = re.compile(r"\r\n?|\n")
 _PACKED: dict[bytes, Callable[[Any], Any]]
 _PACKED = {rb"\x1f\x8b": gzip.open, rb"BZh.1AY&SY": bz2.open, rb"\xfd7zXZ\0": lzma.open}
 
@@ -79,6 +78,10 @@ class Stream:
         content = self._cut(len(self._held) if is_all or not end else end)
         is_plain = self.line_end == b"\n" or b"\n" in content or b'"' in content
         return content if is_plain else content.replace(b"\r", b"\n")
+
+    def put_back(self, content: bytes) -> None:
+        """Return what was taken last, to be taken again."""
+        self._held[:0] = content
 
     def read(self, size: int = sys.maxsize, /) -> Any:
         """Read so many bytes, fewer only at the end; memory is taken as they come."""
@@ -167,11 +170,12 @@ def read_lines(
     Others are read here, so that samples and lines can be counted: `read` returns the number of
     the line behind them too.
     """
-    start = len(first.logits)
+    start, size = len(first.logits), stream.block_size // 4
     yield first
-    while content := stream.take(stream.block_size):
+    while content := stream.take(size):
         block = TextBlock(line, content, start)
         count = count_plain(content)
+        size = stream.block_size // (4 if count is None else 1)  # to hold cells takes much memory
         if count is not None:
             yield block
             line += count
@@ -205,7 +209,7 @@ def _foreign(content: bytes, at: int, name: str, line: int) -> InputError:
         kind = "UTF-32" if b"\0\0" in content[:4] else "UTF-16"
         hint = f"convert it: iconv -f {kind} -t UTF-8 FILE | softmax-cli forward -"
         return InputError(name, f"expected UTF-8 text, found {kind}", hint)
-    *lines, start = _LINE_END.split(content[:at].decode())
+    *lines, start = re.split(r"\r\n?|\n", content[:at].decode())
     place = f"{name}:{line + len(lines)}:{len(start) + 1}"
     if not content[at]:
         return InputError(place, "expected text, found a NUL byte")

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 from itertools import compress
@@ -48,7 +48,7 @@ def read_numbers(
     *,
     hint: Callable[[int, Any], str] = lambda i, cell: "",
     in_quotes: bool = True,
-    binary: frozenset[type] = frozenset(),
+    binary: Set[type] = frozenset(),
 ) -> FloatArray:
     """Turn the cells of all rows, text or JSON values, into float64; the hint is that of cell i.
 
@@ -210,7 +210,8 @@ def _valid(logits: Logits) -> Logits:
         if skipped:
             tell(f"{plural(skipped, 'invalid sample')} left out, the first at {first}")
 
-    return replace(logits, n_samples=None, shape=None, axis=-1, blocks=blocks(), check=check)
+    axis = logits.axis if len(logits.shape or ()) == 2 else -1
+    return replace(logits, n_samples=None, shape=None, axis=axis, blocks=blocks(), check=check)
 
 
 def pick_sample(logits: Logits, word: str, option: str) -> Logits:

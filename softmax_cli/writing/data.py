@@ -207,8 +207,8 @@ def _print_lines(values: FloatArray) -> list[str]:
 def write_npy(result: Result, target: Target, options: OutputOptions) -> None:
     """Write an array of shape (K,), (K, C) or (K, C, C), with the dimensions of the input for K."""
     assert isinstance(result, Arrays)
-    known, shape = result.logits.n_samples, result.logits.shape
-    if shape and result.quantity.rank == 1 and result.logits.axis not in (-1, len(shape) - 1):
+    known, n_axes = result.logits.n_samples, len(result.logits.shape or (0, 0))
+    if result.quantity.rank == 1 and result.logits.axis not in (-1, n_axes - 1):
         blocks = result.quantity.blocks(result.logits.batches)
         rows = np.concatenate([block.values for block in blocks])
         np.save(stream := io.BytesIO(), result.logits.restored(rows))

@@ -30,8 +30,6 @@ from softmax_cli.samples import Batch
 
 # How many samples and classes are shown, or else how many at each end.
 _SAMPLES, _CLASSES, _BARS = (60, 10, 10), (50, 10, 10), (20, 20, 0)
-_MOST_ENTRIES = 20_000
-_WIDE = 10  # classes, from where a matrix has few digits
 _LEVELS = 8  # of colour, above and below zero
 _SINGLE = re.compile("<mrow class=not-T><mn[^<]*</mn></mrow>$")
 # A row of one element only, which is that element.
@@ -82,7 +80,7 @@ def _page(result: results.Result, screen: Screen) -> tuple[str, str, bool]:
 def _arrays(result: results.Arrays, screen: Screen) -> tuple[str, str, bool]:
     logits, quantity = result.logits, result.quantity
     is_matrix = isinstance(quantity, results.Jacobian)
-    most = max(1, _MOST_ENTRIES // min(logits.n_classes, _CLASSES[0]) ** 2)
+    most = max(1, 20_000 // min(logits.n_classes, _CLASSES[0]) ** 2)
     limit = (most, most, 0) if is_matrix else _SAMPLES
     batch, shown = parts.some_samples(logits.batches, logits.n_classes, limit)
     if isinstance(quantity, results.Probabilities):
@@ -140,7 +138,7 @@ def _cards(result: results.Arrays, batch: Batch, screen: Screen) -> Iterator[str
 
 def _matrix(table: Table) -> str:
     """Show a Jacobian in colours, and its row sums; a wide one with few digits."""
-    is_wide = len(table.headings) - 2 > _WIDE
+    is_wide = len(table.headings) > 12
     rows = []
     for name, *entries, total in table.rows:
         shown = [replace(cell, style=_level(cell.value / table.largest)) for cell in entries]

@@ -25,14 +25,10 @@ from softmax_cli.writing.target import Target
 
 _WITH_SHADES = ("256", "truecolor")
 _ENDS = 60, 10, 10
-# More than any terminal is wide.
-_ENDS_OF_COLUMNS = 1000, 200, 200
 _INDENT = "   "
 # An equation may be broken before a sign.
 _SIGN = re.compile(r" (?=[-+*/·] )")
 _LEAST_ROOM = 20
-# Prose is broken where nothing else bounds it.
-_WIDEST_PROSE = 91
 _UNBOUNDED = 1 << 20
 # A long heading is broken into lines.
 _LONGEST_HEADING, _LINES = 16, 4
@@ -73,7 +69,8 @@ def write_drawn(result: Result, target: Target, options: OutputOptions) -> None:
     width = console.width if target.is_terminal else None
     ascii_only = not target.encoding.lower().startswith("utf")
     place = width, options.precision, ascii_only, console.color_system in _WITH_SHADES, True, 3
-    screen = Screen(*place, samples=_ENDS, rows=_ENDS, columns=_ENDS_OF_COLUMNS)
+    # More columns than any terminal is wide.
+    screen = Screen(*place, samples=_ENDS, rows=_ENDS, columns=(1000, 200, 200))
     for part in parts(result, screen):
         for drawn in _drawn(part, screen):
             console.print(drawn)
@@ -96,7 +93,8 @@ def _drawn(part: Part, screen: Screen) -> Iterator[RenderableType]:
             yield from _table(part, screen)
         case Step(title, text):
             yield Text(f"\n{title}", "bold")
-            room = max((screen.width or _WIDEST_PROSE) - len(_INDENT), _LEAST_ROOM)
+            # Prose is broken where nothing else bounds it.
+            room = max((screen.width or 91) - len(_INDENT), _LEAST_ROOM)
             yield from (Text(_INDENT + line) for line in wrap(screen.text(text).plain, room))
         case Equation():
             yield _equation(part, screen)
