@@ -10,7 +10,6 @@ import numpy as np
 from softmax_cli.samples import FloatArray
 
 _PLAIN = b"0123456789+-.eE \r"
-_MINUS_ZERO = re.compile(rb"-0[],\s]")
 
 
 @cache
@@ -42,7 +41,7 @@ def load_rows(content: bytes, width: int, delimiter: bytes = b",") -> FloatArray
         return None
     # A cell may be missing where it is the only one; to a reader of integers -0 is 0.
     is_plain = values.size and np.isfinite(values).all()
-    if not is_plain or (not values.all() and _MINUS_ZERO.search(array)):
+    if not is_plain or (not values.all() and re.search(rb"-0[],\s]", array)):
         return None
     return values.reshape(-1, width)
 

@@ -19,7 +19,6 @@ _NEARLY_A_NUMBER = (
     r"|1\.?#[a-z0-9]+|[$\u20ac\xa3<>~]\s?[-+]?\.?\d[\d,.]*)"
     r"|([\w.]*(tensor|array|float\d*|decimal))?[(\[]\s*'?[-+]?\.?\d[^)\]]*[)\]]"
 )
-_FORTRAN = r"(?i)[-+]?[\d.]+d[-+]?\d+"
 _DECIMAL_COMMA = r"[-+]?(?:\d*|\d{1,3}(?:\.\d{3})+),\d+(?:[eE][-+]?\d+)?"
 
 
@@ -80,7 +79,7 @@ def mending(cell: object, decimal: str = ".") -> str:
     if is_missing(text) or re.fullmatch(_NO_VALUE, text.strip()):
         more = "" if is_missing(text) else ", once they are empty or NA"
         return f"--skip-invalid leaves samples with missing values out{more}"
-    if re.fullmatch(_FORTRAN, text.strip()):
+    if re.fullmatch(r"(?i)[-+]?[\d.]+d[-+]?\d+", text.strip()):
         return "D is Fortran's exponent: tr D E < FILE | softmax-cli forward -"
     if re.search(r"\d\s*[*/^]\s*\(?[\d.]|\w\(.*\d", text):
         return "expressions are not computed: write the number itself"

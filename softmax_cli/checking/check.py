@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from softmax_cli.checking import setting as settings
-from softmax_cli.checking.calls import STATE, called, dependence
+from softmax_cli.checking.calls import STATE, Calls, called, dependence
 from softmax_cli.checking.candidate import Array, Function, ShapeFoundError, as_numbers, as_rows
 from softmax_cli.checking.formulas import FLOAT64, PRECISIONS, Kind, Precision, printed_digits
 from softmax_cli.checking.mistakes import diagnose_shape, explain
@@ -262,7 +262,7 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
     if quantity == "probabilities" and not setting.forward_only:
         checks = with_derivative(checks[0], task, calls, setting)
     if setting.stress:
-        checks.append(_stressed(quantity, function, setting, task.precision))
+        checks.append(_stressed(quantity, calls, setting))
     return tuple(checks)
 
 
@@ -291,9 +291,9 @@ def _with_notes(check: Check, run: Run, notes: list[str], *, is_function: bool =
     return replace(check, notes=tuple(notes))
 
 
-def _stressed(quantity: Kind, function: Function, setting: Setting, precision: Precision) -> Check:
+def _stressed(quantity: Kind, calls: Calls, setting: Setting) -> Check:
     """Check a function on samples of our own, and in batches of other sizes."""
-    C, ndim = len(setting.classes), max(2, setting.z.ndim)
+    C, ndim, precision = len(setting.classes), max(2, setting.z.ndim), calls.task.precision
     z, names = settings.stress_samples(C, setting.temperature)
     # Of some sizes many a function has never been given a batch; in one of C samples the layout of
     # Jacobians is ambiguous.
@@ -306,7 +306,8 @@ def _stressed(quantity: Kind, function: Function, setting: Setting, precision: P
         some = z[:n].reshape(*lead, *(1,) * (ndim - 1 - len(lead)), C)
         labels = tuple(f"{name} (ours)" for name in names[:n])
         stress = replace(plain, z=np.moveaxis(some, -1, setting.axis), labels=labels)
-        found += check_function(quantity, function, stress.with_gradient(None))
+        found += check_function(quantity, calls.function, stress.with_gradient(None))
         if not found[-1].passed:
             break
-    return replace(min(found, key=lambda check: check.passed), notes=(), is_ours=True)
+    told = [x for each in found for x in each.notes if x.startswith("given ") and not calls.labels]
+    return replace(min(found, key=lambda check: check.passed), notes=tuple(told), is_ours=True)

@@ -48,7 +48,7 @@ def isolated(job: Callable[[Function], Result], word: str, timeout: float | None
             ends.append(os.pidfd_open(process))
         # It says that it is loaded, and then its result.
         for when in (" while it was loaded", ""):
-            ready = wait([ours, *ends], timeout and min(timeout, 1e9))
+            ready = wait([ours, *ends], timeout and min(timeout, 1e6))
             if not ready:
                 raise CandidateError(f"the candidate took longer than {timeout:g} s{when}")
             try:

@@ -137,7 +137,9 @@ def array_in(cell: Any) -> list[Any]:
 def n_needed(header: Iterable[str], options: InputOptions) -> int:
     """Tell how many samples must be looked at to see that columns are no logits."""
     is_settled = options.columns is not None or options.results_of is not None
-    return 0 if is_settled or not any(map(_is_id, header)) else _SAMPLES_OF_COLUMN
+    said = {options.id_column, *",".join(options.keep).split(",")}
+    others = {each for each in header if options.axis == 0 or not _names_samples(each)} - said
+    return 0 if is_settled or not any(map(_is_id, others)) else _SAMPLES_OF_COLUMN
 
 
 def choose_columns(
