@@ -18,8 +18,6 @@ from softmax_cli.mathematics import core
 FloatArray = NDArray[np.float64]
 Kind = Literal["probabilities", "jacobian", "vjp"]
 
-# The most entries of one sample, and about how many together, that a number is fitted to.
-_MOST, _MANY = 300_000, 20_000
 # The relative error of an entry that tells something.
 _TELLING = 0.1
 
@@ -351,9 +349,9 @@ def fit(case: Case, family: Family, low: float, high: float) -> Iterator[Wrong]:
     It is found by least squares: the best of some numbers, then by Gauss and Newton's steps.
     """
     size = case.actual[0].size
-    if case.freedom < 2 or size > _MOST:
+    if case.freedom < 2 or size > 300_000:
         return
-    few = slice(max(1, _MANY // size))
+    few = slice(max(1, 20_000 // size))
     task, actual = case.some(few), case.actual[few]
     bound = case.bound(case.actual)[few]
 

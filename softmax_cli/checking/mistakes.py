@@ -2,7 +2,7 @@
 
 A mistake explains a candidate when all its entries agree with the mistake's wrong formula: what is
 computed in place of what is right. Adding a mistake is one row of the tables, with its formula,
-and what to change in the reference, help/mistakes.md.
+what to change in the reference, help/mistakes.md, and its case in tests/wrong.py.
 """
 
 import re

@@ -95,7 +95,10 @@ def check(
                 if sample is not None or reading.skip_invalid:
                     one = (logits.n_classes,) * (2 if quantity == "jacobian" else 1)
                     shapes = [(n, *one) for n in (len(valid), len(own), int(own.sum()))]
-                    rows = results.in_rows(rows, theirs.axis, shapes)
+                    # In two dimensions it may have a row a sample of an array of more.
+                    is_flat = logits.axis != read.axis or len(logits.shape or (0, 0)) > 2
+                    is_last = len(one) == 2 or (is_flat and rows.logits.ndim == 2)
+                    rows = results.in_rows(rows, -1 if is_last else read.axis, shapes)
                 rows = results.with_rows(rows, (valid, own), quantity, logits)
                 found = (_check_file(quantity, read, rows, setting, logits, batch),)
         checks += (replace(each, candidate=word) for each in found)
@@ -106,10 +109,12 @@ def _check_file(
     quantity: Kind, read: Logits, rows: Batch, setting: Setting, logits: Logits, batch: Batch
 ) -> verdict.Check:
     """Check somebody's results, which have the names of the logits if they have any."""
-    option, dtype = f"--{quantity}", read.dtype
+    option, dtype, values = f"--{quantity}", read.dtype, rows.logits
     precision, printed = precision_of(dtype), dtype is None
+    if read.axis == -1 and values.shape == (len(setting.labels), logits.n_classes):
+        values = values if quantity == "jacobian" else setting.like_logits(values)
     try:
-        check = check_results(quantity, rows.logits, precision, setting, printed=printed)
+        check = check_results(quantity, values, precision, setting, printed=printed)
     except candidate.ShapeFoundError as error:
         raise InputError(option, f"found {error.found}") from None
     if logits.class_names and read.class_names is not None:

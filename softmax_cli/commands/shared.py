@@ -107,7 +107,7 @@ def writing(
 
 
 def with_shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of `reading` and `writing` in place of what these return."""
+    """Give a command the options behind its parameters called `reading` and `writing`."""
     shared: dict[str, Callable[..., Any]] = {"reading": reading, "writing": writing}
 
     @wraps(command)

@@ -20,15 +20,13 @@ from softmax_cli.display.notation import Plain
 from softmax_cli.display.screen import Equation, Step
 from softmax_cli.mathematics.exact import Derivation, Entry, quotient
 
-# Other names are told once, and their positions stand in the formulas.
-_SIMPLE = re.compile(r"[^\W_]{1,12}|#\d+")
-
 
 def explain(d: Derivation, n: Plain) -> Iterator[Step | Equation | str]:
     """Write all steps in a notation, each with its equations, and words where need be."""
     n = replace(n, letters="T" * (d.temperature != 1) + "m" * (d.shift is not None))
     simple = d.classes
-    if not all(map(_SIMPLE.fullmatch, simple)):
+    # Other names are told once, and their positions stand in the formulas.
+    if not all(re.fullmatch(r"[^\W_]{1,12}|#\d+", each) for each in simple):
         simple = tuple(map(str, range(1, len(simple) + 1)))
     w, two, z_i = _Writer(replace(d, classes=simple, log=False), n), n.given(2), n.symbol("z", "i")
     r, f, g = w.letters(), n.symbol("f"), n.symbol("g")

@@ -134,11 +134,11 @@ def array_in(cell: Any) -> list[Any]:
     return values if len(values) > 1 and any(map(is_number, values)) else [cell]
 
 
-def n_needed(header: Iterable[str], options: InputOptions) -> int:
+def n_needed(header: Iterable[str] | None, options: InputOptions) -> int:
     """Tell how many samples must be looked at to see that columns are no logits."""
     is_settled = options.columns is not None or options.results_of is not None
     said = {options.id_column, *",".join(options.keep).split(",")}
-    others = {each for each in header if options.axis == 0 or not _names_samples(each)} - said
+    others = {each for each in header or () if options.axis == 0 or not _names_samples(each)} - said
     return 0 if is_settled or not any(map(_is_id, others)) else _SAMPLES_OF_COLUMN
 
 

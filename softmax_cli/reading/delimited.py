@@ -17,8 +17,6 @@ from softmax_cli.reading.text import Stream, count_lines, decode, read_lines
 from softmax_cli.reading.validity import check_lengths
 from softmax_cli.samples import Batch, Logits, Place, TextBlock, from_text
 
-_COMMENTS = re.compile(rb"(?:(?:[ \t]*#[^\r\n]*)?(?:\r\n?|\n))*+")
-
 csv.field_size_limit(1 << 26)
 
 Record = tuple[int, list[str]]  # the line where it begins, and its cells
@@ -49,7 +47,7 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     beginning = stream.peek()
     if b"\n" not in beginning and b"\r" in beginning[:-1]:
         stream.line_end = b"\r"
-    comments, head = stream.take_head(_COMMENTS)
+    comments, head = stream.take_head(re.compile(rb"(?:(?:[ \t]*#[^\r\n]*)?(?:\r\n?|\n))*+"))
     if options.delimiter == options.decimal:
         raise InputError("--decimal", "expected another --delimiter beside it, found a comma")
     delimiter = options.delimiter or _guess_delimiter(decode(head, name), options)
@@ -65,8 +63,7 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
         has_header = _is_header(list(map(with_point, first)))
         header = _header_in(decode(comments, name), delimiter, len(first))
     header = first if has_header else header
-    needed = rules.n_needed(header or (), options)
-    while len(records) <= needed and (more := stream.take(len(head))):
+    while len(records) <= rules.n_needed(header, options) and (more := stream.take(len(head))):
         others, line = table.records(TextBlock(line, more))
         records += others
     said = (options.results_of, options.header, options.columns, options.id_column)

@@ -31,7 +31,8 @@ def read_candidate(
     """Read results from a file, from standard input (``-``) or from the numbers themselves.
 
     NaN and infinities are read: they are for the check to find. The batch has them in the shape
-    that the file has, and a name a row of it, if any.
+    that the file has, and a name a row of it, if any. The axis of the classes is the last one but
+    in NPY, as text, JSON and parquet hold a row a sample.
 
     Parameters
     ----------
@@ -49,18 +50,18 @@ def read_candidate(
     InputError
         When it cannot be read.
     """
-    options = replace(options or InputOptions(), quantity=quantity, axis=None)
-    with open_logits([word], options, option) as found:
+    options = options or InputOptions()
+    with open_logits([word], replace(options, quantity=quantity, axis=None), option) as found:
         batch = concatenate(found.batches, found.n_classes)
     values = batch.logits if found.shape is None else found.restored(batch.logits)
-    return found, replace(batch, logits=values)
+    is_array = found.shape is not None and found.dtype is not None
+    axis = options.axis if is_array and options.axis is not None else -1
+    return replace(found, axis=axis), replace(batch, logits=values)
 
 
-def in_rows(results: Batch, axis: int | None, shapes: Sequence[tuple[int, ...]]) -> Batch:
+def in_rows(results: Batch, axis: int, shapes: Sequence[tuple[int, ...]]) -> Batch:
     """Bring results of an array to one of these shapes, all of which have an axis of samples."""
-    values, rank = results.logits, len(shapes[0]) - 1
-    if rank == 1:
-        values = np.moveaxis(values, -1 if axis is None else axis, -1)
+    values, rank = np.moveaxis(results.logits, axis, -1), len(shapes[0]) - 1
     shape = (math.prod(values.shape[:-rank]), *values.shape[-rank:])
     return replace(results, logits=values.reshape(shape)) if shape in shapes else results
 

@@ -1,16 +1,21 @@
-"""The names of the output formats. A new one is a function, and a line in `target` and here."""
+"""The names of the output formats, and of kinds of them.
+
+A new one is a function, a name here and a line in `target._writer`; what it has no place for is
+refused in `target` too.
+"""
 
 from pathlib import Path
 
 from softmax_cli.errors import InputError, quoted
 
-WRITERS = ("table", "csv", "tsv", "json", "jsonl", "npy", "parquet", "markdown", "latex")
+DATA = ("csv", "tsv", "json", "jsonl", "npy", "parquet")
+WRITERS = ("table", *DATA, "markdown", "latex")
 # What a terminal shows as it is computed, so that a progress bar would only be in the way.
 STREAMED = frozenset({"csv", "tsv", "jsonl"})
 CHARTS = ("png", "pdf", "svg")
 BINARY = frozenset({"npy", "parquet", *CHARTS})
 PICTURES = (*CHARTS, "html")  # in a file only
-SUFFIXES = {f".{name}": name for name in (*WRITERS[1:7], *PICTURES)}
+SUFFIXES = {f".{name}": name for name in (*DATA, *PICTURES)}
 SUFFIXES |= {".txt": "table", ".md": "markdown", ".tex": "latex", ".ndjson": "jsonl"}
 
 

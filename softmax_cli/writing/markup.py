@@ -19,8 +19,6 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&:@-]|(?<=\w)\.(?=[^\W\d_]))")
 # Of the page that the class article makes of A4, in points and lines; what lies between columns.
 _WIDTH, _LINES, _GAP = 340.0, 36, 14.0
 _LEFT = 45.0  # of a derivative, before what it is equal to
-# Of a name in a table, in characters: two columns of them fit; and of one that stands alone.
-_LONGEST_LINE, _LONGEST_WORDS = 15, 33
 # How much more than the line of usual size has room in a line of smaller ones.
 _SIZES = {1.0: "", 1.15: r"\footnotesize", 1.23: r"\scriptsize"}
 _SYMBOL = re.compile(r"(d?)(log )?([yzv])_((?:(?!/dz_).)*)", re.DOTALL)
@@ -82,7 +80,7 @@ def _latex(part: Part) -> Iterator[str]:
 
 def _paragraph(text: str) -> str:
     """Write a text, of which long words may be broken."""
-    words = wrap(typesettable(text.replace("–", "-")), _LONGEST_WORDS, drop_whitespace=False)
+    words = wrap(typesettable(text.replace("–", "-")), 33, drop_whitespace=False)
     tex = r"\allowbreak{}".join(map(latex_text, words)).replace("{[}U+00D7]", r"$\times$")
     return rf"{{\raggedright\noindent {tex}\par}}"
 
@@ -137,7 +135,8 @@ def _symbol(text: str) -> _Piece:
 
 def _name(text: str) -> _Piece:
     """Write a name, a long one in several lines."""
-    lines = wrap(typesettable(text), _LONGEST_LINE, drop_whitespace=False) or [""]
+    # Two columns of names of so many characters fit.
+    lines = wrap(typesettable(text), 15, drop_whitespace=False) or [""]
     width = max(sum(map(_breadth, line)) for line in lines)
     stack = r" \\ ".join(map(latex_text, lines))
     stack = rf"\shortstack[l]{{{stack}}}" if len(lines) > 1 else stack

@@ -123,8 +123,8 @@ def _writer(name: str) -> Callable[[Result, Target, OutputOptions], None]:
     from softmax_cli.writing import data
 
     others = {"json": data.write_json, "jsonl": data.write_jsonl, "npy": data.write_npy}
-    others |= {"parquet": data.write_parquet}
-    return others.get(name, data.write_delimited)
+    others |= {"parquet": data.write_parquet, **dict.fromkeys(("csv", "tsv"), data.write_delimited)}
+    return others[name]
 
 
 @contextmanager
