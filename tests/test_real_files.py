@@ -353,7 +353,7 @@ def test_what_runs_down_the_file_has_no_other_columns(option: list[str]) -> None
 
 @pytest.mark.parametrize("axis", [0, 1, 2, -1, -2, -3, None])
 def test_arrays_of_any_dimensions_keep_their_shape(tmp_path: Path, axis: int | None) -> None:
-    z = np.random.default_rng(3).normal(0, 3, (2, 3, 4))
+    z = np.random.default_rng(3).normal(0, 3, (4, 2, 2))  # as many classes as samples on axis 0
     words = [] if axis is None else ["--axis", str(axis)]
     last = -1 if axis is None else axis
     expected = np.exp(z) / np.exp(z).sum(axis=last, keepdims=True)
@@ -366,12 +366,14 @@ def test_arrays_of_any_dimensions_keep_their_shape(tmp_path: Path, axis: int | N
         assert named.json["samples"] == [f"{i + 1}-{j + 1}" for i, j in np.ndindex(*lead)]
         rows = np.moveaxis(expected, last, -1).reshape(-1, z.shape[last])
         assert np.allclose(numbers(named), rows, rtol=1e-13, atol=0)
-    check = ["check", "z.npy", *words, "--probabilities", "y.npy", "-q"]
-    for more, status in (["--sample", "1-2"], 0), (["--skip-invalid"], 0), (["--sample", "2-3"], 1):
-        if status:
-            np.moveaxis(expected, last, -1)[1, 2] += 0.1
-            np.save(tmp_path / "y.npy", expected)
-        assert run(*check, *more, cwd=tmp_path).status == status
+    check = ["check", "z.npy", *words, "-q", "--probabilities"]
+    (tmp_path / "y.json").write_text(named.stdout)
+    for more in ([], ["--sample", "1-2"], ["--skip-invalid"]):
+        for y in ("y.npy", "y.json"):
+            assert run(*check, y, *more, cwd=tmp_path).status == 0
+    np.moveaxis(expected, last, -1)[1, 1] += 0.1
+    np.save(tmp_path / "y.npy", expected)
+    assert run(*check, "y.npy", "--sample", "2-2", cwd=tmp_path).status == 1
     assert run("forward", "z.npy", "--axis", "3", cwd=tmp_path).status == 2
 
 
