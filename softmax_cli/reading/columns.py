@@ -356,16 +356,15 @@ def pick_columns(text: str, names: Sequence[str], count: int, option: str) -> tu
     parts = [(word, "", "") if word in known else word.partition("-") for word in words]
     starts = find_names((first for first, _, _ in parts), names, count, option)
     ends = find_names((last or first for first, _, last in parts), names, count, option)
-    picked: list[int] = []
+    picked: dict[int, None] = {}
     for word, (_, dash, last), start, end in zip(words, parts, starts, ends, strict=True):
         columns = range(start, count if dash and not last else end + 1)
         if not columns:
             raise InputError(option, f"expected a rising range, found {quoted(word)}")
-        picked += columns
-    if len(set(picked)) < len(picked):
-        twice = next(c for c in picked if picked.count(c) > 1)
-        problem = f"expected each column once, found column {twice + 1} twice"
-        raise InputError(option, problem)
+        for c in columns:
+            if c in picked:
+                raise InputError(option, f"expected each column once, found column {c + 1} twice")
+            picked[c] = None
     return tuple(picked)
 
 
