@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from softmax_cli.checking.verdict import Verdict
     from softmax_cli.mathematics.exact import Derivation
 
-_VALUES_AT_ONCE = 1 << 18
+_VALUES_AT_ONCE = 1 << 17
 
 
 @dataclass(frozen=True)
