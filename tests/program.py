@@ -40,7 +40,7 @@ SCRIPT = [str(Path(sys.executable).parent / "softmax-cli")]
 # changes from test to test.
 _UNWANTED = (
     "NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONIOENCODING", "COLORTERM", "CI",
-    "PYTHONSAFEPATH", "PYTHONUNBUFFERED", "PYTEST_CURRENT_TEST",
+    "PYTHONSAFEPATH", "PYTHONUNBUFFERED", "PYTEST_CURRENT_TEST", "OMP_NUM_THREADS",
 )  # fmt: skip
 # What a program looks at only when it draws; all else may concern an interpreter's start.
 _LATE = {

@@ -398,29 +398,21 @@ def test_small_inputs_get_their_cause() -> None:
 
     assert names(check_vjp(v, z, g)) == ["only the diagonal"]
     with np.errstate(all="ignore"):
-        assert names(check_probabilities(raw, [90.0, 2.0, -2.0])) == [
-            "overflow: the maximum is not subtracted"
-        ]
-    assert names(check_probabilities(masked_late, [1.0, 0.5, -np.inf, -0.3])) == [
-        "masked after softmax"
-    ]
+        unshifted = check_probabilities(raw, [90.0, 2.0, -2.0])
+    assert names(unshifted) == ["overflow: the maximum is not subtracted"]
+    late = check_probabilities(masked_late, [1.0, 0.5, -np.inf, -0.3])
+    assert names(late) == ["masked after softmax"]
     # Far from 0, exp(z - logsumexp(z)) has only the digits that z has.
-    far = np.array([1e8, 1e8 + 1, 1e8 + 3])
-    top = far.max()
-    assert names(
-        check_probabilities(lambda z: np.exp(z - (top + np.log(np.exp(z - top).sum()))), far)
-    ) == ["rounding of z - logsumexp"]
+    far, top = np.array([1e8, 1e8 + 1, 1e8 + 3]), 1e8 + 3
+    rounded = check_probabilities(lambda z: np.exp(z - (top + np.log(np.exp(z - top).sum()))), far)
+    assert names(rounded) == ["rounding of z - logsumexp"]
 
 
 RIGHT: dict[str, Callable[[Array], Array]] = {
     "shifted": wrong.softmax,
     "naive": wrong.naive,
     "log-sum-exp": lambda z: np.exp(
-        z
-        - (
-            z.max(-1, keepdims=True)
-            + np.log(np.exp(z - z.max(-1, keepdims=True)).sum(-1, keepdims=True))
-        )
+        z - ((m := z.max(-1, keepdims=True)) + np.log(np.exp(z - m).sum(-1, keepdims=True)))
     ),
     "sum of ratios": lambda z: 1 / np.exp(z[..., None, :] - z[..., :, None]).sum(axis=-1),
     "einsum": lambda z: np.einsum("kj,k->kj", np.exp(z), 1 / np.einsum("kj->k", np.exp(z))),

@@ -169,11 +169,7 @@ HARD_PULLS: dict[str, tuple[Any, Any, float]] = {
     "it alone is large": ([0.0, 0.0, -inf], [1e-300, 2e-300, 1.7e308], 1.0),
     "both signs at the end of the range": ([0.0, 0.5], [1.7e308, -1.7e308], 1.0),
     "e below the smallest number, 1/T large": ([0.0, -0.693, -0.1], [0.0, 1e-8, 3e-9], 1e-3),
-    "e/T below it, g large": (
-        [0.0, -692 * 2.0**99.5, -650 * 2.0**99.5],
-        [0, 1e270, 3e270],
-        2**99.5,
-    ),
+    "e/T below it, g large": ([0.0, -692 * 2**99.5, -650 * 2**99.5], [0, 1e270, 3e270], 2**99.5),
     "the target of cross-entropy is certain": ([40.0, 0.0, 1.0], [-1.0, 0.0, 0.0], 1.0),
 }
 
@@ -336,7 +332,7 @@ CALLS: dict[str, Function] = {
 def test_the_bits_do_not_depend_on_batch_or_layout(name: str, C: int, T: float) -> None:
     function = CALLS[name]
     rng = np.random.default_rng(C)
-    K = max(7, min(5000, 60_000 // C))
+    K = max(7, min(5000, 20_000 // C))
     z = rng.normal(0, 30, (K, C))  # near and far in the same block
     z[rng.random((K, C)) < 0.1 / C] = -800.0
     together = function(z, temperature=T)

@@ -3,13 +3,14 @@
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from softmax_cli.writing.formats import SUFFIXES
-from tests.program import PETS, SAMPLES, refused, run, run_in_terminal, without
+from tests.program import PETS, SAMPLES, refused, run, run_cold, run_in_terminal, without
 from tests.test_names import HOSTILE, unsafe
 from tests.typeset import needs
 
@@ -87,14 +88,21 @@ def test_what_is_no_chart_is_told(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_what_is_stored_is_the_same_at_every_terminal(tmp_path: Path, suffix: str) -> None:
-    words = ["jacobian", *map(str, range(8)), "-o", str(tmp_path / f"out{suffix}")]
-    assert run_in_terminal(*words, columns=20, env={"COLORTERM": "truecolor"}).status == 0
-    stored = {(tmp_path / f"out{suffix}").read_bytes()}
+ALL = f"""
+import contextlib, softmax_cli.__main__ as program
+for suffix in {[*SUFFIXES]}:
+    with contextlib.suppress(SystemExit):
+        program.main(["jacobian", *"01234567", "-o", "again" + suffix])
+"""
+
+
+def test_what_is_stored_is_the_same_at_every_terminal(tmp_path: Path) -> None:
     env = {"NO_COLOR": "1", "LC_ALL": "C", "TERM": "dumb", "COLUMNS": "200", "MPLBACKEND": "x"}
-    assert run(*words, env=env).status == 0
-    stored.add((tmp_path / f"out{suffix}").read_bytes())
-    assert len(stored) == 1
-    assert min(stored).startswith(BEGIN.get(suffix[1:], b""))
-    assert suffix not in (".txt", ".md", ".html") or re.search(rb"dz.{0,2}_7", stored.pop())
+    assert run_cold(cwd=tmp_path, env=env, program=[sys.executable, "-c", ALL]).status == 0
+    for suffix in SUFFIXES:
+        words = ["jacobian", *"01234567", "-o", str(tmp_path / f"out{suffix}")]
+        assert run_in_terminal(*words, columns=20, env={"COLORTERM": "truecolor"}).status == 0
+        stored = (tmp_path / f"out{suffix}").read_bytes()
+        assert stored == (tmp_path / f"again{suffix}").read_bytes(), suffix
+        assert stored.startswith(BEGIN.get(suffix[1:], b""))
+        assert suffix not in (".txt", ".md", ".html") or re.search(rb"dz.{0,2}_7", stored)
