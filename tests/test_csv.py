@@ -155,12 +155,10 @@ MISSING = "hint: --skip-invalid leaves samples with missing values out"
 @pytest.mark.parametrize(
     ("text", "problem", "hint"),
     [
-        # A column of names with what is a number, or stands for a missing one.
         ("label,a,b\nUS,1,2\nNA,3,4\n", "2:1: expected a number, found 'US'", NAMES),
         ("1,2\nx,3\n", "2:1: expected a number, found 'x'", NAMES),
         ("a,b\nNA,1\n7,3\n", "2:1: expected a number, found 'NA'", MISSING),
         ("id,a\nx,y\nz,2\n", "2:2: expected a number, found 'y'", ""),
-        # Numbers and lines as spreadsheets write them.
         ("p;a\nx;1,5\n", "2:2: expected a number, found '1,5'", POINT),
         ("p;a\nx;1.000,5\n", "2:2: expected a number, found '1.000,5'", POINT),
         ("p;a\nx;1\n;\n", "3:2: expected a number, found ''", MISSING),
