@@ -400,15 +400,15 @@ def test_compressed_files_are_read_by_their_content(tmp_path: Path, suffix: str)
     ):
         packed = PACKERS[suffix](content)
         file = written(tmp_path, f"{name}.{suffix}", packed)
-        assert np.allclose(
-            numbers(run("forward", file, "-f", "json", cwd=tmp_path)), [ONE_TO_THREE]
-        )
+        read = run("forward", file, "-f", "json", cwd=tmp_path)
+        assert np.allclose(numbers(read), [ONE_TO_THREE])
         assert np.allclose(numbers(run("forward", "-f", "json", stdin=packed)), [ONE_TO_THREE])
     for damaged in (packed[: len(packed) // 2], packed[:20] + bytes(20) + packed[40:]):
         outcome = run("forward", written(tmp_path, "d.npy", damaged), cwd=tmp_path)
         assert (outcome.status, outcome.stderr.count("\n")) == (2, 1)
-    two = PACKERS[suffix](b"1,2,3\n") + PACKERS[suffix](b"4,5,6\n")
-    assert len(numbers(run("forward", "-f", "json", stdin=two))) == 2
+    one, two = map(PACKERS[suffix], (b"1,2,3\n", b"4,5,6\n"))
+    assert len(numbers(run("forward", "-f", "json", stdin=one + two))) == 2
+    assert run("forward", stdin=one + b"?" + two[1:]).status == 2
 
 
 def test_other_kinds_of_files_are_named() -> None:

@@ -20,11 +20,10 @@ from softmax_cli.samples import Batch, TextBlock
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 HEAD = 1 << 16
-_SILENCE = 0.01  # seconds after which what a pipe has brought is answered
 _AT_ONCE = 1 << 20
 _BLANK = re.compile(rb"\n[ \t\r]*(?:\n|(?<=[ \t\r])\Z)")
 _PACKED: dict[bytes, Callable[[Any], Any]]
-_PACKED = {rb"\x1f\x8b": gzip.open, rb"BZh.1AY&SY": bz2.open, rb"\xfd7zXZ\0": lzma.open}
+_PACKED = {rb"\x1f\x8b": gzip.open, rb"BZh.(1AY&SY|\x17rE8P)": bz2.open, rb"\xfd7zXZ\0": lzma.open}
 
 
 class Stream:
@@ -62,8 +61,8 @@ class Stream:
                 return head[:end], head[end:]
             head += more
 
-    def take(self, size: int, silence: float = _SILENCE) -> bytes:
-        """Take about `size` bytes, and fewer where a pipe falls silent, but a line at least."""
+    def take(self, size: int, silence: float = 0.01) -> bytes:
+        """Take about `size` bytes, fewer if a pipe is silent for seconds, but a line at least."""
         first = self._held.find(self.line_end)
         while first < 0 or (len(self._held) < size and self.is_ready(silence)):
             seen = len(self._held)
@@ -119,7 +118,9 @@ def _unpacked(file: "BufferedReader[FileIO]") -> Any:
     """Return what decompresses the file, or the file itself if it is not compressed."""
     for mark, unpack in _PACKED.items():
         if re.match(mark, file.peek(10), re.DOTALL):
-            return unpack(file)
+            source = unpack(file)
+            source._buffer.raw._trailing_error = ()  # or they would end where a stream is damaged
+            return source
     return file
 
 
