@@ -84,10 +84,11 @@ def test_what_cannot_be_written_is_status_3_and_left_alone(
     assert (tmp_path / "file").read_text() == "old\n"
 
 
-@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/dev/fd/7", "/proc/self/fd/7", "-"])
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/7", "/proc/self/fd/7", "-", "log", "to"])
 def test_a_descriptor_is_written_where_the_shell_left_it(tmp_path: Path, name: str) -> None:
     script = f'{{ echo first; "$@" forward 3 3 -f csv -o {name} 7>&1; echo last; }} >> log'
     (tmp_path / "log").write_text("old\n")
+    (tmp_path / "to").symlink_to("/dev/stdout")
     assert run_in_shell(script, tmp_path) == Outcome(0, "", "")
     assert (tmp_path / "log").read_text() == f"old\nfirst\n{HALVES}last\n"
 

@@ -9,10 +9,13 @@ from softmax_cli.mathematics import core
 from tests.program import PETS, refused, run
 
 
-def test_one_gradient_serves_all_samples() -> None:
+def test_one_gradient_serves_all_samples(tmp_path: Path) -> None:
     printed = run("jacobian", "1,2,3", "-1,0,4", "--vjp", "0,0,1", "-f", "csv")
     J = np.reshape(run("jacobian", "1,2,3", "-1,0,4", "-f", "csv").rows, (2, 3, 3))
     assert printed.rows == [pytest.approx(list(row), rel=1e-14) for row in J[:, 2, :]]
+    (tmp_path / "g.csv").write_text("0,1\n1,2\n")  # under a header: the names of the classes
+    text = '[{"0":1,"1":2},{"0":2,"1":1},{"0":0,"1":0}]'
+    assert run("jacobian", "--vjp", "g.csv", stdin=text, cwd=tmp_path).status == 0
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])
@@ -24,16 +27,13 @@ def test_a_row_each_may_have_names_in_a_file_of_many_batches(tmp_path: Path, suf
     }
     name = f"z.{suffix}"
     (tmp_path / name).write_text("".join(rows[suffix]))
-    words = ["--vjp", name, "-f", "csv"]
-    printed = run("jacobian", name, *words, cwd=tmp_path)
+    printed = run("jacobian", name, "--vjp", name, "-f", "csv", cwd=tmp_path)
     assert (printed.status, printed.stderr) == (0, "")
     found = [line.split(",") for line in printed.stdout.splitlines()[suffix == "csv" :]]
     found = [row for row in found if row[0] != "sample"]
     assert [row[0] for row in found] == [f"s{k}" for k in range(len(z))]
     assert [[float(cell) for cell in row[1:]] for row in found] == core.vjp(z, z).tolist()
-    (tmp_path / f"v.{suffix}").write_text(
-        run("jacobian", name, *words[:2], "-f", suffix, cwd=tmp_path).stdout
-    )
+    run("jacobian", name, "--vjp", name, "-o", f"v.{suffix}", cwd=tmp_path)
     check = ["check", name, "--vjp", f"v.{suffix}", "--upstream", name, "-q"]
     assert run(*check, cwd=tmp_path).status == 0
 

@@ -99,7 +99,7 @@ def check(
                     is_flat = logits.axis != read.axis or len(logits.shape or (0, 0)) > 2
                     is_last = len(one) == 2 or (is_flat and rows.logits.ndim == 2)
                     rows = results.in_rows(rows, -1 if is_last else read.axis, shapes)
-                rows = results.with_rows(rows, (valid, own), quantity, logits)
+                rows = results.with_rows(rows, (valid, own), quantity)
                 found = (_check_file(quantity, read, rows, setting, logits, batch),)
         checks += (replace(each, candidate=word) for each in found)
     return setting.verdict(*map(_with_options, checks))

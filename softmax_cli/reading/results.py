@@ -66,18 +66,15 @@ def in_rows(results: Batch, axis: int, shapes: Sequence[tuple[int, ...]]) -> Bat
     return replace(results, logits=values.reshape(shape)) if shape in shapes else results
 
 
-def with_rows(results: Batch, masks: Masks, quantity: str, logits: Logits) -> Batch:
-    """Leave out the results of other samples, by the mask that fits, and a header of digits."""
+def with_rows(results: Batch, masks: Masks, quantity: str) -> Batch:
+    """Leave out the results of other samples, by the mask that fits."""
     values, samples = results.logits, results.samples
     stacked = quantity == "jacobian" and values.ndim == 2
     for mask in masks if values.ndim > 1 else ():
         rows = np.repeat(mask, values.shape[-1] if stacked else 1)
-        more = len(values) - len(rows)
-        head = tuple(f"{x:g}" for x in values[:1].flat)
-        if more == 0 or (more == 1 and head == logits.class_names):
-            own = values[more:] if rows.all() else values[more:][rows]
-            names = samples and tuple(compress(samples[more:], rows))
-            return replace(results, logits=own, samples=names)
+        if len(values) == len(rows):
+            names = samples and tuple(compress(samples, rows))
+            return replace(results, logits=values[rows], samples=names)
     return results
 
 

@@ -148,10 +148,13 @@ def open_target(path: str | None) -> Iterator[Target]:
 
 
 def _descriptor(path: str) -> int | str:
-    """Return N for ``/dev/fd/N`` and its other names, and else the path.
+    """Return N for ``/dev/fd/N``, its other names and what leads to stdout, and else the path.
 
     To open these by name would empty, or replace, the file that the shell opened to append to.
     """
+    with suppress(OSError):
+        if os.path.samestat(Path(path).stat(), os.fstat(1)):
+            return 1
     name = {"/dev/stdout": "/dev/fd/1", "/dev/stderr": "/dev/fd/2"}.get(path, path)
     match = re.fullmatch("/(?:dev|proc/self)/fd/([0-9]{1,9})", name)
     return path if match is None else int(match[1])
