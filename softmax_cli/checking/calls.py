@@ -173,8 +173,7 @@ def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> tuple[
         return f"given the same input again it returns another result: {found}", STATE
     z, C = calls.inputs[0], run.task.z.shape[1]
     n = len(first) // (C if run.task.quantity == "jacobian" else 1)
-    shape = [1] * z.ndim
-    shape[calls.axis] = C
+    shape = [C if axis == calls.axis % z.ndim else 1 for axis in range(z.ndim)]
     rows = [run.setting.rows(each) for each in calls.inputs]
     before = None
     # Some 16 samples are given alone.
@@ -185,10 +184,11 @@ def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> tuple[
             notes.append(f"given a single sample, shape {tuple(shape)}, it {error.problem}")
             break
         found = _difference(run, k, first, alone)
-        if found and before is not None and np.array_equal(before, alone):
-            return f"given alone it returns an old result: {found}", STATE
         if found:
-            return f"given alone it returns another result: {found}", "depends on the other samples"
+            is_old = before is not None and np.array_equal(before, alone)
+            again = _difference(run, 0, first, next(calls.results())[1][: len(first)])
+            told = f"given alone it returns {'an old' if is_old else 'another'} result: {found}"
+            return told, STATE if is_old or again else "depends on the other samples"
         before = alone
     return None
 
