@@ -588,6 +588,6 @@ def test_what_pandas_splits_and_its_index_are_read_by_their_names(tmp_path: Path
     assert "'p', 'q'" in refused("forward", stdin='{"p":"a","q":"b","logits":[1,2]}')
 
 
-@pytest.mark.parametrize("name", ["y", "gt", "targets", "groundtruth", "fold", "image", "qid"])
+@pytest.mark.parametrize("name", ["y", "gt", "targets", "groundtruth", "fold", "qid", "level_0"])
 def test_a_column_of_whole_numbers_that_is_none_of_the_logits_is_told(name: str) -> None:
     assert repr(name) in refused("forward", stdin=f"{name},cat,dog\n0,1.5,2\n1,2.5,1\n")

@@ -24,7 +24,7 @@ _LABEL = (
 _IDENTIFIER = (
     r"(?i:(?:.*[\W_])?(?:ids?|idx|index|[ug]?uid)|(?:sample|user|row)id|user|key|row|line|image"
     r"|[pq]id|position|timestamp|epoch|batch|step|seed|rank"
-    rf"|unnamed: [\d.]+)|.*[a-z]I[dD]|{_LABEL}"
+    rf"|unnamed: [\d.]+|(?:__index_)?level_\d+(?:__)?)|.*[a-z]I[dD]|{_LABEL}"
 )
 
 _ARRAY = r"(?:[\w.]*(?:array|tensor)\()?[\[(]([^\[\]]*)[\])](?:,\s*\w+=[\w.':]+)*\)?"

@@ -88,7 +88,7 @@ def _kind(column: Any) -> str:
     from pyarrow import types
 
     numeric = (types.is_integer, types.is_floating, types.is_decimal)
-    if not any(is_a(column.type) for is_a in numeric):
+    if column.null_count < len(column) and not any(is_a(column.type) for is_a in numeric):
         is_object = types.is_struct(column.type) or types.is_map(column.type)
         return "objects" if is_object else "arrays" if types.is_nested(column.type) else "text"
     return kinds_of([value] for value in column.to_pylist())[0]
