@@ -74,8 +74,7 @@ def visible(text: str) -> str:
     """Show text from the user as data: what does not print, or cannot be seen, is escaped."""
     if text.isascii() and text.isprintable():
         return text
-    shown = (c if c.isprintable() and c not in _UNSEEN else ascii(c)[1:-1] for c in text)
-    return "".join(shown)
+    return "".join(c if c.isprintable() and c not in _UNSEEN else ascii(c)[1:-1] for c in text)
 
 
 def quoted(text: str, limit: int = 60) -> str:

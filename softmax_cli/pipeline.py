@@ -103,8 +103,7 @@ def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[P
 
 
 def _cores() -> int:
-    has_affinity = hasattr(os, "sched_getaffinity")
-    return len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass

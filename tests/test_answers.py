@@ -283,8 +283,7 @@ def test_a_prefix_stands_before_the_names_of_classes(words: str, header: str) ->
 def test_what_would_have_no_effect_or_two_meanings_is_refused(words: str, option: str) -> None:
     assert refused("forward", PETS, *words.split()).startswith(f"error: {option}: expected ")
     words = "--keep cat --columns cat,dog --prefix p_ -f csv"
-    apart = run("forward", PETS, *words.split())
-    assert apart.stdout.startswith("name,cat,p_cat,p_dog\n")
+    assert run("forward", PETS, *words.split()).stdout.startswith("name,cat,p_cat,p_dog\n")
 
 
 def test_columns_of_one_name_are_kept_where_there_is_room_for_both() -> None:
@@ -338,8 +337,7 @@ def test_gz_behind_anything_else_is_refused(words: str, tmp_path: Path) -> None:
 def test_a_named_format_is_compressed_too_and_a_bad_input_leaves_nothing(tmp_path: Path) -> None:
     assert run("forward", "3,3", "-f", "csv", "-o", "y.gz", cwd=tmp_path).status == 0
     assert gzip.decompress((tmp_path / "y.gz").read_bytes()) == b"0.5,0.5\n"
-    text = "1,2\n" * 100_000 + "1,x\n"
-    outcome = run("forward", "-o", "z.csv.gz", stdin=text, cwd=tmp_path)
+    outcome = run("forward", "-o", "z.csv.gz", stdin="1,2\n" * 100_000 + "1,x\n", cwd=tmp_path)
     assert (outcome.status, "printed" in outcome.stderr) == (2, False)
     assert [each.name for each in tmp_path.iterdir()] == ["y.gz"]
 

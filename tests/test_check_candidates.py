@@ -164,8 +164,7 @@ def test_nan_and_infinity_are_findings(tmp_path: Path, content: str) -> None:
     (sample,) = outcome.json["samples"]
     assert (sample["max_abs_error"], sample["passed"]) == ("Infinity", False)
     assert (sample["worst"]["output"], sample["worst"]["actual"]) == ("1", "NaN")
-    shown = run("check", "1", "2", "3", "--jacobian", "c", cwd=tmp_path).stdout
-    assert "actual nan" in shown
+    assert "actual nan" in run("check", "1", "2", "3", "--jacobian", "c", cwd=tmp_path).stdout
     assert run("check", "1", "2", "3", "--jacobian", "c", "-f", "csv", cwd=tmp_path).status == 1
 
 

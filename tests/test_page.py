@@ -135,8 +135,7 @@ def test_a_failed_check_names_its_cause_before_the_samples_and_frames_the_worst(
 
 def test_a_forward_page_names_the_largest_apart_from_its_number(tmp_path: Path) -> None:
     run("forward", "40", "0", "1", "-o", str(tmp_path / "x.html"))
-    shown = text_of((tmp_path / "x.html").read_text())
-    assert "largest: class 1, 1\xa0-\xa01.58e-17" in shown
+    assert "largest: class 1, 1\xa0-\xa01.58e-17" in text_of((tmp_path / "x.html").read_text())
 
 
 def test_a_sweep_draws_each_method_on_logarithmic_scales(folder: Path) -> None:

@@ -121,7 +121,9 @@ def _load(word: str) -> tuple[ModuleType, Any]:
     sys.path.insert(0, str(Path(file).resolve().parent) if is_file else "")
     try:
         if is_file:  # its source: a cached module may be that of a moment ago
-            module = ModuleType(f"candidate_{Path(file).stem}")
+            stem = Path(file).stem  # by which a process of its own can import it
+            taken = stem in sys.modules or stem in sys.stdlib_module_names
+            module = ModuleType(f"candidate_{stem}" if taken else stem)
             module.__file__ = file
             sys.modules[module.__name__] = module
             exec(compile(source, file, "exec"), module.__dict__)

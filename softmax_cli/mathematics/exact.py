@@ -196,9 +196,8 @@ def derive(
     far = not abs(float(z[top])) / temperature <= 30
     # Unmasked ones first.
     others = sorted((i for i in range(len(z)) if i != top), key=lambda i: z[i] == -np.inf)
-    rest = core.complement(z, temperature=temperature)[top]
     # The sum S, written down, cannot be told from its largest term.
-    saturated = np.isfinite(z).sum() > 1 and rest < 1e-4
+    saturated = np.isfinite(z).sum() > 1 and core.complement(z, temperature=temperature)[top] < 1e-4
     entries = [entry] if entry else [(top, top), *((top, i) for i in others[:1])]
     shift = float(z[top]) if far or saturated else None
     return Derivation(sample, tuple(classes), z, temperature, tuple(entries), shift, log)

@@ -145,7 +145,7 @@ def n_needed(header: Iterable[str] | None, options: InputOptions) -> int:
 def choose_columns(
     header: Header,
     kinds: Sequence[str],
-    first: Callable[[int], Any],
+    values: Callable[[int], Iterable[Any]],
     options: InputOptions,
     place: str,
     hint: Callable[[str], str] = lambda keys: keys and f"if it holds the logits, give --key {keys}",
@@ -158,8 +158,8 @@ def choose_columns(
         The columns' names, or None.
     kinds
         What each column holds, as `kinds_of` tells.
-    first
-        Returns the first value of a column.
+    values
+        Returns the first values of a column.
     options
         What the user said about columns.
     place
@@ -222,7 +222,8 @@ def choose_columns(
     if not picked:
         raise InputError(place, "expected at least one column of logits, found only names")
     if array is not None:
-        picked = tuple(range(len(array_in(first(array)))))
+        first = next(each for each in values(array) if not is_missing(each))
+        picked = tuple(range(len(array_in(first))))
     return Columns(picked, sample, header, kept, array)
 
 
@@ -287,8 +288,7 @@ def _columns_of_results(names: Sequence[str], options: InputOptions) -> Columns 
             others = sorted({*range(len(names))} - {*found})
             named = [c for c in others if plain[c] == options.id_column and not is_matrix]
             named += [c for c in others if _names_samples(plain[c])]
-            outputs = (start - 1,) * is_matrix
-            return Columns(found, named[0] if named else None, plain, outputs)
+            return Columns(found, named[0] if named else None, plain, (start - 1,) * is_matrix)
     return Columns(tuple(range(start, len(names))), 0, names) if is_matrix else None
 
 

@@ -79,7 +79,9 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     check_lengths(rows, len(first), lambda k, _: f"{name}:{records[k][0]}", "the first row")
     kinds = rules.kinds_of(list(map(with_point, cells)) for cells in rows)
     table.width = len(first)
-    table.columns = rules.choose_columns(header, kinds, rows[0].__getitem__, options, place)
+    table.columns = rules.choose_columns(
+        header, kinds, lambda c: [row[c] for row in rows], options, place
+    )
 
     def read(block: TextBlock) -> tuple[Batch, int]:
         records, line = table.records(block)
@@ -178,10 +180,9 @@ class Table:
         columns, rows = self.columns, [cells for _, cells in records]
         place = self.places([line for line, _ in records])
         check_lengths(rows, self.width, place, "the first row")
-        width = len(columns.logits)
 
         def hint(i: int, cell: str) -> str:
-            column = columns.position(i % width)
+            column = columns.position(i % len(columns.logits))
             cells = [row[column - 1] for row in rows]
             if all(map(words.is_missing, cells)) and column == self.width:
                 return f"--columns 1-{column - 1} leaves out the empty column behind the others"

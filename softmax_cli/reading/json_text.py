@@ -214,7 +214,7 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
         return hint
 
     columns = rules.choose_columns(
-        keys, rules.kinds_of(rows), rows[0].__getitem__, options, name, hint
+        keys, rules.kinds_of(rows), lambda c: [row[c] for row in rows], options, name, hint
     )
     if columns.array is None:
         return replace(columns, members=first.keys())

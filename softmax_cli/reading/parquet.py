@@ -54,7 +54,7 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
     if len(index) == 1 and options.id_column is None and options.columns is None:
         options = replace(options, id_column=index[0])  # what pandas calls its rows
     kinds = ["text" if name in index else kinds[c] for c, name in enumerate(header)]
-    columns = choose_columns(header, kinds, lambda c: first[c][0].as_py(), options, name)
+    columns = choose_columns(header, kinds, lambda c: first[c].to_pylist(), options, name)
 
     def batches() -> Iterator[Batch]:
         start = 0
