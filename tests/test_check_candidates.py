@@ -207,8 +207,7 @@ def test_other_files_are_errors(tmp_path: Path, content: str, place: str, said: 
     ],
 )
 def test_names_must_be_those_of_the_logits(tmp_path: Path, old: str, new: str, said: str) -> None:
-    text = run("forward", PETS, "-f", "csv").stdout
-    (tmp_path / "c.csv").write_text(text.replace(old, new, 1))
+    (tmp_path / "c.csv").write_text(run("forward", PETS, "-f", "csv").stdout.replace(old, new, 1))
     outcome = run("check", PETS, "--probabilities", "c.csv", cwd=tmp_path)
     assert outcome == Outcome(2, "", f"error: --probabilities: {said}")
 

@@ -501,9 +501,10 @@ def test_any_real_number_is_a_temperature() -> None:
         (lambda: softmax([1.0, 2.0], axis=True), "axis must be one whole number, not True"),
         (lambda: softmax([1.0, 2.0], axis=7), "axis 7 does not exist in logits of shape (2,)"),
         (lambda: softmax([1.0], temperature="a"), "temperature must be a real number, not 'a'"),  # type: ignore[arg-type]
+        (lambda: softmax([1.0], temperature=np.ones(2)), "temperature must be a real number"),  # type: ignore[arg-type]
         (lambda: jacobian([1.0], temperature=10**400), "a finite number greater than 0, not 1000"),
         (lambda: vjp([1.0], [1.0], temperature=0.0), "a finite number greater than 0, not 0.0"),
-        (lambda: softmax(np.ma.array([1.0])), "logits must not be a masked array: use .filled"),
+        (lambda: softmax(np.ma.array([1.0])), "logits must not be masked: use .filled"),
         (lambda: softmax([[1.0, 2.0], [3.0]]), "logits must be an array of real numbers: setting"),
         (lambda: vjp([1.0, 2.0], ["a", "b"]), "upstream must be real numbers, not <U1"),
     ],

@@ -48,7 +48,7 @@ def positive(temperature: float) -> float:
 
 def or_limit(logits: NDArray[Any], temperature: float) -> tuple[NDArray[Any], float]:
     """Return logits, classes last, and T; for T = 0 those that have this softmax at T = 1."""
-    if isinstance(temperature, str) or temperature != 0:
+    if np.ndim(temperature) or temperature != 0:
         return logits, positive(temperature)
     z = logits.astype(float)
     with np.errstate(all="ignore"):
@@ -58,7 +58,7 @@ def or_limit(logits: NDArray[Any], temperature: float) -> tuple[NDArray[Any], fl
 
 def _real(values: ArrayLike, name: str) -> NDArray[Any]:
     if isinstance(values, np.ma.MaskedArray):
-        raise TypeError(f"{name} must not be a masked array: use .filled(-np.inf)")
+        raise TypeError(f"{name} must not be masked: use .filled(-np.inf), for g .filled(0)")
     try:
         array = np.asarray(values)
     except (TypeError, ValueError, RuntimeError) as error:  # ragged lists, tensors with gradients
