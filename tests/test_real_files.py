@@ -479,13 +479,14 @@ THIRD = [0.00657326, 0.0178680, 0.975559]
         'z\n"[1,2,3]"\nNone\n"[0,1,5]"\n',
         'z\nNone\n"[1,2,3]"\n"[0,1,5]"\n',
         '{"logits":null}\n{"logits":[1,2,3]}\n{"logits":[0,1,5]}\n',
+        '{"logits":[null,[1,2,3],[0,1,5]]}',
     ],
 )
 def test_invalid_samples_are_left_out_and_counted(text: str) -> None:
     key = ["--key", "z"] if text.startswith("z") else []
     outcome = run("forward", "--skip-invalid", "-f", "json", *key, stdin=text)
     assert np.allclose(numbers(outcome), [ONE_TO_THREE, THIRD], rtol=1e-5)
-    is_first = text.startswith(("z\nNone", '{"logits":null'))
+    is_first = text.startswith(("z\nNone", '{"logits":null', '{"logits":[null'))
     assert outcome.json["samples"] == ["2" if is_first else "1", "3"]
     told = re.fullmatch(r"1 invalid sample left out, the first at <stdin>:.*(\d)\n", outcome.stderr)
     assert told

@@ -112,8 +112,7 @@ def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
         if found is None and options.key:
             problem = f"expected a member, found no {quoted(options.key)}"
             raise InputError("--key", problem, strict_json.key_hint(rows))
-        is_array = isinstance(found, list) and found and not isinstance(found[0], list | dict)
-        if found is None or (is_array and not rows.keys() & {"classes", "samples"}):
+        if found is None or (found and _is_row(found) and not rows.keys() & {"classes", "samples"}):
             rows = [rows]
         else:
             named, rows = rows, found
@@ -126,7 +125,7 @@ def _read_rows(rows: Any, named: dict[str, Any], name: str, options: InputOption
     rows = [rows] if isinstance(rows, dict) else rows
     if not isinstance(rows, list) or not rows:
         raise InputError(name, f"expected an array of logits, found {validity.shown(rows)}")
-    is_alone = not isinstance(rows[0], list | dict)
+    is_alone = _is_row(rows)
     rows, shape = [rows] if is_alone else rows, [len(rows)] * (not is_alone)
     is_result = options.quantity is not None
     where = validity.place_of_sample(name, noun="row" if is_result else "sample")
@@ -144,6 +143,10 @@ def _read_rows(rows: Any, named: dict[str, Any], name: str, options: InputOption
     source = columns.source(iter([replace(batch, samples=samples)]))
     source = replace(source, class_names=classes, names_samples=samples is not None, n_samples=K)
     return replace(source, shape=(*shape, C)) if is_result else source
+
+
+def _is_row(values: Any) -> bool:
+    return isinstance(values, list) and not any(isinstance(each, list | dict) for each in values)
 
 
 def _records(document: Any, options: InputOptions) -> Any:
@@ -192,7 +195,7 @@ def _read_results(document: Any, name: str, options: InputOptions) -> Logits:
 
 def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptions) -> Columns:
     """Find the form of the first samples."""
-    first = samples[0]
+    first = next((each for each in samples if each is not None), None)
     if not isinstance(first, dict) or not first:
         rules.refuse_columns(
             replace(options, key=None), f"expected named columns, found none in {name}"
@@ -203,7 +206,8 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
         header = (options.key,) if options.key else None
         return Columns(tuple(range(len(values))), header=header, array=0)
     said = (options.key, options.id_column, *rules.split_names(",".join(options.keep), "--keep"))
-    paths = [p for p in said if p and p not in first and member(first, p) is not None]
+    others = [p for p in said if p and p not in first]
+    paths = [p for p in others if any(member(each, p) is not None for each in samples)]
     keys = (*first, *paths)
     rows = [[member(each, key) for key in keys] for each in samples]
 
@@ -218,8 +222,7 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
     )
     if columns.array is None:
         return replace(columns, members=first.keys())
-    used = (columns.array, columns.sample, *columns.kept)
-    needed = {keys[c] for c in used if c is not None}
+    needed = {keys[c] for c in (columns.array, columns.sample, *columns.kept) if c is not None}
     members = first.keys() if options.keep == ("all",) else needed & first.keys()
     classes = strict_json.names(first, "classes", where(0), len(columns.logits))
     return replace(columns, classes=classes, members=members)

@@ -56,8 +56,7 @@ class Stream:
         while True:
             found = ignored.match(head)
             end = found.end() if found else 0
-            is_enough = len(head[end:].strip().splitlines()) > 1
-            if is_enough or not (more := self.take(len(head))):
+            if len(head[end:].strip().splitlines()) > 1 or not (more := self.take(len(head))):
                 return head[:end], head[end:]
             head += more
 
