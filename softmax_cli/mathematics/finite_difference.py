@@ -176,8 +176,7 @@ def _richardson(function: Function, z: FloatArray, h: FloatArray, i: int) -> Dif
             best, error = np.where(closer, better, best), np.where(closer, spread, error)
             row.append(better)
     # Two entries may agree to the bit by chance; the rounding of the values is there all the same.
-    size = np.abs(function(z)).max(axis=1)[:, None]
-    return best, np.maximum(error, _EPS * size / h[:, i, None])
+    return best, np.maximum(error, _EPS * np.abs(function(z)).max(axis=1)[:, None] / h[:, i, None])
 
 
 METHODS = {

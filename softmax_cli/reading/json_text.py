@@ -112,7 +112,8 @@ def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
         if found is None and options.key:
             problem = f"expected a member, found no {quoted(options.key)}"
             raise InputError("--key", problem, strict_json.key_hint(rows))
-        if found is None or (found and _is_row(found) and not rows.keys() & {"classes", "samples"}):
+        is_array = isinstance(found, list) and found and not isinstance(_first(found), list | dict)
+        if found is None or (is_array and not rows.keys() & {"classes", "samples"}):
             rows = [rows]
         else:
             named, rows = rows, found
@@ -125,7 +126,7 @@ def _read_rows(rows: Any, named: dict[str, Any], name: str, options: InputOption
     rows = [rows] if isinstance(rows, dict) else rows
     if not isinstance(rows, list) or not rows:
         raise InputError(name, f"expected an array of logits, found {validity.shown(rows)}")
-    is_alone = _is_row(rows)
+    is_alone = not isinstance(_first(rows), list | dict)
     rows, shape = [rows] if is_alone else rows, [len(rows)] * (not is_alone)
     is_result = options.quantity is not None
     where = validity.place_of_sample(name, noun="row" if is_result else "sample")
@@ -145,8 +146,8 @@ def _read_rows(rows: Any, named: dict[str, Any], name: str, options: InputOption
     return replace(source, shape=(*shape, C)) if is_result else source
 
 
-def _is_row(values: Any) -> bool:
-    return isinstance(values, list) and not any(isinstance(each, list | dict) for each in values)
+def _first(values: Sequence[Any]) -> Any:
+    return next((each for each in values if each is not None), None)
 
 
 def _records(document: Any, options: InputOptions) -> Any:
@@ -195,7 +196,7 @@ def _read_results(document: Any, name: str, options: InputOptions) -> Logits:
 
 def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptions) -> Columns:
     """Find the form of the first samples."""
-    first = next((each for each in samples if each is not None), None)
+    first = _first(samples)
     if not isinstance(first, dict) or not first:
         rules.refuse_columns(
             replace(options, key=None), f"expected named columns, found none in {name}"
