@@ -215,7 +215,7 @@ class Task:
     def result(self, d: Any, u: Any, v: Any) -> FloatArray:
         """Return (diag(d) + u v')/T, or an upstream gradient times it, as the quantity is."""
         if self.g is None:
-            d, u, v = (np.broadcast_to(part, self.z.shape) for part in (d, u, v))
+            d, u, v = (part + np.zeros(self.z.shape) for part in (d, u, v))
             J = d[:, :, None] * np.eye(d.shape[1]) + u[:, :, None] * v[:, None, :]
             return np.asarray(J / self.T)
         return np.asarray((d * self.g + v * (u * self.g).sum(axis=1, keepdims=True)) / self.T)

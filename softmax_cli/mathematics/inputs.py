@@ -1,7 +1,7 @@
 """What the functions of the core are given: real arrays, an axis and a temperature."""
 
 import math
-from typing import Any, SupportsIndex
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,10 +12,10 @@ def classes_last(logits: ArrayLike, axis: int) -> NDArray[Any]:
     z = _real(logits, "logits")
     if z.ndim == 0:
         raise ValueError("logits must be an array with an axis of classes, not a single number")
-    if isinstance(axis, bool) or not isinstance(axis, SupportsIndex):
+    if type(axis) is not int and not isinstance(axis, np.integer):
         raise TypeError(f"axis must be one whole number, not {axis!r}")
     try:
-        z = np.moveaxis(z, axis, -1)
+        z = z if axis == -1 else np.moveaxis(z, axis, -1)
     except np.exceptions.AxisError:
         raise ValueError(f"axis {axis} does not exist in logits of shape {z.shape}") from None
     if z.shape[-1] == 0:
