@@ -140,8 +140,7 @@ def names(
     if not isinstance(found, list):
         raise InputError(place, f'expected an array of names as "{key}", found {shown(found)}')
     if count is not None and len(found) != count:
-        expected = plural(count, "name")
-        raise InputError(place, f'expected {expected} in "{key}", found {len(found)}')
+        raise InputError(place, f'expected {plural(count, "name")} in "{key}", found {len(found)}')
     return tuple(name(each, f'{place}: "{key}"') for each in found)
 
 
