@@ -106,7 +106,7 @@ def as_numbers(values: Any, kinds: str = "biufc") -> tuple[Array, Precision]:
     ShapeFoundError
         For what holds no numbers.
     """
-    if isinstance(values, np.ma.MaskedArray):  # what it hides would be compared
+    if hasattr(values, "filled"):  # a masked array: what it hides would be compared
         raise ShapeFoundError("a masked array, expected an array of numbers: use .filled()")
     if isinstance(values, list | tuple) and len(values) == 1 and hasattr(values[0], "shape"):
         values = values[0]
