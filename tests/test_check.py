@@ -17,8 +17,7 @@ METHODS = ["central", "forward", "complex-step", "richardson"]
 
 
 def differentiated(z: FloatArray, method: str = "central", **how: Any) -> FloatArray:
-    found = finite_difference.columns(z, method, **how)
-    return np.stack([slopes for slopes, *_ in found], axis=2)
+    return np.stack([slopes for slopes, *_ in finite_difference.columns(z, method, **how)], axis=2)
 
 
 INPUTS = sorted(path.name for path in SAMPLES.iterdir() if path.suffix in (".csv", ".json"))

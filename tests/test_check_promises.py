@@ -258,8 +258,7 @@ def test_logits_and_results_have_any_number_of_dimensions(shape: tuple[int, ...]
     for k in np.ndindex(*shape[:-1]):
         twice[(*k, slice(None), *k, slice(None))] = J[k]
     flat = twice.reshape(z.size, z.size)
-    last_batch = np.moveaxis(J, (-2, -1), (0, 1))
-    for form in (J, J.reshape(n * C, C), last_batch, twice, flat):
+    for form in (J, J.reshape(n * C, C), np.moveaxis(J, (-2, -1), (0, 1)), twice, flat):
         assert check_jacobian(form, z), form.shape
         if form is not flat or n > 1:
             assert check_jacobian(lambda z, form=form: form if z.shape == shape else jacobian(z), z)

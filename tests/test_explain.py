@@ -19,8 +19,7 @@ def equations(*words: str) -> list[list[str]]:
     """Return the sides of all equations, with all digits, in ASCII."""
     outcome = run("jacobian", *words, "--explain", "-p", "17", first=IN_ASCII)
     assert (outcome.status, outcome.stderr) == (0, "")
-    lines = re.findall(r"^ {6}(\S.*)$", outcome.stdout, re.MULTILINE)
-    return [line.split(" = ") for line in lines]
+    return [x.split(" = ") for x in re.findall(r"^ {6}(\S.*)$", outcome.stdout, re.MULTILINE)]
 
 
 def is_value(side: str) -> bool:

@@ -371,9 +371,10 @@ def fit(case: Case, family: Family, low: float, high: float) -> Iterator[Wrong]:
         slope = (misfit(number + step) - error) / step
         better = number - float(slope @ error / (slope @ slope))
         number = better if low <= better <= high else number
+    fails = (case.excess > 1).reshape(len(case.z), -1).any(axis=1)
     for found in shortest(case, family, number):
-        # Of one sample some number may fit by chance: it says something if it is round.
-        if len(case.z) > 1 or found == float(f"{found:.2g}"):
+        # Of one sample that fails some number may fit by chance: it says something if it is round.
+        if fails.sum() > 1 or found == float(f"{found:.2g}"):
             yield case.actual, {"number": found}
 
 

@@ -184,8 +184,7 @@ def samples_table(result: results.Arrays, samples: Batch, screen: Screen, shown:
 
     first = ["sample", *result.logits.kept_names, *["top"] * is_named]
     headings = [*first, *(names[c] for c in columns.positions)]
-    fractions = numbers.y.max(axis=1).tolist() if is_softmax and screen.is_drawn else []
-    bars = "largest", 10, fractions
+    bars = "largest", 10, numbers.y.max(axis=1).tolist() if is_softmax and screen.is_drawn else []
     return Table(headings, rows(), len(first), 0, shown, columns, bars)
 
 
