@@ -141,8 +141,7 @@ def log_softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> 
     scale = 2.0 ** -max(math.frexp(T)[1], 0)  # before the subtraction, so that it cannot overflow
     out = np.empty(all_z.shape)
     for log_y, z in _blocks(out, all_z):
-        e = _exponentials(z, T)
-        e_max, R = _parts(e)
+        e_max, R = _parts(_exponentials(z, T))
         s = (z * scale - _spread(_max(z) * scale, z)) / (T * scale)
         np.subtract(s, _spread(np.log1p(R / e_max), z), out=log_y)
     return np.moveaxis(out, -1, axis)
