@@ -388,8 +388,7 @@ def test_float32_printed_as_short_as_it_reads_back_is_told(tmp_path: Path) -> No
 def test_numbers_that_agree_in_the_digits_shown_are_shown_with_more() -> None:
     y = core.softmax(Z)
     y[0, 0] += 1e-10
-    text = str(check_probabilities(y, Z))
-    assert "expected 0.0900305732, actual 0.0900305733" in text
+    assert "expected 0.0900305732, actual 0.0900305733" in str(check_probabilities(y, Z))
 
 
 def test_log_softmax_and_cross_entropy() -> None:

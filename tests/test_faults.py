@@ -159,11 +159,14 @@ def test_streams_that_are_closed_or_full(
         assert (tmp_path / "y.csv").read_text() == HALVES
 
 
-def test_code_is_not_looked_for_in_a_folder_that_is_gone(tmp_path: Path) -> None:
-    script = 'mkdir gone; cd gone; rmdir ../gone; "$@" check 1 2 --probabilities f.py:f'
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [("f.py:f", "error: --probabilities: 'f.py' cannot be read"), ("math:exp", "raised TypeError")],
+)
+def test_code_is_run_from_a_folder_that_is_gone(word: str, said: str, tmp_path: Path) -> None:
+    script = f'mkdir gone; cd gone; rmdir ../gone; "$@" check 1 2 --probabilities {word}'
     outcome = run_in_shell(script, tmp_path)
-    assert (outcome.status, outcome.stdout) == (2, "")
-    assert outcome.stderr.startswith("error: --probabilities: 'f.py' cannot be read: ")
+    assert (outcome.status, outcome.stdout, said in outcome.stderr) == (2, "", True), outcome
 
 
 def start(*words: str, stdout: int = subprocess.DEVNULL) -> "subprocess.Popen[str]":

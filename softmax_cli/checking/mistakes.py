@@ -181,8 +181,7 @@ def triangles(case: Case) -> Iterator[FloatArray]:
         if case.g is None:
             yield triangle(case.expected)
         else:
-            sums = np.cumsum((u * case.g)[:, ::step], axis=1)[:, ::step]
-            yield (d * case.g + v * sums) / case.T
+            yield (d * case.g + v * np.cumsum((u * case.g)[:, ::step], axis=1)[:, ::step]) / case.T
 
 
 def one_for_all(case: Case) -> Iterator[FloatArray]:

@@ -165,5 +165,7 @@ def _place_of(error: BaseException, file: str) -> str:
 
 
 def _place(filename: str, line: int | None = None) -> str:
-    short = filename.removeprefix(f"{Path.cwd()}{os.sep}")
+    short = filename
+    with suppress(OSError):  # where the folder is gone
+        short = filename.removeprefix(f"{Path.cwd()}{os.sep}")
     return f"{short}:{line}" if line else short

@@ -124,8 +124,7 @@ def _only_path(words: Sequence[str]) -> str | None:
         raise InputError(f"argument {words.index(there[0]) + 1}", problem, hint)
     if there:
         return there[0]
-    are_numbers = not all(map(str.strip, words)) or any(map(starts_like_number, words))
-    if others and not are_numbers:
+    if others and all(map(str.strip, words)) and not any(map(starts_like_number, words)):
         try:
             os.stat(others[0])  # noqa: PTH116
         except OSError as error:
