@@ -84,7 +84,7 @@ def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> 
     except CheckingError as error:
         answer = error
         if error.__cause__:  # raised when it was called; or its head, where it was not entered
-            file, code = module.__file__ or "", getattr(function, "__code__", None)
+            file, code = _file_of(module), getattr(function, "__code__", None)
             head = _place(file, getattr(code, "co_firstlineno", None))
             error.place = _place_of(error.__cause__, file) or head
     except BaseException as error:
@@ -149,11 +149,15 @@ def _find(module: ModuleType, name: str) -> Any:
         known = [each for each in dir(error.obj) if callable(getattr(error.obj, each, None))]
         close = get_close_matches(str(error.name), known, n=1)
         hint = f"did you mean {close[0]}?" if close else ""
-        problem = f"no {error.name!r} in {_place(module.__file__ or name)}"
+        problem = f"no {error.name!r} in {_place(_file_of(module) or module.__name__)}"
         raise CandidateError(problem, hint=hint) from None
     if not callable(value):
         raise CandidateError(f"expected a function, found {name!r}, of type {type(value).__name__}")
     return value
+
+
+def _file_of(module: ModuleType) -> str:
+    return getattr(module, "__file__", None) or ""  # what is built in has none
 
 
 def _place_of(error: BaseException, file: str) -> str:
@@ -165,7 +169,6 @@ def _place_of(error: BaseException, file: str) -> str:
 
 
 def _place(filename: str, line: int | None = None) -> str:
-    short = filename
     with suppress(OSError):  # where the folder is gone
-        short = filename.removeprefix(f"{Path.cwd()}{os.sep}")
-    return f"{short}:{line}" if line else short
+        filename = filename.removeprefix(f"{Path.cwd()}{os.sep}")
+    return f"{filename}:{line}" if line else filename

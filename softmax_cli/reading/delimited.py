@@ -232,8 +232,7 @@ def _has_row_names(rows: Sequence[Sequence[str]], width: int) -> bool:
 
 def _guess_delimiter(text: str, options: InputOptions) -> str:
     """Guess from the first lines: what splits them evenly, and most of all into numbers."""
-    first = islice(io.StringIO(text[: 1 << 16], newline=""), 20)
-    lines = [line for line in first if line.strip()]
+    lines = [line for line in islice(io.StringIO(text[: 1 << 16], newline=""), 20) if line.strip()]
 
     def score(delimiter: str) -> tuple[bool, bool, float, int]:
         rows = list(_csv_reader(lines, delimiter, strict=False))
