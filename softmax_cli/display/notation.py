@@ -144,8 +144,7 @@ class Plain:
         return replace(self, text=text, binds=binds, value=None)
 
     def _number(self, text: str, live: str) -> Self:
-        is_compound = " " in text or text[0] in "<>"
-        binds = SUM if is_compound else SIGN if text[0] == "-" else ATOM
+        binds = SUM if " " in text or text[0] in "<>" else SIGN if text[0] == "-" else ATOM
         # In LaTeX 1e-5 is a product.
         most = PRODUCT if "e" in text and self.column == Latex.column else ATOM
         return self._new(self._numeral(text, live), min(binds, most))

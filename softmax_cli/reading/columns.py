@@ -282,7 +282,8 @@ def _columns_of_results(names: Sequence[str], options: InputOptions) -> Columns 
     start = list(names).index("output") + 1 if is_matrix else 0
     first = {names[c]: c for c in reversed(range(start, len(names)))}
     for prefix in (name.removesuffix(classes[-1]) for name in (names if classes else ())):
-        if all(prefix + name in first for name in classes):
+        more = options.by_position and prefix + "0" in first  # it counts from 0, and has more
+        if all(prefix + name in first for name in classes) and not more:
             plain = [name.removeprefix(prefix) for name in names]
             found = tuple(first[prefix + name] for name in classes)
             others = sorted({*range(len(names))} - {*found})
@@ -311,8 +312,7 @@ def refuse_columns(options: InputOptions, problem: str, *others: str) -> None:
     """Raise if columns, or other options, are given where they mean nothing."""
     for name in ("columns", "id_column", "key", "keep", *others):
         if options.results_of is None and vars(options)[name] != vars(InputOptions())[name]:
-            option = name.removesuffix("_column").replace("_", "-")
-            raise InputError(f"--{option}", problem)
+            raise InputError(f"--{name.removesuffix('_column').replace('_', '-')}", problem)
 
 
 def find_names(words: Iterable[str], names: Sequence[str], count: int, what: str) -> list[int]:

@@ -60,7 +60,8 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     with_point = partial(words.to_point, decimal=options.decimal)
     has_header, header = options.header, None
     if has_header is None:
-        has_header = tuple(first) == options.results_of or _is_header(list(map(with_point, first)))
+        is_named = tuple(first) == options.results_of and not options.by_position
+        has_header = is_named or _is_header(list(map(with_point, first)))
         header = _header_in(decode(comments, name), delimiter, len(first))
     header = first if has_header else header
     while len(records) <= rules.n_needed(header, options) and (more := stream.take(len(head))):
