@@ -375,8 +375,7 @@ def test_a_check_of_one_sample_takes_its_results_of_all(
     assert outcome.status == 0, outcome.stderr
     if words != "--sweep":
         names = {"1": "photo of a cat", "3": "blurred photo"}
-        labels = [each["sample"] for each in outcome.json["samples"]]
-        assert labels == [names.get(sample, sample)]
+        assert [each["sample"] for each in outcome.json["samples"]] == [names.get(sample, sample)]
     if words == "--probabilities y.csv":
         rows = (answers / "y.csv").read_text().splitlines()
         rows[1 if sample == "1" else 3] = rows[2].replace("photo of a dog", rows[3].split(",")[0])

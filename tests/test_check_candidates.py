@@ -260,8 +260,7 @@ def test_a_module_is_named_with_dots_and_the_report_says_what_was_given(folder: 
 
 def test_a_sample_stands_for_the_first_check_that_it_fails(folder: Path) -> None:
     (folder / "c.json").write_text(json.dumps([core.softmax(Z[0]).tolist(), [0.5, 0.25, 0.25]]))
-    J = np.stack([np.eye(3), core.jacobian(Z[1])])
-    (folder / "j.json").write_text(json.dumps(J.tolist()))
+    (folder / "j.json").write_text(json.dumps(np.stack([np.eye(3), core.jacobian(Z[1])]).tolist()))
     words = ("c.json", "--jacobian", "j.json")
     outcome = check(folder, *words, "-f", "json", quantity="--probabilities")
     report = outcome.json

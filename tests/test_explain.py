@@ -27,8 +27,7 @@ def is_value(side: str) -> bool:
 
 
 def test_it_walks_from_the_definition_by_the_quotient_rule_to_the_result() -> None:
-    general = [sides for sides in equations("2", "1", "0.1") if not is_value(sides[-1])]
-    assert general == [
+    assert [sides for sides in equations("2", "1", "0.1") if not is_value(sides[-1])] == [
         ["y_j", "e^z_j / S"],
         ["S", "sum_c e^z_c"],
         ["f", "e^z_j"],

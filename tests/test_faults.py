@@ -197,8 +197,7 @@ def test_an_ended_run_is_silent_and_leaves_the_old_file(
 ) -> None:
     out = tmp_path / "y.csv"
     out.write_text("old\n")
-    words = ["forward", "--input-format", "csv", "-o", str(out), "--jobs", jobs]
-    with start(*words) as process:
+    with start("forward", "--input-format", "csv", "-o", str(out), "--jobs", jobs) as process:
         assert process.stdin
         process.stdin.write("1,2\n" * 800_000)
         process.stdin.flush()
@@ -252,8 +251,7 @@ def test_a_signal_that_was_ignored_stays_so(tmp_path: Path, number: signal.Signa
 
 def test_an_interruption_does_not_wait_for_a_reader_that_takes_nothing() -> None:
     drain, output = os.pipe()
-    words = ["forward", "--input-format", "jsonl", "-f", "jsonl"]
-    with start(*words, stdout=output) as process:
+    with start("forward", "--input-format", "jsonl", "-f", "jsonl", stdout=output) as process:
         os.close(output)
         assert process.stdin
         feed = partial(os.write, process.stdin.fileno(), b"[1,2,3]\n" * 40_000)

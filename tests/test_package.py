@@ -18,8 +18,7 @@ def test_the_version_is_one_and_the_same() -> None:
 
 def test_the_required_dependencies_are_three() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    names = [line.split(">")[0] for line in project["dependencies"]]
-    assert names == ["typer", "numpy", "rich"]
+    assert [line.split(">")[0] for line in project["dependencies"]] == ["typer", "numpy", "rich"]
     assert "typer>=0.26,<0.29" in project["dependencies"]
     assert any(line.startswith("typer") for line in requires("softmax-calculator") or [])
 
@@ -104,5 +103,4 @@ def test_threads_of_blas_are_for_code_that_may_use_them(command: str, expected: 
     code += f"; atexit.register(show); from softmax_cli.__main__ import main; main(['{command}'"
     code += ", '1', '2', '-o', '/dev/null', '-f', 'csv'])"
     changes = {"OPENBLAS_NUM_THREADS": "7"} if command == "forward" else {}
-    done = run_cold(env=changes, program=[sys.executable, "-c", code])
-    assert done.stdout == f"{expected}\n"
+    assert run_cold(env=changes, program=[sys.executable, "-c", code]).stdout == f"{expected}\n"

@@ -90,8 +90,7 @@ def test_a_page_holds_all_it_shows_and_allows_nothing_else(folder: Path) -> None
 def test_without_a_script_a_page_has_the_numbers_of_the_command(line: str, tmp_path: Path) -> None:
     run(*line.split(), "-o", str(tmp_path / "x.html"))
     shown = text_of((tmp_path / "x.html").read_text())
-    table = run(*line.split(), "-f", "markdown").stdout
-    numbers = re.findall(r"(?<=\| )-?\d[^|]*(?= \|)", table)
+    numbers = re.findall(r"(?<=\| )-?\d[^|]*(?= \|)", run(*line.split(), "-f", "markdown").stdout)
     assert len(numbers) >= 3
     assert [each for each in numbers if each not in shown] == []
 
@@ -176,8 +175,7 @@ location.hash = "%s"; await moved; {DRAWN}
 
 
 def address(z: Sequence[float], T: float = 1, mask: Sequence[int] = (), entry: str = "1,1") -> str:
-    masked = ",".join(map(str, mask))
-    return f"#z={','.join(map(repr, z))}&T={T!r}&mask={masked}&entry={entry}"
+    return f"#z={','.join(map(repr, z))}&T={T!r}&mask={','.join(map(str, mask))}&entry={entry}"
 
 
 @pytest.fixture(scope="module")

@@ -212,8 +212,7 @@ def test_lost_workers_cost_time_and_no_data(number: signal.Signals, tmp_path: Pa
         assert process.wait(60) == 0
         assert process.stderr
         assert process.stderr.read() == b""
-    y = np.loadtxt(out, delimiter=",")
-    assert y.tobytes() == softmax(np.concatenate([Z, Z])).tobytes()
+    assert np.loadtxt(out, delimiter=",").tobytes() == softmax(np.concatenate([Z, Z])).tobytes()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
@@ -235,8 +234,7 @@ def test_no_worker_outlives_the_program(number: signal.Signals, tmp_path: Path) 
 @pytest.mark.parametrize("kind", ["csv", "json", "jsonl"])
 def test_a_large_jacobian_is_the_same_in_every_format(kind: str) -> None:
     z = np.random.default_rng(7).normal(0, 3, (2, 520))
-    text = "".join(map(LINES["jsonl"], z.tolist()))
-    printed = run("jacobian", "-f", kind, stdin=text).stdout
+    printed = run("jacobian", "-f", kind, stdin="".join(map(LINES["jsonl"], z.tolist()))).stdout
     found = json.loads(printed)["jacobian"] if kind == "json" else numbers(printed, kind)
     assert np.reshape(found, (2, 520, 520)).tobytes() == jacobian(z).tobytes()
 

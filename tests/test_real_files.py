@@ -154,6 +154,7 @@ def test_bad_numbers_are_no_names(cell: str, hint: str) -> None:
         ("# a,b,c\n1,2,3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
         ("# a b c\n1,2,3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
         ("#id,a,b,c\n7,1,2,3\n", "", ["a", "b", "c"], ["7"], [ONE_TO_THREE]),
+        ("#id,a,b,c\nx,1,2,3\n", "", ["a", "b", "c"], ["x"], [ONE_TO_THREE]),
         ("# of yesterday\na,b,c\n1,2,3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
         ("1,0;2;3,0\n", "--decimal ,", ["1", "2", "3"], ["1"], [ONE_TO_THREE]),
         ("who;a;b;c\nx;1,0;2;3,0\n", "--decimal ,", ["a", "b", "c"], ["x"], [ONE_TO_THREE]),
@@ -500,8 +501,7 @@ def test_names_and_kept_columns_stay_beside_their_samples(tmp_path: Path) -> Non
         file = written(tmp_path, name, text)
         words = ("--keep", "label", "--skip-invalid", "-f", "json")
         outcome = run("forward", file, *words, cwd=tmp_path)
-        left = [k for k in range(30_000) if k % 3]
-        assert outcome.json["samples"] == [f"s{k}" for k in left]
+        assert outcome.json["samples"] == [f"s{k}" for k in range(30_000) if k % 3]
         assert "10000 invalid samples left out" in outcome.stderr
 
 
@@ -536,8 +536,7 @@ def test_columns_that_are_kept_come_with_the_samples_and_integers_stay_integers(
             (("label,note",), "image_id", ("label", "note"), ((0, "n7"), (0, "n8"))),
             (("all",), None, ("image_id", "label"), ((7, 0), (8, 0))),
         ):
-            options = InputOptions(keep=keep, id_column=id_column)
-            with open_logits([path], options) as logits:
+            with open_logits([path], InputOptions(keep=keep, id_column=id_column)) as logits:
                 batch = concatenate(logits.batches, logits.n_classes)
             assert logits.class_names == ("a", "b")
             assert (logits.kept_names, batch.kept) == (names, kept)

@@ -293,13 +293,12 @@ def _with_notes(check: Check, run: Run, notes: list[str], *, is_function: bool =
 
 def _stressed(quantity: Kind, calls: Calls, setting: Setting) -> Check:
     """Check a function on samples of our own, and in batches of other sizes."""
-    C, ndim, precision = len(setting.classes), max(2, setting.z.ndim), calls.task.precision
+    C, ndim = len(setting.classes), max(2, setting.z.ndim)
     z, names = settings.stress_samples(C, setting.temperature)
     # Of some sizes many a function has never been given a batch; in one of C samples the layout of
     # Jacobians is ambiguous.
     leads: list[tuple[int, ...]] = [(n,) for n in (12 - (C == 12), 1, 2, 3, 5) if n != C]
-    dtype = setting.dtype or (None if precision is FLOAT64 else precision.name)
-    plain = replace(setting, stress=False, forward_only=True, atol=None, rtol=None, dtype=dtype)
+    plain = replace(setting, stress=False, forward_only=True, atol=None, rtol=None, ours=True)
     found: list[Check] = []
     for lead in leads if ndim == 2 else [(3, 4)]:
         n = math.prod(lead)

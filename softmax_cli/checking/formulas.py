@@ -75,7 +75,7 @@ PRECISIONS = {each.name: each for each in (FLOAT64, FLOAT32, FLOAT16, BFLOAT16)}
 
 def precision_of(dtype: Any) -> Precision:
     """Return the format of an array's or a tensor's dtype; of others, float64."""
-    return PRECISIONS.get(str(dtype).rpartition(".")[2], FLOAT64)
+    return PRECISIONS.get(str(getattr(dtype, "name", dtype)).rpartition(".")[2], FLOAT64)
 
 
 # A number of more digits was printed to be read back; one of fewer says too little.
@@ -194,23 +194,23 @@ class Task:
         lead = self.lead if samples == slice(None) else ()
         return replace(self, z=self.z[samples], g=g, lead=lead)
 
-    def tolerances(self) -> tuple[FloatArray, float]:
+    def tolerances(self, *, ours: bool = False) -> tuple[FloatArray, float]:
         """Return atol for each sample, and rtol, of results in this precision.
 
         In float64 atol grows with the size of the gradient of that sample; in less with that of
-        the results, whose terms are rounded.
+        the results, whose terms are rounded; for logits of ours, which are large, z/T is as well.
         """
         largest = np.ones(len(self.z)) if self.g is None else np.abs(self.g).max(axis=1)
         if self.precision is FLOAT64:
             # What any right implementation keeps, also where softmax saturates.
             return 1e-12 * np.maximum(1.0, largest) * self.chain, 1e-9
-        rtol = self.precision.roundings * self.precision.eps
-        size = largest * self.y.max(axis=1)
-        if self.log:
-            sums = 0.0 if self.g is None else np.abs(self.g.sum(axis=1))
-            size = largest + self.y.max(axis=1) * sums
-        size *= self.chain
-        return rtol / 2 * size + math.ldexp(1.0, self.precision.least) * max(1.0, self.chain), rtol
+        most, eps = self.y.max(axis=1), self.precision.eps
+        sums = 0.0 if self.g is None else np.abs(self.g.sum(axis=1))
+        size = (largest + most * sums if self.log else largest * most) * self.chain
+        quotients = np.where(np.isfinite(self.z), np.abs(self.z), 0.0).max(axis=1) / self.T
+        units = self.precision.roundings + 2 * quotients * (ours and math.frexp(self.T)[0] != 0.5)
+        least = math.ldexp(1.0, self.precision.least) * max(1.0, self.chain)
+        return units * eps / 2 * size + least, self.precision.roundings * eps
 
     def result(self, d: Any, u: Any, v: Any) -> FloatArray:
         """Return (diag(d) + u v')/T, or an upstream gradient times it, as the quantity is."""

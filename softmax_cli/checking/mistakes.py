@@ -351,9 +351,9 @@ def _forward(function: Callable[[Case], FloatArray]) -> Formula:
     return lambda case: () if case.is_derivative else [function(case)]
 
 
-def _scaled(factor: Callable[[Case], float]) -> Formula:
+def _scaled(factors: Callable[[Case], set[float]]) -> Formula:
     """Make a mistake of a factor on the exact result."""
-    return lambda case: [(case.expected * factor(case), {"factor": factor(case)})]
+    return lambda case: [(case.expected * each, {"factor": each}) for each in factors(case)]
 
 
 def _shown(is_so: Callable[[Case], bool]) -> Formula:
@@ -381,7 +381,7 @@ _SURE: dict[str, Formula] = {
     "derivative of log-softmax": _matrix(lambda d, u, v: [(1, -1, v)]),
     "derivative of softmax": _matrix(lambda d, u, v: [(v, -v, v)]),
     "transposed derivative of log-softmax": _matrix(lambda d, u, v: [(1, -v, 1)]),
-    "sign of everything": _scaled(lambda case: -1.0),
+    "sign of everything": _scaled(lambda case: {-1.0}),
     "the sum over y g along the wrong axis": _vjp(
         lambda case, g: summed_along(case, g, case.y, *range(len(case.whole) - 1), None)
     ),
@@ -405,13 +405,13 @@ _SURE: dict[str, Formula] = {
     "temperature left out": lambda case: [case.given(T=1.0)],
     "temperature applied twice": lambda case: [case.given(T=case.T**2)],
     "temperature multiplied": lambda case: [case.given(T=1 / case.T)],
-    "factor 1/T missing": _scaled(lambda case: 1 / case.chain),
-    "factor 1/T squared": _scaled(lambda case: case.chain),
+    "factor 1/T missing": _scaled(lambda case: {1 / case.chain}),
+    "factor 1/T squared": _scaled(lambda case: {case.chain}),
     "softmax along the wrong axis": lambda case: along(case, *range(len(case.whole) - 1)),
     "softmax over the whole batch": lambda case: along(case, None),
     "one sample for all": one_for_all,
     "summed over the batch": lambda case: [case.expected.sum(axis=0), case.expected.mean(axis=0)],
-    "divided by the batch size": _scaled(lambda case: 1 / len(case.z)),
+    "divided by the batch size": _scaled(lambda case: {1 / len(case.z), 1 / case.whole[0]}),
     "samples in another order": samples_in_another_order,
     "shifted by a class": shifted,
     "a class or a sample is left at 0": left_at_zero,

@@ -27,8 +27,8 @@ class Setting:
         Logits, of any shape with an axis of classes, and upstream gradients for the vjp.
     classes, labels
         Names of the classes and of the samples.
-    drawn
-        Whether the upstream gradient is our own.
+    drawn, ours
+        Whether the upstream gradient is our own, and whether the logits are.
     """
 
     temperature: float = 1.0
@@ -40,6 +40,7 @@ class Setting:
     step: float | None = None
     forward_only: bool = False
     stress: bool = False
+    ours: bool = False
     _: KW_ONLY
     z: FloatArray
     g: FloatArray | None = None
@@ -109,7 +110,7 @@ class Run:
         unit: FloatArray | None = None,
     ) -> None:
         self.task, self.setting = task, setting
-        atol, rtol = tolerances or task.tolerances()
+        atol, rtol = tolerances or task.tolerances(ours=setting.ours)
         self.atol = atol if setting.atol is None else np.full(len(atol), setting.atol)
         self.rtol = rtol if setting.rtol is None else setting.rtol
         self.below, self.needs_unit = 0, False

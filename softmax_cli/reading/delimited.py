@@ -60,15 +60,15 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     with_point = partial(words.to_point, decimal=options.decimal)
     has_header, header = options.header, None
     if has_header is None:
-        is_named = tuple(first) == options.results_of and not options.by_position
-        has_header = is_named or _is_header(list(map(with_point, first)))
         header = _header_in(decode(comments, name), delimiter, len(first))
+        is_named = tuple(first) == options.results_of and not options.by_position
+        has_header = is_named or _is_header(list(map(with_point, first)), header)
     header = first if has_header else header
     while len(records) <= rules.n_needed(header, options) and (more := stream.take(len(head))):
         others, line = table.records(TextBlock(line, more))
         records += others
     said = (options.results_of, options.header, options.columns, options.id_column)
-    if said == (None,) * 4 and not comments:
+    if said == (None,) * 4 and header in (None, first):
         two = [list(map(with_point, cells)) for _, cells in records[:2]]
         rules.warn_of_first_row(two, has_header, place)
     records = records[1:] if has_header else records
@@ -248,12 +248,13 @@ def _guess_delimiter(text: str, options: InputOptions) -> str:
     return max(",;\t| ".replace(options.decimal, ""), key=score)
 
 
-def _is_header(cells: Sequence[str]) -> bool:
+def _is_header(cells: Sequence[str], commented: Sequence[str] | None) -> bool:
     """Tell names from numbers; a row of numbers with some that are broken holds no names.
 
     Nor does one that ends in a delimiter; at its beginning, an empty cell is of a column of names.
+    Under a comment that names the columns, it has no number.
     """
-    return not all(
+    return not (any if commented else all)(
         words.is_number(cell) or words.is_broken_number(cell) or (c > 0 and not cell.strip())
         for c, cell in enumerate(cells)
     )
