@@ -183,8 +183,7 @@ def independently(content: bytes, form: str) -> Iterator[list[Any]]:
         array = np.load(io.BytesIO(content))
         yield array.reshape(-1, array.shape[-1]).tolist()
     elif form == "parquet":
-        columns = parquet.read_table(io.BytesIO(content)).to_pydict()
-        yield list(zip(*columns.values(), strict=True))
+        yield list(zip(*parquet.read_table(io.BytesIO(content)).to_pydict().values(), strict=True))
     elif form in ("csv", "tsv"):
         for delimiter in ",;\t| ":
             try:

@@ -47,8 +47,7 @@ class Oracle:
         self._top = np.arange(z.shape[-1]) == z.argmax(axis=-1)[..., None]
         self._alive = self._array(z > -np.inf)
         with np.errstate(all="ignore"):
-            exact = self._array(z)
-            self._s = (exact - self._array(z.max(axis=-1, keepdims=True))) / self.T
+            self._s = (self._array(z) - self._array(z.max(axis=-1, keepdims=True))) / self.T
             self._e = arithmetic.exp(self._s)
             self._R = np.where(self._top, 0 * self._e, self._e).sum(axis=-1, keepdims=True)
             self._log_S = arithmetic.log1p(self._R)
@@ -80,8 +79,7 @@ class Oracle:
             others = np.where(np.eye(g.shape[-1], dtype=bool), 0 * g_j, g_j)
             kept, spread = g * self.complement(), self.softmax()
             v = kept - spread * others.sum(axis=-1)
-            size = np.abs(kept) + spread * np.abs(others).sum(axis=-1)
-            return v / self.T, size / self.T
+            return v / self.T, (np.abs(kept) + spread * np.abs(others).sum(axis=-1)) / self.T
         y = self.softmax()
         terms = y[..., :, None] * y[..., None, :] * (g_i - g_j) / self.T
         return terms.sum(axis=-1), np.abs(terms).sum(axis=-1)

@@ -207,9 +207,12 @@ def test_other_files_are_errors(tmp_path: Path, content: str, place: str, said: 
     ],
 )
 def test_names_must_be_those_of_the_logits(tmp_path: Path, old: str, new: str, said: str) -> None:
-    (tmp_path / "c.csv").write_text(run("forward", PETS, "-f", "csv").stdout.replace(old, new, 1))
-    outcome = run("check", PETS, "--probabilities", "c.csv", cwd=tmp_path)
-    assert outcome == Outcome(2, "", f"error: --probabilities: {said}")
+    for heading in ("name", "photo"):
+        (tmp_path / "z.csv").write_text(Path(PETS).read_text().replace("name", heading, 1))
+        printed = run("forward", "z.csv", "-f", "csv", cwd=tmp_path).stdout
+        (tmp_path / "c.csv").write_text(printed.replace(old, new, 1))
+        outcome = run("check", "z.csv", "--probabilities", "c.csv", cwd=tmp_path)
+        assert outcome == Outcome(2, "", f"error: --probabilities: {said}")
 
 
 def test_rows_of_a_jacobian_are_those_of_their_outputs(tmp_path: Path) -> None:

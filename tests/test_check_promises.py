@@ -114,6 +114,7 @@ def test_a_batch_that_fails_where_single_samples_work_is_noted() -> None:
     first = check_jacobian(lambda z: one(np.atleast_2d(z)[0]), Z)
     assert "FAIL: jacobian: found shape (3, 3), expected (3, 3, 3)" in str(first)
     assert check_jacobian(lambda z: one(np.atleast_2d(z)[0]), Z[:1])
+    assert "found shape (2, 3)," in str(check_probabilities(lambda z: softmax(z)[-2:], Z))
     needs_two = check_jacobian(lambda z: jacobian(z) + 0 * z[1, 0], Z)
     assert needs_two
     assert any("given a single sample, shape (1, 3), it raised Index" in n for n in needs_two.notes)
@@ -431,23 +432,25 @@ def test_the_failure_is_an_assertion_that_says_why() -> None:
     assert "--" not in str(verdict)
 
 
-@pytest.mark.parametrize("words", ["", "--columns cat,dog", "--keep label --key z"])
+@pytest.mark.parametrize(
+    "words", ["", "--columns cat,dog", "--columns 2-3", "--keep label --key z"]
+)
 def test_what_the_program_prints_of_a_labelled_file_is_checked_as_it_is(
     tmp_path: Path, words: str
 ) -> None:
-    rows = "image_id,cat,dog\n1001,2.0,1.5\n1002,1,0.5\n"
+    names = "p,p" if "2-3" in words else "cat,dog"
+    rows = f"image_id,{names}\n1001,2.0,1.5\n1002,1,0.5\n"
     arrays = 'image_id,label,z\n1001,2,"[2.0,1.5]"\n1002,1,"[1,0.5]"\n'
     (tmp_path / "z.csv").write_text(arrays if "z" in words else rows)
     given = ["z.csv", "--id", "image_id", *words.split()]
-    (tmp_path / "g.csv").write_text("image_id,cat,dog\n1001,0.5,-2.5\n1002,1.5,0.25\n")
+    (tmp_path / "g.csv").write_text(f"image_id,{names}\n1001,0.5,-2.5\n1002,1.5,0.25\n")
     for command, option in (
         (["forward"], ["--probabilities"]),
         (["jacobian"], ["--jacobian"]),
         (["jacobian", "--vjp", "0.5,-2.5"], ["--upstream", "0.5,-2.5", "--vjp"]),
     ):
         for suffix in ("csv", "json", "jsonl", "tsv"):
-            printed = run(*command, *given, "-o", f"p.{suffix}", cwd=tmp_path)
-            assert printed == Outcome(0, "", "")
+            assert run(*command, *given, "-o", f"p.{suffix}", cwd=tmp_path) == Outcome(0, "", "")
             checked = run("check", *given, *option, f"p.{suffix}", "-q", cwd=tmp_path)
             assert checked == Outcome(0, "", ""), (command, suffix)
     ours = ["--vjp", "softmax_cli:vjp", "--upstream", "g.csv", "-q"]

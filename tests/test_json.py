@@ -108,10 +108,9 @@ def test_an_array_under_another_key_is_named(text: str, key: str) -> None:
 
 
 def test_an_array_under_a_key_that_is_not_chosen_is_not_looked_at() -> None:
-    text = '{"a":3,"b":3,"embedding":[1,2]}'
     for input_format in ("json", "jsonl"):
         words = ("forward", "--input-format", input_format, "--columns", "a,b", "-f", "csv")
-        outcome = run(*words, stdin=text)
+        outcome = run(*words, stdin='{"a":3,"b":3,"embedding":[1,2]}')
         assert (outcome.stdout, outcome.stderr) == (f"a,b\n{PRINTED}", "")
 
 

@@ -58,8 +58,7 @@ def test_files_in_the_working_directory_or_beside_the_code_stand_in_for_no_modul
 ) -> None:
     if program == PROGRAM:
         (crowded / "softmax_cli.py").unlink()  # it would be what -m names
-    outcome = run_cold(*words, cwd=crowded, program=program)
-    assert outcome == run(*words, cwd=clean)
+    assert run_cold(*words, cwd=crowded, program=program) == run(*words, cwd=clean)
     assert not (crowded / "was-run").exists()
 
 

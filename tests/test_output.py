@@ -96,10 +96,9 @@ def test_a_suffix_that_is_no_format_leads_to_one(
 
 
 def test_data_is_utf8_and_the_same_in_every_locale() -> None:
-    text = "naïve,猫\n3,3\n"
     for output_format in ("csv", "json"):
         outcomes = {
-            run("forward", "-f", output_format, stdin=text, env=env)
+            run("forward", "-f", output_format, stdin="naïve,猫\n3,3\n", env=env)
             for env in (
                 {},
                 {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},

@@ -138,8 +138,8 @@ class Calls:
 def called(function: Function, task: Task, setting: Setting) -> tuple[Calls, Array, list[str]]:
     """Find how a function can be called: with all samples, or one at a time; call it once.
 
-    What raises or returns another shape, given a batch, is given single samples, but for a batch
-    that is turned.
+    What raises, given a batch, is given single samples, as is what returns another shape where
+    Jacobians are asked for; but for a batch that is turned.
     """
     rows = tuple(each for each in (task.z, task.g) if each is not None)
     inputs, (K, C) = tuple(map(setting.like_logits, rows)), task.z.shape
@@ -150,7 +150,8 @@ def called(function: Function, task: Task, setting: Setting) -> tuple[Calls, Arr
         return calls, next(calls.results())[1], []
     except CandidateError as error:
         found = error
-    if K > 1 and found.array is not None and found.array.shape == (C, K):
+    is_one = task.quantity == "jacobian"  # of one sample, it makes something else of a batch
+    if K > 1 and found.array is not None and (not is_one or found.array.shape == (C, K)):
         raise found
     calls = Calls(function, task, setting, rows, -1, f"all samples at once, shape (1, {C})")
     if len(shape) > 1:

@@ -368,8 +368,7 @@ def _scaled_vjp(z: Floats, g: Floats, T: float, log: bool) -> Floats:
     size = _max(np.abs(g))
     # g e 2^k ends below 2^960. All of g is NaN where one is not finite.
     k = np.minimum(np.minimum(960 - np.frexp(bound)[1], 1000) - np.frexp(size)[1], 1000)
-    fill = _fill_log_vjp if log else _fill_vjp
-    fill(v, e, g * _spread(np.ldexp(1 + 0 * size, k), g), S)
+    (_fill_log_vjp if log else _fill_vjp)(v, e, g * _spread(np.ldexp(1 + 0 * size, k), g), S)
     # v/(S T 2^k): each of them, and their product, may be beyond the range of float64.
     (S, p), (T_mantissa, q) = np.frexp(S), math.frexp(T)
     return 0.0 + np.ldexp(v * _spread(1 / (S * T_mantissa), v), _spread(-(k + p + q), v))

@@ -176,7 +176,7 @@ def choose_columns(
     if options.results_of is not None:
         if found := _columns_of_results(names, options):
             return found
-        options = replace(options, id_column=None)
+        options = replace(options, id_column=next(iter({options.id_column} & {*names}), None))
     sample, keeps_all = None, options.keep == ("all",)
     kept: tuple[int, ...] = ()
     if options.id_column is not None:
@@ -278,6 +278,7 @@ def _words(columns: Positions, header: Header) -> str:
 def _columns_of_results(names: Sequence[str], options: InputOptions) -> Columns | None:
     """Find the columns named as the classes, maybe behind a prefix, and that of names."""
     classes = options.results_of or ()
+    classes = classes if len({*classes}) == len(classes) else ()  # else they are told by place
     is_matrix = options.quantity == "jacobian" and "output" in names and names[0] == "sample"
     start = list(names).index("output") + 1 if is_matrix else 0
     first = {names[c]: c for c in reversed(range(start, len(names)))}

@@ -44,8 +44,7 @@ def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
     with uninterrupted():
         is_lines = strict_json.looks_like_lines(content)
         document = load_lines(content, name)[0] if is_lines else load(decode(content, name), name)
-    read = _read_document if options.quantity is None else _read_results
-    return read(document, name, options)
+    return (_read_results if options.quantity else _read_document)(document, name, options)
 
 
 def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:

@@ -21,9 +21,9 @@ Masks = Sequence[NDArray[np.bool_]]
 def options_for_results(logits: Logits, options: InputOptions) -> InputOptions:
     """Say how to read results of these logits: by the names of classes and of samples they have."""
     axis = None if logits.dtype is None else options.axis
-    said = InputOptions(header=options.header, id_column=options.id_column, axis=axis)
-    said = replace(said, skip_invalid=options.skip_invalid, results_of=logits.classes)
-    return replace(said, by_position=logits.class_names is None)
+    said = InputOptions(header=options.header, axis=axis, skip_invalid=options.skip_invalid)
+    said = replace(said, id_column=options.id_column or logits.sample_header)
+    return replace(said, results_of=logits.classes, by_position=logits.class_names is None)
 
 
 def read_candidate(
