@@ -69,10 +69,11 @@ def _run(words: list[str]) -> int:
     # Where ulimit -v leaves it no room, BLAS ends the process.
     if not names_code or is_limited():
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    if not sys.stdout.isatty():
-        # They make Typer colour a help text that goes into a pipe.
-        for name in ("PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE"):
-            os.environ.pop(name, None)
+    # They make Typer colour a help text that goes into a pipe; in no columns Rich draws nothing.
+    unwanted = [] if sys.stdout.isatty() else ["PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE"]
+    unwanted += ["COLUMNS"] * (not 0 < len(os.environ.get("COLUMNS", "80").lstrip("0")) < 6)
+    for name in unwanted:
+        os.environ.pop(name, None)
     from softmax_cli.errors import InputError, failure, silence, tell
 
     try:

@@ -306,8 +306,7 @@ def test_vjp_is_the_upstream_times_the_jacobian(z: Floats, T: float) -> None:
     if np.isfinite(J).all():
         expected = np.einsum("kj,kji->ki", g, J)
         size = np.einsum("kj,kji->ki", np.abs(g), np.abs(J))
-        error = np.abs(vjp(z, g, temperature=T) - expected)
-        assert (error <= 60 * 2.0**-52 * size + 1e-320).all()
+        assert (np.abs(vjp(z, g, temperature=T) - expected) <= 60 * 2.0**-52 * size + 1e-320).all()
 
 
 # --- one sample, any batch, any layout ----------------------------------------------------------

@@ -76,8 +76,10 @@ def test_a_pipe_has_colour_if_it_is_asked_for(
     assert outcome.plain in ("", run("jacobian", "1", "2").stdout)
 
 
-def test_a_terminal_has_no_colour_if_none_is_asked_for() -> None:
+def test_a_terminal_has_no_colour_and_no_width_but_what_is_asked_for() -> None:
     assert "\x1b" not in run_in_terminal("jacobian", "1", "2", "--color", "never").stdout
+    for columns in ("0", "9" * 30):
+        assert " 0.731059 " in run_in_terminal("forward", "1", "2", env={"COLUMNS": columns}).plain
 
 
 @pytest.mark.parametrize(

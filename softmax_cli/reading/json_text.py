@@ -207,8 +207,7 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
         return Columns(tuple(range(len(values))), header=header, array=0)
     said = (options.key, options.id_column, *rules.split_names(",".join(options.keep), "--keep"))
     others = [p for p in said if p and p not in first]
-    paths = [p for p in others if any(member(each, p) is not None for each in samples)]
-    keys = (*first, *paths)
+    keys = (*first, *[p for p in others if any(member(each, p) is not None for each in samples)])
     rows = [[member(each, key) for key in keys] for each in samples]
 
     def hint(_: str) -> str:
