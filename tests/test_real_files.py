@@ -304,7 +304,7 @@ def test_arrays_under_another_key_are_refused_with_the_option_that_reads_them() 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('{"a":{"0":1.5,"1":3},"b":{"0":2.5,"1":1}}', ""),
+        ('{"a":{"0":1.5,"1":3},"b":{"1":1,"0":2.5}}', ""),
         ('{"0":{"a":1.5,"b":2.5},"1":{"a":3,"b":1}}', "--key '*'"),
         ('{"a":[1.5,3],"b":[2.5,1]}', "--columns a,b"),
         (

@@ -337,9 +337,8 @@ def vjp(
     all_z, T = classes_last(logits, axis), positive(temperature)
     all_g = upstream_like(upstream, all_z, axis)
     out = np.empty(all_z.shape)
-    plain = math.frexp(T)[0] == 0.5 and 1e-200 <= T <= 1e200 and not log
     for v, z, g in _blocks(out, all_z, all_g):
-        if not plain:
+        if log or math.frexp(T)[0] != 0.5 or not 1e-200 <= T <= 1e200:
             v[...] = _scaled_vjp(z, g, T, log)
             continue
         e = np.exp(z if T == 1 else z / T)

@@ -162,12 +162,13 @@ def _records(document: Any, options: InputOptions) -> Any:
                 header = ["", *header]
                 rows = [[name, *row] for name, row in zip(index, rows, strict=True)]
         elif by_column or (options.columns is not None and isinstance(parts[0], list)):
-            columns = (part.values() if isinstance(part, dict) else part for part in parts)
+            place = {key: k for k, key in enumerate(parts[0] if by_column else ())}.__getitem__
+            columns = ([x[key] for key in sorted(x, key=place)] if by_column else x for x in parts)
             header, rows = document, zip(*columns, strict=True)
         else:
             return document
         return [strict_json.unique(list(zip(map(str, header), row, strict=True))) for row in rows]
-    except (InputError, TypeError, ValueError):  # of no such table
+    except (InputError, KeyError, TypeError, ValueError):  # of no such table
         return document
 
 
