@@ -1,6 +1,7 @@
 """The one thing that flows from reading to writing: batches of named samples."""
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -78,10 +79,12 @@ class Logits:
         return self.check(block) if self.check and block.place else block
 
     def lead(self, n_samples: int) -> tuple[int, ...]:
-        """Return the dimensions of so many samples."""
+        """Return the dimensions of so many samples: of some of an array's, the first and ones."""
         if self.shape is None:
             return (n_samples,)
-        return tuple(np.delete(self.shape, self.axis).tolist())
+        lead = np.delete(self.shape, self.axis).tolist()
+        is_whole = self.n_samples is not None and math.prod(lead) == n_samples
+        return tuple(lead) if is_whole else (n_samples, *[1] * len(lead))[: len(lead)]
 
     def restored(self, rows: FloatArray) -> FloatArray:
         """Bring a row for each sample, shape (K, C), to the shape of the input."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from softmax_cli import check_jacobian, check_probabilities, check_vjp
+from softmax_cli.checking.candidate import as_rows
 from softmax_cli.checking.check import check_results
 from softmax_cli.checking.formulas import PRECISIONS, Kind, precision_of
 from softmax_cli.checking.mistakes import CATALOGUE
@@ -49,7 +50,8 @@ def checked(
     labels = tuple(positions(z.shape))
     names: dict[str, Any] = {"classes": classes, "labels": labels, "temperature": T}
     setting = Setting(z=z, g=g.astype(float), **names | how)
-    return check_results(kind, values, precision_of(values.dtype), setting, printed=printed)
+    results = *as_rows(values, z.shape, -1, kind, file=True), precision_of(values.dtype)
+    return check_results(kind, *results, setting, printed=printed)
 
 
 @dataclass(frozen=True, eq=False)

@@ -118,6 +118,48 @@ def test_a_batch_that_fails_where_single_samples_work_is_noted() -> None:
     needs_two = check_jacobian(lambda z: jacobian(z) + 0 * z[1, 0], Z)
     assert needs_two
     assert any("given a single sample, shape (1, 3), it raised Index" in n for n in needs_two.notes)
+    fewer = check_jacobian(lambda z: jacobian(z)[:2], Z)
+    assert "FAIL: jacobian: found shape (2, 3, 3), expected (3, 3, 3)" in str(fewer)
+
+
+def test_a_single_sample_that_is_answered_in_another_shape_is_a_finding() -> None:
+    y, J, v = softmax(Z), jacobian(Z), vjp(Z, Z)
+    for verdict in (
+        check_probabilities(lambda z: y, Z),
+        check_jacobian(lambda z: J, Z),
+        check_vjp(lambda z, g: v, Z, Z),
+    ):
+        assert not verdict
+        assert "given a single sample, shape (1, 3)" in str(verdict)
+    assert check_jacobian(lambda z: jacobian(z).reshape(-1, 3).squeeze(), Z)
+    assert check_probabilities(lambda z: softmax(z).squeeze(), Z)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_functions_of_a_row_or_of_a_batch_are_differentiated_in_any_shape(axis: int) -> None:
+    def of(z: Array, ndim: int) -> Array:
+        if z.ndim != ndim:
+            raise TypeError
+        return softmax(z)
+
+    z = np.random.default_rng(4).normal(0, 2, (2, 3, 4))
+    assert check_probabilities(lambda z: of(z, 1), z, axis=axis)
+    assert check_probabilities(lambda z: of(z, 2), z[0, 0])
+
+
+def test_complex_step_sees_masked_classes_that_are_divided_first() -> None:
+    def softened(z: Array) -> Array:
+        e = np.exp(z / 3)
+        return np.asarray(e / e.sum(axis=-1, keepdims=True))
+
+    z = np.where(np.eye(3) > 0, -np.inf, Z)
+    assert check_probabilities(softened, z, temperature=3.0, method="complex-step")
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_as_many_samples_as_classes_that_stand_last_are_named(log: bool) -> None:
+    J = np.moveaxis(core.jacobian(Z, log=log), 0, -1)
+    assert "transposed batch" in causes(check_jacobian(J, Z, log=log))
 
 
 def test_a_gradient_that_is_left_out_is_drawn_and_hides_nothing() -> None:
@@ -453,8 +495,9 @@ def test_what_the_program_prints_of_a_labelled_file_is_checked_as_it_is(
             assert run(*command, *given, "-o", f"p.{suffix}", cwd=tmp_path) == Outcome(0, "", "")
             checked = run("check", *given, *option, f"p.{suffix}", "-q", cwd=tmp_path)
             assert checked == Outcome(0, "", ""), (command, suffix)
-    ours = ["--vjp", "softmax_cli:vjp", "--upstream", "g.csv", "-q"]
-    assert "z" in words or run("check", *given, *ours, cwd=tmp_path) == Outcome(0, "", "")
+    for g in ("g.csv", "p.json")[: 2 - ("z" in words)][::-1]:
+        ours = ["--vjp", "softmax_cli:vjp", "--upstream", g, "-q"]
+        assert run("check", *given, *ours, cwd=tmp_path) == Outcome(0, "", "")
 
 
 HOSTILE = """

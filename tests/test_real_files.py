@@ -6,6 +6,7 @@ import importlib.util
 import io
 import json
 import lzma
+import math
 import os
 import pickle
 import re
@@ -22,6 +23,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather, parquet
 
+from softmax_cli.mathematics import core
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.source import open_logits
 from softmax_cli.samples import concatenate
@@ -83,6 +85,7 @@ def test_identifiers_among_logits_are_refused_and_the_hint_works(
         ("id,a,b,label", "7,1.5,2,0", "'label'", "--keep label"),
         ("index,userId,a,b", "0,7,1.5,2", "'userId'", "--keep userId"),
         ("Unnamed: 0,a,b", "0,1.5,2", "'Unnamed: 0'", "--id 1"),
+        ("Unnamed: 0,1,2", "0,1.5,2", "'Unnamed: 0'", "--id 'Unnamed: 0'"),
         ("a,b,true_label", "1.5,2,3", "'true_label'", "--keep true_label"),
         ("Unnamed: 0.1,index,a,b", "1,0,1.5,2", "'Unnamed: 0.1'", "--keep 1"),
         ("y_true,y_pred,a,b", "1,0,1.5,2", "'y_true', 'y_pred'", "--keep y_true,y_pred"),
@@ -98,7 +101,7 @@ def test_all_doubtful_columns_are_named_in_one_error_and_both_hints_work(
     header: str, row: str, named: str, hint: str
 ) -> None:
     text = f"{header}\n{row}\n{row}\n"
-    problem, told = refused("forward", stdin=text).splitlines()
+    *_, problem, told = refused("forward", stdin=text).splitlines()
     assert problem.startswith("error: <stdin>:1: ")
     assert problem.endswith(named)
     first, _, second = told.removeprefix("hint: give ").partition(" or pick the logits: ")
@@ -150,7 +153,7 @@ def test_bad_numbers_are_no_names(cell: str, hint: str) -> None:
         ("0,1,2\n1.5,2.5,3.5\n", "--header", ["0", "1", "2"], ["1"], [ONE_TO_THREE]),
         ("a,b,c\n1,2,3\n", "--no-header", None, None, None),
         ("# a,b,c\n1,2,3\n", "--no-header", ["1", "2", "3"], ["1"], [ONE_TO_THREE]),
-        ("# made by us\n# a b c\n1 2 3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
+        ('# made by "us\n# a b c\n1 2 3\n', "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
         ("# a,b,c\n1,2,3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
         ("# a b c\n1,2,3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
         ("#id,a,b,c\n7,1,2,3\n", "", ["a", "b", "c"], ["7"], [ONE_TO_THREE]),
@@ -367,10 +370,22 @@ def test_arrays_of_any_dimensions_keep_their_shape(tmp_path: Path, axis: int | N
         rows = np.moveaxis(expected, last, -1).reshape(-1, z.shape[last])
         assert np.allclose(numbers(named), rows, rtol=1e-13, atol=0)
     check = ["check", "z.npy", *words, "-q", "--probabilities"]
+    code = (
+        f"from numpy import exp\ndef f(z):\n    return exp(z) / exp(z).sum({last}, keepdims=True)\n"
+    )
+    (tmp_path / "f.py").write_text(code)
     (tmp_path / "y.json").write_text(named.stdout)
     for more in ([], ["--sample", "1-2"], ["--skip-invalid"]):
-        for y in ("y.npy", "y.json"):
+        for y in ("y.npy", "y.json", "f.py:f"):
             assert run(*check, y, *more, cwd=tmp_path).status == 0
+    np.moveaxis(z, last, -1)[0, 1] = np.nan
+    np.save(tmp_path / "z.npy", z)
+    np.save(tmp_path / "J.npy", np.moveaxis(core.jacobian(z, axis=last), (-2, -1), (0, 1)))
+    skipping = ["z.npy", *words, "--skip-invalid"]
+    assert run("check", *skipping, "--jacobian", "J.npy", cwd=tmp_path).status == 0
+    assert run("forward", *skipping, "-o", "some.npy", cwd=tmp_path).status == 0
+    rows = np.moveaxis(np.load(tmp_path / "some.npy"), last, -1)
+    assert rows.shape == (math.prod(lead) - 1, 1, z.shape[last])
     np.moveaxis(expected, last, -1)[1, 1] += 0.1
     np.save(tmp_path / "y.npy", expected)
     assert run(*check, "y.npy", "--sample", "2-2", cwd=tmp_path).status == 1
@@ -586,6 +601,16 @@ def test_what_pandas_splits_and_its_index_are_read_by_their_names(tmp_path: Path
     file = written(tmp_path, "z.parquet", table.replace_schema_metadata({"pandas": pandas}))
     read = run("forward", file, "-f", "csv", cwd=tmp_path).stdout
     assert [line.split(",")[0] for line in read.splitlines()[1:]] == ["5", "7"]
+    by_column = '{"cat":{"5":2,"7":1},"dog":{"7":0.5,"5":1.5}}'
+    assert run("forward", "-f", "csv", stdin=by_column).stdout == read.replace(
+        "__index_level_0__", ""
+    )
+    named = by_column.replace("5", "x").replace("1.x", "1.5").replace("0.x", "0.5")
+    assert "if each holds a class of all samples, --columns cat,dog" in refused(
+        "forward", stdin=named
+    )
+    named = run("forward", "--columns", "cat,dog", "-f", "csv", stdin=named).stdout
+    assert [line.split(",")[0] for line in named.splitlines()[1:]] == ["x", "7"]
     more = table.replace_schema_metadata({"pandas": pandas.replace('["', '["cat", "')})
     assert "'cat', '__i" in refused("forward", written(tmp_path, "z.parquet", more), cwd=tmp_path)
     assert "'p', 'q'" in refused("forward", stdin='{"p":"a","q":"b","logits":[1,2]}')

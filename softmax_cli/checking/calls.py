@@ -72,8 +72,11 @@ class Calls:
             first = None
             yield slice(start, start + len(rows) // per), rows
 
-    def once(self, inputs: Sequence[Array]) -> Array:
-        """Call it once; return rows of C numbers, one a sample, or C for a Jacobian."""
+    def once(self, inputs: Sequence[Array], *, is_alone: bool = False) -> Array:
+        """Call it once; return rows of C numbers, one a sample, or C for a Jacobian.
+
+        A sample that is alone may be answered without the dimension of samples.
+        """
         given = [self._as_given(each) for each in inputs]
         try:
             values = self.function(*given)
@@ -82,7 +85,7 @@ class Calls:
             if "torch" in sys.modules and not self.takes_tensors:
                 self.takes_tensors = True
                 try:
-                    return self.once(inputs)
+                    return self.once(inputs, is_alone=is_alone)
                 except ShapeFoundError:
                     raise
                 except CandidateError:
@@ -93,7 +96,7 @@ class Calls:
             raise ShapeFoundError("complex numbers")
         try:
             shape, quantity = inputs[0].shape, self.task.quantity
-            rows, across = candidate.as_rows(array, shape, self.axis, quantity)
+            rows, across = candidate.as_rows(array, shape, self.axis, quantity, file=is_alone)
         except ShapeFoundError as error:
             raise ShapeFoundError(candidate.tuple_of(values) or error.found, array) from None
         self.across = max(self.across, across)
@@ -121,7 +124,10 @@ class Calls:
         NotComplexError
             Where it is given complex numbers and does not return them.
         """
-        given = replace(self, inputs=(self.setting.like_logits(z),))
+        if np.iscomplexobj(z):  # of which numpy makes NaN where a part is infinite
+            z = np.where(np.isneginf(z.real), -1e200, z)
+        is_flat = self.inputs[0].ndim == 2 and self.axis == -1
+        given = replace(self, inputs=(z if is_flat else self.setting.like_logits(z),))
         try:
             values = np.concatenate([rows for _, rows in given.results()])
         except CandidateError as error:
@@ -150,9 +156,11 @@ def called(function: Function, task: Task, setting: Setting) -> tuple[Calls, Arr
         return calls, next(calls.results())[1], []
     except CandidateError as error:
         found = error
-    is_one = task.quantity == "jacobian"  # of one sample, it makes something else of a batch
-    if K > 1 and found.array is not None and (not is_one or found.array.shape == (C, K)):
-        raise found
+    if K > 1 and found.array is not None:
+        theirs = found.array.shape
+        # What is of one sample makes something else of a batch, but no batch of matrices.
+        if task.quantity != "jacobian" or theirs == (C, K) or theirs[1:] == (C, C):
+            raise found
     calls = Calls(function, task, setting, rows, -1, f"all samples at once, shape (1, {C})")
     if len(shape) > 1:
         calls = replace(calls, how=f"one sample at a time, shape ({C},)", labels=setting.labels)
@@ -175,14 +183,17 @@ def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> tuple[
     z, C = calls.inputs[0], run.task.z.shape[1]
     n = len(first) // (C if run.task.quantity == "jacobian" else 1)
     shape = [C if axis == calls.axis % z.ndim else 1 for axis in range(z.ndim)]
-    rows = [run.setting.rows(each) for each in calls.inputs]
+    rows = [np.moveaxis(each, calls.axis, -1).reshape(-1, C) for each in calls.inputs]
     before = None
     # Some 16 samples are given alone.
     for k in () if calls.labels or len(run.task.z) == 1 else range(0, n, max(1, n // 16)):
         try:
-            alone = calls.once([each[k].reshape(shape) for each in rows])
+            alone = calls.once([each[k].reshape(shape) for each in rows], is_alone=True)
         except CandidateError as error:
-            notes.append(f"given a single sample, shape {tuple(shape)}, it {error.problem}")
+            error.given = f"a single sample, shape {tuple(shape)}"
+            if isinstance(error, ShapeFoundError):
+                raise
+            notes.append(f"given {error.given}, it {error.problem}")
             break
         found = _difference(run, k, first, alone)
         if found:

@@ -197,9 +197,11 @@ def _check(
     if callable(candidate):
         return setting.verdict(*check_function(quantity, candidate, setting))
     try:
-        return setting.verdict(check_results(quantity, *as_numbers(candidate, "biuf"), setting))
+        values, precision = as_numbers(candidate, "biuf")
+        rows, across = as_rows(values, z.shape, axis, quantity, file=True)
     except ShapeFoundError as error:
         raise ValueError(f"expected results for these logits, found {error.found}") from None
+    return setting.verdict(check_results(quantity, rows, across, precision, setting))
 
 
 def _real(values: ArrayLike, name: str) -> Array:
@@ -217,12 +219,17 @@ def _names(names: Sequence[str] | None, default: Iterable[object], what: str) ->
 
 
 def check_results(
-    quantity: Kind, values: Array, precision: Precision, setting: Setting, *, printed: bool = False
+    quantity: Kind,
+    rows: Array,
+    across: float,
+    precision: Precision,
+    setting: Setting,
+    *,
+    printed: bool = False,
 ) -> Check:
-    """Check somebody's results, perhaps from printed text; a ValueError says what does not fit."""
+    """Check somebody's results as `as_rows` gives them, perhaps from printed text."""
     notes = [] if setting.dtype or precision is FLOAT64 else [_JUDGED_IN.format(precision.name)]
     task = setting.task(quantity, setting.precision if setting.dtype else precision)
-    rows, across = as_rows(values, setting.z.shape, setting.axis, quantity, file=True)
     digits = printed_digits(rows.reshape(task.shape)) if printed else None
     run = Run(task, setting, unit=digits[1] if digits else None)
     run.add(slice(None), rows)
@@ -244,13 +251,13 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
         run = Run(task, setting)
         for samples, rows in calls.results(first):
             run.add(samples, rows)
+        notes += ["the function overwrites its input"] * calls.overwrote
+        notes += ["the function was given torch tensors"] * calls.takes_tensors
+        found = dependence(calls, run, first[: max(1, settings.HELD // first.shape[1])], notes)
     except ShapeFoundError as error:
         causes = () if error.array is None else diagnose_shape(task, error.array)
         problem = f"{error.found}, given {error.given}"
         return (replace(Run(task, setting).check(), problem=problem, diagnoses=causes),)
-    notes += ["the function overwrites its input"] * calls.overwrote
-    notes += ["the function was given torch tensors"] * calls.takes_tensors
-    found = dependence(calls, run, first[: max(1, settings.HELD // first.shape[1])], notes)
     check = replace(run.check(calls.across), called=calls.how)
     if found and not check.unstable:
         told, cause = found

@@ -2,12 +2,14 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from itertools import compress
 
 import numpy as np
+from numpy.typing import NDArray
 
 from softmax_cli.checking import candidate, process, sweep, verdict
 from softmax_cli.checking.check import check_function, check_results
@@ -51,7 +53,6 @@ def pick(logits: Logits, sample: str | None, comparison: Comparison) -> tuple[Ba
     """Return the samples that are looked at, and what is compared with them."""
     if sample is not None:
         logits = pick_sample(logits, sample, "--sample")
-    logits = replace(logits, axis=-1) if logits.shape is None else logits
     batch = concatenate(logits.batches, logits.n_classes)
     g = None if batch.upstream is None else logits.restored(batch.upstream)
     z, classes = logits.restored(batch.logits), logits.classes
@@ -68,21 +69,19 @@ def check(
     reading: InputOptions,
 ) -> verdict.Verdict:
     """Check what is given, a file or code for each quantity."""
-    theirs = results.options_for_results(logits, reading)
+    how = results.options_for_results(logits, reading)
     with results.with_upstream(logits, upstream, "--upstream", reading) as source:
         unchecked = replace(source, check=None).batches
-        each_of = [(each, are_valid(each.logits), source.parsed(each)) for each in unchecked]
-    parts, masks, batches = zip(*each_of, strict=True)
-    whole, valid = concatenate(batches, logits.n_classes), np.concatenate(masks)
-    # A sample is picked among all, by the number that it has in the input.
-    source = replace(source, blocks=iter(parts if sample else [whole]), n_samples=len(whole.logits))
+        # A sample is picked among all, by the number that it has; the others need not be valid.
+        parts = [(are_valid(x.logits), x if sample else source.parsed(x)) for x in unchecked]
+    masks, batches = zip(*parts, strict=True)
+    valid = np.concatenate(masks)
+    source = replace(source, blocks=iter(batches), n_samples=len(valid))
     batch, setting = pick(source, sample, comparison)
     if "vjp" in given and upstream is None:
         setting = setting.with_gradient(None)
     # Results are those of all samples of the input, or of the valid ones, or of these alone.
-    own = np.zeros(len(whole.logits), dtype=np.bool_)
-    own[int(valid[: batch.start].sum()) :][: len(batch.logits)] = True
-    valid[valid] = own
+    own = valid if sample is None else np.arange(len(valid)) == batch.start
     checks: list[verdict.Check] = []
     for quantity, word in given.items():
         option = f"--{quantity}"
@@ -91,38 +90,49 @@ def check(
                 job = partial(check_function, quantity, setting=setting)
                 found = process.isolated(job, word, timeout)
             else:
-                read, rows = results.read_candidate(word, option, quantity, theirs)
-                if sample is not None or reading.skip_invalid:
-                    one = (logits.n_classes,) * (2 if quantity == "jacobian" else 1)
-                    shapes = [(n, *one) for n in (len(valid), len(own), int(own.sum()))]
-                    # In two dimensions it may have a row a sample of an array of more.
-                    is_flat = logits.axis != read.axis or len(logits.shape or (0, 0)) > 2
-                    is_last = len(one) == 2 or (is_flat and rows.logits.ndim == 2)
-                    rows = results.in_rows(rows, -1 if is_last else read.axis, shapes)
-                rows = results.with_rows(rows, (valid, own), quantity)
-                found = (_check_file(quantity, read, rows, setting, logits, batch),)
+                read, theirs = results.read_candidate(word, option, quantity, how)
+                what = read, theirs, (own, own[valid], own[own]), setting, source, batch.samples
+                found = (_check_file(quantity, *what),)
         checks += (replace(each, candidate=word) for each in found)
     return setting.verdict(*map(_with_options, checks))
 
 
 def _check_file(
-    quantity: Kind, read: Logits, rows: Batch, setting: Setting, logits: Logits, batch: Batch
+    quantity: Kind,
+    read: Logits,
+    theirs: Batch,
+    masks: Sequence[NDArray[np.bool_]],
+    setting: Setting,
+    logits: Logits,
+    samples: Sequence[str] | None,
 ) -> verdict.Check:
-    """Check somebody's results, which have the names of the logits if they have any."""
-    option, dtype, values = f"--{quantity}", read.dtype, rows.logits
+    """Check somebody's results, which have the names of the logits if they have any.
+
+    The masks tell which of the samples that they may be of are checked.
+    """
+    option, dtype, values = f"--{quantity}", read.dtype, theirs.logits
+    for mask in masks:
+        flat = len(mask), logits.n_classes
+        shape, axis = logits.restored(np.empty(flat)).shape, logits.axis
+        if read.axis == -1 and values.shape == flat:
+            shape, axis = flat, -1
+        try:
+            rows, across = candidate.as_rows(values, shape, axis, quantity, file=True)
+            break
+        except candidate.ShapeFoundError as error:
+            found = error
+    else:
+        raise InputError(option, f"found {found.found}")
+    own = np.repeat(mask, len(rows) // len(mask))
     precision, printed = precision_of(dtype), dtype is None
-    if read.axis == -1 and values.shape == (len(setting.labels), logits.n_classes):
-        values = values if quantity == "jacobian" else setting.like_logits(values)
-    try:
-        check = check_results(quantity, values, precision, setting, printed=printed)
-    except candidate.ShapeFoundError as error:
-        raise InputError(option, f"found {error.found}") from None
+    check = check_results(quantity, rows[own], across, precision, setting, printed=printed)
     if logits.class_names and read.class_names is not None:
         check_classes(read.class_names, logits.class_names, option, "the logits")
-    names = rows.samples or ()
-    results.check_names(names[:: max(1, len(names) // len(setting.labels))], batch.samples, option)
-    outputs = [str(name) for (name,) in rows.kept or ()]
-    results.check_names(outputs, [*logits.classes] * len(setting.labels), option, "output")
+    names = theirs.samples or ()
+    names = names[:: max(1, len(names) // len(mask))]
+    results.check_names([*compress(names, mask)], samples, option)
+    outputs = [str(name) for (name,) in theirs.kept or ()]
+    results.check_names(outputs, [*logits.classes] * len(mask), option, "output")
     return check
 
 

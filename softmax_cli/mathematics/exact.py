@@ -30,7 +30,7 @@ def _of_any_size(value: float, exact: Callable[[], Decimal]) -> Number:
     if 2.0**-1022 <= abs(value) < math.inf:
         return value
     with localcontext(_ANY_SIZE):
-        return exact()
+        return exact() or 0.0
 
 
 def exponential(z: float, m: float, temperature: float) -> Number:

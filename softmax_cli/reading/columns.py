@@ -1,6 +1,7 @@
 """Which columns are logits and which one names the samples: one rule for all formats."""
 
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -268,11 +269,12 @@ def _undecided(
 
 def _words(columns: Positions, header: Header) -> str:
     """Write columns as an option takes them."""
-    words = [header[c] if header else "" for c in columns]
-    if not all(re.fullmatch(r"\w+", word) for word in words):
-        words = [str(c + 1) for c in columns]
+    words, positions = [header[c] if header else "" for c in columns], [str(c + 1) for c in columns]
+    is_plain = all(re.fullmatch(r"\w+", word) for word in words)
+    if not is_plain and not {*positions} & {*(header or ())}:  # to which no other is named
+        words = positions
     is_long = len(words) > 6 and columns[-1] - columns[0] == len(words) - 1
-    return f"{words[0]}-{words[-1]}" if is_long else ",".join(words)
+    return shlex.quote(f"{words[0]}-{words[-1]}" if is_long else ",".join(words))
 
 
 def _columns_of_results(names: Sequence[str], options: InputOptions) -> Columns | None:

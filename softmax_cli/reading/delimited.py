@@ -187,7 +187,8 @@ class Table:
             cells = [row[column - 1] for row in rows]
             if all(map(words.is_missing, cells)) and column == self.width:
                 return f"--columns 1-{column - 1} leaves out the empty column behind the others"
-            is_settled = columns.sample is not None or self.options.columns
+            said = self.options.columns or self.options.axis == 0
+            is_settled = columns.sample is not None or said
             is_slip = words.is_broken_number(cell) or words.mending(cell, self.options.decimal)
             if is_settled or is_slip or 2 * sum(map(words.is_number, cells)) > len(cells):
                 return ""
@@ -216,7 +217,7 @@ def _header_in(comments: str, delimiter: str, width: int) -> list[str] | None:
     """Find the last comment with as many cells as the rows: numpy.savetxt writes a header so."""
     for line in reversed(comments.splitlines()):
         text = line.strip().removeprefix("#").strip()
-        for cells in (next(_csv_reader([text], delimiter), []), text.split()):
+        for cells in (next(_csv_reader([text], delimiter, strict=False), []), text.split()):
             if len(cells) == width:
                 return [cell.strip() for cell in cells]
     return None

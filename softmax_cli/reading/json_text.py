@@ -1,5 +1,6 @@
 """JSON: arrays, an object with "logits", or records; JSON lines hold one of them a line."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
@@ -107,7 +108,9 @@ def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
     named: dict[str, Any] = {}
     rows = _records(document, options)
     if isinstance(rows, dict):
-        found = member(rows, options.key or "logits")
+        own = ("vjp", "probabilities", "log_probabilities") if options.results_of else ()
+        key = options.key or next((each for each in own if each in rows), "logits")
+        found = member(rows, key)
         if found is None and options.key:
             problem = f"expected a member, found no {quoted(options.key)}"
             raise InputError("--key", problem, strict_json.key_hint(rows))
@@ -153,20 +156,22 @@ def _records(document: Any, options: InputOptions) -> Any:
     """Make records of a table that pandas wrote by its columns, or split; leave others alone."""
     if not isinstance(document, dict) or not document:
         return document
-    parts = list(document.values())
-    by_column = isinstance(parts[0], dict) and all(map(str.isdecimal, parts[0]))
+    parts, index = list(document.values()), None
+    first, is_said = parts[0], options.columns is not None
     try:
         if document.keys() - {"index"} == {"columns", "data"}:
             header, rows, index = document["columns"], document["data"], document.get("index")
-            if index not in (None, [*range(len(rows))]):
-                header = ["", *header]
-                rows = [[name, *row] for name, row in zip(index, rows, strict=True)]
-        elif by_column or (options.columns is not None and isinstance(parts[0], list)):
-            place = {key: k for k, key in enumerate(parts[0] if by_column else ())}.__getitem__
-            columns = ([x[key] for key in sorted(x, key=place)] if by_column else x for x in parts)
-            header, rows = document, zip(*columns, strict=True)
+        elif isinstance(first, dict) and (is_said or all(map(str.isdecimal, first))):
+            header, index, place = document, list(first), {key: k for k, key in enumerate(first)}
+            columns = ([x[key] for key in sorted(x, key=place.__getitem__)] for x in parts)
+            rows = list(zip(*columns, strict=True))
+        elif is_said and isinstance(first, list):
+            header, rows = document, list(zip(*parts, strict=True))
         else:
             return document
+        if index and [*map(str, index)] != [*map(str, range(len(rows)))]:
+            header = ["", *header]
+            rows = [[name, *row] for name, row in zip(index, rows, strict=True)]
         return [strict_json.unique(list(zip(map(str, header), row, strict=True))) for row in rows]
     except (InputError, KeyError, TypeError, ValueError):  # of no such table
         return document
@@ -213,8 +218,10 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
 
     def hint(_: str) -> str:
         hint = strict_json.key_hint(first, kind=list if len(samples) > 1 else list | dict)
-        if len(first) > 1 and all(isinstance(each, list) for each in first.values()):
-            hint += f"; if each holds a class of all samples, --columns {','.join(first)}"
+        if len(first) > 1 and all(isinstance(each, list | dict) for each in first.values()):
+            hint += (
+                f"; if each holds a class of all samples, --columns {shlex.quote(','.join(first))}"
+            )
         return hint
 
     columns = rules.choose_columns(

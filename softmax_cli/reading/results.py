@@ -1,21 +1,17 @@
 """What belongs to logits and comes from elsewhere: somebody's results, and upstream gradients."""
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import chain, compress
+from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softmax_cli.errors import InputError, plural, quoted
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.source import open_logits
 from softmax_cli.reading.validity import check_classes
 from softmax_cli.samples import Batch, Logits, concatenate
-
-Masks = Sequence[NDArray[np.bool_]]
 
 
 def options_for_results(logits: Logits, options: InputOptions) -> InputOptions:
@@ -58,25 +54,6 @@ def read_candidate(
     is_array = found.shape is not None and found.dtype is not None
     axis = options.axis if is_array and options.axis is not None else -1
     return replace(found, axis=axis), replace(batch, logits=values)
-
-
-def in_rows(results: Batch, axis: int, shapes: Sequence[tuple[int, ...]]) -> Batch:
-    """Bring results of an array to one of these shapes, all of which have an axis of samples."""
-    values, rank = np.moveaxis(results.logits, axis, -1), len(shapes[0]) - 1
-    shape = (math.prod(values.shape[:-rank]), *values.shape[-rank:])
-    return replace(results, logits=values.reshape(shape)) if shape in shapes else results
-
-
-def with_rows(results: Batch, masks: Masks, quantity: str) -> Batch:
-    """Leave out the results of other samples, by the mask that fits."""
-    values, samples = results.logits, results.samples
-    stacked = quantity == "jacobian" and values.ndim == 2
-    for mask in masks if values.ndim > 1 else ():
-        rows = np.repeat(mask, values.shape[-1] if stacked else 1)
-        if len(values) == len(rows):
-            names = samples and tuple(compress(samples, rows))
-            return replace(results, logits=values[rows], samples=names)
-    return results
 
 
 @contextmanager

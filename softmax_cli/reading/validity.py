@@ -210,8 +210,7 @@ def _valid(logits: Logits) -> Logits:
         if skipped:
             tell(f"{plural(skipped, 'invalid sample')} left out, the first at {first}")
 
-    axis = logits.axis if len(logits.shape or ()) == 2 else -1
-    return replace(logits, n_samples=None, shape=None, axis=axis, blocks=blocks(), check=check)
+    return replace(logits, n_samples=None, blocks=blocks(), check=check)
 
 
 def pick_sample(logits: Logits, word: str, option: str) -> Logits:
@@ -242,4 +241,4 @@ def pick_sample(logits: Logits, word: str, option: str) -> Logits:
     found = logits.parsed((named or at_position)[0])
     if not len(found.logits):
         raise InputError(option, f"expected a valid sample, found {quoted(word)}, left out")
-    return replace(logits, blocks=iter([found]), n_samples=1, shape=None, axis=-1)
+    return replace(logits, blocks=iter([found]), n_samples=1)
