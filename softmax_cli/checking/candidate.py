@@ -171,7 +171,7 @@ def as_rows(
             return _within_samples(np.moveaxis(array, ends, [last, -1]).reshape(n, C, n, C))
         if array.shape == (n * C, n * C) and n > 1 and ends[0] == last:
             return _within_samples(array.reshape(n, C, n, C))
-        if array.shape == (C, C, *lead):
+        if array.shape in ((C, C, *lead), (C, C, n)):
             return np.moveaxis(array, (0, 1), (-2, -1)).reshape(n * C, C), 0.0
     expected = " or ".join(map(str, dict.fromkeys(accepted)))
     raise ShapeFoundError(f"shape {array.shape}, expected {expected}", array)
