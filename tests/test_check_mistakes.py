@@ -50,8 +50,8 @@ def checked(
     labels = tuple(positions(z.shape))
     names: dict[str, Any] = {"classes": classes, "labels": labels, "temperature": T}
     setting = Setting(z=z, g=g.astype(float), **names | how)
-    results = *as_rows(values, z.shape, -1, kind, file=True), precision_of(values.dtype)
-    return check_results(kind, *results, setting, printed=printed)
+    rows = as_rows(values, z.shape, -1, kind, file=True)
+    return check_results(kind, rows, precision_of(values.dtype), setting, printed=printed)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from softmax_cli.errors import InputError
+from softmax_cli.options import InputOptions
 from softmax_cli.reading.results import read_candidate
 from tests.program import run
 from tests.reading import read
@@ -170,7 +171,7 @@ def test_results_in_json_are_read_as_strictly(
         with open(name, "w") as file:
             file.write(text)
         with pytest.raises(InputError) as caught:
-            read_candidate(name, "--jacobian", "jacobian")
+            read_candidate(name, "--jacobian", "jacobian", InputOptions())
         if name == "c.json":
             assert str(caught.value).startswith(f"error: {message}")
 

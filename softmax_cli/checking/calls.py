@@ -124,8 +124,6 @@ class Calls:
         NotComplexError
             Where it is given complex numbers and does not return them.
         """
-        if np.iscomplexobj(z):  # of which numpy makes NaN where a part is infinite
-            z = np.where(np.isneginf(z.real), -1e200, z)
         is_flat = self.inputs[0].ndim == 2 and self.axis == -1
         given = replace(self, inputs=(z if is_flat else self.setting.like_logits(z),))
         try:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from softmax_cli.checking.formulas import Kind, Precision, precision_of
 
 Array = NDArray[Any]
+# Of results, one a sample or C for a Jacobian; and the largest entry that connects two samples.
+Rows = tuple[Array, float]
 # Somebody's: of logits, and of upstream gradients.
 Function = Callable[..., Any]
 
@@ -129,7 +131,7 @@ def as_numbers(values: Any, kinds: str = "biufc") -> tuple[Array, Precision]:
 
 def as_rows(
     array: Array, shape: tuple[int, ...], axis: int, quantity: Kind, *, file: bool = False
-) -> tuple[Array, float]:
+) -> Rows:
     """Bring results for logits of a shape to rows, whichever way the samples are laid out.
 
     Parameters
@@ -177,7 +179,7 @@ def as_rows(
     raise ShapeFoundError(f"shape {array.shape}, expected {expected}", array)
 
 
-def _within_samples(blocks: Array) -> tuple[Array, float]:
+def _within_samples(blocks: Array) -> Rows:
     """Split what autograd gives for a batch into each sample's own rows, and the largest other."""
     n, C = blocks.shape[:2]
     own = np.arange(n)

@@ -10,7 +10,14 @@ from numpy.typing import ArrayLike
 
 from softmax_cli.checking import setting as settings
 from softmax_cli.checking.calls import STATE, Calls, called, dependence
-from softmax_cli.checking.candidate import Array, Function, ShapeFoundError, as_numbers, as_rows
+from softmax_cli.checking.candidate import (
+    Array,
+    Function,
+    Rows,
+    ShapeFoundError,
+    as_numbers,
+    as_rows,
+)
 from softmax_cli.checking.formulas import FLOAT64, PRECISIONS, Kind, Precision, printed_digits
 from softmax_cli.checking.mistakes import diagnose_shape, explain
 from softmax_cli.checking.setting import Run, Setting
@@ -198,10 +205,10 @@ def _check(
         return setting.verdict(*check_function(quantity, candidate, setting))
     try:
         values, precision = as_numbers(candidate, "biuf")
-        rows, across = as_rows(values, z.shape, axis, quantity, file=True)
+        results = as_rows(values, z.shape, axis, quantity, file=True)
     except ShapeFoundError as error:
         raise ValueError(f"expected results for these logits, found {error.found}") from None
-    return setting.verdict(check_results(quantity, rows, across, precision, setting))
+    return setting.verdict(check_results(quantity, results, precision, setting))
 
 
 def _real(values: ArrayLike, name: str) -> Array:
@@ -219,17 +226,12 @@ def _names(names: Sequence[str] | None, default: Iterable[object], what: str) ->
 
 
 def check_results(
-    quantity: Kind,
-    rows: Array,
-    across: float,
-    precision: Precision,
-    setting: Setting,
-    *,
-    printed: bool = False,
+    quantity: Kind, results: Rows, precision: Precision, setting: Setting, *, printed: bool = False
 ) -> Check:
     """Check somebody's results as `as_rows` gives them, perhaps from printed text."""
     notes = [] if setting.dtype or precision is FLOAT64 else [_JUDGED_IN.format(precision.name)]
     task = setting.task(quantity, setting.precision if setting.dtype else precision)
+    rows, across = results
     digits = printed_digits(rows.reshape(task.shape)) if printed else None
     run = Run(task, setting, unit=digits[1] if digits else None)
     run.add(slice(None), rows)

@@ -2,14 +2,13 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import compress
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softmax_cli.checking import candidate, process, sweep, verdict
 from softmax_cli.checking.check import check_function, check_results
@@ -82,58 +81,45 @@ def check(
         setting = setting.with_gradient(None)
     # Results are those of all samples of the input, or of the valid ones, or of these alone.
     own = valid if sample is None else np.arange(len(valid)) == batch.start
+    masks = own, own[valid], own[own]
+
+    def of_file(quantity: Kind, word: str, option: str) -> verdict.Check:
+        """Check somebody's results, which have the names of the logits if they have any."""
+        read, theirs = results.read_candidate(word, option, quantity, how)
+        for mask in masks:
+            flat = len(mask), logits.n_classes
+            shape, axis = source.restored(np.empty(flat)).shape, source.axis
+            if read.axis == -1 and theirs.logits.shape == flat:
+                shape, axis = flat, -1
+            try:
+                rows, across = candidate.as_rows(theirs.logits, shape, axis, quantity, file=True)
+                break
+            except candidate.ShapeFoundError as error:
+                found = error
+        else:
+            raise InputError(option, f"found {found.found}")
+        rows = rows[np.repeat(mask, len(rows) // len(mask))]
+        precision, printed = precision_of(read.dtype), read.dtype is None
+        check = check_results(quantity, (rows, across), precision, setting, printed=printed)
+        if logits.class_names and read.class_names is not None:
+            check_classes(read.class_names, logits.class_names, option, "the logits")
+        names = theirs.samples or ()
+        names = names[:: max(1, len(names) // len(mask))]
+        results.check_names([*compress(names, mask)], batch.samples, option)
+        outputs = [str(name) for (name,) in theirs.kept or ()]
+        results.check_names(outputs, [*logits.classes] * len(mask), option, "output")
+        return check
+
     checks: list[verdict.Check] = []
     for quantity, word in given.items():
-        option = f"--{quantity}"
-        with telling(option):
+        with telling(option := f"--{quantity}"):
             if candidate.names_code(word):
                 job = partial(check_function, quantity, setting=setting)
                 found = process.isolated(job, word, timeout)
             else:
-                read, theirs = results.read_candidate(word, option, quantity, how)
-                what = read, theirs, (own, own[valid], own[own]), setting, source, batch.samples
-                found = (_check_file(quantity, *what),)
+                found = (of_file(quantity, word, option),)
         checks += (replace(each, candidate=word) for each in found)
     return setting.verdict(*map(_with_options, checks))
-
-
-def _check_file(
-    quantity: Kind,
-    read: Logits,
-    theirs: Batch,
-    masks: Sequence[NDArray[np.bool_]],
-    setting: Setting,
-    logits: Logits,
-    samples: Sequence[str] | None,
-) -> verdict.Check:
-    """Check somebody's results, which have the names of the logits if they have any.
-
-    The masks tell which of the samples that they may be of are checked.
-    """
-    option, dtype, values = f"--{quantity}", read.dtype, theirs.logits
-    for mask in masks:
-        flat = len(mask), logits.n_classes
-        shape, axis = logits.restored(np.empty(flat)).shape, logits.axis
-        if read.axis == -1 and values.shape == flat:
-            shape, axis = flat, -1
-        try:
-            rows, across = candidate.as_rows(values, shape, axis, quantity, file=True)
-            break
-        except candidate.ShapeFoundError as error:
-            found = error
-    else:
-        raise InputError(option, f"found {found.found}")
-    own = np.repeat(mask, len(rows) // len(mask))
-    precision, printed = precision_of(dtype), dtype is None
-    check = check_results(quantity, rows[own], across, precision, setting, printed=printed)
-    if logits.class_names and read.class_names is not None:
-        check_classes(read.class_names, logits.class_names, option, "the logits")
-    names = theirs.samples or ()
-    names = names[:: max(1, len(names) // len(mask))]
-    results.check_names([*compress(names, mask)], samples, option)
-    outputs = [str(name) for (name,) in theirs.kept or ()]
-    results.check_names(outputs, [*logits.classes] * len(mask), option, "output")
-    return check
 
 
 def _with_options(check: verdict.Check) -> verdict.Check:

@@ -65,9 +65,8 @@ def check(
     if writing.output_format == "npy":
         hint = "npy holds arrays; any other format holds a verdict"
         raise InputError("--format", "expected a format for a verdict, found npy", hint)
-    words_for: dict[Kind, str | None]
-    words_for = {"probabilities": probabilities, "jacobian": jacobian, "vjp": vjp}
-    given = {quantity: word for quantity, word in words_for.items() if word is not None}
+    kinds: tuple[Kind, ...] = ("probabilities", "jacobian", "vjp")
+    given = {kind: options[kind] for kind in kinds if options[kind] is not None}
     how = (temperature, log, dtype, atol, rtol, method, step, forward_only, stress)
     comparison = partial(Setting, *how)
     candidates.refuse_contradictions(given, options)

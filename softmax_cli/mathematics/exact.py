@@ -183,21 +183,16 @@ class Derivation:
 
 
 def derive(
-    z: Floats,
-    classes: Sequence[str],
-    entry: Entry | None,
-    temperature: float,
-    sample: str,
-    log: bool,
+    z: Floats, classes: Sequence[str], entry: Entry | None, T: float, sample: str, log: bool
 ) -> Derivation:
     """Choose what to show: by default one entry on the diagonal of J and one off it."""
     top = int(z.argmax())
     # Far from 0 e^z gets long to read, and overflows or underflows in the end.
-    far = not abs(float(z[top])) / temperature <= 30
+    far = not abs(float(z[top])) / T <= 30
     # Unmasked ones first.
     others = sorted((i for i in range(len(z)) if i != top), key=lambda i: z[i] == -np.inf)
     # The sum S, written down, cannot be told from its largest term.
-    saturated = np.isfinite(z).sum() > 1 and core.complement(z, temperature=temperature)[top] < 1e-4
+    saturated = np.isfinite(z).sum() > 1 and core.complement(z, temperature=T)[top] < 1e-4
     entries = [entry] if entry else [(top, top), *((top, i) for i in others[:1])]
     shift = float(z[top]) if far or saturated else None
-    return Derivation(sample, tuple(classes), z, temperature, tuple(entries), shift, log)
+    return Derivation(sample, tuple(classes), z, T, tuple(entries), shift, log)

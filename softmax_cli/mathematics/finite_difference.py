@@ -153,7 +153,8 @@ _central = partial(_from, -1)
 
 
 def _complex_step(function: Function, z: FloatArray, h: FloatArray, i: int) -> Differences:
-    return (_at(function, z, 1j * h, i)[1].imag / h[:, i, None],)
+    # To divide complex numbers of which a part is infinite makes NaN.
+    return (_at(function, np.maximum(z, -1e200), 1j * h, i)[1].imag / h[:, i, None],)
 
 
 def _richardson(function: Function, z: FloatArray, h: FloatArray, i: int) -> Differences:

@@ -268,10 +268,10 @@ def _undecided(
 
 
 def _words(columns: Positions, header: Header) -> str:
-    """Write columns as an option takes them."""
-    words, positions = [header[c] if header else "" for c in columns], [str(c + 1) for c in columns]
-    is_plain = all(re.fullmatch(r"\w+", word) for word in words)
-    if not is_plain and not {*positions} & {*(header or ())}:  # to which no other is named
+    """Write columns as an option takes them: by words, or positions that are no names."""
+    positions = [str(c + 1) for c in columns]
+    words = [header[c] for c in columns] if header else positions
+    if not all(re.fullmatch(r"\w+", x) for x in words) and {*positions}.isdisjoint(header or ()):
         words = positions
     is_long = len(words) > 6 and columns[-1] - columns[0] == len(words) - 1
     return shlex.quote(f"{words[0]}-{words[-1]}" if is_long else ",".join(words))

@@ -58,10 +58,12 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     line_of_first, first = records[0]
     place = f"{name}:{line_of_first}"
     with_point = partial(words.to_point, decimal=options.decimal)
-    has_header, header = options.header, None
+    has_header, header, names = options.header, None, options.results_of or ()
+    if options.by_position and (first[0], *first[-len(names) :]) == ("sample", *names):
+        has_header = True  # as we write it of what has none
     if has_header is None:
         header = _header_in(decode(comments, name), delimiter, len(first))
-        is_named = tuple(first) == options.results_of and not options.by_position
+        is_named = tuple(first) == names and not options.by_position
         has_header = is_named or _is_header(list(map(with_point, first)), header)
     header = first if has_header else header
     while len(records) <= rules.n_needed(header, options) and (more := stream.take(len(head))):

@@ -23,7 +23,7 @@ def options_for_results(logits: Logits, options: InputOptions) -> InputOptions:
 
 
 def read_candidate(
-    word: str, option: str, quantity: str, options: InputOptions | None = None
+    word: str, option: str, quantity: str, options: InputOptions
 ) -> tuple[Logits, Batch]:
     """Read results from a file, from standard input (``-``) or from the numbers themselves.
 
@@ -47,7 +47,6 @@ def read_candidate(
     InputError
         When it cannot be read.
     """
-    options = options or InputOptions()
     with open_logits([word], replace(options, quantity=quantity, axis=None), option) as found:
         batch = concatenate(found.batches, found.n_classes)
     values = batch.logits if found.shape is None else found.restored(batch.logits)

@@ -25,6 +25,9 @@ _BLANK = re.compile(rb"\n[ \t\r]*(?:\n|(?<=[ \t\r])\Z)")
 _PACKED: dict[bytes, Callable[[Any], Any]]
 _PACKED = {rb"\x1f\x8b": gzip.open, rb"BZh.(1AY&SY|\x17rE8P)": bz2.open, rb"\xfd7zXZ\0": lzma.open}
 
+Count = Callable[[bytes], int | None]  # of lines, where each is a record
+Read = Callable[[TextBlock], tuple[Batch, int]]  # and the line behind the samples
+
 
 class Stream:
     """A file or a pipe, read as it comes: in whole lines, in bytes, or all of it."""
@@ -159,11 +162,7 @@ def count_lines(content: bytes) -> int | None:
 
 
 def read_lines(
-    stream: Stream,
-    line: int,
-    first: Batch,
-    count_plain: Callable[[bytes], int | None],
-    read: Callable[[TextBlock], tuple[Batch, int]],
+    stream: Stream, line: int, first: Batch, count_plain: Count, read: Read
 ) -> Iterator[Batch | TextBlock]:
     """Yield the first samples, and the rest in blocks: to be parsed where each line is a sample.
 
