@@ -2,24 +2,17 @@
 
 import json
 import re
-from functools import cache
-from types import ModuleType
 
 import numpy as np
 
 from softmax_cli.samples import FloatArray
 
+try:
+    import orjson as orjson
+except ImportError:
+    orjson = None  # type: ignore[assignment]
+
 _PLAIN = b"0123456789+-.eE \r"
-
-
-@cache
-def orjson() -> ModuleType | None:
-    """Return orjson, or None where it is not installed."""
-    try:
-        import orjson
-    except ImportError:
-        return None
-    return orjson
 
 
 def load_rows(content: bytes, width: int, delimiter: bytes = b",") -> FloatArray | None:
@@ -33,7 +26,7 @@ def load_rows(content: bytes, width: int, delimiter: bytes = b",") -> FloatArray
         return None
     array = b"[" + content.translate(bytes.maketrans(delimiter + b"\n", b",,")) + b"]"
     try:
-        numbers = (orjson() or json).loads(array)
+        numbers = (orjson or json).loads(array)
         values = np.fromiter(numbers, np.float64, len(numbers))
     except (ValueError, OverflowError):  # cells that are missing, +1, 01, 1., 1e400
         return None
@@ -47,9 +40,8 @@ def load_rows(content: bytes, width: int, delimiter: bytes = b",") -> FloatArray
 def print_rows(values: FloatArray, delimiter: str = ",") -> bytes:
     """Print rows, shape (n, C), with the shortest digits that read back to the same float64."""
     n, C = values.shape
-    module = orjson()
-    if module and np.isfinite(values).all():
-        array: bytes = module.dumps(values.ravel(), option=module.OPT_SERIALIZE_NUMPY)
+    if orjson and np.isfinite(values).all():
+        array = orjson.dumps(values.ravel(), option=orjson.OPT_SERIALIZE_NUMPY)
         text = np.frombuffer(bytearray(array), np.uint8)[1:]
         separators = np.flatnonzero(text == ord(","))
         text[separators] = ord(delimiter)

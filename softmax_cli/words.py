@@ -11,7 +11,7 @@ TYPOGRAPHIC_MINUS = "\N{MINUS SIGN}"
 # Patterns are compiled where they are needed: most runs need none.
 _MISSING = frozenset({"", "na", "n/a", "null", "none"})
 _MASK = "\0"  # no word of a command line has one
-_NO_VALUE = r"(?i)#n/?a|nil|missing|--?|[.?]|[-+]?\u221e"
+_NO_VALUE = r"(?i)#n/?a|#[a-z/0]+[!?]|<na>|[-+]?nan\(\w*\)|nil|missing|--?|[.?]|[-+]?\u221e"
 # Digits with what people put between and behind them, hex, a number beyond float64, Fortran's
 # exponent, what C's library on Windows prints, currencies, and what Python prints of an object.
 _NEARLY_A_NUMBER = (

@@ -41,7 +41,7 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 _LONGEST, _SLOTS = 1_000_000, 250  # of content, and of a pipe of 1 MB
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
-_IS_READY, _ORJSON = Stream.is_ready, fast.orjson()
+_IS_READY, _ORJSON = Stream.is_ready, fast.orjson
 
 
 @dataclass(frozen=True)
@@ -235,8 +235,7 @@ def run(
     Stream.block_size = block_size
     Stream.is_ready = (lambda *_: False) if source == "slow" else _IS_READY  # type: ignore
     vars(pipeline).update(WORTH=-1 if jobs else 1 << 20)  # processes begin with the first block
-    sys.modules["orjson"] = _ORJSON if orjson else None  # type: ignore[assignment]
-    fast.orjson.cache_clear()
+    fast.orjson = _ORJSON if orjson else None  # type: ignore[assignment]
     signal.alarm(60)
     try:
         main(words)

@@ -115,8 +115,8 @@ def test_far_behind_the_first_lines_the_rules_are_the_same(
 
 
 def test_plain_rows_are_looked_at_before_they_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (fast.orjson(), None):
-        monkeypatch.setattr(fast, "orjson", lambda module=module: module)
+    for module in (fast.orjson, None):
+        monkeypatch.setattr(fast, "orjson", module)
         for cells, error in (
             ("1],[2", "expected a number, found '1]'"),
             ("1,2],[3,4", "expected 2 values as in the first row, found 4"),

@@ -149,7 +149,8 @@ def logits_for_y(case: Case) -> Iterator[FloatArray]:
 def without_upstream(case: Case, g: FloatArray) -> list[FloatArray]:
     """Return what has no upstream gradient in it."""
     d, u, v = case.parts()
-    return [(d + u * v) / case.T, case.y / case.T] if (g != 1).any() else []
+    scales = {1.0, case.T} if (g != 1).any() else ()
+    return [y / T for y, T in product((d + u * v, case.y), scales)]
 
 
 def powers_of_upstream(case: Case, g: FloatArray) -> list[FloatArray]:
@@ -235,7 +236,8 @@ def ranked(expected: FloatArray, actual: FloatArray) -> NDArray[np.intp]:
 
 def samples_in_another_order(case: Case) -> list[FloatArray]:
     """Pair the samples by rank of one number each; a wrong pairing explains nothing."""
-    expected, actual = (each.reshape(len(case.z), -1) for each in (case.expected, case.actual))
+    both = (np.nan_to_num(each, neginf=-1e3) for each in (case.expected, case.actual))
+    expected, actual = (each.reshape(len(case.z), -1) for each in both)
     weights = np.random.default_rng(0).uniform(1, 2, expected.shape[1])
     return [case.expected[ranked(expected @ weights, actual @ weights)]]
 
@@ -243,7 +245,7 @@ def samples_in_another_order(case: Case) -> list[FloatArray]:
 def classes_in_another_order(case: Case) -> list[FloatArray]:
     """Pair the classes by rank of a number that does not depend on the order of the others."""
     weights = np.random.default_rng(0).uniform(1, 2, len(case.z))
-    both = case.expected, case.actual
+    both = tuple(np.nan_to_num(each, neginf=-1e3) for each in (case.expected, case.actual))
     if case.quantity == "jacobian":
         both = tuple(np.diagonal(J, axis1=1, axis2=2) + 2**0.5 * (J**2).sum(2) for J in both)
     order = ranked(*(weights @ values for values in both))
@@ -286,10 +288,11 @@ def underflown(case: Case) -> Iterator[FloatArray]:
 
 
 def out_of_range(case: Case, *shifts: Any) -> Iterator[Wrong]:
-    """Yield what exp((z - shift)/T) makes where it over- or underflows, in each precision."""
+    """Yield what exp((z - shift)/T) makes where it over- or underflows, in no coarser format."""
     is_lost = ~np.isfinite(case.actual) & (case.actual != case.expected)
     broken = is_lost.reshape(len(case.z), -1).any(axis=1)
-    for shift, precision in product(shifts, PRECISIONS.values()):
+    formats = [each for each in PRECISIONS.values() if each.bits >= case.precision.bits]
+    for shift, precision in product(shifts, formats):
         e = precision.round(np.exp((case.z - shift) / case.T))
         sums = precision.round(total(e))
         lost = np.isinf(sums) | (sums == 0)
@@ -416,8 +419,6 @@ _SURE: dict[str, Formula] = {
     "shifted by a class": shifted,
     "a class or a sample is left at 0": left_at_zero,
     "the sum is in half precision": _shown(half_sum),
-    "cancellation in 1 - y": _shown(cancellation),
-    "rounding of z - logsumexp": _shown(rounded_at_an_offset),
     "underflow before the logarithm": underflown,
     "overflow: the maximum is not subtracted": lambda case: out_of_range(
         case, 0.0, case.z.mean(axis=1, keepdims=True)
@@ -431,6 +432,8 @@ _ROUNDED: dict[str, Formula] = {
 }
 # These are no cause beside one of those above.
 _FITTED: dict[str, Formula] = {
+    "cancellation in 1 - y": _shown(cancellation),
+    "rounding of z - logsumexp": _shown(rounded_at_an_offset),
     "a number is added below": _fitted(1e-11, 1e3, partial(over, 0), partial(over, 1)),
     "clipped probabilities": _fitted(1e-11, 0.11, partial(clipped, 1), partial(clipped, 0)),
     "eps is added": _fitted(1e-11, 0.11, lambda task, eps: task.of_y(task.y + eps), log_with_eps),

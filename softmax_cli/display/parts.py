@@ -63,16 +63,10 @@ def heading(result: results.Arrays) -> str:
 def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[Part]:
     """Show one sample class by class, several as a row each; a file always has rows."""
     logits, T, wins = result.logits, result.quantity.temperature, Counter[int]()
-    entropies: list[float] = []
     is_told = isinstance(result.quantity, results.Probabilities) and screen.is_drawn
 
     def tallied() -> Iterator[Batch]:
-        # The entropy of a sample is H = -sum_j y_j log y_j, in nats (Shannon 1948).
         for batch in logits.batches:
-            log_y = core.log_softmax(batch.logits, temperature=T)
-            y = np.exp(log_y)
-            # A masked class adds nothing: y log y goes to 0 with y.
-            entropies.append(-float((y * np.where(y > 0, log_y, 0)).sum()))
             wins.update(batch.logits.argmax(axis=1).tolist())
             yield batch
 
@@ -91,11 +85,8 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[Part]:
         told = [f"{logits.classes[j]} ({plural(n, 'sample')})" for j, n in wins.most_common()]
         told[_MOST_WINNERS:] = [f"{len(told) - _MOST_WINNERS} more"] * (len(told) > _MOST_WINNERS)
         counts = f"{plural(wins.total(), 'sample')}, {plural(logits.n_classes, 'class')}"
-        mean = sum(entropies) / wins.total()
-        # Of less than float64 can hold nothing is said.
-        entropy = f"; mean entropy {significant(mean, screen.precision)} nats" if mean else ""
         yield Text()
-        yield screen.quiet(f"{counts}; most probable: {', '.join(told)}{entropy}")
+        yield screen.quiet(f"{counts}; most probable: {', '.join(told)}")
 
 
 def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[Part]:

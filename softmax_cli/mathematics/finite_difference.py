@@ -58,7 +58,7 @@ class Method:
 
 # Ridders' extrapolation starts with a large step, and each row of its tableau halves it: a power
 # of two, unlike the customary 1.4, leaves the steps exactly representable.
-_ROWS = 7
+ROWS = 7
 
 
 def default_steps(z: FloatArray, method: str, temperature: float, eps: float) -> FloatArray:
@@ -73,7 +73,7 @@ def default_steps(z: FloatArray, method: str, temperature: float, eps: float) ->
     size = np.where(np.isfinite(z), np.abs(z), 0.0)
     relative = chosen.relative_step * np.maximum(1.0, size / temperature)
     step = np.minimum(relative, chosen.largest_step) * temperature
-    least = 4 * np.spacing(size) * (eps / _EPS) * (2**_ROWS if method == "richardson" else 1)
+    least = 4 * np.spacing(size) * (eps / _EPS) * (2**ROWS if method == "richardson" else 1)
     step = np.maximum(step, least)
     if method == "richardson" or eps != _EPS:  # so that no format of fewer digits rounds z + h
         step = np.exp2(np.floor(np.log2(step)))
@@ -146,7 +146,8 @@ def _at(
 def _from(start: float, function: Function, z: FloatArray, h: FloatArray, i: int) -> Differences:
     """Take the slope from a start, in steps, to one step above."""
     (above, y_above), (below, y_below) = (_at(function, z, k * h, i) for k in (1, start))
-    return ((y_above - y_below) / (above - below),)
+    # Equal infinities do not rise.
+    return (np.where(y_above == y_below, 0.0, y_above - y_below) / (above - below),)
 
 
 _central = partial(_from, -1)
@@ -166,7 +167,7 @@ def _richardson(function: Function, z: FloatArray, h: FloatArray, i: int) -> Dif
     (best,) = _central(function, z, h, i)
     error = np.full(best.shape, np.inf)
     row = [best]
-    for k in range(1, _ROWS):
+    for k in range(1, ROWS):
         above = row
         row = [*_central(function, z, h / 2**k, i)]
         for order, coarser in enumerate(above, start=1):

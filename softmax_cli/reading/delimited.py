@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from softmax_cli import fast, words
-from softmax_cli.errors import InputError
+from softmax_cli.errors import InputError, warn
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import columns as rules
 from softmax_cli.reading.text import Stream, count_lines, decode, read_lines
@@ -79,6 +79,8 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     rows = [cells for _, cells in records]
     if has_header and _has_row_names(rows, 1 + len(first)):
         header = first = ["", *first]
+        if rows[0][0] == "1":
+            warn(place, "1, 2, ... name the samples, because the header has no name for them")
     check_lengths(rows, len(first), lambda k, _: f"{name}:{records[k][0]}", "the first row")
     kinds = rules.kinds_of(list(map(with_point, cells)) for cells in rows)
     table.width = len(first)
@@ -230,7 +232,7 @@ def _has_row_names(rows: Sequence[Sequence[str]], width: int) -> bool:
     if len(rows) < 2 or set(map(len, rows)) != {width}:
         return False
     names = [cells[0] for cells in rows]
-    rises = all(map(str.isdecimal, names)) and list(map(int, names)) == sorted(set(map(int, names)))
+    rises = names == list(map(str, range(1, 1 + len(names))))
     return rises or not any(words.is_number(name) or words.is_broken_number(name) for name in names)
 
 

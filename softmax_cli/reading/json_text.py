@@ -109,8 +109,7 @@ def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
     rows = _records(document, options)
     if isinstance(rows, dict):
         own = ("vjp", "probabilities", "log_probabilities") if options.results_of else ()
-        key = options.key or next((each for each in own if each in rows), "logits")
-        found = member(rows, key)
+        found = member(rows, options.key or next((key for key in own if key in rows), "logits"))
         if found is None and options.key:
             problem = f"expected a member, found no {quoted(options.key)}"
             raise InputError("--key", problem, strict_json.key_hint(rows))
@@ -219,9 +218,8 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
     def hint(_: str) -> str:
         hint = strict_json.key_hint(first, kind=list if len(samples) > 1 else list | dict)
         if len(first) > 1 and all(isinstance(each, list | dict) for each in first.values()):
-            hint += (
-                f"; if each holds a class of all samples, --columns {shlex.quote(','.join(first))}"
-            )
+            picked = shlex.quote(",".join(first))
+            hint += f"; if each holds a class of all samples, --columns {picked}"
         return hint
 
     columns = rules.choose_columns(

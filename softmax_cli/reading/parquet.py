@@ -78,7 +78,7 @@ def _batch(table: Any, columns: Columns, place: Place, start: int, options: Inpu
 
 def _values(column: Any) -> list[Any]:
     """Return Python's values; it has no type for nanoseconds: text, and numbers of durations."""
-    if getattr(column.type, "unit", "") == "ns":
+    if getattr(column.type, "unit", "") == "ns" or "binary" in str(column.type):
         column = column.cast("int64" if str(column.type).startswith("duration") else "string")
     values: list[Any] = column.to_pylist()
     return values
@@ -87,8 +87,9 @@ def _values(column: Any) -> list[Any]:
 def _kind(column: Any) -> str:
     from pyarrow import types
 
-    numeric = (types.is_integer, types.is_floating, types.is_decimal)
-    if column.null_count < len(column) and not any(is_a(column.type) for is_a in numeric):
-        is_object = types.is_struct(column.type) or types.is_map(column.type)
-        return "objects" if is_object else "arrays" if types.is_nested(column.type) else "text"
-    return kinds_of([value] for value in column.to_pylist())[0]
+    if column.null_count < len(column) and types.is_nested(column.type):
+        return "objects" if types.is_struct(column.type) or types.is_map(column.type) else "arrays"
+    values = _values((column.drop_null() or column)[:1000])
+    (kind,) = kinds_of([value] for value in values)
+    is_name = isinstance(values[0], str) and kind in ("whole", "signed")
+    return "text" if is_name or types.is_temporal(column.type) else kind
