@@ -90,9 +90,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def plural(count: int, noun: str) -> str:
     """Return a count and its noun: "1 value", "2 values", "2 classes", "2 entries"."""
-    ending = {"y": "ies", "s": "ses"}.get(noun[-1])
-    several = f"{noun[:-1]}{ending}" if ending else f"{noun}s"
-    return f"{count} {noun if count == 1 else several}"
+    ending = {"y": "ies", "s": "ses"}.get(noun[-1], f"{noun[-1]}s")
+    return f"{count} {noun if count == 1 else noun[:-1] + ending}"
 
 
 def failure(error: Exception) -> SoftmaxCliError:

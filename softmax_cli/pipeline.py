@@ -168,8 +168,7 @@ def _serve(parents: "socket", stream: "socket", convert: Convert) -> None:
     while True:
         answer: list[Piece | InputError] = []
         try:
-            for piece in convert(pickle.load(tasks)):
-                answer.append(piece)
+            answer.extend(convert(pickle.load(tasks)))
         except InputError as error:
             answer.append(error)
         stream.sendall(pickle.dumps(answer))

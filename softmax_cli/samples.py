@@ -124,7 +124,8 @@ def as_text(value: object) -> str:
     """Return a value of the input, or of a verdict, as a cell."""
     if isinstance(value, bool | list | dict):
         return json.dumps(value, default=str)
-    return "" if value is None else str(value)
+    text = value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
+    return "" if text is None else str(text)
 
 
 def concatenate(batches: Iterable[Batch], n_classes: int) -> Batch:

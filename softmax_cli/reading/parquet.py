@@ -50,10 +50,9 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
             raise InputError(name, "expected logits, found no rows")
         written = (file.schema_arrow.pandas_metadata or {}).get("index_columns", ())
         index = [each for each in written if isinstance(each, str) and each in header]
-        kinds = list(map(_kind, first.columns))
+        kinds = ["text" if x in index else _kind(first[c]) for c, x in enumerate(header)]
     if len(index) == 1 and options.id_column is None and options.columns is None:
         options = replace(options, id_column=index[0])  # what pandas calls its rows
-    kinds = ["text" if name in index else kinds[c] for c, name in enumerate(header)]
     columns = choose_columns(header, kinds, lambda c: first[c].to_pylist(), options, name)
 
     def batches() -> Iterator[Batch]:
@@ -78,10 +77,9 @@ def _batch(table: Any, columns: Columns, place: Place, start: int, options: Inpu
 
 def _values(column: Any) -> list[Any]:
     """Return Python's values; it has no type for nanoseconds: text, and numbers of durations."""
-    if getattr(column.type, "unit", "") == "ns" or "binary" in str(column.type):
+    if getattr(column.type, "unit", "") == "ns":
         column = column.cast("int64" if str(column.type).startswith("duration") else "string")
-    values: list[Any] = column.to_pylist()
-    return values
+    return list(column.to_pylist())
 
 
 def _kind(column: Any) -> str:
@@ -92,4 +90,5 @@ def _kind(column: Any) -> str:
     values = _values((column.drop_null() or column)[:1000])
     (kind,) = kinds_of([value] for value in values)
     is_name = isinstance(values[0], str) and kind in ("whole", "signed")
-    return "text" if is_name or types.is_temporal(column.type) else kind
+    is_text = is_name or isinstance(values[0], bytes) or types.is_temporal(column.type)
+    return "text" if is_text else kind

@@ -128,9 +128,7 @@ def check_logits(logits: FloatArray, place: Place) -> None:
 
 def check_gradient(gradient: FloatArray, place: Place) -> None:
     """Raise for the first value of shape (K, C) that is not finite."""
-    at_fault = np.argwhere(~np.isfinite(gradient)).tolist()
-    if at_fault:
-        k, c = at_fault[0]
+    for k, c in np.argwhere(~np.isfinite(gradient)).tolist():
         raise InputError(place(k, c), f"found {gradient[k, c]}, expected a finite number")
 
 
