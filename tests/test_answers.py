@@ -272,14 +272,12 @@ def test_a_prefix_stands_before_the_names_of_classes(words: str, header: str) ->
 @pytest.mark.parametrize(
     ("words", "option"),
     [
-        ("--top 1 -f latex", "--top"),
-        ("--top 1 -f npy", "--top"),
-        ("--prefix p_ -f json", "--prefix"),
-        ("--prefix p_ -f jsonl", "--prefix"),
+        ("--top 1 -f latex", "--top"), ("--top 1 -f npy", "--top"),
+        ("--prefix p_ -f json", "--prefix"), ("--prefix p_ -f jsonl", "--prefix"),
         ("--prefix p_ --top 2 -f csv", "--prefix"),
         ("--keep cat --columns cat,dog -f csv", "--keep"),
     ],
-)
+)  # fmt: skip
 def test_what_would_have_no_effect_or_two_meanings_is_refused(words: str, option: str) -> None:
     assert refused("forward", PETS, *words.split()).startswith(f"error: {option}: expected ")
     words = "--keep cat --columns cat,dog --prefix p_ -f csv"

@@ -79,10 +79,8 @@ def test_csv_has_a_row_a_sample() -> None:
     lines = run("check", PETS, "-f", "csv").stdout.splitlines()
     assert lines[0].startswith("sample,passed,max_abs_error,max_rel_error")
     assert [line.split(",")[:2] for line in lines[1:]] == [
-        ["photo of a cat", "true"],
-        ["photo of a dog", "true"],
-        ["blurred photo", "true"],
-    ]
+        ["photo of a cat", "true"], ["photo of a dog", "true"], ["blurred photo", "true"],
+    ]  # fmt: skip
 
 
 def test_tolerances_decide() -> None:

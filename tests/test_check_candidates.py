@@ -182,15 +182,13 @@ def test_nan_and_infinity_are_findings(tmp_path: Path, content: str) -> None:
         ('{"J": [[1]]}', "c", "expected arrays under \"jacobian\", found 'J'\n"),
         ('[{"J": [[1]], "K": 1}]', "c", "expected arrays under \"jacobian\", found 'J'\n"),
         ('[{"jacobian": [[1]]}, {"J": [[1]]}]', "c: row 2", "found 0"),
-        ("{}", "c: row 1", "found {}\n"),
-        ("[]", "c", "found []"),
+        ("{}", "c: row 1", "found {}\n"), ("[]", "c", "found []"),
         ("", "c", "expected logits, found nothing"),
         ("1,2,3\n1,2,x\n", "c:2:3", "expected a number, found 'x'"),
         ("\x93NUMPY oh no", "c", "expected an array in NPY format: "),
-        ("\x1f\x8b", "c", "ompressed"),
-        ("PK\x03\x04", "c", "zip"),
+        ("\x1f\x8b", "c", "ompressed"), ("PK\x03\x04", "c", "zip"),
     ],
-)
+)  # fmt: skip
 def test_other_files_are_errors(tmp_path: Path, content: str, place: str, said: str) -> None:
     (tmp_path / "c").write_bytes(content.encode("latin-1"))
     outcome = check(tmp_path, "c")
@@ -230,16 +228,12 @@ ALL, ONE = "all samples at once, shape (2, 3)", "one sample at a time, shape (3,
 @pytest.mark.parametrize(
     ("option", "name", "called"),
     [
-        ("--probabilities", "softmax", ALL),
-        ("--probabilities", "Model.forward", ALL),
-        ("--probabilities", "changes_its_input", ALL),
-        ("--jacobian", "jacobian", ONE),
-        ("--jacobian", "batch_jacobian", ALL),
-        ("--jacobian", "stacked_jacobian", ALL),
-        ("--jacobian", "as_lists", ALL),
-        ("--vjp", "vjp", ALL),
+        ("--probabilities", "softmax", ALL), ("--probabilities", "Model.forward", ALL),
+        ("--probabilities", "changes_its_input", ALL), ("--jacobian", "jacobian", ONE),
+        ("--jacobian", "batch_jacobian", ALL), ("--jacobian", "stacked_jacobian", ALL),
+        ("--jacobian", "as_lists", ALL), ("--vjp", "vjp", ALL),
     ],
-)
+)  # fmt: skip
 def test_functions_are_given_a_batch_or_a_sample(
     folder: Path, option: str, name: str, called: str
 ) -> None:

@@ -212,12 +212,10 @@ def test_sums_in_half_precision_are_named(dtype: str) -> None:
 @pytest.mark.parametrize(
     ("name", "factor"),
     [
-        ("a constant factor", 0.7),
-        ("divided by the batch size", 0.25),
-        ("factor 1/T missing", T),
-        ("factor 1/T squared", 1 / T),
+        ("a constant factor", 0.7), ("divided by the batch size", 0.25),
+        ("factor 1/T missing", T), ("factor 1/T squared", 1 / T),
     ],
-)
+)  # fmt: skip
 def test_factors_are_reported(name: str, factor: float) -> None:
     verdict = check_jacobian(factor * wrong.exact(Z), Z, temperature=T)
     (diagnosis,) = verdict.decisive.diagnoses

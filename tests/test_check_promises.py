@@ -91,6 +91,54 @@ def test_a_result_depends_on_its_input_alone(
     assert said in str(verdict)
 
 
+def skips_the_first(z: Array) -> Array:
+    return np.vstack([0 * z[:1], softmax(z[1:])])
+
+
+MASKED = np.where(np.eye(3)[::-1] > 0, -np.inf, np.add(Z, [[0, 1, 0.5]]))
+
+
+@pytest.mark.parametrize(
+    ("function", "z", "cause", "log"),
+    [
+        (lambda z: np.cumsum(softmax(z), 0), Z[[0, 0, 1]], "depends on the other samples", False),
+        (skips_the_first, Z, "a class or a sample is left at 0", False),
+        (lambda z: log_softmax(z)[:, ::-1], MASKED, "classes in another order", True),
+        (lambda z: log_softmax(z)[::-1], MASKED, "samples in another order", True),
+        (
+            np.where([[0], [1], [0]], np.nan, softmax(10 * Z)),
+            10 * Z,
+            "NaN among the results",
+            False,
+        ),
+    ],
+)
+def test_what_explains_the_batch_is_no_state_no_overflow_and_no_nan(
+    function: Any, z: Array, cause: str, log: bool
+) -> None:
+    assert causes(check_probabilities(function, z, log=log)) == [cause]
+
+
+def test_values_within_their_bound_are_not_failed_by_their_differences() -> None:
+    def rounded(z: Array) -> Array:
+        return np.round(softmax(z), 12)
+
+    logits = np.array([[1.0, 2.0, 3.0, 0.5], [0.3, -1.0, 2.0, 1.0]])
+    verdict = check_probabilities(rounded, logits)
+    assert verdict
+    assert any("no central step is fine enough" in note for note in verdict.notes)
+    with pytest.raises(ValueError, match="right values fail in sample 1"):
+        check_probabilities(rounded, logits, step=1e-6)
+    assert not check_probabilities(lambda z: softmax(np.asarray(z).round(2)), logits)
+    for z, T, method in (([1e8, 1e8], 0.01, "central"), ([1e5, 1e5 + 1], 0.7, "complex-step")):
+
+        def divided(z: Array, T: float = T) -> Array:
+            e = np.exp(z / T - (z / T).real.max())
+            return np.asarray(e / e.sum())
+
+        assert check_probabilities(divided, z, temperature=T, method=method)
+
+
 def test_input_that_is_overwritten_is_noted_and_spoils_nothing() -> None:
     def in_place(z: Array) -> Array:
         z -= z.max(axis=-1, keepdims=True)
@@ -118,6 +166,7 @@ def test_a_batch_that_fails_where_single_samples_work_is_noted() -> None:
     needs_two = check_jacobian(lambda z: jacobian(z) + 0 * z[1, 0], Z)
     assert needs_two
     assert any("given a single sample, shape (1, 3), it raised Index" in n for n in needs_two.notes)
+    assert check_probabilities(lambda z: softmax(z) + 0 * z[1, 0], Z, stress=True)
     fewer = check_jacobian(lambda z: jacobian(z)[:2], Z)
     assert "FAIL: jacobian: found shape (2, 3, 3), expected (3, 3, 3)" in str(fewer)
 
@@ -145,6 +194,14 @@ def test_functions_of_a_row_or_of_a_batch_are_differentiated_in_any_shape(axis: 
     z = np.random.default_rng(4).normal(0, 2, (2, 3, 4))
     assert check_probabilities(lambda z: of(z, 1), z, axis=axis)
     assert check_probabilities(lambda z: of(z, 2), z[0, 0])
+
+
+def test_names_without_a_header_are_checked_as_they_were_printed(tmp_path: Path) -> None:
+    (tmp_path / "z.csv").write_text("s0,1,2,3\ns1,4,2,0\n")
+    for command, option in (("forward", "--probabilities"), ("jacobian", "--jacobian")):
+        run(command, "z.csv", "--no-header", "-o", "y.csv", cwd=tmp_path)
+        outcome = run("check", "z.csv", "--no-header", option, "y.csv", "-q", cwd=tmp_path)
+        assert outcome == Outcome(0, "", "")
 
 
 def test_complex_step_sees_masked_classes_that_are_divided_first() -> None:
@@ -184,12 +241,10 @@ def test_a_gradient_that_is_left_out_is_drawn_and_hides_nothing() -> None:
 @pytest.mark.parametrize(
     ("upstream", "kind"),
     [
-        ([0.0, 0, 0], "zero"),
-        ([2.0, 2, 2], "constant"),
-        ([0, 3.0, 0], "one-hot"),
+        ([0.0, 0, 0], "zero"), ([2.0, 2, 2], "constant"), ([0, 3.0, 0], "one-hot"),
         ([1, -1, 0], "of"),
     ],
-)
+)  # fmt: skip
 def test_a_special_gradient_is_noted(upstream: list[float], kind: str) -> None:
     notes = check_vjp(vjp, Z, upstream).notes
     assert any(note.startswith(f"an upstream gradient that is {kind}") for note in notes)
@@ -572,25 +627,17 @@ def hostile(tmp_path: Path) -> Path:
     ("name", "status", "said"),
     [
         ("exits", 2, "ended its process with status 0"),
-        ("exits_elsewhere", 2, "ended its process with status 0"),
-        ("at_exit", 1, "FAIL"),
+        ("exits_elsewhere", 2, "ended its process with status 0"), ("at_exit", 1, "FAIL"),
         ("killed", 2, "ended its process by SIGSEGV"),
-        ("bad", 2, "h.py:17: the candidate raised Bad"),
-        ("odd", 1, "Odd (SystemExit: 0)"),
-        ("no_stdout", 1, "FAIL"),
-        ("other_exp", 1, "FAIL"),
-        ("other_builtins", 1, "FAIL"),
-        ("forks", 1, "FAIL"),
-        ("endless_thread", 1, "FAIL"),
-        ("spawns", 1, "FAIL"),
-        ("floods", 1, "FAIL"),
-        ("eats", 2, "raised MemoryError"),
+        ("bad", 2, "h.py:17: the candidate raised Bad"), ("odd", 1, "Odd (SystemExit: 0)"),
+        ("no_stdout", 1, "FAIL"), ("other_exp", 1, "FAIL"), ("other_builtins", 1, "FAIL"),
+        ("forks", 1, "FAIL"), ("endless_thread", 1, "FAIL"), ("spawns", 1, "FAIL"),
+        ("floods", 1, "FAIL"), ("eats", 2, "raised MemoryError"),
         ("leaves_a_child", 2, "ended its process with status 7"),
         ("raises_exit", 2, "raised SystemExit: 0"),
-        ("interrupts", 2, "raised KeyboardInterrupt"),
-        ("closes", 2, "ended its process"),
+        ("interrupts", 2, "raised KeyboardInterrupt"), ("closes", 2, "ended its process"),
     ],
-)
+)  # fmt: skip
 def test_whatever_code_does_to_its_process_the_verdict_is_ours(
     hostile: Path, name: str, status: int, said: str
 ) -> None:

@@ -33,12 +33,8 @@ Function = Callable[..., Floats]
 Errors = Callable[[Floats, Floats, float, Arithmetic], Floats]
 
 FUNCTIONS: list[Function] = [
-    softmax,
-    log_softmax,
-    complement,
-    jacobian,
-    partial(jacobian, log=True),
-]
+    softmax, log_softmax, complement, jacobian, partial(jacobian, log=True),
+]  # fmt: skip
 inf, nan = np.inf, np.nan
 
 
@@ -453,13 +449,10 @@ def test_what_has_no_meaning_is_refused(
 
 
 AT_ZERO = [
-    ([1.0, 3.0, 3.0, 2.0], [0.0, 0.5, 0.5, 0.0]),
-    ([[1, 3], [5, 5]], [[0.0, 1.0], [0.5, 0.5]]),
-    ([1e308, -1e308], [1.0, 0.0]),
-    ([-inf, -5.0], [0.0, 1.0]),
-    ([3.0], [1.0]),
+    ([1.0, 3.0, 3.0, 2.0], [0.0, 0.5, 0.5, 0.0]), ([[1, 3], [5, 5]], [[0.0, 1.0], [0.5, 0.5]]),
+    ([1e308, -1e308], [1.0, 0.0]), ([-inf, -5.0], [0.0, 1.0]), ([3.0], [1.0]),
     ([[-inf, -inf], [nan, 1.0], [inf, 1.0]], [[nan, nan]] * 3),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("z", "limit"), AT_ZERO)

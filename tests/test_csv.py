@@ -12,18 +12,14 @@ HALVES = "0.5,0.5\n"
 @pytest.mark.parametrize(
     ("text", "options", "printed"),
     [
-        ("3,3\n", "", HALVES),
-        ("\n\n3,3\n   \n4,4\n\n", "", HALVES * 2),
-        ("3|3\n", "", HALVES),
-        ("  3   3 \n 4  4\n", "", HALVES * 2),
-        ("cat dog\n3 3\n", "", "cat,dog\n0.5,0.5\n"),
+        ("3,3\n", "", HALVES), ("\n\n3,3\n   \n4,4\n\n", "", HALVES * 2), ("3|3\n", "", HALVES),
+        ("  3   3 \n 4  4\n", "", HALVES * 2), ("cat dog\n3 3\n", "", "cat,dog\n0.5,0.5\n"),
         (" cat   dog\n   3 3.0\n\n 4 4\n", "", "cat,dog\n0.5,0.5\n0.5,0.5\n"),
         ("id 0 1\n7 3 3\n", "", "id,0,1\n7,0.5,0.5\n"),
         ("word cat dog\nx 3 3\ny 4 4\n", "", "word,cat,dog\nx,0.5,0.5\ny,0.5,0.5\n"),
         ("my cat,my dog\n3,3\n", "", "my cat,my dog\n0.5,0.5\n"),
         ("day,a,b\n2024-01-01,3,3\n", "", "day,a,b\n2024-01-01,0.5,0.5\n"),
-        ("\N{MINUS SIGN}3,-3\n", "", HALVES),
-        ("id,0,1\n7,3,3\n", "", "id,0,1\n7,0.5,0.5\n"),
+        ("\N{MINUS SIGN}3,-3\n", "", HALVES), ("id,0,1\n7,3,3\n", "", "id,0,1\n7,0.5,0.5\n"),
         ("a,Index,b\n3,7,3\n", "", "Index,a,b\n7,0.5,0.5\n"),
         (",a,b\n007,3,3\n", "", ",a,b\n007,0.5,0.5\n"),
         ("word,a,b\nx,3,3\ny,1,1\n", "", "word,a,b\nx,0.5,0.5\ny,0.5,0.5\n"),
@@ -48,11 +44,10 @@ HALVES = "0.5,0.5\n"
         ("k,a,b\n7,3,3\n", "--id k", "k,a,b\n7,0.5,0.5\n"),
         ("7,3,3\n8,1,1\n", "--id 1", "sample,1,2\n7,0.5,0.5\n8,0.5,0.5\n"),
         ("id,name,a,b\n7,x,3,3\n", "--id name", "name,a,b\nx,0.5,0.5\n"),
-        ("3:3\n", "--delimiter :", HALVES),
-        ("3 3\n", "--delimiter space", HALVES),
+        ("3:3\n", "--delimiter :", HALVES), ("3 3\n", "--delimiter space", HALVES),
         ("3\t3\n", "--delimiter tab", HALVES),
     ],
-)
+)  # fmt: skip
 def test_the_layout_is_found_and_options_choose(text: str, options: str, printed: str) -> None:
     words = [word.replace("space", " ") for word in options.split()]
     outcome = run("forward", "--input-format", "csv", "-f", "csv", *words, stdin=text)
@@ -67,6 +62,7 @@ def test_the_layout_is_found_and_options_choose(text: str, options: str, printed
         ("id,a,b\n7,1,2\n8,3,x\n", [], "<stdin>:3:3: expected a number, found 'x'"),
         ("a,b\n1,\n", [], "<stdin>:2:2: expected a number, found ''"),
         ("cat dog\n1 2 3\n", [], "<stdin>:2: expected 2 values as in the first row, found 3"),
+        ("a,b\n1,2,3\n4,5,6\n", [], "<stdin>:2: expected 2 values as in the first row, found 3"),
         ("x\ny\n", [], "<stdin>:1: expected at least one column of logits, found only"),
         ("1,2\n1_0,2\n", [], "<stdin>:2:1: expected a number, found '1_0'"),
         ("1,2\n\u0661,2\n", [], "<stdin>:2:1: expected a number, found '\u0661'"),
@@ -200,16 +196,13 @@ def test_whole_numbers_under_an_identifier_s_name_are_warned_of_beside_whole_log
 @pytest.mark.parametrize(
     ("text", "options"),
     [
-        ("user,assistant\n1.5,2\n3,4\n", []),
-        ("user,assistant\n1,2\n-3,4\n", []),
+        ("user,assistant\n1.5,2\n3,4\n", []), ("user,assistant\n1,2\n-3,4\n", []),
         ("user,assistant\n1,2\n", ["--columns", "1-2"]),
         ("user,a,b\n1,2,3\n", ["--id", "user"]),
-        ("acid,solid,grid,Madrid,ID card\n1,2,3,4,5\n", []),
-        ("yes,no\n1,2\n", []),
-        ("id,a,b\n1,2,3\n", []),
-        ("label,a,b\nx,2,3\n", []),
+        ("acid,solid,grid,Madrid,ID card\n1,2,3,4,5\n", []), ("yes,no\n1,2\n", []),
+        ("id,a,b\n1,2,3\n", []), ("label,a,b\nx,2,3\n", []),
     ],
-)
+)  # fmt: skip
 def test_logits_under_other_names_are_read_in_silence(text: str, options: list[str]) -> None:
     assert run("forward", "-f", "csv", *options, stdin=text).stderr == ""
 

@@ -50,17 +50,12 @@ def test_text_of_wide_characters_is_named_with_what_converts_it(
 @pytest.mark.parametrize(
     ("content", "place"),
     [
-        ("név,b\n1,2\n".encode("latin-1"), "1:2"),
-        ("a,b\n1,2 €\n".encode("cp1252"), "2:5"),
-        ("猫é,".encode() + b"\xe9\n", "1:4"),
-        ("猫,b\n1,2\né".encode()[:-1], "3:1"),
-        (b"a,b\r\n1,\xff\r\n", "2:3"),
-        (b"a,b\r1,2\r3,\xff\r", "3:3"),
-        (b"a\xc0\x80,b\n", "1:2"),
-        (b"a\xed\xa0\x80,b\n", "1:2"),
-        (b"a\xf5,b\n", "1:2"),
+        ("név,b\n1,2\n".encode("latin-1"), "1:2"), ("a,b\n1,2 €\n".encode("cp1252"), "2:5"),
+        ("猫é,".encode() + b"\xe9\n", "1:4"), ("猫,b\n1,2\né".encode()[:-1], "3:1"),
+        (b"a,b\r\n1,\xff\r\n", "2:3"), (b"a,b\r1,2\r3,\xff\r", "3:3"),
+        (b"a\xc0\x80,b\n", "1:2"), (b"a\xed\xa0\x80,b\n", "1:2"), (b"a\xf5,b\n", "1:2"),
     ],
-)
+)  # fmt: skip
 def test_what_is_no_utf8_is_refused_with_line_and_column(content: bytes, place: str) -> None:
     for input_format in ("csv", "json", "jsonl"):
         error, hint = read(input_format, content).error.split("\nhint: ")
@@ -71,14 +66,10 @@ def test_what_is_no_utf8_is_refused_with_line_and_column(content: bytes, place: 
 @pytest.mark.parametrize(
     ("content", "place"),
     [
-        (b"a\0,b\n1,2\n", "1:2"),
-        (b"1,2\n1\0,2\n", "2:2"),
-        ("é,b\n1,2\0".encode(), "2:4"),
-        (b"[1,2]\0", "1:6"),
-        (b'{"a\0":1}', "1:4"),
-        ("1,2\n".encode("utf-16-le"), "1:2"),
+        (b"a\0,b\n1,2\n", "1:2"), (b"1,2\n1\0,2\n", "2:2"), ("é,b\n1,2\0".encode(), "2:4"),
+        (b"[1,2]\0", "1:6"), (b'{"a\0":1}', "1:4"), ("1,2\n".encode("utf-16-le"), "1:2"),
     ],
-)
+)  # fmt: skip
 def test_a_nul_byte_is_no_text(content: bytes, place: str) -> None:
     for input_format in ("csv", "json", "jsonl"):
         error = f"error: t:{place}: expected text, found a NUL byte"

@@ -28,19 +28,13 @@ def is_value(side: str) -> bool:
 
 def test_it_walks_from_the_definition_by_the_quotient_rule_to_the_result() -> None:
     assert [sides for sides in equations("2", "1", "0.1") if not is_value(sides[-1])] == [
-        ["y_j", "e^z_j / S"],
-        ["S", "sum_c e^z_c"],
-        ["f", "e^z_j"],
-        ["g", "S", "sum_c e^z_c"],
-        ["dy_j/dz_i", "(f' g - f g') / g^2"],
-        ["f'", "e^z_j delta_ij"],
-        ["g'", "e^z_i"],
+        ["y_j", "e^z_j / S"], ["S", "sum_c e^z_c"], ["f", "e^z_j"], ["g", "S", "sum_c e^z_c"],
+        ["dy_j/dz_i", "(f' g - f g') / g^2"], ["f'", "e^z_j delta_ij"], ["g'", "e^z_i"],
         ["dy_j/dz_i", "(e^z_j delta_ij S - e^z_j * e^z_i) / S^2"],
         ["dy_j/dz_i", "e^z_j / S^2 * (delta_ij S - e^z_i)", "y_j / S * (delta_ij S - e^z_i)"],
-        ["dy_j/dz_i", "y_j * (delta_ij - y_i)"],
-        ["dy_j/dz_i", "y_j * (1 - y_j)"],
+        ["dy_j/dz_i", "y_j * (delta_ij - y_i)"], ["dy_j/dz_i", "y_j * (1 - y_j)"],
         ["dy_j/dz_i", "-y_j y_i"],
-    ]
+    ]  # fmt: skip
 
 
 def evaluate(text: str, names: dict[str, Any]) -> Any:
@@ -184,27 +178,18 @@ LONG = json.dumps({
     "logits": [[1, 2, 3, 0.5, -1e-3, -30]] * 2,
 })  # fmt: skip
 PAPERS: list[tuple[list[str], str]] = [
-    (["forward", "5"], ""),
-    (["forward", "--log", "40", "0", "-inf"], ""),
-    (["forward", *FORTY, "-p", "17"], ""),
-    (["forward", str(SAMPLES / "iris_logits.csv")], ""),
-    (["jacobian", *FORTY[:11]], ""),
-    (["jacobian", *FORTY[:12], "--log"], ""),
-    (["jacobian", *FORTY], ""),
-    (["jacobian", PETS], ""),
+    (["forward", "5"], ""), (["forward", "--log", "40", "0", "-inf"], ""),
+    (["forward", *FORTY, "-p", "17"], ""), (["forward", str(SAMPLES / "iris_logits.csv")], ""),
+    (["jacobian", *FORTY[:11]], ""), (["jacobian", *FORTY[:12], "--log"], ""),
+    (["jacobian", *FORTY], ""), (["jacobian", PETS], ""),
     (["jacobian", PETS, "--entry", "cat,dog"], ""),
-    (["jacobian", "--vjp", "1,0,0,-1"], STRANGE),
-    (["jacobian", "--explain"], STRANGE),
+    (["jacobian", "--vjp", "1,0,0,-1"], STRANGE), (["jacobian", "--explain"], STRANGE),
     (["jacobian", "40", "0", "1", "--explain", "-p", "12"], ""),
     (["jacobian", "1000", "1001", "-t", "7", "--explain", "--log"], ""),
-    (["jacobian", *FORTY, "--explain"], ""),
-    (["jacobian", "--explain"], LONG),
-    (["forward"], LONG),
-    (["jacobian"], LONG),
-    (["check", "1", "2", "3"], ""),
-    (["check"], LONG),
-    (["check", "1", "2", "--sweep"], ""),
-]
+    (["jacobian", *FORTY, "--explain"], ""), (["jacobian", "--explain"], LONG),
+    (["forward"], LONG), (["jacobian"], LONG), (["check", "1", "2", "3"], ""),
+    (["check"], LONG), (["check", "1", "2", "--sweep"], ""),
+]  # fmt: skip
 
 
 def test_latex_is_ready_to_paste_and_stays_on_its_page(tmp_path: Path) -> None:
@@ -224,13 +209,11 @@ def test_latex_is_ready_to_paste_and_stays_on_its_page(tmp_path: Path) -> None:
 def test_latex_shows_one_array_a_sample_with_names_beside_it() -> None:
     named = run("jacobian", "-f", "latex", "-p", "3", stdin="id,a_b,c\nx%,0,0\n").stdout
     assert named.splitlines() == [
-        r"{\raggedright\noindent x\%\par}",
-        r"\[\begin{array}{l|rr}",
+        r"{\raggedright\noindent x\%\par}", r"\[\begin{array}{l|rr}",
         r" & \partial z_{\text{a\_b}} & \partial z_{\text{c}} \\ \hline \\[-2ex]",
         r"\partial y_{\text{a\_b}} & 0.250 & -0.250 \\",
-        r"\partial y_{\text{c}} & -0.250 & 0.250 \\",
-        r"\end{array}\]",
-    ]
+        r"\partial y_{\text{c}} & -0.250 & 0.250 \\", r"\end{array}\]",
+    ]  # fmt: skip
     two = run("jacobian", "0,0", "0,0", "-f", "latex").stdout
     assert [two.count(each) for each in ("begin{array}", "sample 2", "sample 1")] == [2, 1, 1]
 
@@ -244,11 +227,9 @@ def test_markdown_is_a_table_whatever_the_names_are() -> None:
     ]
     shown = run("jacobian", "0", "0", "-f", "markdown", "-p", "2").stdout
     assert shown.splitlines() == [
-        r"|  | dz\_1 | dz\_2 |",
-        "| --- | ---: | ---: |",
-        r"| dy\_1 | 0.25 | -0.25 |",
+        r"|  | dz\_1 | dz\_2 |", "| --- | ---: | ---: |", r"| dy\_1 | 0.25 | -0.25 |",
         r"| dy\_2 | -0.25 | 0.25 |",
-    ]
+    ]  # fmt: skip
 
 
 def test_no_logits_make_a_warning() -> None:

@@ -62,16 +62,13 @@ def test_a_new_file_has_the_mode_the_umask_gives(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("/dev/full", "No space left on device"),
-        ("{tmp}", "Is a directory"),
+        ("/dev/full", "No space left on device"), ("{tmp}", "Is a directory"),
         ("{tmp}/missing/out.csv", "No such file or directory"),
         ("{tmp}/loop", "Too many levels of symbolic links"),
-        ("{tmp}/file/out.csv", "Not a directory"),
-        ("{tmp}/new/", "Is a directory"),
-        ("{tmp}/" + "x" * 300, "File name too long"),
-        ("/dev/fd/987654", "it is not open"),
+        ("{tmp}/file/out.csv", "Not a directory"), ("{tmp}/new/", "Is a directory"),
+        ("{tmp}/" + "x" * 300, "File name too long"), ("/dev/fd/987654", "it is not open"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_written_is_status_3_and_left_alone(
     tmp_path: Path, path: str, reason: str, output_format: str
 ) -> None:

@@ -13,29 +13,22 @@ SAMPLES = "sample,1,2\nx,0.5,0.5\ny,0.5,0.5\n"
 @pytest.mark.parametrize(
     ("text", "printed"),
     [
-        ("[3,3]", PRINTED),
-        ("[[3,3],[4,4]]", PRINTED * 2),
-        ('{"logits":[3,3]}', PRINTED),
+        ("[3,3]", PRINTED), ("[[3,3],[4,4]]", PRINTED * 2), ('{"logits":[3,3]}', PRINTED),
         ('{"logits":[[3,3],[4,4.0]]}', PRINTED * 2),
         ('{"logits":[[3,3]],"classes":["a","b"]}', "a,b\n" + PRINTED),
         ('{"logits":[[3,3]],"classes":["a","b"],"samples":["x"]}', "sample,a,b\nx,0.5,0.5\n"),
         ('{"logits":[[3,3]],"samples":["x"]}', "sample,1,2\nx,0.5,0.5\n"),
         ('{"logits":[[3,3]],"classes":[0,1],"samples":[7]}', "sample,0,1\n7,0.5,0.5\n"),
         ('[{"a":3,"b":3},{"b":4,"a":4}]', "a,b\n" + PRINTED * 2),
-        ('{"a":3,"b":3}', "a,b\n" + PRINTED),
-        ('[{"id":7,"a":3,"b":3}]', "id,a,b\n7,0.5,0.5\n"),
-        ('[{"word":"x","a":3,"b":3}]', "word,a,b\nx,0.5,0.5\n"),
-        ("\ufeff [3e0, 3]\n", PRINTED),
-        ('["-inf", 0]', "0.0,1.0\n"),
-        ('["-Infinity", 0]', "0.0,1.0\n"),
+        ('{"a":3,"b":3}', "a,b\n" + PRINTED), ('[{"id":7,"a":3,"b":3}]', "id,a,b\n7,0.5,0.5\n"),
+        ('[{"word":"x","a":3,"b":3}]', "word,a,b\nx,0.5,0.5\n"), ("\ufeff [3e0, 3]\n", PRINTED),
+        ('["-inf", 0]', "0.0,1.0\n"), ('["-Infinity", 0]', "0.0,1.0\n"),
         ('[{"a":"-inf","b":3,"c":3}]', "a,b,c\n0.0,0.5,0.5\n"),
-        ("[9007199254740993, 9007199254740992]", PRINTED),
-        ("[1e-400, 0]", PRINTED),
+        ("[9007199254740993, 9007199254740992]", PRINTED), ("[1e-400, 0]", PRINTED),
         ('[{"logits":[3,3],"sample":"x"},{"logits":[4,4],"sample":"y"}]', SAMPLES),
-        ("[3,3]\n[4,4]\n", PRINTED * 2),
-        ("5", None),
+        ("[3,3]\n[4,4]\n", PRINTED * 2), ("5", None),
     ],
-)
+)  # fmt: skip
 def test_every_form_is_read(text: str, printed: str | None) -> None:
     outcome = run("forward", "--input-format", "json", "-f", "csv", stdin=text)
     if printed is None:

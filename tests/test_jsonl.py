@@ -100,17 +100,12 @@ def test_columns_choose_among_the_keys_of_records() -> None:
 @pytest.mark.parametrize(
     ("text", "samples"),
     [
-        ("[3,3]\n[4,4]\n", 2),
-        (' {"a":3,"b":3}\n\n{"a":4,"b":4}', 2),
-        ("[3,3]\n", 1),
-        ("[3,3]", 1),
-        ("[3,\n3]\n", 1),
-        ("[[3,3],[4,4]]\n", 2),
-        ('[{"a":3,"b":3},\n{"a":4,"b":4}]', 2),
-        ('{"logits":[[3,3],[4,4]]}\n', 2),
+        ("[3,3]\n[4,4]\n", 2), (' {"a":3,"b":3}\n\n{"a":4,"b":4}', 2), ("[3,3]\n", 1),
+        ("[3,3]", 1), ("[3,\n3]\n", 1), ("[[3,3],[4,4]]\n", 2),
+        ('[{"a":3,"b":3},\n{"a":4,"b":4}]', 2), ('{"logits":[[3,3],[4,4]]}\n', 2),
         ('{"logits":[3,3],"samples":["x"]}\n', 1),
     ],
-)
+)  # fmt: skip
 def test_content_tells_json_lines_from_json(text: str, samples: int) -> None:
     outcome = run("forward", "-f", "json", stdin=text)
     assert outcome.status == 0, outcome.stderr
@@ -195,14 +190,11 @@ np.save(NPY, [[1.0, 2.0], [3.0, 4.0]])
 @pytest.mark.parametrize(
     "content",
     [
-        b"[1,2]\n[3,4]\n",
-        b"\xef\xbb\xbf\n [1,2]\n[3,4]",
-        b'{"logits":[1,2],"sample":"a"}\n{"logits":[3,4],"sample":"b"}\n',
-        b"[[1,2],\n[3,4]]\n",
-        b"a,b\r\n1,2\r\n3,4",
-        NPY.getvalue(),
+        b"[1,2]\n[3,4]\n", b"\xef\xbb\xbf\n [1,2]\n[3,4]",
+        b'{"logits":[1,2],"sample":"a"}\n{"logits":[3,4],"sample":"b"}\n', b"[[1,2],\n[3,4]]\n",
+        b"a,b\r\n1,2\r\n3,4", NPY.getvalue(),
     ],
-)
+)  # fmt: skip
 def test_the_pieces_that_a_pipe_brings_change_nothing(content: bytes) -> None:
     with byte_by_byte(content) as path, open_logits([path], InputOptions()) as logits:
         assert concatenate(logits.batches, 2).logits.tolist() == [[1, 2], [3, 4]]

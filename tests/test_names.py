@@ -61,15 +61,13 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 CODE = f"{HOSTILE[0]}\u202e.py"
 VIEWS = [
-    ["forward", "many.json"],
-    ["forward", "one.json", "--log"],
-    ["jacobian", "one.json"],
+    ["forward", "many.json"], ["forward", "one.json", "--log"], ["jacobian", "one.json"],
     ["jacobian", "many.json", "--entry", f"{HOSTILE[1]},2"],
     ["jacobian", "one.json", "--vjp", ",".join("1" * len(HOSTILE))],
     ["jacobian", "one.json", "--explain", "--entry", "2,24"],
     ["check", "many.json", "--jacobian", "wrong.json"],
     ["check", "many.json", "--probabilities", f"{CODE}:exp"],
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(

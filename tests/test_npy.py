@@ -73,6 +73,7 @@ def header_of(array: Any, change: Callable[[dict[str, Any]], None]) -> bytes:
         (npy(Z) * 2, "expected the numbers that its header tells of, found more"),
         (npy(Z)[:40], "expected an array in NPY format: EOF"),
         (b"\x93NUMPY\x09\x00", "expected an array in NPY format: "),
+        (b"\x93NUMPY\x02\x00\x00\x00\x01\x00{", "expected an array in NPY format: its header is "),
         (b"\x93NUMPY\x01\x00\x06\x00hello\n", "expected an array in NPY format: "),
         (header_of(Z, lambda h: h.update(shape=(-5, 4))), "expected an array of numbers, found "),
         (header_of(Z, lambda h: h.update(shape=(10**30, 4))), "expected "),
@@ -120,13 +121,10 @@ def test_objects_are_never_unpickled(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "shape"),
     [
-        (["forward"], (3, 3)),
-        (["forward", "--log"], (3, 3)),
-        (["jacobian"], (3, 3, 3)),
-        (["jacobian", "--entry", "cat,dog"], (3,)),
-        (["jacobian", "--vjp", "0,0,1"], (3, 3)),
+        (["forward"], (3, 3)), (["forward", "--log"], (3, 3)), (["jacobian"], (3, 3, 3)),
+        (["jacobian", "--entry", "cat,dog"], (3,)), (["jacobian", "--vjp", "0,0,1"], (3, 3)),
     ],
-)
+)  # fmt: skip
 def test_the_array_holds_what_csv_holds(
     words: list[str], shape: tuple[int, ...], tmp_path: Path
 ) -> None:

@@ -15,10 +15,8 @@ def test_a_batch_of_jacobians_is_stacked_and_named_where_names_came_in() -> None
     lines = run("jacobian", PETS, "-f", "csv").stdout.splitlines()
     assert lines[0] == "sample,output,cat,dog,owl"
     assert [line.rsplit(",", 3)[0] for line in lines[1:4]] == [
-        "photo of a cat,cat",
-        "photo of a cat,dog",
-        "photo of a cat,owl",
-    ]
+        "photo of a cat,cat", "photo of a cat,dog", "photo of a cat,owl",
+    ]  # fmt: skip
     headed = run("jacobian", "-f", "csv", stdin="a,b\n1,2\n").stdout.splitlines()
     assert [line.rsplit(",", 2)[0] for line in headed] == ["sample,output", "1,a", "1,b"]
 
@@ -80,14 +78,11 @@ def test_an_unknown_suffix_is_an_error_before_anything_is_read(tmp_path: Path) -
         (["-f", "svg"], "write a file with -o FILE.svg"),
         (["-f", "PNG"], "write a file with -o FILE.png"),
         (["-f", "HTML"], "write a file with -o FILE.html"),
-        (["-f", "md"], "did you mean markdown?"),
-        (["-f", "tex"], "did you mean latex?"),
-        (["-f", "txt"], "did you mean table?"),
-        (["-f", ".csv"], "did you mean csv?"),
-        (["-f", "ndjson"], "did you mean jsonl?"),
-        (["-f", "cvs"], "did you mean csv?"),
+        (["-f", "md"], "did you mean markdown?"), (["-f", "tex"], "did you mean latex?"),
+        (["-f", "txt"], "did you mean table?"), (["-f", ".csv"], "did you mean csv?"),
+        (["-f", "ndjson"], "did you mean jsonl?"), (["-f", "cvs"], "did you mean csv?"),
     ],
-)
+)  # fmt: skip
 def test_a_suffix_that_is_no_format_leads_to_one(
     tmp_path: Path, words: list[str], hint: str
 ) -> None:

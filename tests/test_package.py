@@ -54,10 +54,8 @@ NEVER = {"numpy.ma", "pydantic", "scipy", "polars"}
 @pytest.mark.parametrize(
     ("words", "loaded", "unloaded"),
     [
-        ("--version", "typer", {"numpy", "rich", "click"}),
-        ("--help", "typer", {"numpy"}),
-        ("jacobian --help", "typer", {"numpy"}),
-        ("--show-completion bash", "typer", {"numpy"}),
+        ("--version", "typer", {"numpy", "rich", "click"}), ("--help", "typer", {"numpy"}),
+        ("jacobian --help", "typer", {"numpy"}), ("--show-completion bash", "typer", {"numpy"}),
         ("jacobian 1 2 -f csv", "numpy", {"rich", "concurrent.futures", "pyarrow"}),
         ("jacobian 1 2 -f json", "numpy", {"rich", "concurrent.futures"}),
         ("jacobian 1 2 -f jsonl", "numpy", {"rich"}),
@@ -66,7 +64,7 @@ NEVER = {"numpy.ma", "pydantic", "scipy", "polars"}
         ("check 1 2 --jacobian softmax_cli:jacobian -f json", "numpy", {"rich"}),
         ("jacobian 1 2", "rich", {"concurrent.futures", "multiprocessing", "pyarrow"}),
     ],
-)
+)  # fmt: skip
 def test_nothing_is_loaded_before_it_is_needed(words: str, loaded: str, unloaded: set[str]) -> None:
     code = (
         "import atexit, sys\n"

@@ -29,20 +29,18 @@ def texts(path: Path) -> list[str]:
         (f"forward {PETS}", {"photo of a cat", "y_owl", "0.659", "0.0986"}),
         (f"forward {PETS} --top 2", {"photo of a cat", "cat 0.659", "dog 0.242"}),
         ("forward 2 1 0.1 --top 2", {"1 0.659"}),
-        ("forward 40 0", {"y_1", "1 - 4.25e-18", "4.25e-18"}),
-        ("forward 5", {"y_1"}),
+        ("forward 40 0", {"y_1", "1 - 4.25e-18", "4.25e-18"}), ("forward 5", {"y_1"}),
         ("forward 0 -inf --log -t 2", {"log y_2"}),
         ("jacobian 2 1 0.1 -t 2", {"dy_1", "dz_3", "Jacobian ∂y_j/∂z_i, T = 2"}),
         (f"jacobian {IRIS}", {"Jacobian ∂y_j/∂z_i, the first 3 of 150 samples"}),
         (f"forward {IRIS}", {"Probabilities, the first 100 of 150 samples"}),
         (f"jacobian {PETS} --entry cat,dog", {"dy_cat/dz_dog", "blurred photo", "-0.160"}),
         (f"jacobian {PETS} --vjp 1,0,-1 --log", {"photo of a cat", "v_cat"}),
-        ("jacobian 0 -inf", {"dy_2"}),
-        ("check 1 2 3", {"worst entry", "9.6e-06"}),
+        ("jacobian 0 -inf", {"dy_2"}), ("check 1 2 3", {"worst entry", "9.6e-06"}),
         ("check 1,2,3 3,1,2 --step 0.5", {"log10(error/bound), sample 1", "dy_3"}),
         ("check 1 2 --sweep", {"← rounding grows", "truncation grows →", "step h", "1e−06"}),
     ],
-)
+)  # fmt: skip
 def test_a_chart_shows_names_numbers_and_how_much_of_all(
     line: str, shown: set[str], tmp_path: Path
 ) -> None:

@@ -56,15 +56,13 @@ def numbers(outcome: Outcome) -> list[list[float]]:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("ids.csv", IDS),
-        ("ids.tsv", IDS.replace(",", "\t")),
-        ("ids.json", json.dumps(RECORDS)),
-        ("ids.jsonl", "\n".join(map(json.dumps, RECORDS))),
+        ("ids.csv", IDS), ("ids.tsv", IDS.replace(",", "\t")),
+        ("ids.json", json.dumps(RECORDS)), ("ids.jsonl", "\n".join(map(json.dumps, RECORDS))),
         ("lines.json", "\n".join(map(json.dumps, RECORDS))),
         ("ids.parquet", pa.Table.from_pylist(RECORDS)),
         ("whole.csv", IDS.replace("1001", "1001.0")),
     ],
-)
+)  # fmt: skip
 def test_identifiers_among_logits_are_refused_and_the_hint_works(
     tmp_path: Path, name: str, content: str
 ) -> None:
@@ -486,18 +484,15 @@ THIRD = [0.00657326, 0.0178680, 0.975559]
 @pytest.mark.parametrize(
     "text",
     [
-        MASKED,
-        *(f"1,2,3\n{row}\n0,1,5\n" for row in ("NA,1,2", "1,,2", "nan,1,2", "1,2,inf")),
-        "[1,2,3]\n[null,1,2]\n[0,1,5]\n",
-        '[1,2,3]\n["n/a",1,2]\n[0,1,5]\n',
+        MASKED, *(f"1,2,3\n{row}\n0,1,5\n" for row in ("NA,1,2", "1,,2", "nan,1,2", "1,2,inf")),
+        "[1,2,3]\n[null,1,2]\n[0,1,5]\n", '[1,2,3]\n["n/a",1,2]\n[0,1,5]\n',
         '{"a":1,"b":2,"c":3}\n{"a":1,"b":null,"c":3}\n{"a":0,"b":1,"c":5}\n',
         '[{"logits":[1,2,3]},{"logits":null},{"logits":[0,1,5]}]',
-        'z\n"[1,2,3]"\nNone\n"[0,1,5]"\n',
-        'z\nNone\n"[1,2,3]"\n"[0,1,5]"\n',
+        'z\n"[1,2,3]"\nNone\n"[0,1,5]"\n', 'z\nNone\n"[1,2,3]"\n"[0,1,5]"\n',
         '{"logits":null}\n{"logits":[1,2,3]}\n{"logits":[0,1,5]}\n',
         '{"logits":[null,[1,2,3],[0,1,5]]}',
     ],
-)
+)  # fmt: skip
 def test_invalid_samples_are_left_out_and_counted(text: str) -> None:
     key = ["--key", "z"] if text.startswith("z") else []
     outcome = run("forward", "--skip-invalid", "-f", "json", *key, stdin=text)

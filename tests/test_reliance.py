@@ -126,15 +126,3 @@ def test_wrong_usage_and_bad_input_are_status_2_and_one_line(line: str, tmp_path
     (tmp_path / "cell.csv").write_text("1,2\n1,x\n")
     (tmp_path / "boom.py").write_text("def f(z):\n    1 / 0\n")
     refused(*line.split(), cwd=tmp_path)
-
-
-@pytest.mark.parametrize(
-    "output_format", [each for each in WRITERS if each not in ("npy", "parquet")]
-)
-def test_a_verdict_is_the_exit_status_with_or_without_a_word(output_format: str) -> None:
-    for words, status in ((["1", "2"], 0), (["1", "2", "--step", "1"], 1)):
-        told = run("check", *words, "-f", output_format)
-        assert (told.status, told.stderr) == (status, "")
-        assert told.stdout
-        silent = run("check", *words, "-f", output_format, "-q")
-        assert (silent.status, silent.stdout, silent.stderr) == (status, "", "")

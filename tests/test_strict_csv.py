@@ -84,11 +84,8 @@ LINES = 2_000
 @pytest.mark.parametrize(
     ("line", "names", "error"),
     [
-        ('"q""q",3,4\n', ['q"q'], ""),
-        ('"two\nlines",3,4\n', ["two\nlines"], ""),
-        ("x,3,4\ry,3,4\n", ["x", "y"], ""),
-        ("x,3,4\r\n", ["x"], ""),
-        ("\n \n", [], ""),
+        ('"q""q",3,4\n', ['q"q'], ""), ('"two\nlines",3,4\n', ["two\nlines"], ""),
+        ("x,3,4\ry,3,4\n", ["x", "y"], ""), ("x,3,4\r\n", ["x"], ""), ("\n \n", [], ""),
         ("a\rb,3,4\n", [], f"t:{LINES + 2}: expected 3 values as in the first row, found 1"),
         ("a\0b,3,4\n", [], f"t:{LINES + 2}:2: expected text, found a NUL byte"),
         ("é\ud800,3,4\n", [], f"t:{LINES + 2}:2: expected UTF-8 text, found the byte 0xed"),
@@ -97,7 +94,7 @@ LINES = 2_000
         ("x,3,nan\n", [], f"t:{LINES + 2}:3: found nan"),
         ("x,3\n", [], f"t:{LINES + 2}: expected 3 values as in the first row, found 2"),
     ],
-)
+)  # fmt: skip
 def test_far_behind_the_first_lines_the_rules_are_the_same(
     line: str, names: list[str], error: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,15 +126,9 @@ def test_plain_rows_are_looked_at_before_they_are_json(monkeypatch: pytest.Monke
         ):
             assert error in read("csv", f"a,b\n5,6\n{cells}\n".encode(), block_size=8).error
         rows = [
-            "1,2",
-            "+1,2.",
-            "-0,00.5",
-            ".5,-.5",
-            " 1, 2",
-            "-inf,0",
-            "1E5,1e+5",
+            "1,2", "+1,2.", "-0,00.5", ".5,-.5", " 1, 2", "-inf,0", "1E5,1e+5",
             "9" * 300 + ",1",
-        ]
+        ]  # fmt: skip
         found = read("csv", "\n".join(["a,b", *rows, ""]).encode(), block_size=8)
         expected = tuple(tuple(map(float, row.split(","))) for row in rows)
         assert repr(found.logits) == repr(expected)

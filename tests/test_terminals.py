@@ -14,12 +14,10 @@ IRIS = SAMPLES / "iris_logits.csv"
 @pytest.mark.parametrize(
     ("value", "style"),
     [
-        (0.0, ""),
-        (1.0, "#000000 on #e66101"),
-        (-1.0, "#ffffff on #2166ac"),
+        (0.0, ""), (1.0, "#000000 on #e66101"), (-1.0, "#ffffff on #2166ac"),
         (1e-12, "#000000 on #dedede"),
     ],
-)
+)  # fmt: skip
 def test_the_heatmap_has_its_ends(value: float, style: str) -> None:
     assert heat(value, 1.0) == style
 
@@ -60,14 +58,12 @@ def test_nothing_has_colour_in_a_pipe(name: str) -> None:
 @pytest.mark.parametrize(
     ("words", "env", "coloured"),
     [
-        ("--color always", {}, True),
-        ("--color always", {"NO_COLOR": "1"}, True),
-        ("", {"FORCE_COLOR": "1"}, True),
-        ("", {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ("--color always", {}, True), ("--color always", {"NO_COLOR": "1"}, True),
+        ("", {"FORCE_COLOR": "1"}, True), ("", {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
         ("--color never", {"FORCE_COLOR": "1"}, False),
         ("-o J.txt", {"FORCE_COLOR": "1"}, False),
     ],
-)
+)  # fmt: skip
 def test_a_pipe_has_colour_if_it_is_asked_for(
     words: str, env: dict[str, str], coloured: bool, tmp_path: Path
 ) -> None:
