@@ -110,7 +110,7 @@ def _differentiated(
     method = METHODS[name].for_roundoff(eps)
     h = method.relative_step * T if step is None else step
     least = {"complex-step": T, "richardson": h / 2**finite_difference.ROWS}.get(name, h)
-    atols = np.full(K, method.atol / T + 2 * off / least)
+    atols = np.full(K, method.atol / T + 2 * off / max(least, 1e-300))
     if task.log:  # differences of larger values lose more
         log_y = replace(task, quantity="probabilities").exact()
         atols *= np.maximum(1.0, np.abs(np.where(task.z > -np.inf, log_y, 0.0)).max(axis=1))
