@@ -12,8 +12,6 @@ try:
 except ImportError:
     orjson = None  # type: ignore[assignment]
 
-_PLAIN = b"0123456789+-.eE \r"
-
 
 def load_rows(content: bytes, width: int, delimiter: bytes = b",") -> FloatArray | None:
     """Load rows of nothing but plain numbers, which are JSON but for their brackets, or None.
@@ -21,7 +19,7 @@ def load_rows(content: bytes, width: int, delimiter: bytes = b",") -> FloatArray
     What JSON takes proves nothing by itself: ``1],[2`` is no cell. So the characters come first.
     """
     # As many delimiters in every row, and nothing else that is no part of a number.
-    layout = content.translate(None, _PLAIN.replace(delimiter, b"")) + b"\n"
+    layout = content.translate(None, b"0123456789+-.eE \r".replace(delimiter, b"")) + b"\n"
     if layout != (delimiter * (width - 1) + b"\n") * (len(layout) // width):
         return None
     array = b"[" + content.translate(bytes.maketrans(delimiter + b"\n", b",,")) + b"]"

@@ -31,7 +31,7 @@ def read(
     with tempfile.NamedTemporaryFile() as file:
         file.write(content)
         file.flush()
-        with open_stream(file.name) as stream:
+        with open_stream(file.name, "t") as stream:
             stream.block_size = block_size
             try:
                 source = formats.read(input_format, stream, "t", options or InputOptions())

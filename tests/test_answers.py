@@ -53,7 +53,7 @@ def test_a_table_names_the_most_probable_class_at_every_width(
 
 def test_the_summary_counts_the_samples_of_each_class() -> None:
     assert "most probable: cat (2 samples), dog (1 sample)\n" in run("forward", PETS).stdout
-    assert "most probable: 2 (1 sample), 1 (1 sample);" in run("forward", "1,2", "3,1").stdout
+    assert "most probable: 2 (1 sample), 1 (1 sample)\n" in run("forward", "1,2", "3,1").stdout
 
 
 # --- the largest --------------------------------------------------------------------------------

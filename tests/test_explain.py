@@ -18,7 +18,7 @@ IN_ASCII = partial(exec, "import sys; sys.stdout.reconfigure(encoding='ascii')")
 def equations(*words: str) -> list[list[str]]:
     """Return the sides of all equations, with all digits, in ASCII."""
     outcome = run("jacobian", *words, "--explain", "-p", "17", first=IN_ASCII)
-    assert (outcome.status, outcome.stderr) == (0, "")
+    assert (outcome.status, bool(outcome.stderr)) == (0, words[:1] == ("5",))
     return [x.split(" = ") for x in re.findall(r"^ {6}(\S.*)$", outcome.stdout, re.MULTILINE)]
 
 
@@ -196,7 +196,7 @@ def test_latex_is_ready_to_paste_and_stays_on_its_page(tmp_path: Path) -> None:
     pieces = []
     for words, text in PAPERS:
         outcome = run(*words, "-f", "latex", stdin=text)
-        assert (outcome.status, outcome.stderr) == (0, "")
+        assert (outcome.status, bool(outcome.stderr)) == (0, words[1:] == ["5"])
         pieces.append(outcome.stdout)
     shown = compiled(pieces, tmp_path).replace("\N{MINUS SIGN}", "~")
     for text in (

@@ -233,3 +233,10 @@ def test_members_of_any_kind_are_kept_and_one_that_is_missing_is_told() -> None:
     assert run("forward", "--keep", "a", "-f", "csv", stdin=text).status == 0
     for text in ('{"m":{"z":[1,2]}}\n{"m":{}}\n', "[1,2]\n"):
         assert "found no 'm.z'" in refused("forward", "--key", "m.z", stdin=text)
+
+
+def test_a_line_may_name_its_sample_in_a_list_and_an_object_has_no_order() -> None:
+    text = '{"logits":[3,3],"samples":["q"]}\n{"logits":[3,3],"samples":["r"]}\n'
+    assert run("forward", "-f", "csv", stdin=text).stdout[9:] == ",1,2\nq,0.5,0.5\nr,0.5,0.5\n"
+    refused("forward", "--key", "logits.*", stdin='{"logits":{"a":1,"b":2}}\n' * 2)
+    assert "--columns cat,dog\n" in refused("forward", stdin="cat;dog;\n1.5;2;\n1;3;\n")

@@ -198,5 +198,5 @@ def test_without_the_extra_the_error_says_what_to_install(tmp_path: Path) -> Non
     (tmp_path / "z.parquet").write_bytes(b"PAR1")
     error = refused("forward", "z.parquet", cwd=tmp_path, first=without("pyarrow"))
     assert error.splitlines()[1].startswith("hint: pip install ")
-    error = refused("forward", "1", "-f", "parquet", first=without("pyarrow"))
+    error = refused("forward", "1", "2", "-f", "parquet", first=without("pyarrow"))
     assert "pip install pyarrow" in error.splitlines()[1]

@@ -154,11 +154,10 @@ def called(function: Function, task: Task, setting: Setting) -> tuple[Calls, Arr
         return calls, next(calls.results())[1], []
     except CandidateError as error:
         found = error
-    if K > 1 and found.array is not None:
-        theirs = found.array.shape
-        # What is of one sample makes something else of a batch, but no batch of matrices.
-        if task.quantity != "jacobian" or theirs == (C, K) or theirs[1:] == (C, C):
-            raise found
+    theirs = found.array.shape if K > 1 and found.array is not None else ()
+    # What is of one sample makes something else of a batch, but no batch of matrices.
+    if theirs and (task.quantity != "jacobian" or theirs == (C, K) or theirs[1:] == (C, C)):
+        raise found
     calls = Calls(function, task, setting, rows, -1, f"all samples at once, shape (1, {C})")
     if len(shape) > 1:
         calls = replace(calls, how=f"one sample at a time, shape ({C},)", labels=setting.labels)

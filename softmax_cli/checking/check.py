@@ -271,8 +271,8 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
     if quantity == "probabilities" and not setting.forward_only:
         checks = with_derivative(checks[0], task, calls, setting)
     if setting.stress:
-        is_for_batches = any(note.startswith("given a single sample") for note in notes)
-        checks.append(_stressed(quantity, calls, setting, is_for_batches))
+        is_batched = any(note.startswith("given a single sample") for note in notes)
+        checks.append(_stressed(quantity, calls, setting, is_batched))
     return tuple(checks)
 
 
@@ -301,14 +301,13 @@ def _with_notes(check: Check, run: Run, notes: list[str], *, is_function: bool =
     return replace(check, notes=tuple(notes))
 
 
-def _stressed(quantity: Kind, calls: Calls, setting: Setting, is_for_batches: bool) -> Check:
+def _stressed(quantity: Kind, calls: Calls, setting: Setting, is_batched: bool) -> Check:
     """Check a function on samples of our own, and in batches of other sizes."""
     C, ndim = len(setting.classes), max(2, setting.z.ndim)
     z, names = settings.stress_samples(C, setting.temperature)
     # Of some sizes many a function has never been given a batch; in one of C samples the layout of
     # Jacobians is ambiguous.
-    sizes = (12, 11, 5, 3, 2, 1)[: 6 - is_for_batches]
-    leads: list[tuple[int, ...]] = [(n,) for n in sizes if n != C]
+    leads: list[tuple[int, ...]] = [(n,) for n in (12, 11, 5, 3, 2, 1)[: 6 - is_batched] if n != C]
     plain = replace(setting, stress=False, forward_only=True, atol=None, rtol=None, ours=True)
     found: list[Check] = []
     for lead in leads if ndim == 2 else [(3, 4)]:

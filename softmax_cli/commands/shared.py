@@ -16,8 +16,6 @@ from softmax_cli.writing.formats import SUFFIXES, WRITERS, choose_format, hint_f
 
 # Takes the option's name, for messages, and what the user gave.
 Parser = Callable[[str, str], Any]
-Words = list[str] | None
-Text = str | None
 
 
 def option(
@@ -78,14 +76,14 @@ COLOR = choice("Output", "--color WHEN", "Colour tables", ("auto", "always", "ne
 
 
 def reading(
-    input_format: Text = READER,
-    delimiter: Text = given("--delimiter CHAR", "What separates the cells.", words.delimiter),
+    input_format: str | None = READER,
+    delimiter: str | None = given("--delimiter CHAR", "What separates the cells.", words.delimiter),
     decimal: str = given("--decimal CHAR", "The decimal separator.", decimal, "."),
     header: bool | None = given("--header/--no-header", "The first row is one, or not."),
-    columns: Words = given("--columns COLUMNS", "The columns of logits: cat,dog or 2-11."),
-    id_column: Text = given("--id COLUMN", "The column that names the samples."),
-    keep: Words = given("--keep COLUMNS", KEEP),
-    key: Text = given("--key PATH", KEY),
+    columns: list[str] | None = given("--columns COLUMNS", "Columns of logits: cat,dog or 2-11."),
+    id_column: str | None = given("--id COLUMN", "The column that names the samples."),
+    keep: list[str] | None = given("--keep COLUMNS", KEEP),
+    key: str | None = given("--key PATH", KEY),
     axis: int | None = given("--axis N", AXIS, partial(whole, first=-64, last=64)),
     skip_invalid: bool = given("--skip-invalid", "Leave out samples with nan, inf or no value."),
 ) -> InputOptions:
@@ -96,10 +94,10 @@ def reading(
 
 
 def writing(
-    output_format: Text = WRITER,
-    output: Text = shown("--output -o FILE", OUTPUT, lambda _, path: path),
+    output_format: str | None = WRITER,
+    output: str | None = shown("--output -o FILE", OUTPUT, lambda _, path: path),
     precision: int = shown("--precision -p DIGITS", SHOWN_DIGITS, partial(whole, last=17), 6),
-    color: Text = COLOR,
+    color: str | None = COLOR,
 ) -> OutputOptions:
     """Take what every command may be told about its output; ``-o -`` is standard output."""
     path = None if output == "-" else output

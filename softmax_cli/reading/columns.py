@@ -201,6 +201,10 @@ def choose_columns(
     naming = (by_name or text) if is_settled or keeps_all else by_name | text
     if sample is None and len(naming) == 1:
         (sample,) = naming
+        is_blank = header is not None and not header[sample].strip()
+        if is_blank and not is_settled and all(map(is_missing, values(sample))):
+            way_out = f"pick the logits: --columns {_words(picked, header)}"
+            raise InputError(place, f"expected names in column {sample + 1}, found none", way_out)
     nested = [c for c in picked if kinds[c] in ("arrays", "objects") and not is_settled]
     if nested:
         name, kind = quoted(_words(nested[:1], header)), kinds[nested[0]]

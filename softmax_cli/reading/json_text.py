@@ -210,16 +210,19 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
             raise _no_array(values, options.key, where(0))
         header = (options.key,) if options.key else None
         return Columns(tuple(range(len(values))), header=header, array=0)
+    if isinstance(first.get("samples"), list) and "sample" not in first and not options.id_column:
+        options = replace(options, id_column="samples.0")
     said = (options.key, options.id_column, *rules.split_names(",".join(options.keep), "--keep"))
     others = [p for p in said if p and p not in first]
     keys = (*first, *[p for p in others if any(member(each, p) is not None for each in samples)])
     rows = [[member(each, key) for key in keys] for each in samples]
 
     def hint(_: str) -> str:
+        if options.key is not None:
+            return ""
         hint = strict_json.key_hint(first, kind=list if len(samples) > 1 else list | dict)
-        if len(first) > 1 and all(isinstance(each, list | dict) for each in first.values()):
-            picked = shlex.quote(",".join(first))
-            hint += f"; if each holds a class of all samples, --columns {picked}"
+        if len(first) > 1 and {*map(type, first.values())} in ({list}, {dict}):
+            hint += f"; if each holds a class, --columns {shlex.quote(','.join(first))}"
         return hint
 
     columns = rules.choose_columns(

@@ -66,13 +66,9 @@ def open_logits(
         return
     name = STDIN if path == "-" else visible(path)
     try:
-        with open_stream(path) as stream:
+        with open_stream(path, name) as stream:
             input_format = options.input_format or guess_format(path, stream, name)
             logits = read(input_format, stream, name, options)
-            if logits.n_classes == 1 and options.results_of is None:
-                is_column = options.axis is None and logits.n_samples != 1
-                hint = "; --axis 0 reads a column" if is_column else ""
-                warn(name, f"with one class, every probability is 1{hint}")
             if logits.n_samples is None:
                 logits = replace(logits, progress=lambda: (stream.n_read, stream.size))
             yield logits
@@ -134,7 +130,7 @@ def _only_path(words: Sequence[str]) -> str | None:
 
 
 @contextmanager
-def open_stream(path: str) -> Iterator[Stream]:
+def open_stream(path: str, name: str) -> Iterator[Stream]:
     """Open a file, or standard input for ``-``.
 
     Raises
@@ -142,7 +138,6 @@ def open_stream(path: str) -> Iterator[Stream]:
     InputError
         When it cannot be opened, or is what standard output goes to; reading raises it too.
     """
-    name = STDIN if path == "-" else visible(path)
     with readable(name):
         raw = FileIO(0 if path == "-" else path, closefd=path != "-")
         os.set_blocking(raw.fileno(), True)  # whoever shares it may have set it otherwise

@@ -76,14 +76,16 @@ def looks_like_lines(content: bytes) -> bool:
 
 def member(value: Any, path: str) -> Any:
     """Follow a dotted path such as ``a.0.*.b``, where * is each; None if it is missing."""
-    if isinstance(value, list):
+    is_list = isinstance(value, list)
+    if is_list:
         value = {str(k): each for k, each in enumerate(value)}
     if not isinstance(value, dict):
         return None
     if path in value:
         return _shaped(value[path], value.get("shape"))
     step, _, rest = path.partition(".")
-    if step == "*":
+    # The order of an object's numbers says nothing.
+    if step == "*" and (rest or is_list or {*map(type, value.values())} & {list, dict}):
         return [member(each, rest) if rest else each for each in value.values()]
     return member(value.get(step), rest) if rest else None
 

@@ -18,7 +18,6 @@ from softmax_cli.errors import InputError, reason
 from softmax_cli.memory import require
 from softmax_cli.samples import Batch, TextBlock
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 HEAD = 1 << 16
 _AT_ONCE = 1 << 20
 _BLANK = re.compile(rb"\n[ \t\r]*(?:\n|(?<=[ \t\r])\Z)")
@@ -46,8 +45,8 @@ class Stream:
         # What the beginning is taken for does not depend on the pieces in which a pipe brings it.
         while self._held.count(b"\n") < 2 and len(self._held) < HEAD and self._fill():
             pass  # until there are two lines
-        if self._held.startswith(BYTE_ORDER_MARK):
-            self._cut(len(BYTE_ORDER_MARK))
+        if self._held.startswith(b"\xef\xbb\xbf"):
+            self._cut(3)  # a byte order mark
 
     def peek(self) -> bytes:
         """Return the beginning, which stays to be read."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.errors import InputError, plural, quoted, tell, visible
+from softmax_cli.errors import InputError, plural, quoted, tell, visible, warn
 from softmax_cli.options import InputOptions
 from softmax_cli.samples import Batch, FloatArray, Logits, Place, TextBlock, concatenate
 from softmax_cli.words import NotANumberError, is_missing, mending, read_number, to_point
@@ -157,6 +157,9 @@ def sift(logits: Logits, options: InputOptions, name: str) -> Logits:
         if options.axis not in (0, 1, -1, -2):
             raise InputError("--axis", f"expected 0 or 1 for text, found {options.axis}")
         logits = _turned(logits, options, name) if options.axis in (0, -2) else logits
+    if logits.n_classes == 1 and options.results_of is None:
+        hint = "; --axis 0 reads a column" * (options.axis is None and logits.n_samples != 1)
+        warn(name, f"with one class, every probability is 1{hint}")
     if options.skip_invalid and options.results_of is None:
         return _valid(logits)
     if options.quantity is not None:  # of results, any are compared
