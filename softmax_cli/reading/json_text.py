@@ -218,7 +218,7 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
     rows = [[member(each, key) for key in keys] for each in samples]
 
     def hint(_: str) -> str:
-        if options.key is not None:
+        if options.key is not None or options.results_of is not None:
             return ""
         hint = strict_json.key_hint(first, kind=list if len(samples) > 1 else list | dict)
         if len(first) > 1 and {*map(type, first.values())} in ({list}, {dict}):
