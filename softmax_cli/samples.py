@@ -24,6 +24,7 @@ class Batch:
     upstream: FloatArray | None = None  # a gradient each, (K, C), where a command takes one
     kept: tuple[tuple[object, ...], ...] | None = None  # values to pass on, a tuple a sample
     place: Place | None = None  # until it is checked
+    is_long: bool = False  # whether text has more than 9 digits in a number
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -138,4 +139,5 @@ def concatenate(batches: Iterable[Batch], n_classes: int) -> Batch:
     gradients = [part.upstream for part in parts if part.upstream is not None]
     upstream = np.concatenate(gradients) if gradients else None
     kept = tuple(values for part in parts for values in part.kept or ())
-    return Batch(logits, parts[0].start, names or None, upstream, kept or None)
+    is_long = any(part.is_long for part in parts)
+    return Batch(logits, parts[0].start, names or None, upstream, kept or None, is_long=is_long)

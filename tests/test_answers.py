@@ -179,12 +179,11 @@ def test_what_is_kept_stays_with_its_sample_wherever_blocks_are_cut_and_joined()
     [
         (Probabilities(), {}, "cat,dog,owl", 1),
         (Probabilities(), {"prefix": "p_"}, "p_cat,p_dog,p_owl", 1),
-        (Probabilities(), {"top": 1}, "top1,p1", 1),
-        (Partial(entry=(0, 0)), {}, "partial", 1),
+        (Probabilities(), {"top": 1}, "top1,p1", 1), (Partial(entry=(0, 0)), {}, "partial", 1),
         (Jacobian(), {}, "output,cat,dog,owl", 3),
         (Jacobian(), {"prefix": "p_"}, "output,p_cat,p_dog,p_owl", 3),
     ],
-)
+)  # fmt: skip
 def test_what_is_kept_stands_behind_the_name_and_before_the_results(
     quantity: Quantity, more: dict[str, Any], columns: str, rows_each: int, tmp_path: Path
 ) -> None:
@@ -257,12 +256,11 @@ def test_a_column_of_parquet_has_one_type(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "header"),
     [
-        (f"forward {PETS}", "name,p_cat,p_dog,p_owl"),
-        ("forward 1,2 3,4", "p_1,p_2"),
+        (f"forward {PETS}", "name,p_cat,p_dog,p_owl"), ("forward 1,2 3,4", "p_1,p_2"),
         (f"jacobian {PETS}", "sample,output,p_cat,p_dog,p_owl"),
         (f"jacobian {PETS} --vjp 1,2,3", "name,p_cat,p_dog,p_owl"),
     ],
-)
+)  # fmt: skip
 def test_a_prefix_stands_before_the_names_of_classes(words: str, header: str) -> None:
     printed = run(*words.split(), "--prefix", "p_", "-f", "csv").stdout
     assert printed.splitlines()[0] == header

@@ -87,8 +87,7 @@ def test_a_file_whose_name_begins_with_a_dash_is_written_with_its_folder(
         ("forward README.md 1", "argument 1: expected one file or only numbers"),
         ("forward 1 -", "argument 2: expected one file or only numbers"),
         ("forward 1 --encoding x", "'--encoding': no such option\nhint: see softmax-cli forward -"),
-        ("forward -x 1", "'-x': no such option"),
-        ("forward -inff 1", "'-i': no such option"),
+        ("forward -x 1", "'-x': no such option"), ("forward -inff 1", "'-i': no such option"),
         ("forward 1 2 --format", "option '--format' requires an argument"),
         ("forward 1 , 2", "argument 2: expected a number, found ''"),
         ("forward 1/3 2", "argument 1: expected a number, found '1/3'\nhint: expressions"),
@@ -117,7 +116,7 @@ def test_a_file_whose_name_begins_with_a_dash_is_written_with_its_folder(
         ("check --atol -1 1 2", "--atol: expected a finite number of at least 0, found '-1'"),
         ("check --rtol x 1 2", "--rtol: expected a finite number of at least 0, found 'x'"),
     ],
-)
+)  # fmt: skip
 def test_bad_usage_is_one_clear_line(words: str, message: str) -> None:
     outcome = run(*words.split())
     assert outcome.status == 2

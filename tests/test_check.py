@@ -173,9 +173,8 @@ def test_a_step_that_cannot_tell_is_at_fault_and_not_what_is_differentiated(word
     error = refused("check", *words.split())
     assert error.startswith("error: --step: expected a step that suits central differences, found")
     assert "--method complex-step" in error
-    for step in (1e-18, 0.0):
-        with pytest.raises(StepError, match=r"step: .* sample 1; .* method='complex-step'"):
-            check_probabilities(core.softmax, [750.0, 751.0], step=step)
+    with pytest.raises(StepError, match=r"step: .* sample 1; .* method='complex-step'"):
+        check_probabilities(core.softmax, [750.0, 751.0], step=1e-18)
 
 
 @pytest.mark.parametrize("z", [[1e17, 1e17], [1e14, 1e14 + 1, 1e14 + 3]])

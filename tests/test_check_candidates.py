@@ -312,12 +312,11 @@ def test_what_a_function_raises_is_told_in_a_line(
         ("returns_nothing", "None (is a return missing?), expected an array of numbers"),
         ("returns_text", "str, expected an array of numbers"),
         ("returns_two", "shape (2, 2), expected (2, 3, 3)"),
-        ("softmax", "shape (2, 3), expected (2, 3, 3)"),
-        ("ragged", "list ("),
+        ("softmax", "shape (2, 3), expected (2, 3, 3)"), ("ragged", "list ("),
         ("complex_jacobian", "complex numbers"),
         ("masked", "a masked array, expected an array of numbers"),
     ],
-)
+)  # fmt: skip
 def test_results_of_another_kind_are_findings(folder: Path, name: str, found: str) -> None:
     outcome = check(folder, f"mine.py:{name}")
     assert outcome.status == 1

@@ -40,10 +40,9 @@ inf, nan = np.inf, np.nan
 
 def and_vjp(upstream: Any) -> list[Function]:
     return [
-        *FUNCTIONS,
-        lambda z, **options: vjp(z, upstream, **options),
+        *FUNCTIONS, lambda z, **options: vjp(z, upstream, **options),
         lambda z, **options: vjp(z, upstream, log=True, **options),
-    ]
+    ]  # fmt: skip
 
 
 def bits(array: Floats) -> bytes:
@@ -420,8 +419,7 @@ def test_the_state_of_numpy_is_left_as_it_was() -> None:
 
 
 REFUSED: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
-    (1.0, {}, ValueError, "not a single number"),
-    ([], {}, ValueError, "at least one class"),
+    (1.0, {}, ValueError, "not a single number"), ([], {}, ValueError, "at least one class"),
     (np.zeros((3, 0)), {}, ValueError, "at least one class"),
     ([[1.0, 2.0], [3.0]], {}, ValueError, "inhomogeneous"),
     ([True, False], {}, TypeError, "real numbers, not bool"),
@@ -436,7 +434,7 @@ REFUSED: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
     ([1.0, 2.0], {"temperature": inf}, ValueError, "finite"),
     ([1.0, 2.0], {"temperature": "1"}, TypeError, "real number"),
     ([1.0, 2.0], {"temperature": 1j}, TypeError, "real number"),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("z", "options", "error", "match"), REFUSED)

@@ -56,11 +56,10 @@ def test_help_of_a_command_is_its_options(command: str) -> None:
         ("-inf 0", "argument 1", "did you mean softmax-cli forward -inf 0?"),
         ("- -f csv", "argument 1", "did you mean softmax-cli forward - -f csv?"),
         ("logits.csv", "argument 1", "did you mean softmax-cli forward logits.csv?"),
-        ("nosuch.csv", "", "see softmax-cli --help"),
-        ("forwrd 1", "", "did you mean forward?"),
+        ("nosuch.csv", "", "see softmax-cli --help"), ("forwrd 1", "", "did you mean forward?"),
         ("--log 1", "'--log'", "see softmax-cli --help"),
     ],
-)
+)  # fmt: skip
 def test_a_word_that_leads_nowhere_leads_on(
     words: str, place: str, hint: str | None, tmp_path: Path
 ) -> None:

@@ -90,10 +90,9 @@ def test_what_is_not_logits_is_refused_with_its_place(text: str, message: str) -
     [
         ('{"logit":[1,2]}', "logit"),
         ('{"Logits":[[1,2],[3,4]],"classes":["a","b"]}', "Logits"),
-        ('{"sample":"x","scores":[1,2]}', "scores"),
-        ('{"a":1,"b":[]}', "b"),
+        ('{"sample":"x","scores":[1,2]}', "scores"), ('{"a":1,"b":[]}', "b"),
     ],
-)
+)  # fmt: skip
 def test_an_array_under_another_key_is_named(text: str, key: str) -> None:
     for input_format in ("json", "jsonl"):
         error = refused("forward", "--input-format", input_format, stdin=text)

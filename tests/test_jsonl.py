@@ -126,12 +126,11 @@ def test_suffixes_decide_in_and_out(tmp_path: Path) -> None:
     [
         ("forward", "probabilities", "probabilities", True),
         ("forward --log", "log_probabilities", "log_probabilities", True),
-        ("forward --top 2", "top", "top", False),
-        ("jacobian", "jacobian", "jacobian", False),
+        ("forward --top 2", "top", "top", False), ("jacobian", "jacobian", "jacobian", False),
         ("jacobian --entry 1,2", "partial", "partials", False),
         ("jacobian --vjp 0,0,1", "vjp", "vjp", True),
     ],
-)
+)  # fmt: skip
 def test_a_line_a_sample_holds_what_json_holds(
     words: str, key: str, in_json: str, is_by_class: bool
 ) -> None:

@@ -65,10 +65,9 @@ def test_verdicts_and_numbers_alone_have_columns_too(tmp_path: Path) -> None:
         ({"a": [1.5], "b": ["$2"]}, "sample 1, 'b': expected a number, found "),
         ({"a": [1.5], "b": ["3.5"]}, "sample 1, 'b': expected a number, found "),
         ({"a": [1.5], "b": [True]}, "sample 1, 'b': expected a number, found true"),
-        ({"a": [[1.0]], "b": [1]}, ""),
-        ({"a": [], "b": []}, "expected logits, found no rows"),
+        ({"a": [[1.0]], "b": [1]}, ""), ({"a": [], "b": []}, "expected logits, found no rows"),
     ],
-)
+)  # fmt: skip
 def test_what_is_no_table_of_logits_is_refused(
     columns: dict[str, object], message: str, tmp_path: Path
 ) -> None:

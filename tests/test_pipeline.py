@@ -52,12 +52,11 @@ def numbers(text: str, kind: str) -> Any:
 @pytest.mark.parametrize(
     ("kind", "words", "expected"),
     [
-        ("tsv", "forward --log", log_softmax),
-        ("jsonl", "forward", softmax),
+        ("tsv", "forward --log", log_softmax), ("jsonl", "forward", softmax),
         ("csv", "jacobian --vjp " + ",".join(map(str, G)), lambda z: vjp(z, np.array([G]))),
         ("jsonl", "jacobian --entry 2,1", lambda z: jacobian(z)[:, 1, 0]),
     ],
-)
+)  # fmt: skip
 def test_any_number_of_cores_gives_the_same_bytes_in_order(
     kind: str, words: str, expected: Callable[[Any], Any], tmp_path: Path
 ) -> None:

@@ -20,10 +20,9 @@ from softmax_cli.words import (
         *[("-1e3", -1000.0), ("1E-3", 0.001), ("1e-400", 0.0), ("-0", -0.0), ("0.1", 0.1)],
         *[("\N{MINUS SIGN}1.5", -1.5), ("1e\N{MINUS SIGN}2", 0.01)],
         *[("inf", math.inf), ("+inf", math.inf), ("-inf", -math.inf), ("-Infinity", -math.inf)],
-        ("\N{MINUS SIGN}INF", -math.inf),
-        ("9007199254740993", 9007199254740992.0),
+        ("\N{MINUS SIGN}INF", -math.inf), ("9007199254740993", 9007199254740992.0),
     ],
-)
+)  # fmt: skip
 def test_a_number_is_what_json_or_c_would_read(text: str, value: float) -> None:
     number = read_number(text)
     assert number == value

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, TypedDict, Unpack
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -31,26 +31,7 @@ Upstream = ArrayLike | None
 _JUDGED_IN = "the results are {}: they are judged in it"
 
 
-class Options(TypedDict, total=False):
-    """The keywords of the public checks."""
-
-    temperature: float
-    axis: int
-    log: bool
-    dtype: str | None
-    atol: float | None
-    rtol: float | None
-    stress: bool
-    classes: Sequence[str] | None
-    samples: Sequence[str] | None
-    method: str
-    step: float | None
-    forward_only: bool
-
-
-def check_probabilities(
-    candidate: Candidate, logits: ArrayLike, **options: Unpack[Options]
-) -> Verdict:
+def check_probabilities(candidate: Candidate, logits: ArrayLike, **options: Any) -> Verdict:
     """Check somebody's softmax; of a function also its derivative, by finite differences.
 
     Parameters
@@ -109,7 +90,7 @@ def check_probabilities(
     return _check("probabilities", candidate, logits, None, options)
 
 
-def check_jacobian(candidate: Candidate, logits: ArrayLike, **options: Unpack[Options]) -> Verdict:
+def check_jacobian(candidate: Candidate, logits: ArrayLike, **options: Any) -> Verdict:
     """Check somebody's Jacobian, J[..., j, i] = dy_j/dz_i.
 
     Parameters
@@ -141,7 +122,7 @@ def check_jacobian(candidate: Candidate, logits: ArrayLike, **options: Unpack[Op
 
 
 def check_vjp(
-    candidate: Candidate, logits: ArrayLike, upstream: Upstream = None, **options: Unpack[Options]
+    candidate: Candidate, logits: ArrayLike, upstream: Upstream = None, **options: Any
 ) -> Verdict:
     """Check somebody's backward pass: the upstream gradient times the Jacobian.
 
@@ -188,9 +169,10 @@ def _check(
     for option, known in (("dtype", [*PRECISIONS]), ("method", [*finite_difference.METHODS])):
         if (found := options.get(option)) not in (None, *known):
             raise ValueError(f"expected {option} to be one of {', '.join(known)}, found {found!r}")
-    for name in ("atol", "rtol"):
-        if not 0 <= float(options.get(name) or 0) < math.inf:
-            raise ValueError(f"expected {name} to be finite and 0 or more, found {options[name]!r}")
+    for name, least in (("atol", 0.0), ("rtol", 0.0), ("step", 5e-324)):
+        if (value := options.get(name)) is not None and not least <= value < math.inf:
+            bound = "greater than 0" if least else "0 or more"
+            raise ValueError(f"expected {name} to be finite and {bound}, found {value!r}")
     # Like derivatives, the complement refuses T = 0.
     if not np.isfinite(core.complement(setting.rows(z), temperature=setting.temperature)).all():
         raise ValueError("expected finite logits or -inf, with at least one finite in each sample")

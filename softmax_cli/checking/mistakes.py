@@ -149,8 +149,7 @@ def logits_for_y(case: Case) -> Iterator[FloatArray]:
 def without_upstream(case: Case, g: FloatArray) -> list[FloatArray]:
     """Return what has no upstream gradient in it."""
     d, u, v = case.parts()
-    scales = {1.0, case.T} if (g != 1).any() else ()
-    return [y / T for y, T in product((d + u * v, case.y), scales)]
+    return [y / T for T in {1.0, case.T} for y in (d + u * v, case.y) if (g != 1).any()]
 
 
 def powers_of_upstream(case: Case, g: FloatArray) -> list[FloatArray]:

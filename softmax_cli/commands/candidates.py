@@ -99,10 +99,11 @@ def check(
         else:
             raise InputError(option, f"found {found.found}")
         rows = rows[np.repeat(mask, len(rows) // len(mask))]
-        precision, printed = precision_of(read.dtype), read.dtype is None
+        precision, printed = precision_of(read.dtype), read.dtype is None and not theirs.is_long
         check = check_results(quantity, (rows, across), precision, setting, printed=printed)
-        if logits.class_names and read.class_names is not None:
-            check_classes(read.class_names, logits.class_names, option, "the logits")
+        classes = read.class_names or ()
+        if logits.class_names and len(classes) == logits.n_classes:
+            check_classes(classes, logits.class_names, option, "the logits")
         names = theirs.samples or ()
         names = names[:: max(1, len(names) // len(mask))]
         results.check_names([*compress(names, mask)], batch.samples, option)

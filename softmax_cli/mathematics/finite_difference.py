@@ -146,8 +146,9 @@ def _at(
 def _from(start: float, function: Function, z: FloatArray, h: FloatArray, i: int) -> Differences:
     """Take the slope from a start, in steps, to one step above."""
     (above, y_above), (below, y_below) = (_at(function, z, k * h, i) for k in (1, start))
-    # Equal infinities do not rise.
-    return (np.where(y_above == y_below, 0.0, y_above - y_below) / (above - below),)
+    # What is the logarithm of 0 at both does not rise.
+    is_zero = np.maximum(y_above, y_below) == -np.inf
+    return (np.where(is_zero, 0.0, y_above - y_below) / (above - below),)
 
 
 _central = partial(_from, -1)

@@ -29,6 +29,7 @@ _IDENTIFIER = (
 )
 
 _ARRAY = r"(?:[\w.]*(?:array|tensor)\()?[\[(]([^\[\]]*)[\])](?:,\s*\w+=[\w.':]+)*\)?"
+_LONG = r"[1-9](\.?\d){9}"  # more digits than what is printed for people
 _SCALAR = r"(?:np\.|numpy\.)?float\d+\(([^()]*)\)"
 
 Header = Sequence[str] | None
@@ -88,11 +89,12 @@ class Columns:
             values = [[each] * n if is_missing(each) else array_in(each) for each in arrays]
         check_lengths(values, len(self.logits), place, "the first sample")
         cells = list(chain.from_iterable(values))
+        is_long = bool(options.quantity) and any(re.search(_LONG, str(x)) for x in cells)
         logits = read_numbers(cells, len(self.logits), place, options, **how)
         c = self.sample
         names = None if c is None else tuple(as_text(row[c]) for row in rows)
         kept = tuple(tuple(row[c] for c in self.kept) for row in rows) if self.kept else None
-        return Batch(logits, start, names, kept=kept, place=place)
+        return Batch(logits, start, names, kept=kept, place=place, is_long=is_long)
 
     def source(self, blocks: Iterator[Batch | TextBlock], **more: Any) -> Logits:
         """Name what all samples share."""
@@ -175,7 +177,7 @@ def choose_columns(
     """
     names, width = header or (), len(kinds)
     if options.results_of is not None:
-        if found := _columns_of_results(names, options):
+        if found := _columns_of_results(names, kinds, options):
             return found
         options = replace(options, id_column=next(iter({options.id_column} & {*names}), None))
     sample, keeps_all = None, options.keep == ("all",)
@@ -201,8 +203,8 @@ def choose_columns(
     naming = (by_name or text) if is_settled or keeps_all else by_name | text
     if sample is None and len(naming) == 1:
         (sample,) = naming
-        is_blank = header is not None and not header[sample].strip()
-        if is_blank and not is_settled and all(map(is_missing, values(sample))):
+        is_blank = header is not None and not (header[sample] or is_settled)
+        if is_blank and all(map(is_missing, values(sample))):
             way_out = f"pick the logits: --columns {_words(picked, header)}"
             raise InputError(place, f"expected names in column {sample + 1}, found none", way_out)
     nested = [c for c in picked if kinds[c] in ("arrays", "objects") and not is_settled]
@@ -281,8 +283,13 @@ def _words(columns: Positions, header: Header) -> str:
     return shlex.quote(f"{words[0]}-{words[-1]}" if is_long else ",".join(words))
 
 
-def _columns_of_results(names: Sequence[str], options: InputOptions) -> Columns | None:
-    """Find the columns named as the classes, maybe behind a prefix, and that of names."""
+def _columns_of_results(
+    names: Sequence[str], kinds: Sequence[str], options: InputOptions
+) -> Columns | None:
+    """Find the columns named as the classes, maybe behind a prefix, and that of names.
+
+    More classes behind the first one are none that were kept: then all are told by place.
+    """
     classes = options.results_of or ()
     classes = classes if len({*classes}) == len(classes) else ()  # else they are told by place
     is_matrix = options.quantity == "jacobian" and "output" in names and names[0] == "sample"
@@ -296,7 +303,9 @@ def _columns_of_results(names: Sequence[str], options: InputOptions) -> Columns 
             others = sorted({*range(len(names))} - {*found})
             named = [c for c in others if plain[c] == options.id_column and not is_matrix]
             named += [c for c in others if _names_samples(plain[c])]
-            return Columns(found, named[0] if named else None, plain, (start - 1,) * is_matrix)
+            behind = {c for c in others if c > min(found) and kinds[c] != "text"} - {*named}
+            if all(_is_id(names[c]) for c in behind):
+                return Columns(found, named[0] if named else None, plain, (start - 1,) * is_matrix)
     return Columns(tuple(range(start, len(names))), 0, names) if is_matrix else None
 
 

@@ -61,8 +61,11 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     has_header, header, names = options.header, None, options.results_of or ()
     if options.by_position and (first[0], *first[-len(names) :]) == ("sample", *names):
         has_header = True  # as we write it of what has none
+    commented = _header_in(decode(comments, name), delimiter, len(first))
+    if options.header and commented:
+        warn(place, "taken as the header, as --header says, and not the comment above it")
     if has_header is None:
-        header = _header_in(decode(comments, name), delimiter, len(first))
+        header = commented
         is_named = tuple(first) == names and not options.by_position
         has_header = is_named or _is_header(list(map(with_point, first)), header)
     header = first if has_header else header
@@ -164,13 +167,14 @@ class Table:
     def parse(self, block: TextBlock) -> Batch:
         """Parse a block of a record a line: at once where all numbers are plain."""
         content, names, columns = block.content.removesuffix(b"\n"), None, self.columns
-        layout = (columns.array, columns.kept, columns.sample, columns.logits)
-        if layout == (None, (), 0, tuple(range(1, self.width))):
+        # Of results, the text is looked at.
+        form = (self.options.quantity, columns.array, columns.kept, columns.sample, columns.logits)
+        if form == (None, None, (), 0, tuple(range(1, self.width))):
             lines = decode(content, self.name, block.line).split("\n")
             parts = [line.partition(self.delimiter) for line in lines]
             names = tuple(part[0] for part in parts)
             content = "\n".join([part[2] for part in parts]).encode()
-        elif layout != (None, (), None, tuple(range(self.width))):
+        elif form != (None, None, (), None, tuple(range(self.width))):
             content = b"?"
         if self.options.decimal == ",":
             content = b"?" if b"." in content else content.replace(b",", b".")

@@ -49,11 +49,7 @@ def column_names(result: Arrays) -> list[str]:
         numbers = [f"{name}{place}" for place in places for name in pair]
     if twice := {*logits.kept_names} & {*numbers}:
         problem = f"expected a column that names no class, found {quoted(min(twice))}"
-        hint = (
-            ""
-            if result.top or quantity.rank == 0
-            else f"give --prefix {result.prefix}p_ to name the classes apart"
-        )
+        hint = f"give --prefix {result.prefix}p_" * (quantity.rank > 0 and not result.top)
         raise InputError("--keep", problem, hint)
     if quantity.rank == 2:
         return ["sample", *logits.kept_names, "output", *numbers]
