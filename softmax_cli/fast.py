@@ -22,7 +22,9 @@ def load_rows(content: bytes, width: int, delimiter: bytes = b",") -> FloatArray
     layout = content.translate(None, b"0123456789+-.eE \r".replace(delimiter, b"")) + b"\n"
     if layout != (delimiter * (width - 1) + b"\n") * (len(layout) // width):
         return None
-    array = b"[" + content.translate(bytes.maketrans(delimiter + b"\n", b",,")) + b"]"
+    if delimiter != b",":
+        content = content.replace(delimiter, b",")
+    array = b"[" + content.replace(b"\n", b",") + b"]"
     try:
         numbers = (orjson or json).loads(array)
         values = np.fromiter(numbers, np.float64, len(numbers))
