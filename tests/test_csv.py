@@ -69,6 +69,7 @@ def test_the_layout_is_found_and_options_choose(text: str, options: str, printed
         ("1,1e400\n", ["--delimiter", ","], "<stdin>:1:2: expected a number within the range"),
         ("a,b,c\n1,NA,3\n", [], "<stdin>:2:2: expected a number, found 'NA'\nhint: --skip"),
         ("1,5;2,25\n3,6;4,5\n", [], "<stdin>:1:1: expected a number, found '1,5'\nhint: give"),
+        ('"1,5",2\n3,6\n', [], "<stdin>:1:1: expected a number, found '1,5'\nhint: sed "),
         ("1,2\n1,inf\n", [], "<stdin>:2:2: found +inf"),
         ("", [], "<stdin>: expected logits, found nothing"),
         ("a,b\n", [], "<stdin>: expected at least one sample, found only a header"),

@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.checking.formulas import Kind, Precision, precision_of
+from softmax_cli.checking.formulas import Kind, Precision, Rows, precision_of
 
 Array = NDArray[Any]
-# Of results, one a sample or C for a Jacobian; and the largest entry that connects two samples.
-Rows = tuple[Array, float]
 # Somebody's: of logits, and of upstream gradients.
 Function = Callable[..., Any]
 

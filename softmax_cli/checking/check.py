@@ -10,15 +10,8 @@ from numpy.typing import ArrayLike
 
 from softmax_cli.checking import setting as settings
 from softmax_cli.checking.calls import STATE, Calls, called, dependence
-from softmax_cli.checking.candidate import (
-    Array,
-    Function,
-    Rows,
-    ShapeFoundError,
-    as_numbers,
-    as_rows,
-)
-from softmax_cli.checking.formulas import FLOAT64, PRECISIONS, Kind, Precision, printed_digits
+from softmax_cli.checking.candidate import Array, Function, ShapeFoundError, as_numbers, as_rows
+from softmax_cli.checking.formulas import FLOAT64, PRECISIONS, Kind, Precision, Rows, printed_digits
 from softmax_cli.checking.mistakes import diagnose_shape, explain
 from softmax_cli.checking.setting import Run, Setting
 from softmax_cli.checking.sweep import with_derivative

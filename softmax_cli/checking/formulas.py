@@ -17,6 +17,8 @@ from softmax_cli.mathematics import core
 
 FloatArray = NDArray[np.float64]
 Kind = Literal["probabilities", "jacobian", "vjp"]
+# Of results, one a sample or C for a Jacobian; and the largest entry that connects two samples.
+Rows = tuple[NDArray[Any], float]
 
 # The relative error of an entry that tells something.
 _TELLING = 0.1

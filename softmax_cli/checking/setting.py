@@ -79,7 +79,11 @@ class Setting:
             return replace(self, g=self.like_logits(size * sign), drawn=True)
         if not np.isfinite(upstream).all():
             raise ValueError("expected a finite upstream gradient")
-        return replace(self, g=np.broadcast_to(upstream, self.z.shape))
+        try:
+            return replace(self, g=np.broadcast_to(upstream, self.z.shape))
+        except ValueError:
+            found = f"for logits of shape {self.z.shape}, found shape {upstream.shape}"
+            raise ValueError(f"expected an upstream gradient {found}") from None
 
     def verdict(self, *checks: Check) -> Verdict:
         """Give the verdict of these checks."""

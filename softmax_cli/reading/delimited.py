@@ -191,6 +191,8 @@ class Table:
         check_lengths(rows, self.width, place, "the first row")
 
         def hint(i: int, cell: str) -> str:
+            if self.delimiter == "," and words.has_decimal_comma(cell):
+                return r"""sed -E 's/"([^",]*),([^",]*)"/\1.\2/g' FILE | softmax-cli forward -"""
             column = columns.position(i % len(columns.logits))
             cells = [row[column - 1] for row in rows]
             if all(map(words.is_missing, cells)) and column == self.width:
