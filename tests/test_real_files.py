@@ -262,6 +262,7 @@ def test_what_servers_send_is_refused_with_the_path_that_reads_it(
     [
         ('"a" "b" "c"\n"1" 1 2 3\n"2" 1 2 3\n', "", ["a", "b", "c"], ["1", "2"]),
         ("a\tb\tc\nx\t1\t2\t3\ny\t1\t2\t3\n", "", ["a", "b", "c"], ["x", "y"]),
+        ('"a" "b" "c"\n"only" 1 2 3\n', "", ["a", "b", "c"], ["only"]),
         ('uid,z\n7,"(1, 2, 3)"\n', "--key z --id uid", ["1", "2", "3"], ["7"]),
         ('uid,z\n7,"[np.float64(1.0), np.float64(2.0), 3.0]"\n', "--key z", ["1", "2", "3"], ["1"]),
         ('uid,z\n7,"tensor([1., 2., 3.], dtype=torch.half)"\n', "--key z", ["1", "2", "3"], ["1"]),

@@ -69,7 +69,8 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
         is_named = tuple(first) == names and not options.by_position
         has_header = is_named or _is_header(list(map(with_point, first)), header)
     header = first if has_header else header
-    while len(records) <= rules.n_needed(header, options) and (more := stream.take(len(head))):
+    needed = max(rules.n_needed(header, options), 2 * (len(records[-1][1]) == 1 + len(first)))
+    while len(records) <= needed and (more := stream.take(len(head))):
         others, line = table.records(TextBlock(line, more))
         records += others
     said = (options.results_of, options.header, options.columns, options.id_column)
@@ -234,12 +235,12 @@ def _header_in(comments: str, delimiter: str, width: int) -> list[str] | None:
 
 
 def _has_row_names(rows: Sequence[Sequence[str]], width: int) -> bool:
-    """Tell whether each row begins with its name, for which R's header has no cell."""
-    if len(rows) < 2 or set(map(len, rows)) != {width}:
+    """Tell whether rows begin with names, text or 1 and 2, for which R's header has no cell."""
+    if not rows or len(rows[0]) != width:
         return False
-    names = [cells[0] for cells in rows]
-    rises = names == list(map(str, range(1, 1 + len(names))))
-    return rises or not any(words.is_number(name) or words.is_broken_number(name) for name in names)
+    names = [cells[0] for cells in rows[:2]]
+    is_text = not (words.is_number(names[0]) or words.is_broken_number(names[0]))
+    return is_text or names == ["1", "2"]
 
 
 def _guess_delimiter(text: str, options: InputOptions) -> str:
