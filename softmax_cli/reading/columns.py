@@ -142,7 +142,8 @@ def n_needed(header: Iterable[str] | None, options: InputOptions) -> int:
     is_settled = options.columns is not None or options.results_of is not None
     said = {options.id_column, *",".join(options.keep).split(",")}
     others = {each for each in header or () if options.axis == 0 or not _names_samples(each)} - said
-    return 0 if is_settled or not any(map(_is_id, others)) else _SAMPLES_OF_COLUMN
+    is_doubtful = [*(header or ())][-1:] == [""] or (not is_settled and any(map(_is_id, others)))
+    return _SAMPLES_OF_COLUMN if is_doubtful else 0
 
 
 def choose_columns(
@@ -201,12 +202,11 @@ def choose_columns(
         picked = tuple(sorted({*range(width)} - {*by_name, *text, *kept, sample}))
     by_name, text = by_name - {*picked, *kept}, text - {*picked, *kept}
     naming = (by_name or text) if is_settled or keeps_all else by_name | text
+    # A delimiter behind every row makes a column of nothing.
+    if [*names][-1:] == [""] and all(map(is_missing, values(width - 1))):
+        naming -= {width - 1}
     if sample is None and len(naming) == 1:
         (sample,) = naming
-        is_blank = header is not None and not (header[sample] or is_settled)
-        if is_blank and all(map(is_missing, values(sample))):
-            way_out = f"pick the logits: --columns {_words(picked, header)}"
-            raise InputError(place, f"expected names in column {sample + 1}, found none", way_out)
     nested = [c for c in picked if kinds[c] in ("arrays", "objects") and not is_settled]
     if nested:
         name, kind = quoted(_words(nested[:1], header)), kinds[nested[0]]
