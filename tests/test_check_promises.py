@@ -194,6 +194,7 @@ def test_functions_of_a_row_or_of_a_batch_are_differentiated_in_any_shape(axis: 
     z = np.random.default_rng(4).normal(0, 2, (2, 3, 4))
     assert check_probabilities(lambda z: of(z, 1), z, axis=axis)
     assert check_probabilities(lambda z: of(z, 2), z[0, 0])
+    assert check_probabilities(softmax, z[0, 0], axis=0, stress=True)
 
 
 @pytest.mark.parametrize("theirs", ["cat,dog,owl\n.5,.5,.5\n", "cat,dog,cat\n.5,.5,.9\n"])
