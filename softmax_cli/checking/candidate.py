@@ -85,8 +85,7 @@ def in_python(text: str) -> str:
 
 def names_code(word: str) -> bool:
     """Tell whether a word names code, and no results are there under that name."""
-    is_code = _CODE.fullmatch(word) is not None
-    return is_code and (word.endswith(".py") or not os.path.exists(word))  # noqa: PTH110
+    return bool(_CODE.fullmatch(word)) and (word.endswith(".py") or not os.path.exists(word))  # noqa: PTH110
 
 
 def in_words(error: BaseException) -> str:

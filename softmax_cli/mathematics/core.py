@@ -2,7 +2,7 @@
 
 For the logits z of one sample, in a unit of e that cancels wherever it is used::
 
-    e = exp(z/T)                near: every z/T is within +-300, and T is a power of two
+    e = exp(z/T)                near: every z/T is within +-300
     e = exp((z - m)/T) 2^1000   far: m = max z, with all that z - m and its division drop
     S = sum e                   = e_max + R
     R = sum of e but for one maximum: positive terms, never a small difference of large numbers
@@ -31,7 +31,7 @@ References
    functions", IMA J. Numer. Anal. 41(4), 2311-2330, 2021.
 .. [2] D. E. Knuth, "The Art of Computer Programming", vol. 2, section 4.2.2, Theorem B: TwoSum.
 .. [3] T. J. Dekker, "A floating-point technique for extending the available precision", Numer.
-   Math. 18, 224-242, 1971: the exact product, with Veltkamp's splitting.
+   Math. 18, 224-242, 1971: the exact product.
 .. [4] S. M. Rump, T. Ogita, S. Oishi, "Accurate floating-point summation part I: faithful
    rounding", SIAM J. Sci. Comput. 31(1), 189-224, 2008: ExtractVector.
 """
@@ -60,7 +60,7 @@ def softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floa
     """Return the probabilities ``y_j = exp(z_j/T) / sum_i exp(z_i/T)``.
 
     Every probability is within 5 units of 2^-52 of the exact one, relatively, where that is a
-    normal number (found: 4.6). It is e/S, in the notation of this module.
+    normal number (found: 4.7). It is e/S, in the notation of this module.
 
     Parameters
     ----------
@@ -92,9 +92,8 @@ def softmax(logits: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floa
     """
     all_z, T = or_limit(classes_last(logits, axis), temperature)
     out = np.empty(all_z.shape)
-    near = math.frexp(T)[0] == 0.5
     for y, z in _blocks(out, all_z):
-        e = np.exp(z if T == 1 else z / T, out=y) if near else _exponentials(z, T)
+        e = _near(z, T, out=y)
         S = _sum(e)
         # Where S >= 1, y_j is subnormal if e_j is: quicker to see than that all z are near.
         hard = ~np.isfinite(S)
@@ -296,9 +295,10 @@ def vjp(
     (forward mode, jvp) is the same function.
 
     The error is within 16 units of 2^-52 of ``sum_i |y_j y_i (g_j - g_i)| / T`` where the result
-    is a normal number and 1e-300 <= T <= 1e300. A sample whose nonzero gradients span 200 powers
-    of ten or more may lose digits, but a class of probability 0 takes none from the others. An
-    upstream gradient that is the same for all classes gives exactly 0.
+    and the probabilities that are not 0 are normal numbers and 1e-300 <= T <= 1e300. A sample
+    whose nonzero gradients span 200 powers of ten or more may lose digits, but a class of
+    probability 0 takes none from the others. An upstream gradient that is the same for all classes
+    gives exactly 0.
 
     With `log` it is the product with the Jacobian of log-softmax, ``v_i = (g_i (1 - y_i) - y_i
     sum of the other g) / T``, within 16 units of the same sum of absolute values. For g = -t it
@@ -338,10 +338,10 @@ def vjp(
     all_g = upstream_like(upstream, all_z, axis)
     out = np.empty(all_z.shape)
     for v, z, g in _blocks(out, all_z, all_g):
-        if log or math.frexp(T)[0] != 0.5 or not 1e-200 <= T <= 1e200:
+        if log or not 1e-200 <= T <= 1e200:
             v[...] = _scaled_vjp(z, g, T, log)
             continue
-        e = np.exp(z if T == 1 else z / T)
+        e = _near(z, T)
         S = _sum(e)
         size = np.abs(_fill_vjp(v, e, g, S))
         v *= _spread(1 / (S * T), v)
@@ -421,13 +421,22 @@ def _blocks(out: Floats, *inputs: NDArray[Any]) -> Iterator[tuple[Floats, ...]]:
 
 def _exponentials(z: Floats, T: float) -> Floats:
     """Return e, each sample by its own path."""
-    if math.frexp(T)[0] != 0.5:
-        return _far(z, T)
-    x = z if T == 1 else z / T
-    e = np.exp(x)
-    if not (x.max() <= 300 and x.min() >= -300):
-        far = ~((x == -np.inf) | (np.abs(x) <= 300)).all(axis=0) | (e == 0).all(axis=0)
+    e, limit = _near(z, T), min(300 * T, 1e308)
+    if not (z.max() <= limit and z.min() >= -limit):
+        masked = z == -np.inf
+        e[masked] = 0.0
+        far = ~(masked | (np.abs(z) <= limit)).all(axis=0) | masked.all(axis=0)
         e[:, far] = _far(z.T[far].T, T)
+    return e
+
+
+def _near(z: Floats, T: float, out: Floats | None = None) -> Floats:
+    """Return exp(z/T), to a rounding or two where z/T is near."""
+    if math.frexp(T)[0] == 0.5:
+        return np.exp(z if T == 1 else z / T, out=out)
+    s, t = _quotient(z, np.zeros(1), T)
+    e = np.exp(s, out=out)
+    e += t * e
     return e
 
 
@@ -449,22 +458,19 @@ def _shifted(z: Floats, T: float) -> tuple[Floats, Floats]:
     t = (z - (s - b)) - (m + b)  # TwoSum [2]_
     gone = s < -1500 * T  # e is 0 there, also where s is infinite and t is NaN
     s[gone], t[gone] = -1500 * T, 0.0
+    return _quotient(s, t, T)
+
+
+def _quotient(s: Floats, t: Floats, T: float) -> tuple[Floats, Floats]:
+    """Return (s + t)/T, and what it leaves over."""
     if T < 1e-300:  # 1/T could overflow
         s, t, T = s * _UNIT, t * _UNIT, T * _UNIT
-    # The halves of s and of 1/T have 26 bits, so that the product of two is exact (Dekker [3]_).
-    c1, _ = _split(1 / T)
-    c2 = float(1 / Fraction(T) - Fraction(c1))
-    s1, s2 = _split(s)
-    q = s1 * c1
-    low = s2 * c1 + (s * c2 + t * c1)
+    # The high parts of s and of 1/T have 26 bits, so that their product is exact (Dekker [3]_).
+    s1, c1 = ((np.asarray(x).view(np.int64) & -(2**27)).view(float) for x in (s, 1 / T))
+    c2 = float(1 / Fraction(T) - Fraction(float(c1)))
+    q, low = s1 * c1, (s - s1) * c1
+    low += s * c2 + t * c1
     return q + low, low - ((q + low) - q)
-
-
-def _split(x: Any) -> tuple[Any, Any]:
-    """Split x into two halves of at most 26 bits each (Veltkamp [3]_)."""
-    c = 134217729.0 * x  # 2^27 + 1
-    high = c - (c - x)
-    return high, x - high
 
 
 def _parts(e: Floats) -> tuple[Floats, Floats]:
@@ -500,12 +506,11 @@ def _sum(x: Floats) -> Floats:
     # line. With more roundings an adversary could take y beyond its bound.
     if len(x) <= 16:
         return _quick_sum(x) if not 12 < len(x) < 16 else _quick_sum(x[:8]) + _quick_sum(x[8:])
-    size = 16 if len(x) <= 128 else 32
-    m = (len(x) - 1) // size
+    m = (len(x) - 1) // 16
     sums = np.empty((x.shape[1], m + 1)).T
-    np.einsum("gjn->gn", x[: size * m].reshape(m, size, -1), out=sums[:m])
-    sums[m] = _sum(x[size * m :])
-    return _quick_sum(sums) if size == 16 else _close_sum(sums)
+    np.einsum("gjn->gn", x[: 16 * m].reshape(m, 16, -1), out=sums[:m])
+    sums[m] = _sum(x[16 * m :])
+    return _close_sum(sums)
 
 
 def _close_sum(x: Floats) -> Floats:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from softmax_cli.mathematics import core
 from tests.families import families
 from tests.oracle import EXACT, Oracle, errors_in_units
-from tests.test_core import PROMISES, climb
+from tests.test_core import PATHS, PROMISES, climb
 
 Floats = NDArray[np.float64]
 
@@ -52,10 +52,10 @@ def main() -> None:
         print(line)
     print(f"\n{'found by climbing':34}" + "".join(f"{f'C = {C}':>11}" for C in (3, 10, 24, 100)))
     for name, (errors_of, bound, power) in PROMISES.items():
-        for path, T in (("near", 1.0), ("far", 0.7)):
+        for path, (T, _) in PATHS.items():
             line = f"{f'{name}, {path}, at most {bound:g}':34}"
             for C in (3, 10, 24, 100):
-                worst = climb(errors_of, C, T, K=max(4, 4000 // C**power), steps=300)
+                worst = climb(errors_of, C, path, K=max(4, 4000 // C**power), steps=300)
                 line += f"{errors_of(*worst, T, EXACT).max():>11.2f}"
             print(line, flush=True)
 
