@@ -38,7 +38,6 @@ References
 
 import math
 from collections.abc import Iterator
-from fractions import Fraction
 from functools import reduce
 from typing import Any
 
@@ -463,11 +462,12 @@ def _shifted(z: Floats, T: float) -> tuple[Floats, Floats]:
 
 def _quotient(s: Floats, t: Floats, T: float) -> tuple[Floats, Floats]:
     """Return (s + t)/T, and what it leaves over."""
-    if T < 1e-300:  # 1/T could overflow
-        s, t, T = s * _UNIT, t * _UNIT, T * _UNIT
-    # The high parts of s and of 1/T have 26 bits, so that their product is exact (Dekker [3]_).
-    s1, c1 = ((np.asarray(x).view(np.int64) & -(2**27)).view(float) for x in (s, 1 / T))
-    c2 = float(1 / Fraction(T) - Fraction(float(c1)))
+    if not 1e-290 < T < 1e290:  # 1/T could overflow, and what it leaves over underflow
+        unit = _UNIT if T < 1 else 1 / _UNIT
+        s, t, T = s * unit, t * unit, T * unit
+    # The high parts have 26 bits, the others 27, so that products of two are exact (Dekker [3]_).
+    s1, c1, T1 = ((np.asarray(x).view(np.int64) & -(2**27)).view(float) for x in (s, 1 / T, T))
+    c2 = ((1 - c1 * T1) - c1 * (T - T1)) / T
     q, low = s1 * c1, (s - s1) * c1
     low += s * c2 + t * c1
     return q + low, low - ((q + low) - q)
