@@ -15,6 +15,7 @@ from softmax_cli.commands.jacobian import jacobian
 from softmax_cli.errors import InputError
 
 PROGRAM = "softmax-cli"
+FUNCTIONS = {"forward": forward, "jacobian": jacobian, "check": check, "help": reference}
 
 
 class LogitsCommand(TyperCommand):
@@ -28,15 +29,11 @@ class LogitsCommand(TyperCommand):
         if not args and waits:
             raise help_instead(ctx)
         args = list(map(words.masked, args))
-        try:
-            _, _, order = self.make_parser(ctx).parse_args([*args])
-        except Exception as error:  # of Typer's, which does not say of which command
-            vars(error).update(ctx=ctx)
-            raise
+        rest = super().parse_args(ctx, [*args])
+        _, _, order = self.make_parser(ctx).parse_args(args)
         for each in order:
             if order.count(each) > 1 and not getattr(each, "multiple", False):
                 raise InputError(each.opts[0], f"expected once, found {order.count(each)} times")
-        rest = super().parse_args(ctx, args)
         logits = ctx.params["logits"] = list(map(words.unmasked, ctx.params["logits"]))
         if not logits and waits:
             problem = "expected logits: numbers, a file or - for standard input, found none"
@@ -45,7 +42,19 @@ class LogitsCommand(TyperCommand):
 
 
 class Program(TyperGroup):
-    """The commands."""
+    """The commands, each made when it is wanted: to make all takes a twentieth of a short run."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Name them, in the order of the help."""
+        return [*FUNCTIONS]
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        """Make one, or None where there is none of this name."""
+        if name not in FUNCTIONS:
+            return None
+        alone = typer.Typer(add_completion=False)
+        alone.command(name, cls=TyperCommand if name == "help" else LogitsCommand)(FUNCTIONS[name])
+        return typer.main.get_command(alone)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Show the help where nothing is given; say what is no command."""
@@ -54,7 +63,7 @@ class Program(TyperGroup):
                 raise help_instead(ctx)
             if args[0] == "help" and args[1:2] in ([name] for name in COMMANDS):
                 args = [args[1], "--help"]
-            words.refuse_misplaced(args, self.commands)
+            words.refuse_misplaced(args, FUNCTIONS)
         return super().parse_args(ctx, args)
 
 
@@ -97,8 +106,3 @@ def main(
     2 wrong usage or bad input; 3 the result could not be written;
     130, 143, 129, 141 interrupted, terminated, hung up, nobody reads the pipe.
     """
-
-
-for function in (forward, jacobian, check):
-    app.command(cls=LogitsCommand)(function)
-app.command("help")(reference)

@@ -75,7 +75,9 @@ def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[P
     convert = _converter(result, encode)
     # The next to be given a block comes first; it is the one that has had its block for longest.
     workers: deque[_Worker] = deque()
-    count, printed = jobs or _cores(), 0
+    # On Linux, those that this process may use.
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    count, printed = jobs or cores or 1, 0
 
     def end() -> None:
         for worker in workers:
@@ -100,10 +102,6 @@ def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[P
                     yield piece
         for worker in workers:
             yield from worker.finish()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass

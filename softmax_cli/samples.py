@@ -104,8 +104,7 @@ class Logits:
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes' names, or their positions from 1."""
-        positions = range(1, self.n_classes + 1)
-        return tuple(map(str, positions)) if self.class_names is None else self.class_names
+        return self.class_names or tuple(map(str, range(1, self.n_classes + 1)))
 
     def title(self, batch: Batch, k: int = 0, n: int = 1) -> str:
         """Name sample k of n, with what is kept of it; one that stands alone may have no name."""

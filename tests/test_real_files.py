@@ -84,7 +84,6 @@ def test_identifiers_among_logits_are_refused_and_the_hint_works(
         ("index,userId,a,b", "0,7,1.5,2", "'userId'", "--keep userId"),
         ("Unnamed: 0,a,b", "0,1.5,2", "'Unnamed: 0'", "--id 1"),
         ("Unnamed: 0,1,2", "0,1.5,2", "'Unnamed: 0'", "--id 'Unnamed: 0'"),
-        ("a,b,true_label", "1.5,2,3", "'true_label'", "--keep true_label"),
         ("Unnamed: 0.1,index,a,b", "1,0,1.5,2", "'Unnamed: 0.1'", "--keep 1"),
         ("y_true,y_pred,a,b", "1,0,1.5,2", "'y_true', 'y_pred'", "--keep y_true,y_pred"),
         ("text,a,b,target", "x,1.5,2,3", "'target'", "--keep target"),
@@ -192,9 +191,7 @@ LLS = [0.00521903, 0.994571, 7.84649e-06, 0.000202364]
     [
         (TOKENS, "--axis 0", ["No", "Yes", "#"], ["logprob"], [0.983373643892112, 0.0166263561, 0]),
         (DOCUMENT, "--key lls --id doc_id", None, ["0"], LLS),
-        (f"[{DOCUMENT}]", "--key lls --id doc_id", None, ["0"], LLS),
         ('[{"id": 7, "logits": [1,2,3], "label": 2}]', "", None, ["7"], ONE_TO_THREE),
-        ('{"id": 7, "logits": [1,2,3], "label": 2}', "", None, ["7"], ONE_TO_THREE),
         ('{"a":{"b":[[1,2,3]]},"m":{"n":"x"}}', "--key a.b.0 --id m.n", None, ["x"], ONE_TO_THREE),
         ('{"outputs":[{"logits":[[1,2,3]]}]}', "--key outputs.0.logits", None, ["1"], ONE_TO_THREE),
         ('{"columns":["a","b","c"],"index":[0],"data":[[1,2,3]]}', "", None, ["1"], ONE_TO_THREE),
@@ -218,10 +215,9 @@ def test_arrays_in_records_are_read(
 
 TOPS = [{"token": str(z), "logprob": z, "bytes": [97]} for z in (1.0, 2.0, 3.0)]
 CHAT = {
-    "id": "x",
-    "created": 17,
+    "id": "x", "created": 17,
     "choices": [{"logprobs": {"content": [{**TOPS[0], "top_logprobs": TOPS}] * 2}}],
-}
+}  # fmt: skip
 TRITON = {
     "outputs": [{"name": "z", "shape": [2, 3], "datatype": "FP32", "data": [1.0, 2, 3, 1, 2, 3]}]
 }
