@@ -133,11 +133,6 @@ def test_arrays_that_do_not_fit_are_value_errors(call: Any, message: str) -> Non
         call()
 
 
-def test_numpy_is_loaded_late() -> None:
-    code = "import sys, softmax_cli; print('numpy' in sys.modules)"
-    assert run_cold(program=[sys.executable, "-c", code]).stdout == "False\n"
-
-
 @pytest.mark.parametrize("example", [block for block in EXAMPLES if "torch" not in block])
 def test_the_example_of_the_pages_runs(example: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for jacobian, passes in ((core.jacobian, True), (wrong_jacobian, False)):

@@ -181,25 +181,28 @@ def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> tuple[
     n = len(first) // (C if run.task.quantity == "jacobian" else 1)
     shape = [C if axis == calls.axis % z.ndim else 1 for axis in range(z.ndim)]
     rows = [np.moveaxis(each, calls.axis, -1).reshape(-1, C) for each in calls.inputs]
-    before = None
+
+    def given_alone(k: int) -> Array:
+        return calls.once([each[k].reshape(shape) for each in rows], is_alone=True)
+
     # Some 16 samples are given alone.
     for k in () if calls.labels or len(run.task.z) == 1 else range(0, n, max(1, n // 16)):
         try:
-            alone = calls.once([each[k].reshape(shape) for each in rows], is_alone=True)
+            alone = given_alone(k)
         except CandidateError as error:
             error.given = f"a single sample, shape {tuple(shape)}"
             if isinstance(error, ShapeFoundError):
                 raise
             notes.append(f"given {error.given}, it {error.problem}")
             break
-        found = _difference(run, k, first, alone)
-        is_right = np.allclose(alone, run.task.exact(slice(k, k + 1)).reshape(-1, C), 1e-3)
-        if found:
-            is_old = before is not None and np.array_equal(before, alone) and not is_right
-            again = _difference(run, 0, first, next(calls.results())[1][: len(first)])
+        if found := _difference(run, k, first, alone):
+            changes = not np.allclose(given_alone(k), alone, equal_nan=True)
+            changes |= bool(_difference(run, 0, first, next(calls.results())[1][: len(first)]))
+            # Where the batch is right, what is the same for two samples was that of a third.
+            is_right = not _difference(run, 0, run.task.exact(slice(n)).reshape(-1, C), first)
+            is_old = is_right and np.array_equal(given_alone(k - 1), alone)
             told = f"given alone it returns {'an old' if is_old else 'another'} result: {found}"
-            return told, STATE if is_old or again else "depends on the other samples"
-        before = alone if is_right else None
+            return told, STATE if is_old or changes else "depends on the other samples"
     return None
 
 

@@ -63,9 +63,10 @@ def clipped(k: int, task: Task, eps: float) -> FloatArray:
 
 
 def not_normalised(case: Case) -> Iterator[FloatArray]:
-    """Yield what is made of exp(z), and of exp(z) over the sum of z."""
+    """Yield what is made of exp(z), and of exp(z) over the sum of z that is not masked."""
+    z = np.where(case.z > -np.inf, case.z, 0.0)
     for e in exponentials(case):
-        yield from map(case.of_y, (e, e / total(case.z), e / total(case.z / case.T)))
+        yield from map(case.of_y, (e, e / total(z), e / total(z / case.T)))
 
 
 def log_with_eps(case: Task, eps: float) -> FloatArray:
@@ -111,8 +112,10 @@ def masked_with(case: Task, number: float) -> FloatArray:
 
 def masked_after(case: Task, number: float) -> FloatArray:
     """Return what is masked by a finite number, and by 0 after softmax."""
-    y = core.softmax(np.where(case.z > -np.inf, case.z, number), temperature=case.T)
-    return case.of_y(np.where(case.z > -np.inf, y, 0.0))
+    z = np.where(case.z > -np.inf, case.z, number)
+    if case.log and not case.is_derivative:  # whatever underflows before the logarithm
+        return np.where(case.z > -np.inf, case.given(z=z), -np.inf)
+    return case.of_y(np.where(case.z > -np.inf, core.softmax(z, temperature=case.T), 0.0))
 
 
 def along(case: Case, *axes: int | None) -> Iterator[Wrong]:
