@@ -122,11 +122,12 @@ def test_batches_keep_names_order_and_line_numbers_across_blocks() -> None:
     refused("forward", "-f", "json", stdin=text + "last,1,x\n")
 
 
+@pytest.mark.parametrize("words", ["", "--id 1", "--columns 2-4"])
 @pytest.mark.parametrize(
-    ("text", "place"), [("x,1,2\ny,3,4\n", "'x'"), ("1,2,3O\n4,5,6\n", "'3O'")]
+    ("text", "place"), [("x,7,8,9\ny,3,4,5\n", "'x'"), ("7,8,3O,9\n4,5,6,1\n", "'3O'")]
 )
-def test_a_header_that_may_be_a_sample_is_warned_of(text: str, place: str) -> None:
-    outcome = run("forward", "-f", "csv", stdin=text)
+def test_a_header_that_may_be_a_sample_is_warned_of(text: str, place: str, words: str) -> None:
+    outcome = run("forward", "-f", "csv", *words.split(), stdin=text)
     assert outcome.status == 0
     assert outcome.stderr == (
         f"warning: <stdin>:1: taken as the header, because {place} is not a number; "
@@ -136,6 +137,7 @@ def test_a_header_that_may_be_a_sample_is_warned_of(text: str, place: str) -> No
     assert commas.startswith("warning: <stdin>:1: taken as the header, because 'x' is not a number")
     for usual in ("id,0,1\n7,1,2\n", ",0,1\n7,1,2\n", "k,a,b\nx,1,2\n"):
         assert run("forward", "-f", "csv", stdin=usual).stderr == ""
+    assert run("forward", "--id", "k", "-f", "csv", stdin="k,0,1\nx,1,2\n").stderr == ""
 
 
 @pytest.mark.parametrize(("text", "place"), [("1,2,\n3,4,\n", "1:3"), ("1,,2\n1,3,4\n", "1:2")])

@@ -88,7 +88,6 @@ def test_identifiers_among_logits_are_refused_and_the_hint_works(
         ("y_true,y_pred,a,b", "1,0,1.5,2", "'y_true', 'y_pred'", "--keep y_true,y_pred"),
         ("text,a,b,target", "x,1.5,2,3", "'target'", "--keep target"),
         ("id,index,a,b", "1,2,1.5,2", "'id', 'index'", "--id id --keep index"),
-        ("who,what,a,b", "x,y,1.5,2", "'who', 'what'", "--id who --keep what"),
         ("id t a b", "1 x 2 3", "'id', 't'", "--id id --keep t"),
         ("id\ta\tb\tlabel", "1\t1.5\t2\t2.0", "'label'", "--keep label"),
         ("uid,a,b,c,d,e,f,g", "7,1.5,1,2,3,4,5,6", "'uid'", "--id uid"),

@@ -313,10 +313,11 @@ def _names_samples(name: str) -> bool:
     return name.strip(" \t").lower() in _NAMES_OF_NAME_COLUMNS
 
 
-def warn_of_first_row(rows: Rows, is_header: bool, place: str) -> None:
-    """Warn where a header may be meant as a sample, or a first sample as the header."""
+def warn_of_first_row(rows: Rows, is_header: bool, said: str, place: str) -> None:
+    """Warn where a header of which nothing is said may be a sample, or a sample the header."""
     first, second = rows[0], rows[1] if rows[1:] else []
     strange = [name for name in first if not (is_number(name) or _names_samples(name))]
+    strange = [] if any(name in said for name in strange) else strange
     if is_header and strange and any(map(is_number, first)):
         why = f"because {quoted(strange[0])} is not a number"
         warn(place, f"taken as the header, {why}; if it is a sample, give --no-header")

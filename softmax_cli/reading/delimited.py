@@ -73,10 +73,10 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     while len(records) <= needed and (more := stream.take(len(head))):
         others, line = table.records(TextBlock(line, more))
         records += others
-    said = (options.results_of, options.header, options.columns, options.id_column)
-    if said == (None,) * 4 and header in (None, first):
+    said = " ".join([options.columns or "", options.id_column or "", *options.keep])
+    if (options.results_of, options.header) == (None, None) and header in (None, first):
         two = [list(map(with_point, cells)) for _, cells in records[:2]]
-        rules.warn_of_first_row(two, has_header, place)
+        rules.warn_of_first_row(two, has_header, said, place)
     records = records[1:] if has_header else records
     if not records:
         raise InputError(name, "expected at least one sample, found only a header")
@@ -196,7 +196,7 @@ class Table:
                 return r"""sed -E 's/"([^",]*),([^",]*)"/\1.\2/g' FILE | softmax-cli forward -"""
             column = columns.position(i % len(columns.logits))
             cells = [row[column - 1] for row in rows]
-            if all(map(words.is_missing, cells)) and column == self.width:
+            if all(map(words.is_missing, cells)) and 1 < column == self.width:
                 return f"--columns 1-{column - 1} leaves out the empty column behind the others"
             said = self.options.columns or self.options.axis == 0
             is_settled = columns.sample is not None or said

@@ -223,7 +223,7 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
         hint = strict_json.key_hint(first, kind=list if len(samples) > 1 else list | dict)
         if len(first) > 1 and {*map(type, first.values())} in ({list}, {dict}):
             hint += f"; if each holds a class, --columns {shlex.quote(','.join(first))}"
-        return hint
+        return hint.removeprefix("; ")
 
     columns = rules.choose_columns(
         keys, rules.kinds_of(rows), lambda c: [row[c] for row in rows], options, name, hint

@@ -51,9 +51,8 @@ def read_npy(stream: Stream, name: str, options: InputOptions) -> Logits:
             content = stream.read(n * C * dtype.itemsize)
             is_short = len(content) < n * C * dtype.itemsize
             if is_short or (start + n == K and stream.read(1)):
-                found = "fewer" if is_short else "more"
-                problem = f"expected the numbers that its header tells of, found {found}"
-                raise InputError(name, problem)
+                problem = "expected the numbers that its header tells of, found "
+                raise InputError(name, problem + ("fewer" if is_short else "more"))
             logits = np.frombuffer(content, dtype).astype(np.float64, copy=False)
             if is_whole:
                 array = logits.reshape(shape, order="F" if by_column else "C")
