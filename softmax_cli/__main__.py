@@ -9,17 +9,17 @@ if __name__ == "__main__" and not sys.flags.safe_path:
 
 import gc
 import signal
-from collections.abc import Sequence
-from contextlib import suppress
-from functools import partial
-from typing import NoReturn
-
-from softmax_cli.ending import SIGNALS, leave
-from softmax_cli.memory import has_room_for_numpy, is_limited, limit_memory
 
 
-def main(words: Sequence[str] | None = None) -> NoReturn:
+def main(words: list[str] | None = None) -> None:
     """Run the command line, or these words, and exit with its status."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # or an import is told as the place of Ctrl-C
+    from contextlib import suppress
+    from functools import partial
+
+    from softmax_cli.ending import SIGNALS, leave
+
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:  # as nohup, and a shell's &, want it
             signal.signal(number, leave)
@@ -30,7 +30,7 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     gc.set_threshold(100_000)
     _open_what_is_closed()
     _keep_to_the_locale()
-    status = _run(list(sys.argv[1:] if words is None else words))
+    status = _run(sys.argv[1:] if words is None else words)
     # To free all memory first takes a fifth of a short run; matplotlib has a folder to remove.
     if words is None and "matplotlib" not in sys.modules:
         with suppress(OSError, ValueError):  # what is closed or full, sys.exit tells
@@ -52,16 +52,18 @@ def _open_what_is_closed() -> None:
 
 def _keep_to_the_locale() -> None:
     """Write text for people in ASCII under LC_ALL=C, which Python takes for UTF-8."""
-    told = "PYTHONUTF8" in os.environ or "PYTHONIOENCODING" in os.environ
-    if os.environ.get("LC_ALL") in ("C", "POSIX") and not told:
-        from io import TextIOWrapper
+    from io import TextIOWrapper
 
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, TextIOWrapper):
-                stream.reconfigure(encoding="ascii", errors="backslashreplace")
+    told = "PYTHONUTF8" in os.environ or "PYTHONIOENCODING" in os.environ
+    encoding = "ascii" if os.environ.get("LC_ALL") in ("C", "POSIX") and not told else None
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def _run(words: list[str]) -> int:
+    from softmax_cli.memory import has_room_for_numpy, is_limited, limit_memory
+
     # Softmax has no use for threads of BLAS, or much memory; code that the user names may have.
     names_code = any(":" in word for word in words)
     if not names_code:

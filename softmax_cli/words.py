@@ -81,6 +81,8 @@ def mending(cell: object, decimal: str = ".") -> str:
         return f"--skip-invalid leaves samples with missing values out{more}"
     if re.fullmatch(r"(?i)[-+]?[\d.]+d[-+]?\d+", text.strip()):
         return "D is Fortran's exponent: tr D E < FILE | softmax-cli forward -"
+    if re.search(r"\d\s*[*/^]\s*\(?[\d.]|\w\(.*\d", text):
+        return "expressions are not computed: write the number itself"
     if len(text.split()) > 1 and any(map(is_number, text.split())):
         return "if spaces separate the cells, give --delimiter ' '"
     return ""

@@ -90,7 +90,8 @@ def test_a_file_whose_name_begins_with_a_dash_is_written_with_its_folder(
         ("forward -x 1", "'-x': no such option"), ("forward -inff 1", "'-i': no such option"),
         ("forward 1 2 --format", "option '--format' requires an argument"),
         ("forward 1 , 2", "argument 2: expected a number, found ''"),
-        ("forward 1/3 2", "argument 1: expected a number, found '1/3'"),
+        ("forward 1/3 2", "argument 1: expected a number, found '1/3'\nhint: expressions"),
+        ("forward ln(2) 1", "argument 1: expected a number, found 'ln(2)'\nhint: expressions"),
         ("forward 1 2 --version", "'--version': no such option\nhint: it stands before"),
         ("forward 1 2 -p=10", "-p=10: expected a space"),
         ("forward 1 2 -f csv --format csv", "--format: expected once, found 2 times"),
@@ -98,7 +99,6 @@ def test_a_file_whose_name_begins_with_a_dash_is_written_with_its_folder(
         ("forward -f cvs 1", "--format: expected one of table, csv, tsv, json"),
         ("forward --temperature x 1", "--temperature: expected a finite number of at least 0"),
         ("jacobian -t 0 1 1", "--temperature: expected a finite number of at least 2.23e-308"),
-        ("forward -p 18 1", "--precision: expected a whole number from 1 to 17, found '18'"),
         ("forward --jobs 0 1", "--jobs: expected a whole number from 1 to 1000, found '0'"),
         ("check --jobs 2 1", "'--jobs': no such option"),
         ("forward --columns 1 1 2", "--columns: expected a file or standard input"),
@@ -106,7 +106,6 @@ def test_a_file_whose_name_begins_with_a_dash_is_written_with_its_folder(
         ("jacobian --entry 1 1 2", "--entry: expected OUTPUT,INPUT such as 1,2, found '1'"),
         ("jacobian --entry 1,3 1 2", "--entry: expected a position from 1 to 2, found '3'"),
         ("check --method cental 1 2", "--method: expected one of central, forward, complex-step"),
-        ("check --step 0 1 2", "--step: expected a finite number greater than 0, found '0'"),
     ],
 )  # fmt: skip
 def test_bad_usage_is_one_clear_line(words: str, message: str) -> None:

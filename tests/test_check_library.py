@@ -126,6 +126,11 @@ def test_complex_step_is_refused_where_complex_numbers_are() -> None:
         (lambda: check_jacobian(Z, Z, dtype="half"), "expected dtype to be one of float64, "),
         (lambda: check_jacobian(Z, Z, method="x"), "expected method to be one of central, "),
         (lambda: check_jacobian(Z, Z, classes=["a"]), "expected 3 names of classes, found 1"),
+        (lambda: check_vjp(np.float16(Z), Z, 7e4 * Z), "within the range of float16, found 70000"),
+        (
+            lambda: check_probabilities(lambda z: 0 * np.float32(Z), 1e39 * Z),
+            "of float32, found 1e+39",
+        ),
     ],
 )
 def test_arrays_that_do_not_fit_are_value_errors(call: Any, message: str) -> None:

@@ -109,6 +109,8 @@ def test_zeros_and_underflow_are_named_alone() -> None:
     assert {cause for check in log.checks for cause in check.diagnoses} == {*log.decisive.diagnoses}
     assert causes(log) == ["underflow before the logarithm"]
     assert causes(check_jacobian(np.zeros((1, 3, 3)), z[:1])) == ["nothing but zeros"]
+    for T in (2e-300, 2e155, 1e308):
+        assert not check_jacobian(np.ones((1, 3, 3)), z[:1], temperature=T, log=True)
 
 
 def skips_the_first(z: Array) -> Array:
@@ -288,6 +290,7 @@ def test_a_special_gradient_is_noted(upstream: list[float], kind: str) -> None:
 def test_a_pass_says_what_it_could_not_see() -> None:
     one = str(check_jacobian(jacobian, [[40.0, 0.0, 1.0]]))
     assert "note: one sample cannot show a wrong axis" in one
+    assert "note: all samples are saturated" in one
     assert "entries below the bound, where zeros pass: 9 of 9; atol=0 compares" in one
     assert "exp that is not shifted by the maximum passes logits this small; stress=True" in one
     zeros = check_jacobian(lambda z: np.zeros((*z.shape, 3)), [[40.0, 0.0, 1.0]], atol=0.0)
@@ -711,7 +714,7 @@ def test_code_that_hangs_ends_in_time_or_by_a_signal(hostile: Path) -> None:
 
 def test_code_that_cannot_be_loaded_has_its_hint(tmp_path: Path) -> None:
     for text, said in (
-        ("from .helper import f\n", "f.py:1: the candidate raised ImportError: attempted relative"),
+        ("from .helper import f\n", "hint: name it by its package, from the folder above: "),
         ("a = 1\0\n", "f.py: expected Python, found a SyntaxError: source code string cannot"),
     ):
         (tmp_path / "f.py").write_text(text)

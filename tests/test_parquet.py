@@ -40,11 +40,12 @@ def test_it_holds_what_csv_holds_wherever_it_comes_from(line: str, tmp_path: Pat
     assert run(*words, PETS, "-o", str(out)).status == 0
     written = parquet.read_table(out)
     assert written.column_names == expected[0]
-    assert {str(kind).removeprefix("large_") for kind in written.schema.types} == {
-        "string",
-        "double",
-    }
+    assert {str(k).removeprefix("large_") for k in written.schema.types} == {"string", "double"}
     assert [list(map(str, row.values())) for row in written.to_pylist()] == expected[1:]
+    into.write_bytes(table(a=[1.5, 2], zip=["7", "8"]))
+    assert "'zip' beside" in refused("forward", str(into))
+    assert run("forward", str(into), "--id", "zip", "-o", str(out)).status == 0
+    assert parquet.read_table(out)["zip"].to_pylist() == ["7", "8"]
 
 
 def test_verdicts_and_numbers_alone_have_columns_too(tmp_path: Path) -> None:

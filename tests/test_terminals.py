@@ -47,6 +47,8 @@ def test_text_for_people_is_ascii_where_the_locale_is(line: str) -> None:
     assert ascii.status == usual.status
     assert not re.search(r"\\u25c2|\\u2500|\\u2588", ascii.stdout)
     assert line != "forward" or "y_na\\xefve" in ascii.stdout
+    narrow = run(*line.split(), env={"PYTHONIOENCODING": "ascii", "COLUMNS": "40"}, stdin=stdin)
+    assert narrow.status == usual.status
 
 
 @pytest.mark.parametrize("name", ["PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE"])

@@ -124,7 +124,6 @@ PROBABILITIES: dict[str, list[Logits]] = {
 PROBABILITIES_ALONE: dict[str, list[Logits]] = {
     "argmax in place of softmax": [lambda z: eye(z)[z.argmax(axis=1)]],
     "logarithms of the probabilities": [lambda z: np.log(y(z))],
-    "a factor for each sample": [lambda z: y(z) * np.array([[0.5], [0.25], [0.7], [1.5]], z.dtype)],
     "temperature left out": [softmax],
     "temperature applied twice": [lambda z: softmax(z / T**2)],
     "temperature multiplied": [lambda z: softmax(z * T)],
@@ -182,10 +181,6 @@ JACOBIANS: dict[str, list[Logits]] = {
     "powers of 2": [lambda z: np.log(2) * derivative(softmax(z / T * np.log(2))) / T],
     "derivative of log-softmax": [exact_of_log],
     "transposed derivative of log-softmax": [lambda z: (eye(z) - y(z)[:, :, None]) / T],
-    "the upstream gradient is copied": [lambda z: np.stack([eye(z)] * len(z)) / T],
-    "a factor for each sample": [
-        lambda z: exact(z) * np.array([0.5, 0.25, 0.7, 1.5], z.dtype)[:, None, None]
-    ],
     "factor 1/T missing": [lambda z: exact(z) * T],
     "factor 1/T squared": [lambda z: exact(z) / T],
     "temperature left out": [lambda z: derivative(softmax(z))],
@@ -220,7 +215,6 @@ JACOBIANS_OF_LOG: dict[str, list[Logits]] = {
     "sigmoid in place of softmax": [lambda z: diagonal(1 - sigmoid(z / T)) / T],
     "derivative of softmax": [exact],
     "transposed derivative of log-softmax": [lambda z: (eye(z) - y(z)[:, :, None]) / T],
-    "the upstream gradient is copied": [lambda z: np.stack([eye(z)] * len(z)) / T],
     "clipped probabilities": [lambda z: derivative_of_log(np.clip(y(z), 0.05, 0.95)) / T],
     "eps is added": [lambda z: exact_of_log(z) * (y(z) / (y(z) + 1e-3))[:, :, None]],
     "another temperature": [lambda z: derivative_of_log(softmax(z / 2.3)) / 2.3],

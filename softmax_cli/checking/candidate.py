@@ -62,6 +62,10 @@ class NotComplexError(CheckingError, ValueError):
     """Complex-step differences were asked of a function that handles real numbers only."""
 
 
+class RangeError(CheckingError, ValueError):
+    """Logits or gradients are beyond the format that results are judged in."""
+
+
 class ShapeFoundError(CandidateError):
     """What was found, and perhaps returned, is no array of the right shape.
 

@@ -5,6 +5,7 @@ computed in place of what is right. Adding a mistake is one row of the tables, w
 what to change in the reference, help/mistakes.md, and its case in tests/wrong.py.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -39,6 +40,11 @@ class Diagnosis:
     name: str
     advice: str
     numbers: tuple[tuple[str, float], ...] = ()
+
+
+def within_range(T: float) -> float:
+    """Return the nearest temperature that formulas can take."""
+    return float(np.clip(T, 1e-300, 1e300))
 
 
 def total(values: FloatArray) -> FloatArray:
@@ -101,7 +107,7 @@ def twice(case: Case) -> Iterator[FloatArray]:
 
 def powers_of_two(case: Case) -> list[FloatArray]:
     """Return 2^z over its sum."""
-    other = replace(case, T=case.T / np.log(2))
+    other = replace(case, T=within_range(case.T / math.log(2)))
     return [other.exact(), case.of_y(other.y), *([case.expected / np.log(2)] if case.log else [])]
 
 
@@ -200,19 +206,6 @@ def constant_factor(case: Case) -> Iterator[Wrong]:
     for number in formulas.shortest(case, lambda _, factor: case.expected * factor, factor):
         if number:
             yield case.actual, {"factor": number}
-
-
-def factor_for_each_sample(case: Case) -> bool:
-    """Tell whether each sample is a number times the exact one."""
-    ratios = case.ratios(tuple(range(1, case.actual.ndim)))
-    wrong = case.expected * ratios
-    if case.log and not case.is_derivative:
-        top = case.z.argmax(axis=1)[:, None]
-        ratios = np.take_along_axis(case.actual - case.expected, top, axis=1)
-        wrong = case.expected + ratios
-    is_some = len(case.z) > 1 and (ratios != 0).all() and np.isfinite(ratios).all()
-    is_so = is_some and case.is_explained_by(wrong, len(case.z))
-    return bool(is_so) and not [*constant_factor(case)]
 
 
 def half_sum(case: Case) -> bool:
@@ -393,7 +386,7 @@ _SURE: dict[str, Formula] = {
     "the sum over g is missing": _vjp(lambda case, g: [(g - case.y) / case.T] if case.log else []),
     "gradient of cross-entropy": _vjp(cross_entropy),
     "the upstream gradient is left out": _vjp(without_upstream),
-    "the upstream gradient is copied": _matrix(lambda d, u, v: [(1, 0, 0)]),
+    "the upstream gradient is copied": _vjp(lambda case, g: [g, g / case.T]),
     "row sums of the Jacobian": _vjp(row_sums),
     "powers of the upstream gradient": _vjp(powers_of_upstream),
     "arguments in the wrong order": _vjp(lambda case, g: [case.given(z=g, g=case.z)]),
@@ -408,8 +401,8 @@ _SURE: dict[str, Formula] = {
     "logarithms of the probabilities": _forward(lambda case: case.given(log=True)),
     "probabilities in place of their logarithms": _forward(lambda case: case.y),
     "temperature left out": lambda case: [case.given(T=1.0)],
-    "temperature applied twice": lambda case: [case.given(T=case.T**2)],
-    "temperature multiplied": lambda case: [case.given(T=1 / case.T)],
+    "temperature applied twice": lambda case: [case.given(T=within_range(case.T * case.T))],
+    "temperature multiplied": lambda case: [case.given(T=within_range(1 / case.T))],
     "factor 1/T missing": _scaled(lambda case: {1 / case.chain}),
     "factor 1/T squared": _scaled(lambda case: {case.chain}),
     "softmax along the wrong axis": lambda case: along(case, *range(len(case.whole) - 1)),
@@ -450,7 +443,6 @@ _FITTED: dict[str, Formula] = {
 _VAGUE: dict[str, Formula] = {
     "transposed batch": transposed,
     "a constant factor": constant_factor,
-    "a factor for each sample": _shown(factor_for_each_sample),
     "NaN among the results": nan,
 }
 CATALOGUE = _SURE | _ROUNDED | _FITTED | _VAGUE

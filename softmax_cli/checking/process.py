@@ -134,8 +134,11 @@ def _load(word: str) -> tuple[ModuleType, Any]:
         place = _place(error.filename or file, error.lineno)
         raise CandidateError(f"expected Python, found a SyntaxError: {error.msg}", place) from None
     except BaseException as error:
-        problem = f"the candidate raised {in_words(error)}, while {file} was loaded"
-        raise CandidateError(problem, _place_of(error, file) or file) from None
+        problem, hint = f"the candidate raised {in_words(error)}, while {file} was loaded", ""
+        if is_file and "relative import" in in_words(error):
+            package = f"{Path(file).resolve().parent.name}.{Path(file).stem}:{name}"
+            hint = f"name it by its package, from the folder above: {package}"
+        raise CandidateError(problem, _place_of(error, file) or file, hint) from None
     return module, _find(module, name)
 
 

@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 
 from softmax_cli.checking import formulas
-from softmax_cli.checking.candidate import Array
+from softmax_cli.checking.candidate import Array, RangeError
 from softmax_cli.checking.formulas import Case, FloatArray, Kind, Precision, Task, deviation
 from softmax_cli.checking.mistakes import diagnose, explain
 from softmax_cli.checking.verdict import Check, Samples, Verdict
@@ -65,8 +65,14 @@ class Setting:
 
     def task(self, quantity: Kind, precision: Precision) -> Task:
         """Say what is computed, of logits and gradients in this precision."""
-        g = precision.round(self.rows(self.g)) if quantity == "vjp" and self.g is not None else None
-        z = precision.round(self.rows(self.z))
+        given = (self.z, self.g) if quantity == "vjp" else (self.z,)
+        rows = np.stack([self.rows(each) for each in given if each is not None])
+        rounded = precision.round(rows)
+        beyond = rows[np.isinf(rounded) & np.isfinite(rows)]
+        if beyond.size:
+            problem = f"expected numbers within the range of {precision.name}, found {beyond[0]:g}"
+            raise RangeError(problem, hint="another `dtype` may hold it")
+        z, g = rounded[0], rounded[1] if len(rounded) > 1 else None
         lead = tuple(np.delete(self.z.shape, self.axis).tolist())
         return Task(quantity, z, g, self.temperature, self.log, precision, lead)
 

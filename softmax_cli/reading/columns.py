@@ -214,7 +214,8 @@ def choose_columns(
         raise InputError(place, f"expected numbers, found {kind} in column {name}", hint(keys))
     may_hold_ids = header is not None and not is_settled and len(picked) > 1
     suspects = {c for c in picked if may_hold_ids and kinds[c] == "whole" and _is_id(names[c])}
-    if not any(kinds[c] == "numbers" for c in picked):
+    suspects |= {c for c in picked if kinds[c] == "digits" and not is_settled}
+    if {kinds[c] for c in picked}.isdisjoint(("numbers", "digits")):
         if suspects and options.results_of is None:
             taken = f"{quoted(names[min(suspects)])} is taken for logits"
             warn(place, f"{taken}; if it is none, pick the logits with --columns")

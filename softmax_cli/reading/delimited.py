@@ -69,8 +69,7 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
         is_named = tuple(first) == names and not options.by_position
         has_header = is_named or _is_header(list(map(with_point, first)), header)
     header = first if has_header else header
-    needed = max(rules.n_needed(header, options), 2 * (len(records[-1][1]) == 1 + len(first)))
-    while len(records) <= needed and (more := stream.take(len(head))):
+    while len(records) <= rules.n_needed(header, options) and (more := stream.take(len(head))):
         others, line = table.records(TextBlock(line, more))
         records += others
     said = " ".join([options.columns or "", options.id_column or "", *options.keep])
@@ -81,10 +80,6 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     if not records:
         raise InputError(name, "expected at least one sample, found only a header")
     rows = [cells for _, cells in records]
-    if has_header and _has_row_names(rows, 1 + len(first)):
-        header = first = ["", *first]
-        if rows[0][0] == "1":
-            warn(place, "1, 2, ... name the samples, because the header has no name for them")
     check_lengths(rows, len(first), lambda k, _: f"{name}:{records[k][0]}", "the first row")
     kinds = rules.kinds_of(list(map(with_point, cells)) for cells in rows)
     table.width = len(first)
@@ -196,7 +191,8 @@ class Table:
                 return r"""sed -E 's/"([^",]*),([^",]*)"/\1.\2/g' FILE | softmax-cli forward -"""
             column = columns.position(i % len(columns.logits))
             cells = [row[column - 1] for row in rows]
-            if all(map(words.is_missing, cells)) and 1 < column == self.width:
+            is_blank = not (columns.header and columns.header[-1]) and 1 < column == self.width
+            if is_blank and all(map(words.is_missing, cells)):
                 return f"--columns 1-{column - 1} leaves out the empty column behind the others"
             said = self.options.columns or self.options.axis == 0
             is_settled = columns.sample is not None or said
@@ -234,28 +230,18 @@ def _header_in(comments: str, delimiter: str, width: int) -> list[str] | None:
     return None
 
 
-def _has_row_names(rows: Sequence[Sequence[str]], width: int) -> bool:
-    """Tell whether rows begin with names, text or 1 and 2, for which R's header has no cell."""
-    if not rows or len(rows[0]) != width:
-        return False
-    names = [cells[0] for cells in rows[:2]]
-    is_text = not (words.is_number(names[0]) or words.is_broken_number(names[0]))
-    return is_text or names == ["1", "2"]
-
-
 def _guess_delimiter(text: str, options: InputOptions) -> str:
     """Guess from the first lines: what splits them evenly, and most of all into numbers."""
     lines = [line for line in islice(io.StringIO(text[: 1 << 16], newline=""), 20) if line.strip()]
 
-    def score(delimiter: str) -> tuple[bool, bool, float, int]:
+    def score(delimiter: str) -> tuple[bool, float, int]:
         rows = list(_csv_reader(lines, delimiter, strict=False))
         widths = set(map(len, rows))
         widest = max(widths, default=0)
         tests = (words.is_number, words.has_decimal_comma)[: min(widest, 2)]
         cells = [any(test(cell) for test in tests) for row in rows for cell in row]
         is_even = len(widths) == 1 and widest > 1
-        names_rows = bool(rows) and _has_row_names(rows[1:], 1 + len(rows[0]))
-        return is_even, names_rows, sum(cells) / max(len(cells), 1), widest
+        return is_even, sum(cells) / max(len(cells), 1), widest
 
     return max(",;\t| ".replace(options.decimal, ""), key=score)
 

@@ -64,6 +64,8 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
                 start += len(table)
 
     types = {header[c]: file.schema_arrow.types[c] for c in columns.kept}
+    if (c := columns.sample) is not None and "string" in str(file.schema_arrow.types[c]):
+        types[header[c]] = file.schema_arrow.types[c]
     return columns.source(batches(), dtype=np.dtype(np.float64), kept_types=types)
 
 
@@ -89,6 +91,6 @@ def _kind(column: Any) -> str:
         return "objects" if types.is_struct(column.type) or types.is_map(column.type) else "arrays"
     values = _values((column.drop_null() or column)[:1000])
     (kind,) = kinds_of([value] for value in values)
-    is_name = isinstance(values[0], str) and kind in ("whole", "signed")
-    is_text = is_name or isinstance(values[0], bytes) or types.is_temporal(column.type)
-    return "text" if is_text else kind
+    if isinstance(values[0], bytes) or types.is_temporal(column.type):
+        return "text"
+    return "digits" if isinstance(values[0], str) and kind in ("whole", "signed") else kind

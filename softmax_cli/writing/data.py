@@ -272,7 +272,7 @@ def _record_batches(result: Arrays) -> Iterator[Any]:
     types: list[Any] = known
     for block in result.quantity.blocks(result.logits.batches):
         named = name_columns(result, block)
-        if result.logits.names_samples:
+        if result.logits.names_samples and not known[0]:
             named[0] = list(map(from_text, named[0]))
         try:
             arrays = list(map(_column, named, known, types))
