@@ -101,7 +101,6 @@ def test_a_file_whose_name_begins_with_a_dash_is_written_with_its_folder(
         ("jacobian -t 0 1 1", "--temperature: expected a finite number of at least 2.23e-308"),
         ("forward --jobs 0 1", "--jobs: expected a whole number from 1 to 1000, found '0'"),
         ("check --jobs 2 1", "'--jobs': no such option"),
-        ("forward --columns 1 1 2", "--columns: expected a file or standard input"),
         ("forward 1 --log=yes", "log"),
         ("jacobian --entry 1 1 2", "--entry: expected OUTPUT,INPUT such as 1,2, found '1'"),
         ("jacobian --entry 1,3 1 2", "--entry: expected a position from 1 to 2, found '3'"),

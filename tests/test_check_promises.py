@@ -79,7 +79,8 @@ def over_the_batch(z: Array) -> Array:
         (Counter(), "state between calls", "given the same input again it returns another result"),
         (Cache(), "state between calls", "given alone it returns an old result: "),
         (type("Late", (Counter,), {"calls": -1})(), "state between calls", "another result: 0.099"),
-        (of_the_company, "depends on the other samples", "0.0909309 in place of 0.0900306 in "),
+        (of_the_company, "depends on the batch", "0.0909309 in place of 0.0900306 in "),
+        (lambda z: softmax(z) * (len(z) > 1), "depends on the batch", "alone it returns another"),
         (over_the_batch, "softmax along the wrong axis", "given alone it returns another result"),
     ],
 )
@@ -100,6 +101,7 @@ def test_what_changes_now_and_then_or_keeps_results_by_shape_has_state() -> None
     ):
         verdict = check_probabilities(function, Z[:1], forward_only=True, stress=True)
         assert causes(verdict) == ["state between calls"]
+    assert not check_probabilities(lambda z: np.round(z - 1e8, 2), [[1e8, 1.0]], log=True)
 
 
 @np.errstate(divide="ignore")
@@ -123,7 +125,7 @@ MASKED = np.where(np.eye(3)[::-1] > 0, -np.inf, np.add(Z, [[0, 1, 0.5]]))
 @pytest.mark.parametrize(
     ("function", "z", "cause", "log"),
     [
-        (lambda z: np.cumsum(softmax(z), 0), Z[[0, 0, 1]], "depends on the other samples", False),
+        (lambda z: np.cumsum(softmax(z), 0), Z[[0, 0, 1]], "depends on the batch", False),
         (skips_the_first, Z, "a class or a sample is left at 0", False),
         (lambda z: log_softmax(z)[:, ::-1], MASKED, "classes in another order", True),
         (lambda z: log_softmax(z)[::-1], MASKED, "samples in another order", True),

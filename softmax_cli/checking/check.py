@@ -264,7 +264,7 @@ def _with_notes(check: Check, run: Run, notes: list[str], *, is_function: bool =
     if check.passed:
         hidden = "" if task.g is None or drawn else settings.note_on_gradient(task.g)
         below = f"entries below the bound, where zeros pass: {run.below} of {check.entries}"
-        saturated = (task.y.max(axis=1) > 1 - 1e-9).all()
+        saturated = not task.log and (task.y.max(axis=1) > 1 - 1e-9).all()
         finite = np.abs(task.z[task.z > -np.inf])
         is_small = finite.max() / task.T < math.log(task.precision.largest)
         unseen = {
