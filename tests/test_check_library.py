@@ -117,7 +117,6 @@ def test_complex_step_is_refused_where_complex_numbers_are() -> None:
     ("call", "message"),
     [
         (lambda: check_jacobian(Z, Z), "shape (2, 3), expected (2, 3, 3) or (6, 3)"),
-        (lambda: check_vjp(Z[0], Z, G), "shape (3,), expected (2, 3)"),
         (lambda: check_vjp(Z, Z, [1.0, 2.0]), "for logits of shape (2, 3), found shape (2,)"),
         (lambda: check_vjp(Z, Z, [1.0, 2.0, np.inf]), "expected a finite upstream gradient"),
         (lambda: check_probabilities(Z, [np.nan, 1.0]), "expected finite logits or -inf"),
@@ -125,7 +124,7 @@ def test_complex_step_is_refused_where_complex_numbers_are() -> None:
         (lambda: check_probabilities(Z, np.ma.array(Z)), "expected logits as numbers, found a "),
         (lambda: check_jacobian(Z, Z, dtype="half"), "expected dtype to be one of float64, "),
         (lambda: check_jacobian(Z, Z, classes=["a"]), "expected 3 names of classes, found 1"),
-        (lambda: check_vjp(np.float16(Z), Z, 7e4 * Z), "within the range of float16, found 70000"),
+        (lambda: check_vjp(np.float16(Z), Z, 7e4 * Z), "in range of float16, found 70000"),
         (
             lambda: check_probabilities(lambda z: 0 * np.float32(Z), 1e39 * Z),
             "of float32, found 1e+39",

@@ -140,7 +140,7 @@ def test_every_row_has_its_case_here_and_its_advice_in_the_reference() -> None:
     apart = {"cancellation in 1 - y", "the sum is in half precision"}
     assert {*CATALOGUE} == {each.name for each in EXAMPLES} | {*wrong.ROUNDED} | apart
     page = (ROOT / "softmax_cli" / "help" / "mistakes.md").read_text()
-    functions = {"state between calls", "depends on the batch"}
+    functions = {"state between calls", "depends on more than the sample"}
     told = {*CATALOGUE, *functions, "samples depend on each other"}
     assert sorted(told) == sorted(re.findall(r"^- \*\*(.+?)\*\*: ", page, re.MULTILINE))
 

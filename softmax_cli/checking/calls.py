@@ -198,11 +198,8 @@ def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> tuple[
         if found := _difference(run, k, first, alone):
             changes = not np.allclose(given_alone(k), alone, equal_nan=True)
             changes |= bool(_difference(run, 0, first, next(calls.results())[1][: len(first)]))
-            # Where the batch is right, what is the same for two samples, but 0, was of a third.
-            is_right = not _difference(run, 0, run.task.exact(slice(n)).reshape(-1, C), first)
-            is_old = is_right and alone.any() and np.array_equal(given_alone(k - 1), alone)
-            told = f"given alone it returns {'an old' if is_old else 'another'} result: {found}"
-            return told, STATE if is_old or changes else "depends on the batch"
+            told = f"given alone it returns another result: {found}"
+            return told, STATE if changes else "depends on more than the sample"
     return None
 
 

@@ -42,11 +42,6 @@ class Diagnosis:
     numbers: tuple[tuple[str, float], ...] = ()
 
 
-def within_range(T: float) -> float:
-    """Return the nearest temperature that formulas can take."""
-    return float(np.clip(T, 1e-300, 1e300))
-
-
 def total(values: FloatArray) -> FloatArray:
     """Sum over the classes."""
     return np.asarray(values.sum(axis=1, keepdims=True))
@@ -107,7 +102,7 @@ def twice(case: Case) -> Iterator[FloatArray]:
 
 def powers_of_two(case: Case) -> list[FloatArray]:
     """Return 2^z over its sum."""
-    other = replace(case, T=within_range(case.T / math.log(2)))
+    other = replace(case, T=min(case.T / math.log(2), 1e308))
     return [other.exact(), case.of_y(other.y), *([case.expected / np.log(2)] if case.log else [])]
 
 
@@ -291,7 +286,7 @@ def out_of_range(case: Case, *shifts: Any) -> Iterator[Wrong]:
         e = precision.round(np.exp((case.z - shift) / case.T))
         sums = precision.round(total(e))
         lost = np.isinf(sums) | (sums == 0)
-        if (lost[:, 0] == broken).all() and (lost.any() or precision is case.precision):
+        if (lost[:, 0] == broken).all() and lost.any():
             naive = case.of_y(e / sums)
             # Which further entries a NaN spreads to depends on how the formula is written.
             rows = lost.reshape(-1, *(1,) * (case.actual.ndim - 1))
@@ -364,6 +359,7 @@ def _fitted(low: float, high: float, *families: Family) -> Formula:
     return lambda case: (each for family in families for each in fit(case, family, low, high))
 
 
+_RANGE = 1e-300, 1e300  # of temperatures
 _SURE: dict[str, Formula] = {
     "nothing but zeros": _shown(lambda case: not case.actual.any()),
     "only the diagonal": _matrix(lambda d, u, v: [(d + u * v, 0, 0)]),
@@ -401,8 +397,8 @@ _SURE: dict[str, Formula] = {
     "logarithms of the probabilities": _forward(lambda case: case.given(log=True)),
     "probabilities in place of their logarithms": _forward(lambda case: case.y),
     "temperature left out": lambda case: [case.given(T=1.0)],
-    "temperature applied twice": lambda case: [case.given(T=within_range(case.T * case.T))],
-    "temperature multiplied": lambda case: [case.given(T=within_range(1 / case.T))],
+    "temperature applied twice": lambda case: [case.given(T=np.clip(case.T * case.T, *_RANGE))],
+    "temperature multiplied": lambda case: [case.given(T=1 / case.T)],
     "factor 1/T missing": _scaled(lambda case: {1 / case.chain}),
     "factor 1/T squared": _scaled(lambda case: {case.chain}),
     "softmax along the wrong axis": lambda case: along(case, *range(len(case.whole) - 1)),
