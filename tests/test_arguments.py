@@ -96,7 +96,6 @@ def test_a_file_whose_name_begins_with_a_dash_is_written_with_its_folder(
         ("forward 1 2 -p=10", "-p=10: expected a space"),
         ("forward 1 2 -f csv --format csv", "--format: expected once, found 2 times"),
         ("forward 1 2 --decimal ,", "--decimal: expected a file"),
-        ("forward -f cvs 1", "--format: expected one of table, csv, tsv, json"),
         ("forward --temperature x 1", "--temperature: expected a finite number of at least 0"),
         ("jacobian -t 0 1 1", "--temperature: expected a finite number of at least 2.23e-308"),
         ("forward --jobs 0 1", "--jobs: expected a whole number from 1 to 1000, found '0'"),

@@ -586,6 +586,8 @@ def test_what_pandas_splits_and_its_index_are_read_by_their_names(tmp_path: Path
     file = written(tmp_path, "z.parquet", table.replace_schema_metadata({"pandas": pandas}))
     read = run("forward", file, "-f", "csv", cwd=tmp_path).stdout
     assert [line.split(",")[0] for line in read.splitlines()[1:]] == ["5", "7"]
+    both = table.append_column("name", [["x", "y"]]).replace_schema_metadata({"pandas": pandas})
+    assert "'__index_level_0__'" in refused("forward", written(tmp_path, "b", both), cwd=tmp_path)
     by_column = '{"cat":{"5":2,"7":1},"dog":{"7":0.5,"5":1.5}}'
     assert run("forward", "-f", "csv", stdin=by_column).stdout == read.replace(
         "__index_level_0__", ""

@@ -1,7 +1,6 @@
 """Parquet, by pyarrow: columns of numbers, and one of names."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
 from typing import Any
@@ -13,7 +12,7 @@ from softmax_cli.options import InputOptions
 from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, n_needed
 from softmax_cli.reading.text import Stream, readable
 from softmax_cli.reading.validity import place_in, place_of_sample
-from softmax_cli.samples import Batch, Logits, Place
+from softmax_cli.samples import Batch, Logits, Place, as_text
 
 _EXPECTED = "cannot be read as parquet"
 
@@ -51,8 +50,6 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
         written = (file.schema_arrow.pandas_metadata or {}).get("index_columns", ())
         index = [each for each in written if isinstance(each, str) and each in header]
         kinds = ["text" if x in index else _kind(first[c]) for c, x in enumerate(header)]
-    if len(index) == 1 and options.id_column is None and options.columns is None:
-        options = replace(options, id_column=index[0])  # what pandas calls its rows
     columns = choose_columns(header, kinds, lambda c: first[c].to_pylist(), options, name)
 
     def batches() -> Iterator[Batch]:
@@ -90,7 +87,8 @@ def _kind(column: Any) -> str:
     if column.null_count < len(column) and types.is_nested(column.type):
         return "objects" if types.is_struct(column.type) or types.is_map(column.type) else "arrays"
     values = _values((column.drop_null() or column)[:1000])
-    (kind,) = kinds_of([value] for value in values)
-    if isinstance(values[0], bytes) or types.is_temporal(column.type):
+    is_text = isinstance(values[0], str | bytes)
+    (kind,) = kinds_of([as_text(value) if is_text else value] for value in values)
+    if types.is_temporal(column.type):
         return "text"
-    return "digits" if isinstance(values[0], str) and kind in ("whole", "signed") else kind
+    return "digits" if is_text and kind in ("whole", "signed") else kind
