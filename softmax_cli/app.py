@@ -29,7 +29,11 @@ class LogitsCommand(TyperCommand):
         if not args and waits:
             raise help_instead(ctx)
         args = list(map(words.masked, args))
-        rest = super().parse_args(ctx, [*args])
+        try:
+            rest = super().parse_args(ctx, [*args])
+        except Exception as error:  # of Typer's, which does not say of which command
+            vars(error).update(ctx=ctx)
+            raise
         _, _, order = self.make_parser(ctx).parse_args(args)
         for each in order:
             if order.count(each) > 1 and not getattr(each, "multiple", False):

@@ -124,7 +124,7 @@ def test_batches_keep_names_order_and_line_numbers_across_blocks() -> None:
 
 @pytest.mark.parametrize("words", ["", "--id 1", "--columns 2-4"])
 @pytest.mark.parametrize(
-    ("text", "place"), [("x,7,8,9\ny,3,4,5\n", "'x'"), ("7,8,3O,9\n4,5,6,1\n", "'3O'")]
+    ("text", "place"), [("x,$7,8%,NA\ny,3,4,5\n", "'x'"), ("7,8,3O,9\n4,5,6,1\n", "'3O'")]
 )
 def test_a_header_that_may_be_a_sample_is_warned_of(text: str, place: str, words: str) -> None:
     outcome = run("forward", "-f", "csv", *words.split(), stdin=text)

@@ -319,7 +319,8 @@ def warn_of_first_row(rows: Rows, is_header: bool, said: str, place: str) -> Non
     first, second = rows[0], rows[1] if rows[1:] else []
     strange = [name for name in first if not (is_number(name) or _names_samples(name))]
     strange = [] if any(name in said for name in strange) else strange
-    if is_header and strange and any(map(is_number, first)):
+    is_broken = len(first) > 1 and all(map(is_broken_number, first[1:]))
+    if is_header and strange and (is_broken or any(map(is_number, first))):
         why = f"because {quoted(strange[0])} is not a number"
         warn(place, f"taken as the header, {why}; if it is a sample, give --no-header")
     elif len(first) > 1 and first == list(map(str, range(len(first)))) and "." in "".join(second):

@@ -89,6 +89,5 @@ def _kind(column: Any) -> str:
     values = _values((column.drop_null() or column)[:1000])
     is_text = isinstance(values[0], str | bytes)
     (kind,) = kinds_of([as_text(value) if is_text else value] for value in values)
-    if types.is_temporal(column.type):
-        return "text"
+    kind = "text" if types.is_temporal(column.type) else kind
     return "digits" if is_text and kind in ("whole", "signed") else kind
