@@ -174,8 +174,11 @@ def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> tuple[
     batch, of as many dimensions; where it cannot take them, that is noted. The first rows of its
     first answer are known.
     """
-    found = _difference(run, 0, first, next(calls.results())[1][: len(first)])
-    if found:
+
+    def repeated() -> str:
+        return _difference(run, 0, first, next(calls.results())[1][: len(first)])
+
+    if found := repeated():
         return f"given the same input again it returns another result: {found}", STATE
     z, C = calls.inputs[0], run.task.z.shape[1]
     n = len(first) // (C if run.task.quantity == "jacobian" else 1)
@@ -196,8 +199,7 @@ def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> tuple[
             notes.append(f"given {error.given}, it {error.problem}")
             break
         if found := _difference(run, k, first, alone):
-            changes = not np.allclose(given_alone(k), alone, equal_nan=True)
-            changes |= bool(_difference(run, 0, first, next(calls.results())[1][: len(first)]))
+            changes = not np.allclose(given_alone(k), alone, equal_nan=True) or repeated()
             told = f"given alone it returns another result: {found}"
             return told, STATE if changes else "depends on more than the sample"
     return None
