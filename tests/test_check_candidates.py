@@ -85,6 +85,7 @@ returns_nothing = lambda z: None
 returns_text = lambda z: "y"
 returns_two = lambda z: z[..., :2]
 ragged = lambda z: [[1, 2], [3]]
+forgets = lambda z: [float(each) for each in z].clear()  # which a batch raises
 complex_jacobian = lambda z: batch_jacobian(z) + 0j
 masked = lambda z: np.ma.masked_invalid(batch_jacobian(z))
 bools = lambda z: np.exp(z) > 3
@@ -313,7 +314,7 @@ def test_what_a_function_raises_is_told_in_a_line(
         ("returns_text", "str, expected an array of numbers"),
         ("returns_two", "shape (2, 2), expected (2, 3, 3)"),
         ("softmax", "shape (2, 3), expected (2, 3, 3)"), ("ragged", "list ("),
-        ("complex_jacobian", "complex numbers"),
+        ("complex_jacobian", "complex numbers"), ("forgets", "None (is a return missing?)"),
         ("masked", "a masked array, expected an array of numbers"),
     ],
 )  # fmt: skip

@@ -163,8 +163,10 @@ def called(function: Function, task: Task, setting: Setting) -> tuple[Calls, Arr
         calls = replace(calls, how=f"one sample at a time, shape ({C},)", labels=setting.labels)
     try:
         return calls, next(calls.results())[1], [f"given {given}, it {found.problem}"]
-    except CandidateError:
-        raise found  # noqa: B904, which keeps its own cause
+    except CandidateError as error:
+        # What it returns, of whichever, is a finding; an exception is told as the batch raised it.
+        is_finding = isinstance(error, ShapeFoundError) and not isinstance(found, ShapeFoundError)
+        raise error if is_finding else found  # noqa: B904, which keeps its own cause
 
 
 def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> tuple[str, str] | None:

@@ -423,7 +423,6 @@ def _exponentials(z: Floats, T: float) -> Floats:
     e, limit = _near(z, T), min(300 * T, 1e308)
     if not (z.max() <= limit and z.min() >= -limit):
         masked = z == -np.inf
-        e[masked] = 0.0
         far = ~(masked | (np.abs(z) <= limit)).all(axis=0) | masked.all(axis=0)
         e[:, far] = _far(z.T[far].T, T)
     return e
@@ -436,6 +435,7 @@ def _near(z: Floats, T: float, out: Floats | None = None) -> Floats:
     s, t = _quotient(z, np.zeros(1), T)
     e = np.exp(s, out=out)
     e += t * e
+    e[z == -np.inf] = 0.0
     return e
 
 
