@@ -90,14 +90,9 @@ def test_bad_input_says_where_what_and_what_was_expected(
 
 def test_a_suffix_decides_and_content_decides_without_one(tmp_path: Path) -> None:
     for name, text in [
-        ("a.csv", "3;3\n"),
-        ("a.tsv", "x\ty\n3\t3\n"),
-        ("a.TSV", "3\t3\n"),
-        ("a.json", "[3,3]"),
-        ("plain", "3|3\n"),
-        ("json", " [[3,3]]"),
-        ("object.txt", '{"logits":[3,3]}'),
-    ]:
+        ("a.csv", "3;3\n"), ("a.tsv", "x\ty\n3\t3\n"), ("a.TSV", "3\t3\n"), ("a.json", "[3,3]"),
+        ("plain", "3|3\n"), ("json", " [[3,3]]"), ("object.txt", '{"logits":[3,3]}'),
+    ]:  # fmt: skip
         (tmp_path / name).write_text(text)
         outcome = run("forward", name, "-f", "csv", cwd=tmp_path)
         assert outcome.stdout.splitlines()[-1] == "0.5,0.5", name
@@ -138,6 +133,8 @@ def test_a_header_that_may_be_a_sample_is_warned_of(text: str, place: str, words
     for usual in ("id,0,1\n7,1,2\n", ",0,1\n7,1,2\n", "k,a,b\nx,1,2\n"):
         assert run("forward", "-f", "csv", stdin=usual).stderr == ""
     assert run("forward", "--id", "k", "-f", "csv", stdin="k,0,1\nx,1,2\n").stderr == ""
+    above_text = run("forward", "-f", "csv", stdin="0,1,\n2,-25,u\n")
+    assert (above_text.stdout[:7], "because '' is" in above_text.stderr) == (",0,1\nu,", True)
 
 
 @pytest.mark.parametrize(("text", "place"), [("1,2,\n3,4,\n", "1:3"), ("1,,2\n1,3,4\n", "1:2")])

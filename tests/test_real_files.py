@@ -153,6 +153,8 @@ def test_bad_numbers_are_no_names(cell: str, hint: str) -> None:
         ("# a b c\n1,2,3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
         ("#id,a,b,c\n7,1,2,3\n", "", ["a", "b", "c"], ["7"], [ONE_TO_THREE]),
         ("#id,a,b,c\nx,1,2,3\n", "", ["a", "b", "c"], ["x"], [ONE_TO_THREE]),
+        ("#\ta\tb c\td\n7\t1\t2\t3\n", "", ["a", "b c", "d"], ["7"], [ONE_TO_THREE]),
+        ("#a\tb\tc\t\n1\t2\t3\tx\n", "", ["a", "b", "c"], ["x"], [ONE_TO_THREE]),
         ("# of yesterday\na,b,c\n1,2,3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
         ("1,0;2;3,0\n", "--decimal ,", ["1", "2", "3"], ["1"], [ONE_TO_THREE]),
         ("who;a;b;c\nx;1,0;2;3,0\n", "--decimal ,", ["a", "b", "c"], ["x"], [ONE_TO_THREE]),

@@ -164,9 +164,8 @@ def called(function: Function, task: Task, setting: Setting) -> tuple[Calls, Arr
     try:
         return calls, next(calls.results())[1], [f"given {given}, it {found.problem}"]
     except CandidateError as error:
-        # What it returns, of whichever, is a finding; an exception is told as the batch raised it.
-        is_finding = isinstance(error, ShapeFoundError) and not isinstance(found, ShapeFoundError)
-        raise error if is_finding else found  # noqa: B904, which keeps its own cause
+        # What one of them returned is a finding; else the batch's own exception is told.
+        raise max(found, error, key=lambda each: isinstance(each, ShapeFoundError))  # noqa: B904
 
 
 def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> tuple[str, str] | None:

@@ -317,8 +317,9 @@ def _names_samples(name: str) -> bool:
 def warn_of_first_row(rows: Rows, is_header: bool, said: str, place: str) -> None:
     """Warn where a header of which nothing is said may be a sample, or a sample the header."""
     first, second = rows[0], rows[1] if rows[1:] else []
-    strange = [name for name in first if not (is_number(name) or _names_samples(name))]
-    strange = [] if any(name in said for name in strange) else strange
+    are_usual = (is_number(x) or (_names_samples(x) and (x or c == 0)) for c, x in enumerate(first))
+    strange = [name for name, is_usual in zip(first, are_usual, strict=True) if not is_usual]
+    strange = [] if any(name and name in said for name in strange) else strange
     is_broken = len(first) > 1 and all(map(is_broken_number, first[1:]))
     if is_header and strange and (is_broken or any(map(is_number, first))):
         why = f"because {quoted(strange[0])} is not a number"
@@ -375,15 +376,14 @@ def pick_columns(text: str, names: Sequence[str], count: int, option: str) -> tu
     parts = [(word, "", "") if word in known else word.partition("-") for word in words]
     starts = find_names((first for first, _, _ in parts), names, count, option)
     ends = find_names((last or first for first, _, last in parts), names, count, option)
-    picked: dict[int, None] = {}
+    picked: dict[int, None] = {}  # in order
     for word, (_, dash, last), start, end in zip(words, parts, starts, ends, strict=True):
         columns = range(start, count if dash and not last else end + 1)
         if not columns:
             raise InputError(option, f"expected a rising range, found {quoted(word)}")
-        for c in columns:
-            if c in picked:
-                raise InputError(option, f"expected each column once, found column {c + 1} twice")
-            picked[c] = None
+        if twice := picked.keys() & columns:
+            raise InputError(option, f"expected each column once, found {min(twice) + 1} twice")
+        picked |= dict.fromkeys(columns)
     return tuple(picked)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Any
 
 from softmax_cli import fast, words
@@ -58,6 +58,7 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     line_of_first, first = records[0]
     place = f"{name}:{line_of_first}"
     with_point = partial(words.to_point, decimal=options.decimal)
+    two = [list(map(with_point, cells)) for _, cells in records[:2]]
     has_header, header, names = options.header, None, options.results_of or ()
     if options.by_position and (first[0], *first[-len(names) :]) == ("sample", *names):
         has_header = True  # as we write it of what has none
@@ -67,14 +68,13 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     if has_header is None:
         header = commented
         is_named = tuple(first) == names and not options.by_position
-        has_header = is_named or _is_header(list(map(with_point, first)), header)
+        has_header = is_named or _is_header(two[0], two[-1], header)
     header = first if has_header else header
     while len(records) <= rules.n_needed(header, options) and (more := stream.take(len(head))):
         others, line = table.records(TextBlock(line, more))
         records += others
     said = " ".join([options.columns or "", options.id_column or "", *options.keep])
     if (options.results_of, options.header) == (None, None) and header in (None, first):
-        two = [list(map(with_point, cells)) for _, cells in records[:2]]
         rules.warn_of_first_row(two, has_header, said, place)
     records = records[1:] if has_header else records
     if not records:
@@ -182,7 +182,7 @@ class Table:
 
     def convert(self, records: Sequence[Record], start: int) -> Batch:
         """Turn cells into numbers and names."""
-        columns, rows = self.columns, [cells for _, cells in records]
+        columns, options, rows = self.columns, self.options, [cells for _, cells in records]
         place = self.places([line for line, _ in records])
         check_lengths(rows, self.width, place, "the first row")
 
@@ -194,14 +194,13 @@ class Table:
             is_blank = not (columns.header and columns.header[-1]) and 1 < column == self.width
             if is_blank and all(map(words.is_missing, cells)):
                 return f"--columns 1-{column - 1} leaves out the empty column behind the others"
-            said = self.options.columns or self.options.axis == 0
-            is_settled = columns.sample is not None or said
-            is_slip = words.is_broken_number(cell) or words.mending(cell, self.options.decimal)
+            is_settled = columns.sample is not None or options.columns or options.axis == 0
+            is_slip = words.is_broken_number(cell) or words.mending(cell, options.decimal)
             if is_settled or is_slip or 2 * sum(map(words.is_number, cells)) > len(cells):
                 return ""
             return f"if column {column} names the samples, give --id {column}"
 
-        batch = columns.batch(rows, start, place, self.options, hint=hint)
+        batch = columns.batch(rows, start, place, options, hint=hint)
         kept = batch.kept and tuple(tuple(map(from_text, cells)) for cells in batch.kept)
         return replace(batch, kept=kept)
 
@@ -223,7 +222,7 @@ def _csv_reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) ->
 def _header_in(comments: str, delimiter: str, width: int) -> list[str] | None:
     """Find the last comment with as many cells as the rows: numpy.savetxt writes a header so."""
     for line in reversed(comments.splitlines()):
-        text = line.strip().removeprefix("#").strip()
+        text = line.lstrip().removeprefix("#").strip(" ")  # tabs may separate empty cells
         for cells in (next(_csv_reader([text], delimiter, strict=False), []), text.split()):
             if len(cells) == width:
                 return [cell.strip() for cell in cells]
@@ -246,13 +245,16 @@ def _guess_delimiter(text: str, options: InputOptions) -> str:
     return max(",;\t| ".replace(options.decimal, ""), key=score)
 
 
-def _is_header(cells: Sequence[str], commented: Sequence[str] | None) -> bool:
+def _is_header(cells: Sequence[str], below: list[str], commented: Sequence[str] | None) -> bool:
     """Tell names from numbers; a row of numbers with some that are broken holds no names.
 
-    Nor does one that ends in a delimiter; at its beginning, an empty cell is of a column of names.
-    Under a comment that names the columns, it has no number.
+    Nor does one that ends in a delimiter; at its beginning, or above text, an empty cell is of a
+    column of names. Under a comment that names the columns, it has no number.
     """
-    return not (any if commented else all)(
-        words.is_number(cell) or words.is_broken_number(cell) or (c > 0 and not cell.strip())
-        for c, cell in enumerate(cells)
-    )
+
+    def is_value(cell: str) -> bool:
+        return words.is_number(cell) or words.is_broken_number(cell)
+
+    pairs = zip_longest(cells, ["a name", *below[1 : len(cells)]], fillvalue="")
+    values = [is_value(x) or not (x.strip() or (y.strip() and not is_value(y))) for x, y in pairs]
+    return not (any(values) if commented else all(values))
