@@ -123,8 +123,7 @@ def failure(error: Exception) -> SoftmaxCliError:
 
 def _usage_error(error: Any) -> InputError:
     """Put a usage error of Typer's own into our form."""
-    path = getattr(getattr(error, "ctx", None), "command_path", "softmax-cli")
-    hint = f"see {path} --help"
+    hint = f"see {getattr(getattr(error, 'ctx', None), 'command_path', 'softmax-cli')} --help"
     if hasattr(error, "option_name") and hasattr(error, "possibilities"):
         if error.possibilities:
             hint = f"did you mean {' or '.join(sorted(error.possibilities))}?"

@@ -141,7 +141,8 @@ class Arrays:
     @property
     def has_header(self) -> bool:
         """Whether columns are named; unless something is, a header would be numbers as well."""
-        return self.logits.is_named or bool(self.prefix or self.top)
+        given = self.logits.names_samples, self.logits.class_names, self.logits.kept_names
+        return any(given) or bool(self.prefix or self.top)
 
     def order(self, batch: Batch) -> NDArray[np.intp]:
         """Return the positions of the largest probabilities, shape (K, N); ties keep the order."""

@@ -24,7 +24,7 @@ class Batch:
     upstream: FloatArray | None = None  # a gradient each, (K, C), where a command takes one
     kept: tuple[tuple[object, ...], ...] | None = None  # values to pass on, a tuple a sample
     place: Place | None = None  # until it is checked
-    is_long: bool = False  # whether text has more than 9 digits in a number
+    printed: tuple[int, ...] = (0, 0)  # how many digits and decimals text has in a number, at most
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -97,11 +97,6 @@ class Logits:
         return (batch for batch in map(self.parsed, self.blocks) if len(batch.logits))
 
     @property
-    def is_named(self) -> bool:
-        """Whether the input names its classes, its samples, or columns that are passed on."""
-        return self.names_samples or self.class_names is not None or bool(self.kept_names)
-
-    @property
     def classes(self) -> tuple[str, ...]:
         """The classes' names, or their positions from 1."""
         return self.class_names or tuple(map(str, range(1, self.n_classes + 1)))
@@ -138,5 +133,5 @@ def concatenate(batches: Iterable[Batch], n_classes: int) -> Batch:
     gradients = [part.upstream for part in parts if part.upstream is not None]
     upstream = np.concatenate(gradients) if gradients else None
     kept = tuple(values for part in parts for values in part.kept or ())
-    is_long = any(part.is_long for part in parts)
-    return Batch(logits, parts[0].start, names or None, upstream, kept or None, is_long=is_long)
+    printed = tuple(map(max, zip(*(part.printed for part in parts), strict=True)))
+    return Batch(logits, parts[0].start, names or None, upstream, kept or None, printed=printed)

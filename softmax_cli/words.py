@@ -11,12 +11,12 @@ TYPOGRAPHIC_MINUS = "\N{MINUS SIGN}"
 # Patterns are compiled where they are needed: most runs need none.
 _MISSING = frozenset({"", "na", "n/a", "null", "none"})
 _MASK = "\0"  # no word of a command line has one
-_NO_VALUE = r"(?i)#n/?a|#[a-z/0]+[!?]|<na>|[-+]?nan\(\w*\)|nil|missing|--?|[.?]|[-+]?\u221e"
+_NO_VALUE = r"(?i)\\n|#n/?a|#[a-z/0]+[!?]|<na>|[-+]?nan\(\w*\)|nil|missing|--?|[.?]|[-+]?\u221e"
 # Digits with what people put between and behind them, hex, a number beyond float64, Fortran's
 # exponent, what C's library on Windows prints, currencies, and what Python prints of an object.
 _NEARLY_A_NUMBER = (
-    r"(?i)[-+]?(\d[\d,._;' ]*[%$\u20ac\xa3]?|[.,]\d[\d,._]*%?|0x[0-9a-f.p+-]+|[\d.]+[ed][-+]?\d+"
-    r"|1\.?#[a-z0-9]+|[$\u20ac\xa3<>~]\s?[-+]?\.?\d[\d,.]*)"
+    r"(?i)[=']?\"?[-+\u2013]?(\d[\d,._;' \xa0\u202f\u2019]*[%$\u20ac\xa3]?|[.,]\d[\d,._]*%?"
+    r"|0x[0-9a-f.p+-]+|[\d.]+[ed][-+]?\d+|1\.?#[a-z0-9]+|[$\u20ac\xa3<>~]\s?[-+]?\.?\d[\d,.]*)\"?"
     r"|([\w.]*(tensor|array|float\d*|decimal))?[(\[]\s*'?[-+]?\.?\d[^)\]]*[)\]]"
 )
 _DECIMAL_COMMA = r"[-+]?(?:\d*|\d{1,3}(?:\.\d{3})+),\d+(?:[eE][-+]?\d+)?"
@@ -80,10 +80,10 @@ def mending(cell: object, decimal: str = ".") -> str:
         more = "" if is_missing(text) else ", once they are empty or NA"
         return f"--skip-invalid leaves samples with missing values out{more}"
     if re.fullmatch(r"(?i)[-+]?[\d.]+d[-+]?\d+", text.strip()):
-        return "D is Fortran's exponent: tr D E < FILE | softmax-cli forward -"
+        return "D is Fortran's exponent: tr Dd E < FILE | softmax-cli forward -"
     if re.search(r"\d\s*[*/^]\s*\(?[\d.]|\w\(.*\d", text):
         return "expressions are not computed: write the number itself"
-    if len(text.split()) > 1 and any(map(is_number, text.split())):
+    if " " in text.strip() and any(map(is_number, text.split())):
         return "if spaces separate the cells, give --delimiter ' '"
     return ""
 

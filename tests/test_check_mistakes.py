@@ -12,7 +12,7 @@ import pytest
 from softmax_cli import check_jacobian, check_probabilities, check_vjp
 from softmax_cli.checking.candidate import as_rows
 from softmax_cli.checking.check import check_results
-from softmax_cli.checking.formulas import PRECISIONS, Kind, precision_of
+from softmax_cli.checking.formulas import PRECISIONS, Kind, precision_of, printed_digits
 from softmax_cli.checking.mistakes import CATALOGUE
 from softmax_cli.checking.setting import Setting, positions
 from softmax_cli.checking.verdict import Check, Verdict
@@ -51,7 +51,8 @@ def checked(
     names: dict[str, Any] = {"classes": classes, "labels": labels, "temperature": T}
     setting = Setting(z=z, g=g.astype(float), **names | how)
     rows = as_rows(values, z.shape, -1, kind, file=True)
-    return check_results(kind, rows, precision_of(values.dtype), setting, printed=printed)
+    digits = printed_digits(values) if printed else (0, 0)
+    return check_results(kind, rows, precision_of(values.dtype), setting, digits)
 
 
 @dataclass(frozen=True, eq=False)

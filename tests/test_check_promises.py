@@ -107,6 +107,8 @@ def test_zeros_and_the_ends_of_a_range_are_judged_as_they_are() -> None:
         assert not check_jacobian(np.ones((1, 3, 3)), z[:1], temperature=T, log=True)
     assert not check_probabilities(lambda z: np.round(z - 1e8, 2), [[1e8, 1.0]], log=True)
     assert check_probabilities(np.array([[0, -np.inf]], "e"), [[6e4, -6e4]], log=True)
+    masked = [[1.0, 2.0, -1e9]]  # of which float32 tells every 64th number
+    assert check_probabilities(lambda z: core.log_softmax(z).astype("f"), masked, log=True)
     half = {"temperature": 200.0, "dtype": "float16", "stress": True}
     assert check_probabilities(lambda z: core.softmax(z, -1, 200.0), Z, **half)
 
@@ -235,11 +237,16 @@ def test_more_classes_and_more_digits_are_no_results(tmp_path: Path, theirs: str
         assert run("check", "1,0", "--probabilities", "y.csv", "-q", cwd=tmp_path).status == status
 
 
-def test_names_without_a_header_are_checked_as_they_were_printed(tmp_path: Path) -> None:
-    (tmp_path / "z.csv").write_text("s0,1,2,3\ns1,4,2,0\n")
+@pytest.mark.parametrize(
+    ("text", "words"), [("s0,1,2,3\ns1,4,2,0\n", ["--no-header"]), ('"#",##b\n1,2\n', [])]
+)
+def test_names_are_checked_as_they_were_printed(
+    tmp_path: Path, text: str, words: list[str]
+) -> None:
+    (tmp_path / "z.csv").write_text(text)
     for command, option in (("forward", "--probabilities"), ("jacobian", "--jacobian")):
-        run(command, "z.csv", "--no-header", "-o", "y.csv", cwd=tmp_path)
-        outcome = run("check", "z.csv", "--no-header", option, "y.csv", "-q", cwd=tmp_path)
+        run(command, "z.csv", *words, "-o", "y.csv", cwd=tmp_path)
+        outcome = run("check", "z.csv", *words, option, "y.csv", "-q", cwd=tmp_path)
         assert outcome == Outcome(0, "", "")
 
 
@@ -525,6 +532,14 @@ def test_text_of_few_digits_is_read_as_what_it_was_rounded_from(tmp_path: Path) 
         ) == is_few
     (tmp_path / "y.csv").write_text("1,0,0\n" * 3)
     assert run("check", *logits, "--probabilities", "y.csv", cwd=tmp_path).status == 1
+    for logit, digits, status in (
+        ("20,0", "1.000000,0.000000", 0), ("0.001,0", "0.500,0.500", 0), ("1,0", "0.500,0.500", 1),
+        ("-1.9475,0", "0.125,0.875", 0), ("-1.9475,0", "0.125000,0.875000", 1),
+    ):  # fmt: skip
+        for name, text in (("y.csv", digits), ("y.json", f'{{"probabilities": [[{digits}]]}}')):
+            (tmp_path / name).write_text(text)
+            found = run("check", logit, "--probabilities", name, "-q", cwd=tmp_path)
+            assert (found.status, found.stderr) == (status, "")
 
 
 def test_float32_printed_as_short_as_it_reads_back_is_told(tmp_path: Path) -> None:

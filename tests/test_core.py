@@ -192,14 +192,11 @@ def test_the_oracle_agrees_with_the_textbook() -> None:
     y = np.exp(z - 700) / np.exp(z - 700).sum()
     J = np.diag(y) - np.outer(y, y)
     for found, textbook in (
-        (oracle.softmax(), y),
-        (oracle.log_softmax(), z - 700 - np.log(np.exp(z - 700).sum())),
-        (oracle.complement(), 1 - y),
-        (oracle.jacobian(), J),
-        (oracle.jacobian(log=True), np.eye(5) - y),
-        (oracle.vjp(z)[0], z @ J),
+        (oracle.softmax(), y), (oracle.log_softmax(), z - 700 - np.log(np.exp(z - 700).sum())),
+        (oracle.complement(), 1 - y), (oracle.jacobian(), J),
+        (oracle.jacobian(log=True), np.eye(5) - y), (oracle.vjp(z)[0], z @ J),
         (oracle.vjp(z, log=True)[0], z - y * z.sum()),
-    ):
+    ):  # fmt: skip
         np.testing.assert_allclose(found.astype(float), textbook, rtol=1e-12, atol=1e-15)
 
 

@@ -135,12 +135,9 @@ def test_an_old_file_stays_untouched_when_the_input_is_bad(tmp_path: Path) -> No
         ("forward - <&-", 2, "error: <stdin>: cannot be read: it is not open\n"),
         ("forward /proc/self/mem --input-format csv", 2,
          "error: /proc/self/mem: cannot be read: Input/output error\n"),
-        ("forward 3 3 >&-", 3, NOT_OPEN),
-        ("forward 3 3 -f json >&-", 3, NOT_OPEN),
-        ("forward 3 3 >/dev/full", 3, FULL),
-        ("forward 3 3 -f csv >/dev/full", 3, FULL),
-        ("forward 3 3 -f npy >/dev/full", 3, FULL),
-        ("--help >/dev/full", 3, FULL),
+        ("forward 3 3 >&-", 3, NOT_OPEN), ("forward 3 3 -f json >&-", 3, NOT_OPEN),
+        ("forward 3 3 >/dev/full", 3, FULL), ("forward 3 3 -f csv >/dev/full", 3, FULL),
+        ("forward 3 3 -f npy >/dev/full", 3, FULL), ("--help >/dev/full", 3, FULL),
         ("--help | true; exit ${PIPESTATUS[0]}", 141, ""),
         ("jacobian -f csv < many | head -1 >/dev/null; exit ${PIPESTATUS[0]}", 141, ""),
     ],
@@ -182,13 +179,11 @@ def start(*words: str, stdout: int = subprocess.DEVNULL) -> "subprocess.Popen[st
 @pytest.mark.parametrize(
     ("numbers", "statuses"),
     [
-        ([signal.SIGINT], {130}),
-        ([signal.SIGTERM], {143}),
-        ([signal.SIGHUP], {129}),
+        ([signal.SIGINT], {130}), ([signal.SIGTERM], {143}), ([signal.SIGHUP], {129}),
         ([signal.SIGHUP, signal.SIGTERM], {129, 143}),  # as a closed terminal sends them
         ([signal.SIGKILL], {-9}),
     ],
-)
+)  # fmt: skip
 def test_an_ended_run_is_silent_and_leaves_the_old_file(
     tmp_path: Path, numbers: list[signal.Signals], statuses: set[int], jobs: str
 ) -> None:

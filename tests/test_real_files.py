@@ -81,6 +81,7 @@ def test_identifiers_among_logits_are_refused_and_the_hint_works(
     [
         ("image_id,a,b,label", "7,1.5,2,0", "'image_id', 'label'", "--id image_id --keep label"),
         ("id,a,b,label", "7,1.5,2,0", "'label'", "--keep label"),
+        ("id,a,b,label", "7,1.5,2,-100", "'label'", "--keep label"),  # as torch ignores them
         ("index,userId,a,b", "0,7,1.5,2", "'userId'", "--keep userId"),
         ("Unnamed: 0,a,b", "0,1.5,2", "'Unnamed: 0'", "--id 1"),
         ("Unnamed: 0,1,2", "0,1.5,2", "'Unnamed: 0'", "--id 'Unnamed: 0'"),
@@ -128,6 +129,7 @@ def test_what_a_column_is_does_not_depend_on_the_blocks(tmp_path: Path) -> None:
         ("-1.#IND", ""), ("np.float64(2.0)", ""), ("1.5D0", "Fortran"), ("2%", ""),
         ("-0.38136473436721D+03", "Fortran"), ("<3", ""),
         ("NA", "--skip-invalid"), ("n/a", "--skip-invalid"), ("None", "--skip-invalid"),
+        ("\u20132.5", ""), ("1\u00a0234.5", ""), ('="1.5"', ""), ("'1.5", ""), (r"\N", "--skip-i"),
     ],
 )  # fmt: skip
 def test_bad_numbers_are_no_names(cell: str, hint: str) -> None:
@@ -156,6 +158,7 @@ def test_bad_numbers_are_no_names(cell: str, hint: str) -> None:
         ("#\ta\tb c\td\n7\t1\t2\t3\n", "", ["a", "b c", "d"], ["7"], [ONE_TO_THREE]),
         ("#a\tb\tc\t\n1\t2\t3\tx\n", "", ["a", "b", "c"], ["x"], [ONE_TO_THREE]),
         ("# of yesterday\na,b,c\n1,2,3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
+        ("# made by pandas today\n,0,1,2\n7,1,2,3\n", "", [*"012"], ["7"], [ONE_TO_THREE]),
         ("1,0;2;3,0\n", "--decimal ,", ["1", "2", "3"], ["1"], [ONE_TO_THREE]),
         ("who;a;b;c\nx;1,0;2;3,0\n", "--decimal ,", ["a", "b", "c"], ["x"], [ONE_TO_THREE]),
         ("1\n2\n3\n", "--axis 0", ["1", "2", "3"], ["1"], [ONE_TO_THREE]),
@@ -396,13 +399,9 @@ def test_compressed_files_are_read_by_their_content(tmp_path: Path, suffix: str)
     table = io.BytesIO()
     parquet.write_table(pa.table({"a": [1.0], "b": [2.0], "c": [3.0]}), table)
     for name, content in (
-        ("z.csv", b"1,2,3\n"),
-        ("z.tsv", b"a\tb\tc\n1\t2\t3\n"),
-        ("z.json", b"[1,2,3]"),
-        ("z.jsonl", b"[1,2,3]\n"),
-        ("z.npy", stream.getvalue()),
-        ("z.parquet", table.getvalue()),
-    ):
+        ("z.csv", b"1,2,3\n"), ("z.tsv", b"a\tb\tc\n1\t2\t3\n"), ("z.json", b"[1,2,3]"),
+        ("z.jsonl", b"[1,2,3]\n"), ("z.npy", stream.getvalue()), ("z.parquet", table.getvalue()),
+    ):  # fmt: skip
         packed = PACKERS[suffix](content)
         file = written(tmp_path, f"{name}.{suffix}", packed)
         read = run("forward", file, "-f", "json", cwd=tmp_path)
@@ -526,12 +525,10 @@ def test_columns_that_are_kept_come_with_the_samples_and_integers_stay_integers(
     records = [{"image_id": k, "a": k + 0.5, "note": f"n{k}", "b": 2, "label": 0} for k in (7, 8)]
     text = "\n".join([",".join(records[0]), *(",".join(map(str, r.values())) for r in records)])
     for name, content in (
-        ("z.csv", text),
-        ("z.csv.gz", gzip.compress(text.encode())),
-        ("z.json", json.dumps(records)),
-        ("z.jsonl", "\n".join(map(json.dumps, records))),
+        ("z.csv", text), ("z.csv.gz", gzip.compress(text.encode())),
+        ("z.json", json.dumps(records)), ("z.jsonl", "\n".join(map(json.dumps, records))),
         ("z.parquet", pa.Table.from_pylist(records)),
-    ):
+    ):  # fmt: skip
         path = str(tmp_path / written(tmp_path, name, content))
         for keep, id_column, names, kept in (
             (("label", "image_id"), "note", ("label", "image_id"), ((0, 7), (0, 8))),

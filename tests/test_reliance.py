@@ -20,17 +20,11 @@ CANDIDATE = "import numpy as np\ndef softmax(z):\n    e = np.exp(z)\n    return 
 
 COMMANDS = [
     *(
-        [*words, "-f", output_format]
-        for words in (
-            ["forward", "names.csv"],
-            ["forward", "z.parquet", "--log"],
-            ["jacobian", "names.csv"],
-            ["jacobian", "names.csv", "--vjp", G],
-            ["jacobian", "names.csv", "--entry", "猫,кот"],
-            ["check", "names.csv"],
-            ["check", "1", "2", "--step", "1"],
-            ["check", "1", "2", "--probabilities", "mine.py:softmax"],
-            ["check", "1", "2", "--sweep"],
+        [*line.split(), "-f", output_format]
+        for line in (
+            "forward names.csv", "forward z.parquet --log", "jacobian names.csv",
+            f"jacobian names.csv --vjp {G}", "jacobian names.csv --entry 猫,кот", "check names.csv",
+            "check 1 2 --step 1", "check 1 2 --probabilities mine.py:softmax", "check 1 2 --sweep",
         )
         for output_format in WRITERS
     ),
@@ -44,7 +38,7 @@ COMMANDS = [
     ["forward", "many.csv", "-f", "csv"],
     ["jacobian", "many.npy", "-f", "csv"],
     ["jacobian", "many.npy", "--vjp", "many.npy", "-f", "json"],
-]
+]  # fmt: skip
 
 IN_ONE_PROCESS = """
 import os, sys

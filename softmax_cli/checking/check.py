@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from softmax_cli.checking import setting as settings
 from softmax_cli.checking.calls import STATE, Calls, called, dependence
 from softmax_cli.checking.candidate import Array, Function, ShapeFoundError, as_numbers, as_rows
-from softmax_cli.checking.formulas import FLOAT64, PRECISIONS, Kind, Precision, Rows, printed_digits
+from softmax_cli.checking.formulas import FLOAT64, PRECISIONS, Kind, Precision, Rows, half_units
 from softmax_cli.checking.mistakes import diagnose_shape, explain
 from softmax_cli.checking.setting import Run, Setting
 from softmax_cli.checking.sweep import with_derivative
@@ -201,17 +201,17 @@ def _names(names: Sequence[str] | None, default: Iterable[object], what: str) ->
 
 
 def check_results(
-    quantity: Kind, results: Rows, precision: Precision, setting: Setting, *, printed: bool = False
+    quantity: Kind, results: Rows, precision: Precision, setting: Setting, printed: Any = (0, 0)
 ) -> Check:
-    """Check somebody's results as `as_rows` gives them, perhaps from printed text."""
+    """Check somebody's results as `as_rows` gives them, perhaps text of so many digits."""
     notes = [] if setting.dtype or precision is FLOAT64 else [_JUDGED_IN.format(precision.name)]
     task = setting.task(quantity, setting.precision if setting.dtype else precision)
     rows, across = results
-    digits = printed_digits(rows.reshape(task.shape)) if printed else None
-    run = Run(task, setting, unit=digits[1] if digits else None)
+    unit = half_units(rows.reshape(task.shape), printed)
+    run = Run(task, setting, unit=unit)
     run.add(slice(None), rows)
-    if digits and run.needs_unit:
-        told = f"every cell has at most {digits[0]} significant digits"
+    if unit is not None and run.needs_unit:
+        told = f"every cell has at most {printed[0]} significant digits"
         notes.append(f"{told}: half a unit in the last one passes too")
     return _with_notes(run.check(across), run, notes)
 

@@ -20,6 +20,9 @@ Kind = Literal["probabilities", "jacobian", "vjp"]
 # Of results, one a sample or C for a Jacobian; and the largest entry that connects two samples.
 Rows = tuple[NDArray[Any], float]
 
+# Of text: how many significant digits and decimals a number has, at most.
+Printed = tuple[int, ...]
+
 # The relative error of an entry that tells something.
 _TELLING = 0.1
 
@@ -80,22 +83,27 @@ def precision_of(dtype: Any) -> Precision:
     return PRECISIONS.get(str(getattr(dtype, "name", dtype)).rpartition(".")[2], FLOAT64)
 
 
-# A number of more digits was printed to be read back; one of fewer says too little.
-@np.errstate(divide="ignore")
-def printed_digits(x: FloatArray, likely: range = range(3, 10)) -> tuple[int, FloatArray] | None:
-    """Return how many digits text was printed with, and half a unit in the last one of each.
-
-    Numbers printed with so many decimals, or with so many significant digits, are told by the
-    number that needs most of them. None if they were printed to be read back, or with too few.
-    """
+def printed_digits(x: FloatArray) -> Printed:
+    """Return how many significant digits and decimals, at most, numbers were printed with."""
     finite = x[np.isfinite(x) & (x != 0)][:100_000]
     cells = [Decimal(repr(value)).normalize().as_tuple() for value in finite.tolist()]
-    significant = max((len(cell.digits) for cell in cells), default=0)
-    if significant not in likely:
+    digits = max((len(cell.digits) for cell in cells), default=0)
+    return digits, max((-int(cell.exponent) for cell in cells), default=0)
+
+
+# A number of more digits was printed to be read back; one of fewer says too little.
+@np.errstate(divide="ignore")
+def half_units(x: FloatArray, printed: Printed, most: Any = range(3, 10)) -> FloatArray | None:
+    """Return half a unit in the last digit of each number, of which one has the most digits.
+
+    They were printed with so many decimals, or with so many significant digits. None if they were
+    printed to be read back, or with too few.
+    """
+    digits, decimals = printed
+    if digits not in most:
         return None
-    decimals = max(-int(cell.exponent) for cell in cells)
-    unit = np.maximum(10.0**-decimals, 10.0 ** (np.floor(np.log10(np.abs(x))) - significant + 1))
-    return significant, np.where(np.isfinite(x), 0.5 * unit * (1 + 1e-6), 0.0)
+    unit = np.maximum(10.0**-decimals, 10.0 ** (np.floor(np.log10(np.abs(x))) - digits + 1))
+    return np.where(np.isfinite(x), 0.5 * unit * (1 + 1e-6), 0.0)
 
 
 def shown_precision(values: FloatArray) -> Precision:
@@ -111,7 +119,7 @@ def shown_precision(values: FloatArray) -> Precision:
             return FLOAT64 if are_numbers_of(replace(each, bits=each.bits // 2 + 1)) else each
     some = finite[:10_000]
     shortest = [float(str(value)) for value in some.astype(np.float32)]
-    is_shortest = np.array_equal(shortest, some) and printed_digits(some, range(8, 10))
+    is_shortest = np.array_equal(shortest, some) and printed_digits(some)[0] in (8, 9)
     return FLOAT32 if is_shortest else FLOAT64
 
 
@@ -327,13 +335,15 @@ class Case(Task):
         if wrong is self.actual:
             return True
         values = np.broadcast_to(wrong, self.actual.shape)
-        if self.beyond(values, self.actual).max() > (2 if fitted else 1):
+        misfit = self.beyond(values, self.actual).max()
+        if misfit > (2 if fitted else 1):
             return False
         # A formula that is the right one here, as of one sample or at T = 1, or hardly wrong, as
         # many are where softmax saturates, is no mistake, and NaN alone is another one.
         is_rounding = (np.abs(values - self.expected) <= self.rounding(self.precision)).all()
         clear = float(self.beyond(self.expected, values).max())
-        if is_rounding or not clear > 10 or not np.isfinite(values).any():
+        least = 10 if fitted else 10 * max(misfit, 0.1)
+        if is_rounding or not clear > least or not np.isfinite(values).any():
             return False
         # A number is believed if it leaves three digits, of all results together, to be explained.
         return fitted == 0 or (self.freedom - fitted) * math.log10(clear) > 3

@@ -216,7 +216,8 @@ def half_sum(case: Case) -> bool:
         wrong = (d * case.g + v * sums) / case.T
         off = (sums - total(u * case.g)) / total(np.abs(u * case.g))
     most = case.z.shape[1] * case.precision.eps / 2
-    return bool((np.abs(off) <= most).all() and (case.beyond(wrong, case.actual) <= 1).all())
+    misfit, excess = case.beyond(wrong, case.actual).max(), case.excess.max()
+    return bool((np.abs(off) <= most).all() and misfit <= min(1.0, excess / 3))
 
 
 def ranked(expected: FloatArray, actual: FloatArray) -> NDArray[np.intp]:
@@ -324,9 +325,9 @@ def computed_in(precision: formulas.Precision, case: Case) -> bool:
 
 def few_digits(case: Case) -> bool:
     """Tell whether it has few digits."""
-    digits = formulas.printed_digits(case.actual, range(2, 12))
+    unit = formulas.half_units(case.actual, formulas.printed_digits(case.actual), range(2, 12))
     # Slightly over a half, as they may have been float32 before.
-    return digits is not None and _is_rounding(case, 1.02 * digits[1])
+    return unit is not None and _is_rounding(case, 1.02 * unit)
 
 
 def _matrix(forms: Callable[[Any, Any, Any], list[tuple[Any, Any, Any]]]) -> Formula:
@@ -476,9 +477,9 @@ def _views(case: Case) -> Iterator[Case]:
         view = replace(case, precision=precision)
         atol, rtol = view.tolerances()
         yield replace(view, atol=atol, rtol=rtol)
-    printed = formulas.printed_digits(case.actual)
-    if printed is not None:
-        yield replace(case, unit=printed[1])
+    unit = formulas.half_units(case.actual, formulas.printed_digits(case.actual))
+    if unit is not None:
+        yield replace(case, unit=unit)
 
 
 def explain(name: str, task: Task, **numbers: float) -> Diagnosis:

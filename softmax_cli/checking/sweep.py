@@ -115,8 +115,10 @@ def _differentiated(
     atols = np.full(K, method.atol / T + 2 * off / max(least, 1e-300))
     if task.log:  # differences of larger values lose more
         log_y = replace(task, quantity="probabilities").exact()
-        atols *= np.maximum(1.0, np.abs(np.where(task.z > -np.inf, log_y, 0.0)).max(axis=1))
-        atols = np.minimum(atols, 0.1 / T)  # beside which an entry of 1/T is not lost
+        sizes = np.maximum(1.0, np.abs(np.where(task.z > -np.inf, log_y, 0.0)).max(axis=1))
+        # Beside a tenth an entry of 1/T is not lost, unless the values' own rounding takes it.
+        rounding = sizes * (8 * eps / max(least, 1e-300) if off else 0.0)
+        atols = np.maximum(np.minimum(atols * sizes, 0.1 / T), rounding)
     run = Run(task, setting, (atols, method.rtol))
     estimates: list[float] = []
     # A function is given all samples, as its results may depend on how many there are; softmax

@@ -99,8 +99,8 @@ def check(
         else:
             raise InputError(option, f"found {found.found}")
         rows = rows[np.repeat(mask, len(rows) // len(mask))]
-        precision, printed = precision_of(read.dtype), read.dtype is None and not theirs.is_long
-        check = check_results(quantity, (rows, across), precision, setting, printed=printed)
+        precision, printed = precision_of(read.dtype), (0, 0) if read.dtype else theirs.printed
+        check = check_results(quantity, (rows, across), precision, setting, printed)
         classes = read.class_names or ()
         if logits.class_names and len(classes) == logits.n_classes:
             check_classes(classes, logits.class_names, option, "the logits")

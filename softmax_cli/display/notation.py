@@ -236,8 +236,7 @@ def typesettable(text: str) -> str:
 def _has(c: str) -> bool:
     parts = normalize("NFD", c)
     # It has no ogonek.
-    is_latin = parts[0].isascii() and c < "\u0180" and not parts.endswith("\u0328")
-    return is_latin or c in "ßæÆøØœŒłŁ"
+    return c in "ßæÆøØœŒłŁ" or (parts[0].isascii() and c < "\u0180" and parts[-1] != "\u0328")
 
 
 def latex_text(text: str) -> str:

@@ -18,18 +18,19 @@ _SAMPLES_OF_COLUMN = 1_000  # how many of the first samples tell what a column h
 _NAMES_OF_NAME_COLUMNS = frozenset({"", "id", "index", "name", "sample"})
 _LABEL = (
     r"(?i:(?:.*[\W_])?(?:labels?|class|category|targets?|(?:ground)?truth|gold|answer|actual"
-    r"|y_true|y_pred|pred(?:iction)?s?)|y|gt|cls|argmax|correct|fold|split)"
+    r"|y_true|y_pred|y_?hat|pred(?:iction|icted)?s?)|y|gt|cls|argmax|(?:is_)?correct|fold|split)"
 )
 # The last word of a header, as in sample_id and userId, but not acid; or all of it. "Unnamed: 0"
 # is what pandas calls the index of a table that it had written without a name.
 _IDENTIFIER = (
-    r"(?i:(?:.*[\W_])?(?:ids?|idx|index|[ug]?uid)|(?:sample|user|row)id|user|key|row|line|image"
-    r"|[pq]id|position|timestamp|epoch|batch|step|seed|rank"
+    r"(?i:(?:.*[\W_])?(?:ids?|idx|index|[ug]?uid)|(?:sample|user|row|doc)id|user|key|row|line|image"
+    r"|row_?(?:nr|names?)|[pq]id|position|timestamp|epoch|batch|step|seed|rank"
     rf"|unnamed: [\d.]+|(?:__index_)?level_\d+(?:__)?)|.*[a-z]I[dD]|{_LABEL}"
 )
 
-_ARRAY = r"(?:[\w.]*(?:array|tensor)\()?[\[(]([^\[\]]*)[\])](?:,\s*\w+=[\w.':]+)*\)?"
 _LONG = r"[1-9](\.?\d){9}"  # more digits than what is printed for people
+_PRINTED = r"(?m)^[-+\u2212 ]*(\d*)\.?(\d*)(?:[eE]([-+]?\d{1,5}))? *$"
+_ARRAY = r"(?:[\w.]*(?:array|tensor)\()?[\[(]([^\[\]]*)[\])](?:,\s*\w+=[\w.':]+)*\)?"
 _SCALAR = r"(?:np\.|numpy\.)?float\d+\(([^()]*)\)"
 
 Header = Sequence[str] | None
@@ -89,12 +90,12 @@ class Columns:
             values = [[each] * n if is_missing(each) else array_in(each) for each in arrays]
         check_lengths(values, len(self.logits), place, "the first sample")
         cells = list(chain.from_iterable(values))
-        is_long = bool(options.quantity) and any(re.search(_LONG, str(x)) for x in cells)
         logits = read_numbers(cells, len(self.logits), place, options, **how)
         c = self.sample
         names = None if c is None else tuple(as_text(row[c]) for row in rows)
         kept = tuple(tuple(row[c] for c in self.kept) for row in rows) if self.kept else None
-        return Batch(logits, start, names, kept=kept, place=place, is_long=is_long)
+        printed = _printed(cells) if options.quantity else (0, 0)
+        return Batch(logits, start, names, kept=kept, place=place, printed=printed)
 
     def source(self, blocks: Iterator[Batch | TextBlock], **more: Any) -> Logits:
         """Name what all samples share."""
@@ -122,9 +123,9 @@ def _kind(column: Sequence[Any]) -> str:
     if isinstance(first, str) and first.strip() and not is_number(first):
         slips = (not isinstance(v, str) or is_number(v) or is_broken_number(v) for v in column)
         return "numbers" if any(slips) else "text"
-    if not all(is_number(text) and read_number(text).is_integer() for text in map(str, values)):
-        return "numbers"
-    return "signed" if any(str(value).startswith("-") for value in values) else "whole"
+    texts = [text for text in map(str, values) if text.strip().lower() != "nan"]
+    is_whole = all(is_number(text) and read_number(text).is_integer() for text in texts)
+    return "whole" if is_whole else "numbers"
 
 
 def array_in(cell: Any) -> list[Any]:
@@ -135,6 +136,15 @@ def array_in(cell: Any) -> list[Any]:
     found = re.fullmatch(_ARRAY, cell.strip()) if is_written else None
     values = split_row(re.sub(_SCALAR, r"\1", found[1])) if found else []
     return values if len(values) > 1 and any(map(is_number, values)) else [cell]
+
+
+def _printed(cells: Iterable[Any]) -> tuple[int, ...]:
+    """Tell how many significant digits, if they are few, and decimals a number has at most."""
+    if any(re.search(_LONG, str(cell)) for cell in cells):
+        return 10, 0
+    numbers = re.findall(_PRINTED, "\n".join(map(str, cells)))
+    told = ((len((a + b).lstrip("0")), len(b) - int(power or 0)) for a, b, power in numbers)
+    return tuple(map(max, zip((0, 0), *told, strict=True)))
 
 
 def n_needed(header: Iterable[str] | None, options: InputOptions) -> int:
@@ -181,7 +191,7 @@ def choose_columns(
         if found := _columns_of_results(names, kinds, options):
             return found
         options = replace(options, id_column=next(iter({options.id_column} & {*names}), None))
-    sample, keeps_all = None, options.keep == ("all",)
+    sample, keeps_all = None, "all" in options.keep
     kept: tuple[int, ...] = ()
     if options.id_column is not None:
         (sample,) = find_names([options.id_column], names, width, "--id")
@@ -256,10 +266,9 @@ def _undecided(
     found: Positions, logits: Positions, sample: int | None, header: Header, place: str
 ) -> InputError:
     """Name the columns that may be no logits, and the options that settle it."""
-    shown = ", ".join(quoted(header[c]) if header else str(c + 1) for c in found[:6])
-    more = f" and {len(found) - 6} more" if len(found) > 6 else ""
+    shown = ", ".join(quoted(header[c]) if header else str(c + 1) for c in found)
     noun = "column" if len(found) == 1 else "columns"
-    problem = f"expected logits and at most one column of names, found {noun} {shown}{more}"
+    problem = f"expected logits and at most one column of names, found {noun} {shown}"
     if len(logits) == 1:
         problem += " beside a single one of logits; every sample has a row"
         hint = f"if all rows are one sample, give --axis 0 --columns {_words(logits, header)}"
@@ -321,10 +330,11 @@ def warn_of_first_row(rows: Rows, is_header: bool, said: str, place: str) -> Non
     strange = [name for name, is_usual in zip(first, are_usual, strict=True) if not is_usual]
     strange = [] if any(name and name in said for name in strange) else strange
     is_broken = len(first) > 1 and all(map(is_broken_number, first[1:]))
+    numbers = [name for name in first if is_number(name)]
     if is_header and strange and (is_broken or any(map(is_number, first))):
         why = f"because {quoted(strange[0])} is not a number"
         warn(place, f"taken as the header, {why}; if it is a sample, give --no-header")
-    elif len(first) > 1 and first == list(map(str, range(len(first)))) and "." in "".join(second):
+    elif len(numbers) > 1 and numbers == [*map(str, range(len(numbers)))] and "." in str(second):
         warn(place, "0, 1, ... are taken as a sample's logits, if they are a header, give --header")
 
 

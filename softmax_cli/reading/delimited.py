@@ -10,7 +10,7 @@ from itertools import islice, zip_longest
 from typing import Any
 
 from softmax_cli import fast, words
-from softmax_cli.errors import InputError, warn
+from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import columns as rules
 from softmax_cli.reading.text import Stream, count_lines, decode, read_lines
@@ -47,7 +47,7 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     beginning = stream.peek()
     if b"\n" not in beginning and b"\r" in beginning[:-1]:
         stream.line_end = b"\r"
-    comments, head = stream.take_head(re.compile(rb"(?:(?:[ \t]*#[^\r\n]*)?(?:\r\n?|\n))*+"))
+    comments, head = stream.take_head(re.compile(rb"(?:(?: *#[^\r\n]*)?(?:\r\n?|\n))*+"))
     if options.delimiter == options.decimal:
         raise InputError("--decimal", "expected another --delimiter beside it, found a comma")
     delimiter = options.delimiter or _guess_delimiter(decode(head, name), options)
@@ -63,8 +63,6 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     if options.by_position and (first[0], *first[-len(names) :]) == ("sample", *names):
         has_header = True  # as we write it of what has none
     commented = _header_in(decode(comments, name), delimiter, len(first))
-    if options.header and commented:
-        warn(place, "taken as the header, as --header says, and not the comment above it")
     if has_header is None:
         header = commented
         is_named = tuple(first) == names and not options.by_position
@@ -74,7 +72,7 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
         others, line = table.records(TextBlock(line, more))
         records += others
     said = " ".join([options.columns or "", options.id_column or "", *options.keep])
-    if (options.results_of, options.header) == (None, None) and header in (None, first):
+    if (options.results_of, options.header) == (None, None):
         rules.warn_of_first_row(two, has_header, said, place)
     records = records[1:] if has_header else records
     if not records:
@@ -239,8 +237,7 @@ def _guess_delimiter(text: str, options: InputOptions) -> str:
         widest = max(widths, default=0)
         tests = (words.is_number, words.has_decimal_comma)[: min(widest, 2)]
         cells = [any(test(cell) for test in tests) for row in rows for cell in row]
-        is_even = len(widths) == 1 and widest > 1
-        return is_even, sum(cells) / max(len(cells), 1), widest
+        return len(widths) == 1 < widest, sum(cells) / max(len(cells), 1), widest
 
     return max(",;\t| ".replace(options.decimal, ""), key=score)
 
@@ -257,4 +254,4 @@ def _is_header(cells: Sequence[str], below: list[str], commented: Sequence[str] 
 
     pairs = zip_longest(cells, ["a name", *below[1 : len(cells)]], fillvalue="")
     values = [is_value(x) or not (x.strip() or (y.strip() and not is_value(y))) for x, y in pairs]
-    return not (any(values) if commented else all(values))
+    return not (any(values) if commented and cells[0].strip() else all(values))

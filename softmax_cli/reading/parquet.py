@@ -90,4 +90,4 @@ def _kind(column: Any) -> str:
     is_text = isinstance(values[0], str | bytes)
     (kind,) = kinds_of([as_text(value) if is_text else value] for value in values)
     kind = "text" if types.is_temporal(column.type) else kind
-    return "digits" if is_text and kind in ("whole", "signed") else kind
+    return "digits" if is_text and kind == "whole" else kind

@@ -33,14 +33,16 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= 300 else float(digits)
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, object_pairs_hook=unique)
+_LAWS: Any = {"parse_constant": _refuse, "parse_int": _integer, "object_pairs_hook": unique}
+_DECODERS = json.JSONDecoder(**_LAWS), json.JSONDecoder(**_LAWS, parse_float=str)
+Lines = tuple[list[Any], list[int]]  # values, and the numbers of their lines in the file
 
 
-def load(text: str, name: str, line: int | None = None) -> Any:
-    """Load one JSON text, which may be a line of many."""
+def load(text: str, name: str, line: int | None = None, *, as_text: bool = False) -> Any:
+    """Load one JSON text, which may be a line of many; numbers may stay as they are printed."""
     place = name if line is None else f"{name}:{line}"
     try:
-        value = _DECODER.decode(text)
+        value = _DECODERS[as_text].decode(text)
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
@@ -55,11 +57,11 @@ def load(text: str, name: str, line: int | None = None) -> Any:
     return value
 
 
-def load_lines(content: bytes, name: str, line: int = 1) -> tuple[list[Any], list[int]]:
-    """Load JSON lines; return their values, and their numbers in the file."""
+def load_lines(content: bytes, name: str, line: int = 1, *, as_text: bool = False) -> Lines:
+    """Load JSON lines, as `load` does one."""
     texts = enumerate(decode(content, name, line).split("\n"), start=line)
     found = {number: text for number, text in texts if text.strip(" \t\r")}
-    return [load(text, name, number) for number, text in found.items()], list(found)
+    return [load(x, name, n, as_text=as_text) for n, x in found.items()], list(found)
 
 
 def looks_like_lines(content: bytes) -> bool:
@@ -150,14 +152,4 @@ def name(value: Any, place: str) -> str:
     """Read a name: text or a number."""
     if type(value) not in (str, int, float):
         raise InputError(place, f"expected a name, found {shown(value)}")
-    if not isinstance(value, str):  # as most names are, in every sample
-        in_range(value, place)
     return str(value)
-
-
-def in_range(value: Any, place: str) -> None:
-    """Raise for what is passed on as it is, but beyond float64."""
-    try:
-        json.dumps(value, allow_nan=False)
-    except ValueError:
-        raise InputError(place, "expected a number within the range of float64") from None

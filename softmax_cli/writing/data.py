@@ -29,8 +29,9 @@ def write_delimited(result: Result, target: Target, options: OutputOptions) -> N
     """Write rows as they are computed."""
     delimiter = "\t" if options.output_format == "tsv" else ","
     if isinstance(result, Arrays):
-        names = [column_names(result)] if result.has_header else []
-        head = "".join(_csv_lines(names, delimiter)).encode()
+        header = _csv_lines([column_names(result)] if result.has_header else [], delimiter)
+        # Without quotes a name that begins with # would begin a comment.
+        head = re.sub(f"\\A *#[^\n{delimiter}]*", r'"\g<0>"', "".join(header)).encode()
         write_all(result, target, options.jobs, head, partial(_delimited, result, delimiter))
     elif isinstance(result, Report):
         rows = [map(as_text, row) for row in result.rows]

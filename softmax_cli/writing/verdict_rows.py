@@ -64,10 +64,9 @@ def _samples(verdict: Verdict) -> Iterator[tuple[Check, dict[str, Any]]]:
     """
     for labels in dict.fromkeys(check.samples.labels for check in verdict.checks):
         checks = [check for check in verdict.checks if check.samples.labels == labels]
-        decisive = next((each for each in checks if not each.passed), checks[-1])
         for k in range(len(labels)):
             failed = (each for each in checks if each.problem or each.samples.failed[k])
-            check = next(failed, decisive)
+            check = next(failed, next((each for each in checks if not each.passed), checks[-1]))
             yield check, _sample(verdict, check, k)
 
 
