@@ -330,7 +330,7 @@ def warn_of_first_row(rows: Rows, is_header: bool, said: str, place: str) -> Non
     strange = [name for name, is_usual in zip(first, are_usual, strict=True) if not is_usual]
     strange = [] if any(name and name in said for name in strange) else strange
     is_broken = len(first) > 1 and all(map(is_broken_number, first[1:]))
-    numbers = [name for name in first if is_number(name)]
+    numbers = [] if is_header else [name for name in first if is_number(name)]
     if is_header and strange and (is_broken or any(map(is_number, first))):
         why = f"because {quoted(strange[0])} is not a number"
         warn(place, f"taken as the header, {why}; if it is a sample, give --no-header")
