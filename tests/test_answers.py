@@ -347,11 +347,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("answers")
     (folder / "g.csv").write_text("1,2,4\n0,1,-1\n3,1,0.5\n")
     for command, *paths in (
-        ("forward", "y.csv", "y.jsonl"),
-        ("jacobian", "J.csv", "J.json"),
-        ("jacobian --vjp g.csv", "v.csv"),
-        ("jacobian --vjp 1,0,2", "v1.csv"),
-    ):
+        ("forward", "y.csv", "y.jsonl"), ("jacobian", "J.csv", "J.json"),
+        ("jacobian --vjp g.csv", "v.csv"), ("jacobian --vjp 1,0,2", "v1.csv"),
+    ):  # fmt: skip
         for path in paths:
             assert run(*command.split(), PETS, "-o", path, cwd=folder).status == 0
     return folder

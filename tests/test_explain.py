@@ -157,11 +157,9 @@ STRANGE = "name,a_b,x^2 & more,50% {of} #1\\~$,猫\nfirst_one,1,2,3,0.5\nsecond,
 def test_the_mathematics_of_markdown_is_typeset_without_complaint() -> None:
     formulas = []
     for words, text, least in (
-        (["2", "1", "0.1"], "", 25),
-        (["--temperature", "2"], STRANGE, 25),
-        (["40", "0", "1", "-p", "17"], "", 25),
-        (["-inf", "0"], "", 20),
-    ):
+        (["2", "1", "0.1"], "", 25), (["--temperature", "2"], STRANGE, 25),
+        (["40", "0", "1", "-p", "17"], "", 25), (["-inf", "0"], "", 20),
+    ):  # fmt: skip
         outcome = run("jacobian", *words, "--explain", "-f", "markdown", stdin=text)
         assert outcome.status == 0
         assert "\n\n\n" not in outcome.stdout

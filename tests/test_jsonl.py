@@ -24,8 +24,7 @@ from tests.program import PETS, Outcome, refused, run
 @pytest.mark.parametrize(
     ("text", "printed"),
     [
-        ("[3,3]\n[4,4]\n", "0.5,0.5\n0.5,0.5\n"),
-        ("[3,3]", "0.5,0.5\n"),
+        ("[3,3]\n[4,4]\n", "0.5,0.5\n0.5,0.5\n"), ("[3,3]", "0.5,0.5\n"),
         ("\ufeff[3,3]\r\n\n  \n[4,4]\r\n", "0.5,0.5\n0.5,0.5\n"),
         ('["-inf",0]\n', "0.0,1.0\n"),
         ('{"logits":[3,3]}\n', "0.5,0.5\n"),
@@ -39,7 +38,7 @@ from tests.program import PETS, Outcome, refused, run
         ('{"photo":"x","cat":3,"dog":3}\n', "photo,cat,dog\nx,0.5,0.5\n"),
         ('{"a\\nb":3,"\\ud83d\\ude00":3}\n', '"a\nb",😀\n0.5,0.5\n'),
     ],
-)
+)  # fmt: skip
 def test_every_form_of_one_sample_is_read(text: str, printed: str) -> None:
     outcome = run("forward", "--input-format", "jsonl", "-f", "csv", stdin=text)
     assert (outcome.stdout, outcome.stderr, outcome.status) == (printed, "", 0)

@@ -19,14 +19,11 @@ AB = ("a", "b")
     ("text", "expected"),
     [
         # 1. A record a line, CRLF or LF; 2. the last one may lack its end; 3. a header.
-        ("1,2\r\n3,4\r\n", Read(None, None, TWO)),
-        ("1,2\r\n3,4", Read(None, None, TWO)),
-        ("1,2\r3,4\r", Read(None, None, TWO)),
-        ("1,2\r3,4", Read(None, None, TWO)),
+        ("1,2\r\n3,4\r\n", Read(None, None, TWO)), ("1,2\r\n3,4", Read(None, None, TWO)),
+        ("1,2\r3,4\r", Read(None, None, TWO)), ("1,2\r3,4", Read(None, None, TWO)),
         ("a,b\n1,2\n", Read(AB, None, ONE)),
         # 5. Quotes around a cell, 6. with delimiters and line ends in it, 7. doubled within.
-        ('"1","2"\n', Read(None, None, ONE)),
-        ('"a","b"\n"1",2\n', Read(AB, None, ONE)),
+        ('"1","2"\n', Read(None, None, ONE)), ('"a","b"\n"1",2\n', Read(AB, None, ONE)),
         ('"a\r\nb",c\r\n1,2\r\n', Read(("a\r\nb", "c"), None, ONE)),
         ('"a\rb",c\n1,2\n', Read(("a\rb", "c"), None, ONE)),
         ('"a\n\n\nb",c\n1,2\n', Read(("a\n\n\nb", "c"), None, ONE)),
@@ -38,16 +35,14 @@ AB = ("a", "b")
         ('id,a,b\n"1,2\n3",1,2\n', Read(AB, ("1,2\n3",), ONE)),
         # 4. Spaces are part of a name; around a number they say nothing.
         (" a, b \n1,2\n", Read((" a", " b "), None, ONE)),
-        ('" a","b "\n1,2\n', Read((" a", "b "), None, ONE)),
-        (" 1 ,\t2\n", Read(None, None, ONE)),
+        ('" a","b "\n1,2\n', Read((" a", "b "), None, ONE)), (" 1 ,\t2\n", Read(None, None, ONE)),
         # A quote within a cell that is not quoted stands for itself, as in many a tsv.
         ('5" disk,b\n1,2\n', Read(('5" disk', "b"), None, ONE)),
         ("'a','b'\n1,2\n", Read(("'a'", "'b'"), None, ONE)),
         # Other delimiters; a decimal comma is no delimiter's doing.
         ('"a;b";c\n1;2\n', Read(("a;b", "c"), None, ONE)),
         ('"a,b";c\n1;2\n', Read(("a,b", "c"), None, ONE)),
-        ("\ufeffa,b\n1,2\n", Read(AB, None, ONE)),
-        ('\ufeff"a","b"\n1,2\n', Read(AB, None, ONE)),
+        ("\ufeffa,b\n1,2\n", Read(AB, None, ONE)), ('\ufeff"a","b"\n1,2\n', Read(AB, None, ONE)),
         ("1e-400,-1e-400\n", Read(None, None, ((0.0, -0.0),))),
         (f"1,2{'0' * 10_000}e-10000\n", Read(None, None, ONE)),
         # What is refused.
@@ -67,7 +62,7 @@ AB = ("a", "b")
         (f"a,b\n1,{'9' * 10_000}\n", Read(error="t:2:2: expected a number within the range")),
         (f'a,b\n1,"{"9" * 140_000}"', Read(error="t:2:2: expected a number within the range")),
     ],
-)
+)  # fmt: skip
 def test_each_rule_of_rfc_4180(text: str, expected: Read) -> None:
     found = read("csv", text.encode())
     if expected.error:

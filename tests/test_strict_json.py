@@ -77,11 +77,9 @@ def test_a_number_is_read_to_the_nearest_float64_or_refused(
 ) -> None:
     place = {"json": "t: sample 1, value 2", "jsonl": "t:1, value 2", "records": "t:1, 'b'"}
     for text, input_format, key in (
-        (f"[0,{number}]", "json", "json"),
-        (f'["-inf",{number},0]', "json", "json"),
-        (f"[0,{number}]", "jsonl", "jsonl"),
-        (f'{{"a":0,"b":{number}}}', "jsonl", "records"),
-    ):
+        (f"[0,{number}]", "json", "json"), (f'["-inf",{number},0]', "json", "json"),
+        (f"[0,{number}]", "jsonl", "jsonl"), (f'{{"a":0,"b":{number}}}', "jsonl", "records"),
+    ):  # fmt: skip
         for end in ("", "\n"):
             found = read(input_format, f"{text}{end}".encode())
             if value is None:

@@ -10,6 +10,7 @@ import numpy as np
 from softmax_cli.checking import candidate
 from softmax_cli.checking.candidate import Array, CandidateError, Function, ShapeFoundError
 from softmax_cli.checking.formulas import FLOAT64, Precision, Task, deviation
+from softmax_cli.checking.mistakes import diagnose_shape
 from softmax_cli.checking.setting import Run, Setting
 
 STATE = "state between calls"
@@ -39,6 +40,8 @@ class Calls:
         Whether it changed its input.
     takes_tensors
         Whether it is given torch tensors.
+    is_alone
+        Whether it may answer without the dimension of samples, since there is one.
     """
 
     function: Function
@@ -52,6 +55,7 @@ class Calls:
     across: float = 0.0
     overwrote: bool = False
     takes_tensors: bool = False
+    is_alone: bool = False
 
     def results(self, first: Array | None = None) -> Iterator[tuple[slice, Array]]:
         """Call it for all samples, some at a time; the first rows may be known."""
@@ -72,11 +76,8 @@ class Calls:
             first = None
             yield slice(start, start + len(rows) // per), rows
 
-    def once(self, inputs: Sequence[Array], *, is_alone: bool = False) -> Array:
-        """Call it once; return rows of C numbers, one a sample, or C for a Jacobian.
-
-        A sample that is alone may be answered without the dimension of samples.
-        """
+    def once(self, inputs: Sequence[Array]) -> Array:
+        """Call it once; return rows of C numbers, one a sample, or C for a Jacobian."""
         given = [self._as_given(each) for each in inputs]
         try:
             values = self.function(*given)
@@ -85,18 +86,18 @@ class Calls:
             if "torch" in sys.modules and not self.takes_tensors:
                 self.takes_tensors = True
                 try:
-                    return self.once(inputs, is_alone=is_alone)
+                    return self.once(inputs)
                 except ShapeFoundError:
                     raise
                 except CandidateError:
                     self.takes_tensors = False
             raise CandidateError(f"raised {candidate.in_words(error)}") from error
-        array, self.precision = candidate.as_numbers(values)
+        array, self.precision = candidate.as_numbers(values, n=inputs[0].ndim)
         if np.iscomplexobj(array) and not np.iscomplexobj(inputs[0]):
             raise ShapeFoundError("complex numbers")
         try:
             shape, quantity = inputs[0].shape, self.task.quantity
-            rows, across = candidate.as_rows(array, shape, self.axis, quantity, file=is_alone)
+            rows, across = candidate.as_rows(array, shape, self.axis, quantity, file=self.is_alone)
         except ShapeFoundError as error:
             raise ShapeFoundError(candidate.tuple_of(values) or error.found, array) from None
         self.across = max(self.across, across)
@@ -149,21 +150,25 @@ def called(function: Function, task: Task, setting: Setting) -> tuple[Calls, Arr
     inputs, (K, C) = tuple(map(setting.like_logits, rows)), task.z.shape
     shape = inputs[0].shape
     given = f"{'all samples at once' if len(shape) > 1 else 'one sample'}, shape {shape}"
-    calls = Calls(function, task, setting, inputs, setting.axis, given)
+    batched = Calls(function, task, setting, inputs, setting.axis, given)
     try:
-        return calls, next(calls.results())[1], []
+        return batched, next(batched.results())[1], []
     except CandidateError as error:
         found = error
-    theirs = found.array.shape if K > 1 and found.array is not None else ()
-    # What is of one sample makes something else of a batch, but no batch of matrices.
-    if theirs and (task.quantity != "jacobian" or theirs == (C, K) or theirs[1:] == (C, C)):
-        raise found
+    if K > 1 and (theirs := found.array) is not None:
+        # What is of one sample makes something else of a batch, but no batch of matrices.
+        is_batch = theirs.shape == (C, K) or theirs.shape[1:] == (C, C)
+        if task.quantity != "jacobian" or is_batch or diagnose_shape(task, theirs):
+            raise found
     calls = Calls(function, task, setting, rows, -1, f"all samples at once, shape (1, {C})")
     if len(shape) > 1:
         calls = replace(calls, how=f"one sample at a time, shape ({C},)", labels=setting.labels)
     try:
         return calls, next(calls.results())[1], [f"given {given}, it {found.problem}"]
     except CandidateError as error:
+        if K == 1 and found.array is not None:
+            batched.is_alone = True
+            return batched, next(batched.results())[1], []
         # What one of them returned is a finding; else the batch's own exception is told.
         raise max(found, error, key=lambda each: isinstance(each, ShapeFoundError))  # noqa: B904
 
@@ -187,7 +192,7 @@ def dependence(calls: Calls, run: Run, first: Array, notes: list[str]) -> tuple[
     rows = [np.moveaxis(each, calls.axis, -1).reshape(-1, C) for each in calls.inputs]
 
     def given_alone(k: int) -> Array:
-        return calls.once([each[k].reshape(shape) for each in rows], is_alone=True)
+        return replace(calls, is_alone=True).once([each[k].reshape(shape) for each in rows])
 
     # Some 16 samples are given alone.
     for k in () if calls.labels or len(run.task.z) == 1 else range(0, n, max(1, n // 16)):

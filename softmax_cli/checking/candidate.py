@@ -93,16 +93,15 @@ def names_code(word: str) -> bool:
 
 
 def in_words(error: BaseException) -> str:
-    """Name an exception and its message, which may itself raise."""
-    try:
-        message = str(error).strip()[:300]
-    except BaseException:
-        message = ""
+    """Name an exception and its message."""
+    message = str(error).strip()[:300]
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
-def as_numbers(values: Any, kinds: str = "biufc") -> tuple[Array, Precision]:
+def as_numbers(values: Any, kinds: str = "biufc", n: int = 0) -> tuple[Array, Precision]:
     """Make an array of numbers of an array, a list or a tensor; return its format too.
+
+    A list that holds one array of n axes, or more, is that array.
 
     Raises
     ------
@@ -111,7 +110,7 @@ def as_numbers(values: Any, kinds: str = "biufc") -> tuple[Array, Precision]:
     """
     if hasattr(values, "filled"):  # a masked array: what it hides would be compared
         raise ShapeFoundError("a masked array, expected an array of numbers: use .filled()")
-    if isinstance(values, list | tuple) and len(values) == 1 and hasattr(values[0], "shape"):
+    if type(values) in (list, tuple) and len(values) == 1 and getattr(values[0], "ndim", -1) >= n:
         values = values[0]
     precision = precision_of(getattr(values, "dtype", ""))
     if hasattr(values, "detach"):  # a torch tensor, perhaps one that records gradients

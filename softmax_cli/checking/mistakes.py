@@ -499,14 +499,17 @@ def explain(name: str, task: Task, **numbers: float) -> Diagnosis:
 @np.errstate(all="ignore")
 def diagnose_shape(task: Task, found: FloatArray) -> tuple[Diagnosis, ...]:
     """Explain right numbers in a wrong shape: a batch transposed, or a row for each matrix."""
+    if math.prod(task.shape) > 1 << 22:  # too many to be held
+        return ()
     exact = task.exact()
-    named = {"transposed batch": np.moveaxis(exact, 0, -1), "summed over the batch": exact.sum(0)}
+    named = [("transposed batch", np.moveaxis(exact, 0, -1)), ("one sample for all", exact[0])]
+    named += [("summed over the batch", each) for each in (exact.sum(axis=0), exact.mean(axis=0))]
     if task.quantity == "jacobian":
-        named["only the diagonal"] = np.diagonal(exact, axis1=1, axis2=2)
-        named["row sums of the Jacobian"] = exact.sum(axis=1)
+        named += [("only the diagonal", np.diagonal(exact, axis1=1, axis2=2))]
+        named += [("row sums of the Jacobian", exact.sum(axis=1))]
     atol, rtol = replace(task, precision=formulas.shown_precision(found)).tolerances()
     return tuple(
         explain(name, task)
-        for name, values in named.items()
+        for name, values in named
         if values.shape == found.shape and np.allclose(values, found, rtol, float(atol.max()))
     )

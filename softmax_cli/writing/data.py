@@ -253,14 +253,9 @@ def write_parquet(result: Result, target: Target, options: OutputOptions) -> Non
     elif isinstance(result, Arrays):
         batches = _record_batches(result)
     first = next(batches)
-    with target.whole() as whole:
-        try:
-            writer = pq.ParquetWriter(whole.stream, first.schema)
-        except pa.ArrowNotImplementedError as error:  # an object without members
-            raise InputError("--keep", visible(str(error)), _UNTYPED) from None
-        with writer:
-            for batch in chain([first], batches):
-                writer.write_batch(batch)
+    with target.whole() as whole, pq.ParquetWriter(whole.stream, first.schema) as writer:
+        for batch in chain([first], batches):
+            writer.write_batch(batch)
 
 
 def _record_batches(result: Arrays) -> Iterator[Any]:
