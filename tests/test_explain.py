@@ -90,8 +90,8 @@ def test_the_numbers_are_the_ones_the_program_computes() -> None:
 @pytest.mark.parametrize(
     ("line", "shown"),
     [
-        ("1000 1001", r"shifted by\s+the\s+largest logit m"),
-        ("1000 1001", r"y_j = e\^\(z_j - m\) / S"),
+        ("1000 1001", r"shifted by\s+the\s+largest logit m(?s:.*)y_j = e\^\(z_j - m\) / S"),
+        ("0.54 511.1 -p 15", r"e\^\(0.54 - 511.1\) = 1.84760581090293e-222\n"),
         ("40 0 1", r"S = e\^\(z_1 - m\) \+ e\^\(z_2 - m\) \+ e\^\(z_3 - m\) = .* = 1 \+ 1\.58e-17"),
         ("2 1", r"^(?!.*shifted)(?s:.*)y_j = e\^z_j / S"),
         ("2 1 -t 2", r"e\^\(z_j / T\) δ_ij / T\n +g' = e\^\(z_i / T\) / T\n"),

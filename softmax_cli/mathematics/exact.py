@@ -37,10 +37,9 @@ def exponential(z: float, m: float, temperature: float) -> Number:
     """Return exp((z - m)/T), which is 0 for z = -inf alone."""
     if math.isinf(z):
         return 0.0
-    return _of_any_size(
-        math.exp((z - m) / temperature),
-        lambda: ((Decimal(z) - Decimal(m)) / Decimal(temperature)).exp() or _SMALLEST,
-    )
+    with localcontext(_ANY_SIZE):  # a float of z - m would lose what its exponential shows
+        power = ((Decimal(z) - Decimal(m)) / Decimal(temperature)).exp() or _SMALLEST
+    return _of_any_size(float(power), lambda: power)
 
 
 def quotient(value: Number, divisor: float) -> Number:
