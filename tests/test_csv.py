@@ -197,8 +197,7 @@ def test_whole_numbers_under_an_identifier_s_name_are_warned_of_beside_whole_log
     ("text", "options"),
     [
         ("user,assistant\n1.5,2\n3,4\n", []), ("user,assistant\n1,2\n-3.5,4\n", []),
-        ("user,assistant\n1,2\n", ["--columns", "1-2"]),
-        ("user,a,b\n1,2,3\n", ["--id", "user"]),
+        ("user,assistant\n1,2\n", ["--columns", "1-2"]), ("user,a,b\n1,2,3\n", ["--id", "user"]),
         ("acid,solid,grid,Madrid,ID card\n1,2,3,4,5\n", []), ("yes,no\n1,2\n", []),
         ("id,a,b\n1,2,3\n", []), ("label,a,b\nx,2,3\n", []),
     ],

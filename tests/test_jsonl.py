@@ -236,6 +236,7 @@ def test_members_of_any_kind_are_kept_and_one_that_is_missing_is_told() -> None:
 def test_a_line_may_name_its_sample_in_a_list_and_an_object_has_no_order() -> None:
     text = '{"logits":[3,3],"samples":["q"]}\n{"logits":[3,3],"samples":["r"]}\n'
     assert run("forward", "-f", "csv", stdin=text).stdout[9:] == ",1,2\nq,0.5,0.5\nr,0.5,0.5\n"
-    refused("forward", "--key", "logits.*", stdin='{"logits":{"a":1,"b":2}}\n' * 2)
+    for logits, key in (('{"a":1,"b":2}', "logits.*"), ('{"a":{"p":1},"b":{"p":2}}', "logits.*.p")):
+        refused("forward", "--key", key, stdin=f'{{"logits":{logits}}}\n' * 2)
     blank = run("forward", "-f", "csv", stdin="cat;dog;\n1.5;1.5;\n")
     assert blank == Outcome(0, "cat,dog\n0.5,0.5\n", "")

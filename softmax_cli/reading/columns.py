@@ -18,14 +18,14 @@ _SAMPLES_OF_COLUMN = 1_000  # how many of the first samples tell what a column h
 _NAMES_OF_NAME_COLUMNS = frozenset({"", "id", "index", "name", "sample"})
 _LABEL = (
     r"(?i:(?:.*[\W_])?(?:labels?|class|category|targets?|(?:ground)?truth|gold|answer|actual"
-    r"|y_true|y_pred|y_?hat|pred(?:iction|icted)?s?)|y|gt|cls|argmax|(?:is_)?correct|fold|split)"
+    r"|y_?true|y_pred|y_?hat|lbl|pred(?:iction|icted)?s?)|y|gt|cls|argmax|(?:is_)?correct|fold|split)"
 )
 # The last word of a header, as in sample_id and userId, but not acid; or all of it. "Unnamed: 0"
 # is what pandas calls the index of a table that it had written without a name.
 _IDENTIFIER = (
     r"(?i:(?:.*[\W_])?(?:ids?|idx|index|[ug]?uid)|(?:sample|user|row|doc)id|user|key|row|line|image"
-    r"|row_?(?:nr|names?)|[pq]id|position|timestamp|epoch|batch|step|seed|rank"
-    rf"|unnamed: [\d.]+|(?:__index_)?level_\d+(?:__)?)|.*[a-z]I[dD]|{_LABEL}"
+    r"|(?:row|line)_?(?:n[ro]|num(?:ber)?|names?)|[pq]id|position|timestamp|date|epoch|batch|step"
+    rf"|seed|rank|unnamed: [\d.]+|(?:__index_)?level_\d+(?:__)?)|.*[a-z]I[dD]|{_LABEL}"
 )
 
 _LONG = r"[1-9](\.?\d){9}"  # more digits than what is printed for people

@@ -86,9 +86,10 @@ def member(value: Any, path: str) -> Any:
     if path in value:
         return _shaped(value[path], value.get("shape"))
     step, _, rest = path.partition(".")
+    found = [member(each, rest) if rest else each for each in value.values() if step == "*"]
     # The order of an object's numbers says nothing.
-    if step == "*" and (rest or is_list or {*map(type, value.values())} & {list, dict}):
-        return [member(each, rest) if rest else each for each in value.values()]
+    if found and (is_list or {*map(type, found)} & {list, dict}):
+        return found
     return member(value.get(step), rest) if rest else None
 
 
