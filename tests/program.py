@@ -263,9 +263,9 @@ def run_in_shell(script: str, cwd: Path | None = None, **how: Any) -> Outcome:
 
 
 def run_in_terminal(
-    *words: str, columns: int = 80, env: Mapping[str, str] | None = None
+    *words: str, columns: int = 80, env: Mapping[str, str] | None = None, keys: bytes = b""
 ) -> Outcome:
-    """Run with a terminal of its own for all three streams; stdout and stderr come as one."""
+    """Run with a terminal for all three streams, on which keys are pressed; stdout has both."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     ends = theirs, os.dup(theirs), os.dup(theirs)
@@ -283,6 +283,7 @@ def run_in_terminal(
     else:
         child = _fork(words, Path(), env, ends)
     shown = b""
+    os.write(ours, keys)
     while select.select([ours], [], [], 60)[0]:
         try:
             part = os.read(ours, 1 << 16)

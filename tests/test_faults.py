@@ -124,14 +124,11 @@ def test_an_old_file_stays_untouched_when_the_input_is_bad(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("words", "status", "told"),
     [
-        ("forward 3 3 -o y.csv <&- >&- 2>&-", 0, ""),
-        ("forward z.csv -o y.csv >&- 2>&-", 0, ""),
-        ("forward nosuch.csv 2>&-", 2, ""),
-        ("forward nosuch.csv 2>/dev/full", 2, ""),
-        ("check 1 2 --step 1 -q >&- 2>&-", 1, ""),
+        ("forward 3 3 -o y.csv <&- >&- 2>&-", 0, ""), ("forward z.csv -o y.csv >&- 2>&-", 0, ""),
+        ("forward nosuch.csv 2>&-", 2, ""), ("forward nosuch.csv 2>/dev/full", 2, ""),
+        ("check 1 2 --step 1 -q >&- 2>&-", 1, ""), ("--version >&-", 3, NOT_OPEN),
         ("forward 0>>out", 2, "error: <stdin>: cannot be read: it is not open\n"),
         ("forward z.csv -f csv -o /dev/stdout >&-", 3, NOT_OPEN.replace("<stdout>", "/dev/stdout")),
-        ("--version >&-", 3, NOT_OPEN),
         ("forward - <&-", 2, "error: <stdin>: cannot be read: it is not open\n"),
         ("forward /proc/self/mem --input-format csv", 2,
          "error: /proc/self/mem: cannot be read: Input/output error\n"),

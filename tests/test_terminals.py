@@ -95,3 +95,8 @@ def test_at_a_terminal_options_without_logits_are_told_what_is_missing(
 ) -> None:
     outcome = run_in_terminal(*line.split())
     assert (outcome.status, outcome.stdout.startswith(told)) == (2, True)
+
+
+def test_an_end_of_what_is_typed_is_asked_for_once() -> None:
+    for command in (["forward", "-"], ["check", "-"], ["forward", "-", "--input-format", "json"]):
+        assert run_in_terminal(*command, keys=b"\x04").status == 2

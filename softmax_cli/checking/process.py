@@ -167,5 +167,6 @@ def _place_of(error: BaseException, file: str) -> str:
 
 
 def _place(filename: str, line: int | None = None) -> str:
-    filename = filename.removeprefix(f"{Path.cwd()}{os.sep}")
+    with suppress(OSError):  # where the folder is gone
+        filename = filename.removeprefix(f"{Path.cwd()}{os.sep}")
     return f"{filename}:{line}" if line else filename

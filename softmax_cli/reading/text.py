@@ -36,10 +36,11 @@ class Stream:
 
     def __init__(self, raw: FileIO, name: str, size: int | None) -> None:
         self.raw, self.n_read = raw, 0
-        self._name, self._held, self._has_more = name, bytearray(), True
         with readable(name):
             file = BufferedReader(raw)
-            self._source = _unpacked(file)
+            beginning = file.peek(10)
+            self._source = _unpacked(file, beginning)
+        self._name, self._held, self._has_more = name, bytearray(), bool(beginning)
         self.is_packed = self._source is not file
         self.size = None if self.is_packed else size
         # What the beginning is taken for does not depend on the pieces in which a pipe brings it.
@@ -115,10 +116,10 @@ class Stream:
         return content
 
 
-def _unpacked(file: "BufferedReader[FileIO]") -> Any:
+def _unpacked(file: "BufferedReader[FileIO]", beginning: bytes) -> Any:
     """Return what decompresses the file, or the file itself if it is not compressed."""
     for mark, unpack in _PACKED.items():
-        if re.match(mark, file.peek(10), re.DOTALL):
+        if re.match(mark, beginning, re.DOTALL):
             source = unpack(file)
             source._buffer.raw._trailing_error = ()  # or they would end where a stream is damaged
             return source
@@ -141,12 +142,10 @@ def take_all(stream: Stream) -> bytes:
     """Take text to its end, or to what is none."""
     # A byte of JSON takes three bytes of memory at least.
     require(3 * (stream.size or 0), "to read it whole")
-    parts = []
-    while part := stream.read(_AT_ONCE):
-        parts.append(part)
-        if b"\0" in part:
-            break
-    return b"".join(parts)
+    content = bytearray()
+    while b"\0" not in content[-_AT_ONCE:] and (part := stream.read(_AT_ONCE)):
+        content += part
+    return bytes(content)
 
 
 def count_lines(content: bytes) -> int | None:
