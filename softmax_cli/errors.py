@@ -108,8 +108,6 @@ def failure(error: Exception) -> SoftmaxCliError:
             other = "html" if missing == "matplotlib" else "csv"
             hint = f"pip install {missing}, or use another format, such as {other}"
             return InputError(missing, "expected it for this format, found none", hint)
-        case ImportError():  # a broken installation
-            return InputError("", f"a part of the program cannot be loaded: {error}")
         case OSError():
             return OutputError("<stdout>", f"cannot be written: {reason(error)}")
     # Typer exports no common class of its usage errors.
