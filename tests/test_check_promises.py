@@ -107,6 +107,8 @@ def test_zeros_and_the_ends_of_a_range_are_judged_as_they_are() -> None:
         assert not check_jacobian(np.ones((1, 3, 3)), z[:1], temperature=T, log=True)
     assert not check_probabilities(lambda z: np.round(z - 1e8, 2), [[1e8, 1.0]], log=True)
     assert check_probabilities(np.array([[0, -np.inf]], "e"), [[6e4, -6e4]], log=True)
+    with pytest.raises(ValueError, match="step that suits"):  # which float32 does not see
+        check_probabilities(lambda z: softmax(z.astype("f")), [[1e5, 99999, 3]], step=1e-3)
     masked = [[1.0, 2.0, -1e9]]  # of which float32 tells every 64th number
     assert check_probabilities(lambda z: core.log_softmax(z).astype("f"), masked, log=True)
     half = {"temperature": 200.0, "dtype": "float16", "stress": True}

@@ -342,7 +342,7 @@ class Case(Task):
         # many are where softmax saturates, is no mistake, and NaN alone is another one.
         is_rounding = (np.abs(values - self.expected) <= self.rounding(self.precision)).all()
         clear = float(self.beyond(self.expected, values).max())
-        least = 10 if fitted else 10 * max(misfit, 0.1)
+        least = 10.0 if fitted else min(10.0, max(40 * misfit, 1.0))
         if is_rounding or not clear > least or not np.isfinite(values).any():
             return False
         # A number is believed if it leaves three digits, of all results together, to be explained.

@@ -81,9 +81,11 @@ def with_derivative(check: Check, task: Task, calls: Calls, setting: Setting) ->
     """Check also the derivative of a function that was checked for probabilities."""
     fault = f"{task.precision.name} is too coarse to differentiate"
     if task.precision.bits >= FLOAT32.bits:
-        task = replace(task, quantity="jacobian")
+        values, rounded, task = task, task.precision.round, replace(task, quantity="jacobian")
         derivative = _differentiated(task, setting, calls.of_logits)
-        own = derivative if derivative.passed else _differentiated(task, setting)
+        is_complex = setting.method == "complex-step"
+        right = None if is_complex else lambda z: rounded(values.given(z=rounded(z)))
+        own = derivative if derivative.passed else _differentiated(task, setting, right)
         # Values that are off by as much as their bound allows may have differences that fail.
         off = check.atol + check.rtol if check.passed and own.passed and derivative.failed else 0.0
         if off and _differentiated(task, setting, calls.of_logits, off).passed:
@@ -116,9 +118,7 @@ def _differentiated(
     if task.log:  # differences of larger values lose more
         log_y = replace(task, quantity="probabilities").exact()
         sizes = np.maximum(1.0, np.abs(np.where(task.z > -np.inf, log_y, 0.0)).max(axis=1))
-        # Beside a tenth an entry of 1/T is not lost, unless the values' own rounding takes it.
-        rounding = sizes * (8 * eps / max(least, 1e-300) if off else 0.0)
-        atols = np.maximum(np.minimum(atols * sizes, 0.1 / T), rounding)
+        atols = np.minimum(atols * sizes, 0.1 / T)  # beside which an entry of 1/T is not lost
     run = Run(task, setting, (atols, method.rtol))
     estimates: list[float] = []
     # A function is given all samples, as its results may depend on how many there are; softmax

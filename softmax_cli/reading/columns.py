@@ -192,11 +192,10 @@ def choose_columns(
             return found
         options = replace(options, id_column=next(iter({options.id_column} & {*names}), None))
     sample, keeps_all = None, "all" in options.keep
-    kept: tuple[int, ...] = ()
     if options.id_column is not None:
         (sample,) = find_names([options.id_column], names, width, "--id")
-    if options.keep and not keeps_all:
-        kept = pick_columns(",".join(options.keep), names, width, "--keep")
+    said = ",".join(each for each in options.keep if each != "all")
+    kept = pick_columns(said, names, width, "--keep") if said else ()
     by_name = {c for c, name in enumerate(names) if _names_samples(name)}
     text = {c for c, kind in enumerate(kinds) if kind == "text"}
     if text and options.axis == 0:

@@ -221,9 +221,10 @@ def _header_in(comments: str, delimiter: str, width: int) -> list[str] | None:
     """Find the last comment with as many cells as the rows: numpy.savetxt writes a header so."""
     for line in reversed(comments.splitlines()):
         text = line.lstrip().removeprefix("#").strip(" ")  # tabs may separate empty cells
-        for cells in (next(_csv_reader([text], delimiter, strict=False), []), text.split()):
+        own: list[str] = next(_csv_reader([text], delimiter, strict=False), [])
+        for cells in (own, re.split(r"[,;\s]+", text), text.split()):
             if len(cells) == width:
-                return [cell.strip() for cell in cells]
+                return [cell.strip(" \t,;") for cell in cells]
     return None
 
 

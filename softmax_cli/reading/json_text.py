@@ -42,13 +42,12 @@ def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
     content = take_all(stream)
     if not content.strip():
         raise InputError(name, "expected logits, found nothing")
-    is_result = options.quantity is not None
     with uninterrupted():
         if strict_json.looks_like_lines(content):
-            document, _ = load_lines(content, name, as_text=is_result)
+            document, _ = load_lines(content, name, as_text=bool(options.quantity))
         else:
-            document = load(decode(content, name), name, as_text=is_result)
-    return (_read_results if is_result else _read_document)(document, name, options)
+            document = load(decode(content, name), name, as_text=bool(options.quantity))
+    return (_read_results if options.quantity else _read_document)(document, name, options)
 
 
 def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:

@@ -24,11 +24,9 @@ from softmax_cli.mathematics.core import complement, jacobian, log_softmax, soft
 
 # shape: softmax at most this many times scipy's, and np.exp alone; vjp that many times np.exp
 MARKS = {
-    (500_000, 10): (0.45, 4.0, 10.0),
-    (50_000, 100): (0.55, 3.0, 7.0),
-    (5_000, 1_000): (0.65, 3.0, 7.0),
-    (50, 100_000): (0.75, 3.0, 7.0),
-}
+    (500_000, 10): (0.45, 4.0, 10.0), (50_000, 100): (0.55, 3.0, 7.0),
+    (5_000, 1_000): (0.65, 3.0, 7.0), (50, 100_000): (0.75, 3.0, 7.0),
+}  # fmt: skip
 
 
 def medians(functions: dict[str, Callable[[], object]], repetitions: int) -> dict[str, float]:
