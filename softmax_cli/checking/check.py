@@ -183,7 +183,7 @@ def _check(
         results = as_rows(values, z.shape, axis, quantity, file=True)
     except ShapeFoundError as error:
         raise ValueError(f"expected results for these logits, found {error.found}") from None
-    return setting.verdict(check_results(quantity, results, precision, setting))
+    return setting.verdict(check_results(quantity, results, precision, setting, (0, 0)))
 
 
 def _real(values: ArrayLike, name: str) -> Array:
@@ -201,9 +201,9 @@ def _names(names: Sequence[str] | None, default: Iterable[object], what: str) ->
 
 
 def check_results(
-    quantity: Kind, results: Rows, precision: Precision, setting: Setting, printed: Any = (0, 0)
+    quantity: Kind, results: Rows, precision: Precision, setting: Setting, printed: Sequence[int]
 ) -> Check:
-    """Check somebody's results as `as_rows` gives them, perhaps text of so many digits."""
+    """Check somebody's results as `as_rows` gives them, of text with its digits, or (0, 0)."""
     notes = [] if setting.dtype or precision is FLOAT64 else [_JUDGED_IN.format(precision.name)]
     task = setting.task(quantity, setting.precision if setting.dtype else precision)
     rows, across = results

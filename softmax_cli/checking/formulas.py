@@ -4,7 +4,7 @@ A formula may have one number, which is fitted: a temperature, a factor, an eps.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
@@ -21,7 +21,7 @@ Kind = Literal["probabilities", "jacobian", "vjp"]
 Rows = tuple[NDArray[Any], float]
 
 # Of text: how many significant digits and decimals a number has, at most.
-Printed = tuple[int, ...]
+Printed = Sequence[int]
 
 # The relative error of an entry that tells something.
 _TELLING = 0.1

@@ -83,6 +83,7 @@ def with_derivative(check: Check, task: Task, calls: Calls, setting: Setting) ->
     if task.precision.bits >= FLOAT32.bits:
         values, rounded, task = task, task.precision.round, replace(task, quantity="jacobian")
         derivative = _differentiated(task, setting, calls.of_logits)
+        # A right function of this precision: its differences can only fail by their step.
         is_complex = setting.method == "complex-step"
         right = None if is_complex else lambda z: rounded(values.given(z=rounded(z)))
         own = derivative if derivative.passed else _differentiated(task, setting, right)
