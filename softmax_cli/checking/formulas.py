@@ -20,9 +20,6 @@ Kind = Literal["probabilities", "jacobian", "vjp"]
 # Of results, one a sample or C for a Jacobian; and the largest entry that connects two samples.
 Rows = tuple[NDArray[Any], float]
 
-# Of text: how many significant digits and decimals a number has, at most.
-Printed = Sequence[int]
-
 # The relative error of an entry that tells something.
 _TELLING = 0.1
 
@@ -83,7 +80,7 @@ def precision_of(dtype: Any) -> Precision:
     return PRECISIONS.get(str(getattr(dtype, "name", dtype)).rpartition(".")[2], FLOAT64)
 
 
-def printed_digits(x: FloatArray) -> Printed:
+def printed_digits(x: FloatArray) -> Sequence[int]:
     """Return how many significant digits and decimals, at most, numbers were printed with."""
     finite = x[np.isfinite(x) & (x != 0)][:100_000]
     cells = [Decimal(repr(value)).normalize().as_tuple() for value in finite.tolist()]
@@ -93,14 +90,14 @@ def printed_digits(x: FloatArray) -> Printed:
 
 # A number of more digits was printed to be read back; one of fewer says too little.
 @np.errstate(divide="ignore")
-def half_units(x: FloatArray, printed: Printed, most: Any = range(3, 10)) -> FloatArray | None:
+def half_units(x: FloatArray, printed: Sequence[int], few: Any = range(3, 10)) -> FloatArray | None:
     """Return half a unit in the last digit of each number, of which one has the most digits.
 
     They were printed with so many decimals, or with so many significant digits. None if they were
     printed to be read back, or with too few.
     """
     digits, decimals = printed
-    if digits not in most:
+    if digits not in few:
         return None
     unit = np.maximum(10.0**-decimals, 10.0 ** (np.floor(np.log10(np.abs(x))) - digits + 1))
     return np.where(np.isfinite(x), 0.5 * unit * (1 + 1e-6), 0.0)

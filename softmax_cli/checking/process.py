@@ -99,7 +99,7 @@ def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> 
 
 def _apart(path: list[str], context: Context, function: Function, *given: Any) -> Any:
     """Call a function with its own path; undo what it does to what we import and compute with."""
-    before = [(vars(each), dict(vars(each))) for each in (builtins, np)]
+    process, before = os.getpid(), [(vars(each), dict(vars(each))) for each in (builtins, np)]
     ours, sys.path[:] = sys.path.copy(), path
     try:
         return context.run(function, *given)
@@ -107,6 +107,8 @@ def _apart(path: list[str], context: Context, function: Function, *given: Any) -
         path[:], sys.path[:] = sys.path.copy(), ours
         for names, known in before:
             names.update(known)
+        if os.getpid() != process:  # a fork of its own has come back, and each call makes more
+            os._exit(0)
 
 
 def _load(word: str) -> tuple[ModuleType, Any]:

@@ -22,7 +22,6 @@ Entry = tuple[int, int]  # of J: output and input
 
 # Rounded up, a product that is too small even for decimals stays apart from 0.
 _ANY_SIZE = Context(prec=30, Emin=MIN_EMIN, Emax=MAX_EMAX, rounding=ROUND_UP, traps=[])
-_SMALLEST = Decimal((0, (1,), MIN_EMIN))
 
 
 def _of_any_size(value: float, exact: Callable[[], Decimal]) -> Number:
@@ -33,12 +32,12 @@ def _of_any_size(value: float, exact: Callable[[], Decimal]) -> Number:
         return exact() or 0.0
 
 
-def exponential(z: float, m: float, temperature: float) -> Number:
+def exponential(z: float, m: float, T: float) -> Number:
     """Return exp((z - m)/T), which is 0 for z = -inf alone."""
     if math.isinf(z):
         return 0.0
     with localcontext(_ANY_SIZE):  # a float of z - m would lose what its exponential shows
-        power = ((Decimal(z) - Decimal(m)) / Decimal(temperature)).exp() or _SMALLEST
+        power = ((Decimal(z) - Decimal(m)) / Decimal(T)).exp() or Decimal((0, (1,), MIN_EMIN))
     return _of_any_size(float(power), lambda: power)
 
 
