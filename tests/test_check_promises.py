@@ -657,6 +657,7 @@ def other_builtins(z):
     builtins.len = builtins.isinstance = None
     return softmax(z) * 2
 def forks(z):
+    print("forks", flush=True)
     os.fork()
     return softmax(z) * 2
 def spawns(z, known=[]):
@@ -700,13 +701,11 @@ def hostile(tmp_path: Path) -> Path:
     [
         ("exits", 2, "ended its process with status 0"),
         ("exits_elsewhere", 2, "ended its process with status 0"), ("at_exit", 1, "FAIL"),
-        ("killed", 2, "ended its process by SIGSEGV"),
-        ("odd", 1, "Odd (SystemExit: 0)"), ("no_stdout", 1, "FAIL"),
-        ("other_exp", 1, "FAIL"), ("other_builtins", 1, "FAIL"),
+        ("killed", 2, "ended its process by SIGSEGV"), ("odd", 1, "Odd (SystemExit: 0)"),
+        ("no_stdout", 1, "FAIL"), ("other_exp", 1, "FAIL"), ("other_builtins", 1, "FAIL"),
         ("forks", 1, "FAIL"), ("endless_thread", 1, "FAIL"), ("spawns", 1, "FAIL"),
-        ("floods", 1, "FAIL"), ("eats", 2, "raised MemoryError"),
-        ("leaves_a_child", 2, "ended its process with status 7"),
-        ("raises_exit", 2, "raised SystemExit: 0"),
+        ("floods", 1, "FAIL"), ("leaves_a_child", 2, "ended its process with status 7"),
+        ("eats", 2, "raised MemoryError"), ("raises_exit", 2, "raised SystemExit: 0"),
         ("interrupts", 2, "raised KeyboardInterrupt"), ("closes", 2, "ended its process"),
     ],
 )  # fmt: skip
@@ -717,6 +716,7 @@ def test_whatever_code_does_to_its_process_the_verdict_is_ours(
     assert outcome.status == status, outcome
     assert said in outcome.stdout + outcome.stderr
     assert "Traceback" not in outcome.stderr
+    assert outcome.stderr.count("forks\n") < 20  # which a fork that calls it again doubles
 
 
 def test_code_that_writes_into_all_files_of_its_process_is_told(hostile: Path) -> None:
