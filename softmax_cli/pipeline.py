@@ -47,12 +47,11 @@ def _converter(result: Arrays, encode: Encode) -> Convert:
 def _inputs(result: Arrays) -> Iterator[Input | None]:
     """Walk the blocks, cut where their output is large; None where one has to be waited for."""
     logits, quantity = result.logits, result.quantity
-    blocks = iter(logits.blocks)
     while True:
         if not logits.is_ready():
             yield None
         try:
-            block = next(blocks, None)
+            block = next(logits.blocks, None)
         except InputError as error:
             yield error
             return

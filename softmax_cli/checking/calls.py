@@ -104,7 +104,8 @@ class Calls:
         for before, after in zip(inputs, given, strict=True):
             was, now = (candidate.as_numbers(x)[0] for x in (self._as_given(before), after))
             self.overwrote |= not np.array_equal(was, now, equal_nan=True)
-        return rows.astype(complex if np.iscomplexobj(array) else float, copy=False)
+        # A copy, as the next call may overwrite what it returned.
+        return rows.astype(complex if np.iscomplexobj(array) else float)
 
     def _as_given(self, values: Array) -> Any:
         """Copy numbers into the kind of array that the function is given."""

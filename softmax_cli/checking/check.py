@@ -231,6 +231,8 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
         notes += ["the function overwrites its input"] * calls.overwrote
         notes += ["the function was given torch tensors"] * calls.takes_tensors
         found = dependence(calls, run, first[: max(1, settings.HELD // first.shape[1])], notes)
+        is_batched = any(note.startswith("given a single sample") for note in notes)
+        run.task = task = replace(task, apart=not (found or is_batched))
     except ShapeFoundError as error:
         causes = () if error.array is None else diagnose_shape(task, error.array)
         problem = f"{error.found}, given {error.given}"
@@ -246,7 +248,6 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
     if quantity == "probabilities" and not setting.forward_only:
         checks = with_derivative(checks[0], task, calls, setting)
     if setting.stress:
-        is_batched = any(note.startswith("given a single sample") for note in notes)
         ours = _stressed(quantity, calls, setting, is_batched)
         if not ours.passed and (setting.z.ndim, setting.axis) == (1, 0):  # it is the last, too
             ours = _stressed(quantity, calls, replace(setting, z=setting.z[:, None]), is_batched)

@@ -138,6 +138,8 @@ class Task:
         The number format of z, and of the results.
     lead
         The axes of the samples, (K,) where there is one or none is given.
+    apart
+        Whether each sample is known to have the same results in any batch.
     """
 
     quantity: Kind
@@ -147,6 +149,7 @@ class Task:
     log: bool = False
     precision: Precision = FLOAT64
     lead: tuple[int, ...] = ()
+    apart: bool = False
 
     @property
     def whole(self) -> tuple[int, ...]:

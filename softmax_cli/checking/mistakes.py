@@ -406,7 +406,9 @@ _SURE: dict[str, Formula] = {
     "softmax over the whole batch": lambda case: along(case, None),
     "one sample for all": one_for_all,
     "summed over the batch": lambda case: [case.expected.sum(axis=0), case.expected.mean(axis=0)],
-    "divided by the batch size": _scaled(lambda case: {1 / len(case.z), 1 / case.whole[0]}),
+    "divided by the batch size": _scaled(
+        lambda case: set() if case.apart else {1 / len(case.z), 1 / case.whole[0]}
+    ),
     "samples in another order": samples_in_another_order,
     "shifted by a class": shifted,
     "a class or a sample is left at 0": left_at_zero,

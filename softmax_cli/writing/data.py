@@ -218,7 +218,7 @@ def write_npy(result: Result, target: Target, options: OutputOptions) -> None:
         return
     with target.whole() as whole:
         head = _npy_header(result, known or 0)
-        n_samples = write_all(result, whole, options.jobs, head, _npy_numbers)
+        n_samples = write_all(result, whole, options.jobs, head, lambda each: each.values.tobytes())
         if known is None:  # they are counted now; numpy leaves room for the digits
             whole.stream.seek(0)
             whole.write(_npy_header(result, n_samples))
@@ -227,13 +227,9 @@ def write_npy(result: Result, target: Target, options: OutputOptions) -> None:
 def _npy_header(result: Arrays, n_samples: int) -> bytes:
     shape = (*result.logits.lead(n_samples), *[result.logits.n_classes] * result.quantity.rank)
     stream = io.BytesIO()
-    header = {"descr": "<f8", "fortran_order": False, "shape": shape}
+    header = {"descr": np.dtype(float).str, "fortran_order": False, "shape": shape}
     npy_format.write_array_header_1_0(stream, header)
     return stream.getvalue()
-
-
-def _npy_numbers(block: Block) -> bytes:
-    return block.values.astype("<f8", copy=False).tobytes()
 
 
 def write_parquet(result: Result, target: Target, options: OutputOptions) -> None:

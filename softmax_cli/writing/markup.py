@@ -54,8 +54,7 @@ def _markdown(part: Part) -> str:
 
 
 def _row(cells: Iterable[Cell]) -> str:
-    shown = (f"{escaped(cell.name)} {cell.number}".strip() for cell in cells)
-    return f"| {' | '.join(shown)} |"
+    return f"| {' | '.join(f'{escaped(each.name)} {each.number}'.strip() for each in cells)} |"
 
 
 def latex(result: Result, options: OutputOptions) -> bytes:
