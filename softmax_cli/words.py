@@ -149,11 +149,6 @@ def choice(option: str, word: str, known: Collection[str], hint: Hint = None) ->
     raise InputError(option, problem, (hint and hint(word)) or did_you_mean(word, known))
 
 
-def data(_: str, word: str) -> str:
-    """Read a name or names of what is in the data."""
-    return as_data(word)
-
-
 def finite(option: str, word: str, *, least: float = 0.0, zero_too: bool = False) -> float:
     """Read a finite number from ``least`` up; 0 itself only where that is allowed."""
     value = read_number(word) if is_number(word) else math.nan

@@ -393,9 +393,7 @@ def test_right_numbers_in_a_wrong_shape_are_named(folder: Path) -> None:
         ("--sweep -q", "--quiet", "expected either it or --sweep"),
     ],
 )
-def test_what_cannot_be_checked_is_an_error(
-    folder: Path, words: str, place: str, said: str
-) -> None:
+def test_what_cannot_be_checked_is_told(folder: Path, words: str, place: str, said: str) -> None:
     (folder / "folder.py").mkdir()
     (folder / "broken.py").write_text("a = 1\nb = = 2\n")
     (folder / "boom.py").write_text("\n1 / 0\n")

@@ -279,6 +279,9 @@ def test_what_no_mistake_explains_stays_unexplained() -> None:
     for J in (one_entry, apart, wrong.exact(Z) + noise):
         assert names(check_jacobian(J, Z, temperature=T)) == []
     assert names(check_vjp([0.1, 0.1, 0.1], [1, 2, 3], [1, 0, 0])) == []
+    masked = np.array([[1, -np.inf, 3, 0], [0, 5, -np.inf, -np.inf], [2, 2, 1, -1]])
+    rows = (np.eye(4) - wrong.softmax(masked)[:, None, :]) * (masked > -np.inf)[:, :, None]
+    assert names(check_jacobian(rows, masked, log=True)) == []
     least = wrong.softmax(Z)  # where it alone is too large, it may be clipped, or just wrong
     least.flat[least.argmin()] *= 1.1234
     assert names(check_probabilities(least, Z)) == []

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -249,9 +250,7 @@ def test_more_classes_and_more_digits_are_no_results(tmp_path: Path, theirs: str
 @pytest.mark.parametrize(
     ("text", "words"), [("s0,1,2,3\ns1,4,2,0\n", ["--no-header"]), ('"#",##b\n1,2\n', [])]
 )
-def test_names_are_checked_as_they_were_printed(
-    tmp_path: Path, text: str, words: list[str]
-) -> None:
+def test_names_are_checked_as_they_are_printed(tmp_path: Path, text: str, words: list[str]) -> None:
     (tmp_path / "z.csv").write_text(text)
     for command, option in (("forward", "--probabilities"), ("jacobian", "--jacobian")):
         run(command, "z.csv", *words, "-o", "y.csv", cwd=tmp_path)
@@ -403,7 +402,7 @@ def test_what_holds_one_array_is_that_array() -> None:
     own = np.empty(12)  # which each call fills again
     into = lambda z: np.positive(softmax(z, 0), own[: z.size].reshape(z.shape))  # noqa: E731
     assert check_probabilities(into, np.vstack([Z, Z[0]]), axis=0)
-    for wrap in (lambda y: (y,), lambda y: [y], lambda y: y.tolist()):
+    for wrap in (lambda y: (y,), lambda y: [y], lambda y: y.tolist(), np.vectorize(Fraction)):
         assert check_probabilities(lambda z, wrap=wrap: wrap(softmax(z)), Z)
     for pair in (lambda y: (y, None), lambda y: (y, {"cache": 1}), lambda y: [y, y, y]):
         verdict = check_probabilities(lambda z, pair=pair: pair(softmax(z)), Z)

@@ -139,9 +139,7 @@ def test_an_old_file_stays_untouched_when_the_input_is_bad(tmp_path: Path) -> No
         ("jacobian -f csv < many | head -1 >/dev/null; exit ${PIPESTATUS[0]}", 141, ""),
     ],
 )  # fmt: skip
-def test_streams_that_are_closed_or_full(
-    tmp_path: Path, words: str, status: int, told: str
-) -> None:
+def test_closed_and_full_streams(tmp_path: Path, words: str, status: int, told: str) -> None:
     (tmp_path / "z.csv").write_text("3,3\n")
     if "many" in words:
         (tmp_path / "many").write_text("1,2\n" * 99_999)

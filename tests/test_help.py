@@ -38,6 +38,7 @@ def test_a_page_is_shown_in_any_locale() -> None:
     outcome = run("help", "output", env={"LC_ALL": "C", "PYTHONIOENCODING": "ascii"})
     assert (outcome.status, outcome.stderr) == (0, "")
     assert outcome.stdout.isascii()
+    assert "\\u2022" not in run_in_terminal("help", "input", env={"LC_ALL": "C"}).stdout  # a bullet
 
 
 @pytest.mark.parametrize("command", ["forward", "jacobian", "help"])

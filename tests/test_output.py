@@ -83,9 +83,7 @@ def test_an_unknown_suffix_is_an_error_before_anything_is_read(tmp_path: Path) -
         (["-f", "ndjson"], "did you mean jsonl?"), (["-f", "cvs"], "did you mean csv?"),
     ],
 )  # fmt: skip
-def test_a_suffix_that_is_no_format_leads_to_one(
-    tmp_path: Path, words: list[str], hint: str
-) -> None:
+def test_a_suffix_of_no_format_leads_to_one(tmp_path: Path, words: list[str], hint: str) -> None:
     assert refused("forward", "1", "2", *words, cwd=tmp_path).splitlines()[1:] == [f"hint: {hint}"]
     assert list(tmp_path.iterdir()) == []
 

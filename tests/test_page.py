@@ -218,9 +218,7 @@ def test_the_script_shows_what_the_command_shows_and_agrees_with_the_core(
         np.testing.assert_allclose(moved["exact_J"], J, 1e-12, tiny)
 
 
-def test_a_page_opens_at_the_state_in_its_address_and_resets(
-    folder: Path, browser: Browser
-) -> None:
+def test_a_page_opens_at_its_address_and_resets(folder: Path, browser: Browser) -> None:
     browser.open(folder / "three.html")
     begun = browser.run(READ)
     assert begun["hash"] == ""

@@ -134,6 +134,10 @@ def test_labels_with_a_gap_are_text(tmp_path: Path) -> None:
     words = ["--columns", "cat,dog", "--keep", "label", "-o", "y.parquet"]
     assert run("forward", "z.csv", *words, cwd=tmp_path).status == 0
     assert parquet.read_table(tmp_path / "y.parquet")["label"].to_pylist() == ["0", ""]
+    (tmp_path / "z.parquet").write_bytes(table(t=[["a", "b"], ["c"]], cat=[1.5, 2], dog=[2.5, 0]))
+    assert run("forward", "z.parquet", "--id", "t", "-o", "y.parquet", cwd=tmp_path).status == 0
+    names = parquet.read_table(tmp_path / "y.parquet")["t"].to_pylist()
+    assert names == ['["a", "b"]', '["c"]']
 
 
 ODD = table(

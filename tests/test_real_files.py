@@ -303,8 +303,9 @@ def test_arrays_under_another_key_are_refused_with_the_option_that_reads_them() 
         ('{"a":{"0":1.5,"1":3},"b":{"1":1,"0":2.5}}', ""),
         ('{"0":{"a":1.5,"b":2.5},"1":{"a":3,"b":1}}', "--key '*'"),
         ('{"a":[1.5,3],"b":[2.5,1]}', "--columns a,b"),
+        ('{"sample":{"0":"u","1":"v"},"a":{"0":1.5,"1":3},"b":{"0":2.5,"1":1}}', ""),
         (
-            '{"schema":{"fields":[{"name":"a"}]},"data":[{"index":0,"a":1.5,"b":2.5},{"index":1,"a":3,"b":1}]}',
+            '{"schema":{},"data":[{"index":0,"a":1.5,"b":2.5},{"index":1,"a":3,"b":1}]}',
             "--key data",
         ),
     ],
@@ -319,6 +320,14 @@ def test_what_pandas_writes_as_json_is_read_or_told_what_to_do_with(text: str, w
     assert np.allclose(
         numbers(outcome), [[1 / (1 + np.e), np.e / (1 + np.e)], [0.880797078, 0.119202922]]
     )
+
+
+def test_a_path_is_followed_before_a_table_is_looked_for() -> None:
+    text = '{"folds":{"0":[[0,0],[3,4]],"1":[[1,1],[0,0]]}}'
+    assert run("forward", "-f", "csv", "--key", "folds.1", stdin=text).stdout == "0.5,0.5\n" * 2
+    text = '{"id":{"0":"u","1":"v"},"z":{"0":[0,0],"1":[1,1]}}'
+    outcome = run("forward", "-f", "csv", "--key", "z", stdin=text)
+    assert outcome.stdout == "id,1,2\nu,0.5,0.5\nv,0.5,0.5\n"
 
 
 def test_lists_in_parquet_are_read(tmp_path: Path) -> None:

@@ -72,9 +72,7 @@ def test_what_the_rfc_leaves_open_is_decided(text: bytes, decided: object) -> No
         ("1" + "0" * 309, None),
     ],
 )  # fmt: skip
-def test_a_number_is_read_to_the_nearest_float64_or_refused(
-    number: str, value: float | None
-) -> None:
+def test_a_number_is_the_nearest_float64_or_refused(number: str, value: float | None) -> None:
     place = {"json": "t: sample 1, value 2", "jsonl": "t:1, value 2", "records": "t:1, 'b'"}
     for text, input_format, key in (
         (f"[0,{number}]", "json", "json"), (f'["-inf",{number},0]', "json", "json"),

@@ -68,9 +68,7 @@ def test_the_table_shows_what_goes_in_and_what_comes_out() -> None:
         ("nan.csv", "nan.csv:3:2: found nan, expected a finite number"),
     ],
 )
-def test_a_gradient_that_does_not_fit_is_refused(
-    tmp_path: Path, gradient: str, message: str
-) -> None:
+def test_gradients_that_do_not_fit_are_refused(tmp_path: Path, gradient: str, message: str) -> None:
     files = {
         "two.csv": "1,2,3\n" * 2,
         "four.csv": "1,2,3\n" * 4,

@@ -372,7 +372,7 @@ def fit(case: Case, family: Family, low: float, high: float) -> Iterator[Wrong]:
         error = deviation(values, actual, bound + scale * (np.abs(values) + np.abs(actual)))
         return np.copysign(np.minimum(error, 1e12), values - actual).ravel()  # no NaN, no infinity
 
-    if (misfit(low) == misfit(high)).all():  # it does not depend on the number
+    if case.is_explained_by(family(case, low), fitted=1):  # any number as small would do
         return
     # Relative to the values, so that too much is no worse than too little.
     spaced = (np.geomspace if low > 0 else np.linspace)(low, high, 48).tolist()
@@ -393,5 +393,5 @@ def fit(case: Case, family: Family, low: float, high: float) -> Iterator[Wrong]:
 def shortest(case: Case, family: Family, number: float) -> Iterator[float]:
     """Yield the number of fewest digits near this one for which a family explains a case."""
     if case.is_explained_by(family(case, number), fitted=1):
-        rounded = (float(f"{number:.{digits}g}") for digits in range(1, 18))
+        rounded = [0.0] * (abs(number) < 1e-9) + [float(f"{number:.{p}g}") for p in range(1, 18)]
         yield next(each for each in rounded if case.is_explained_by(family(case, each), fitted=1))

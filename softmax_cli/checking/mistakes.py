@@ -406,9 +406,7 @@ _SURE: dict[str, Formula] = {
     "softmax over the whole batch": lambda case: along(case, None),
     "one sample for all": one_for_all,
     "summed over the batch": lambda case: [case.expected.sum(axis=0), case.expected.mean(axis=0)],
-    "divided by the batch size": _scaled(
-        lambda case: set() if case.apart else {1 / len(case.z), 1 / case.whole[0]}
-    ),
+    "divided by the batch size": _scaled(lambda case: {1 / len(case.z), 1 / case.whole[0]}),
     "samples in another order": samples_in_another_order,
     "shifted by a class": shifted,
     "a class or a sample is left at 0": left_at_zero,
@@ -445,6 +443,7 @@ _VAGUE: dict[str, Formula] = {
     "NaN among the results": nan,
 }
 CATALOGUE = _SURE | _ROUNDED | _FITTED | _VAGUE
+_CONNECTS_SAMPLES = re.compile("batch|axis|one sample|samples")
 
 
 @np.errstate(all="ignore")
@@ -462,6 +461,7 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
         found = {
             name: numbers
             for name, formula in known.items()
+            if not (view.apart and _CONNECTS_SAMPLES.search(name))
             for wrong in formula(view)
             for values, numbers in [wrong if isinstance(wrong, tuple) else (wrong, {})]
             if view.is_explained_by(values)

@@ -26,7 +26,7 @@ def reference(topic: str | None = typer.Argument(None, help=TOPIC)) -> None:
         raise InputError("argument 1", problem, did_you_mean(topic, known))
     page = (files("softmax_cli") / "help" / f"{topic or 'contents'}.md").read_text("utf-8")
     with open_target(None) as target:
-        if target.is_terminal:
+        if target.is_terminal and target.encoding.lower().startswith("utf"):
             from rich.console import Console
             from rich.markdown import Markdown
 

@@ -41,10 +41,7 @@ def jacobian(
     if vjp is not None and (entry is not None or explain):
         other = "--explain" if explain else "--entry"
         raise InputError(other, f"expected either {other} or --vjp, found both")
-    with (
-        open_logits(logits, reading) as opened,
-        with_upstream(opened, vjp, "--vjp", reading) as source,
-    ):
+    with open_logits(logits, reading) as read, with_upstream(read, vjp, "--vjp", reading) as source:
         if sample is not None:
             source = pick_sample(source, sample, "--sample")
         names = source.class_names or ()

@@ -19,7 +19,7 @@ Parser = Callable[[str, str], Any]
 
 
 def option(
-    panel: str, spelled: str, text: str, parse: Parser = words.data, usual: Any = None, **more: Any
+    panel: str, spelled: str, text: str, parse: Parser | None = None, usual: Any = None, **more: Any
 ) -> Any:
     """Describe an option, spelled as in ``--format -f FORMAT``; a flag has no such last word."""
     names = [word for word in spelled.split() if word.startswith("-")]
@@ -30,7 +30,7 @@ def option(
         if word.startswith("=") and len(names) == 2:
             place, hint = f"{names[1]}{word}", f"write {names[1]} {word[1:]}"
             raise InputError(place, "expected a space for =", hint)
-        return parse(names[0], word)
+        return parse(names[0], word) if parse else words.as_data(word)
 
     if metavar:
         more |= {"metavar": metavar, "parser": read}

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from softmax_cli.mathematics.core import log_softmax, softmax
 
+Array = NDArray[Any]
 FloatArray = NDArray[np.float64]
-Function = Callable[[NDArray[Any]], NDArray[Any]]
+Function = Callable[[Array], Array]
 # Slopes along an input, shape (K, C), with an estimate of their errors where the method has one.
 Differences = tuple[FloatArray, ...]
 
@@ -125,7 +126,7 @@ def columns(
             yield tuple(np.where(np.isneginf(z[:, i, None]), 0.0, x) for x in found)
 
 
-def _softmax(T: float, log: bool, z: NDArray[Any]) -> NDArray[Any]:
+def _softmax(T: float, log: bool, z: Array) -> Array:
     if not np.iscomplexobj(z):
         return (log_softmax if log else softmax)(z, temperature=T)
     s = (z - z.real.max(axis=-1, keepdims=True)) / T
@@ -133,9 +134,7 @@ def _softmax(T: float, log: bool, z: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(s - np.log(total) if log else np.exp(s) / total)
 
 
-def _at(
-    function: Function, z: FloatArray, h: NDArray[Any], i: int
-) -> tuple[NDArray[Any], NDArray[Any]]:
+def _at(function: Function, z: FloatArray, h: Array, i: int) -> tuple[Array, Array]:
     """Move input i of every sample by h: return that logit, shape (K, 1), and the values there."""
     moved = z.astype(np.result_type(z, h))
     moved[:, i] += h[:, i]

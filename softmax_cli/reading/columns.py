@@ -236,11 +236,11 @@ def choose_columns(
         doubtful = suspects | (naming if sample is None else set())
         logits = sorted({*picked} - suspects - {array})
         raise _undecided(sorted(doubtful), logits, sample, header, place)
-    if not picked:
-        raise InputError(place, "expected at least one column of logits, found only names")
     if array is not None:
         first = next(each for each in values(array) if not is_missing(each))
         picked = tuple(range(len(array_in(first))))
+    if not picked:
+        raise InputError(place, "expected at least one column of logits, found none")
     return Columns(picked, sample, header, kept, array)
 
 

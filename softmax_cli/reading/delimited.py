@@ -49,7 +49,7 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
         stream.line_end = b"\r"
     comments, head = stream.take_head(re.compile(rb"(?:(?: *#[^\r\n]*)?(?:\r\n?|\n))*+"))
     if options.delimiter == options.decimal:
-        raise InputError("--decimal", "expected another --delimiter beside it, found a comma")
+        raise InputError("--decimal", f"expected another --delimiter, found {options.decimal!r}")
     delimiter = options.delimiter or _guess_delimiter(decode(head, name), options)
     table = Table(stream, name, delimiter, options)
     records, line = table.records(TextBlock(1 + len(comments.splitlines()), head), least=2)

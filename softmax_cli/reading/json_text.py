@@ -157,6 +157,8 @@ def _records(document: Any, options: InputOptions) -> Any:
     """Make records of a table that pandas wrote by its columns, or split; leave others alone."""
     if not isinstance(document, dict) or not document:
         return document
+    if options.key and isinstance(member(document, options.key), list):  # it is as it was said
+        return document
     parts, index = list(document.values()), None
     first, is_said = parts[0], options.columns is not None
     try:
@@ -204,9 +206,8 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
     """Find the form of the first samples."""
     first = _first(samples)
     if not isinstance(first, dict) or not first:
-        rules.refuse_columns(
-            replace(options, key=None), f"expected named columns, found none in {name}"
-        )
+        problem = f"expected named columns, found none in {name}"
+        rules.refuse_columns(replace(options, key=None), problem)
         values = member(first, options.key) if options.key else first
         if not isinstance(values, list) or not values:
             raise _no_array(values, options.key, where(0))

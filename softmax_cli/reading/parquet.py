@@ -1,5 +1,6 @@
 """Parquet, by pyarrow: columns of numbers, and one of names."""
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import chain
@@ -61,8 +62,9 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
                 start += len(table)
 
     types = {header[c]: file.schema_arrow.types[c] for c in columns.kept}
-    if (c := columns.sample) is not None and "string" in str(file.schema_arrow.types[c]):
-        types[header[c]] = file.schema_arrow.types[c]
+    kind = None if (c := columns.sample) is None else file.schema_arrow.types[c]
+    if c is not None and re.match("(large_)?string|dictionary<values=.*string", str(kind)):
+        types[header[c]] = kind
     return columns.source(batches(), dtype=np.dtype(np.float64), kept_types=types)
 
 

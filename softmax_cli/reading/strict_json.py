@@ -73,7 +73,7 @@ def looks_like_lines(content: bytes) -> bool:
         value = json.loads(first)
     except (ValueError, RecursionError):
         return False
-    return bool(rest) or (isinstance(value, dict) and "sample" in value)
+    return bool(rest) or (isinstance(value, dict) and isinstance(value.get("sample"), str | int))
 
 
 def member(value: Any, path: str) -> Any:
