@@ -72,9 +72,7 @@ def is_missing(value: object) -> bool:
 def mending(cell: object, decimal: str = ".") -> str:
     """Say what to do about a cell that is no number, or "" if that is not clear."""
     text = "" if cell is None else str(cell)
-    if has_decimal_comma(text):
-        if decimal == ",":
-            return "points group digits: tr -d . < FILE | softmax-cli forward --decimal ,"
+    if has_decimal_comma(text) and decimal == ".":
         return "give --decimal , if decimals are written with a comma"
     if is_missing(text) or re.fullmatch(_NO_VALUE, text.strip()):
         more = "" if is_missing(text) else ", once they are empty or NA"

@@ -143,6 +143,7 @@ def test_what_looks_like_a_decimal_comma_is_told() -> None:
     assert (outcome.status, len(outcome.rows)) == (0, 2)
     assert "2 samples of 2 classes" in outcome.stderr
     assert run("forward", "1,2", "3,0", "-f", "csv").stderr == ""
+    assert run("forward", "1,1\n3,3", "-f", "csv").stdout == "0.5,0.5\n" * 2
 
 
 def test_positions_and_names_choose_an_entry() -> None:

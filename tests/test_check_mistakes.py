@@ -407,7 +407,17 @@ def test_small_inputs_get_their_cause() -> None:
         unshifted = check_probabilities(raw, [90.0, 2.0, -2.0])
     assert names(unshifted) == ["overflow: the maximum is not subtracted"]
     late = check_probabilities(masked_late, [1.0, 0.5, -np.inf, -0.3])
-    assert names(late) == ["masked after softmax"]
+    # They are the same where each sample has one sum.
+    below = ["a number is added below", "masked after softmax", "a constant factor"]
+    assert names(late) == below
+    dropped = check_probabilities(
+        lambda z: 0.9 * wrong.softmax(z), [[1.0, 2.0, 3.0], [3.0, 1.0, 2.0]]
+    )
+    assert names(dropped) == below[::2]
+    masks = np.array([[1, 2, -np.inf, 0.1], [0.5, -1, -np.inf, 0.4]])
+    assert names(check_probabilities(lambda z: wrong.below(np.exp(z), 1e-6), masks)) == below[:2]
+    tiny = [[1e-7, -3e-7, 2e-7], [5e-7, 1e-8, -4e-7]]
+    assert names(check_vjp(tiny, z, [1.0, 2.0, -4.0])) == []
     # Far from 0, exp(z - logsumexp(z)) has only the digits that z has.
     far, top = np.array([1e8, 1e8 + 1, 1e8 + 3]), 1e8 + 3
     rounded = check_probabilities(lambda z: np.exp(z - (top + np.log(np.exp(z - top).sum()))), far)

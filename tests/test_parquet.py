@@ -42,6 +42,9 @@ def test_it_holds_what_csv_holds_wherever_it_comes_from(line: str, tmp_path: Pat
     assert written.column_names == expected[0]
     assert {str(k).removeprefix("large_") for k in written.schema.types} == {"string", "double"}
     assert [list(map(str, row.values())) for row in written.to_pylist()] == expected[1:]
+    views = pa.array(["u", None], pa.string_view())
+    into.write_bytes(table(a=[3.0, 3.0], b=[3.0, 3.0], note=views))
+    assert run("forward", str(into), "-f", "csv").stdout == "note,a,b\nu,0.5,0.5\n,0.5,0.5\n"
     into.write_bytes(table(a=[1.5, 2], zip=["7", "8"]))
     assert "'zip' beside" in refused("forward", str(into))
     assert run("forward", str(into), "--id", "zip", "-o", str(out)).status == 0

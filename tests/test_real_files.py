@@ -304,10 +304,7 @@ def test_arrays_under_another_key_are_refused_with_the_option_that_reads_them() 
         ('{"0":{"a":1.5,"b":2.5},"1":{"a":3,"b":1}}', "--key '*'"),
         ('{"a":[1.5,3],"b":[2.5,1]}', "--columns a,b"),
         ('{"sample":{"0":"u","1":"v"},"a":{"0":1.5,"1":3},"b":{"0":2.5,"1":1}}', ""),
-        (
-            '{"schema":{},"data":[{"index":0,"a":1.5,"b":2.5},{"index":1,"a":3,"b":1}]}',
-            "--key data",
-        ),
+        ('{"schema":{},"data":[{"a":1.5,"b":2.5},{"a":3,"b":1}]}', "--key data"),
     ],
 )
 def test_what_pandas_writes_as_json_is_read_or_told_what_to_do_with(text: str, words: str) -> None:
@@ -328,6 +325,20 @@ def test_a_path_is_followed_before_a_table_is_looked_for() -> None:
     text = '{"id":{"0":"u","1":"v"},"z":{"0":[0,0],"1":[1,1]}}'
     outcome = run("forward", "-f", "csv", "--key", "z", stdin=text)
     assert outcome.stdout == "id,1,2\nu,0.5,0.5\nv,0.5,0.5\n"
+
+
+def test_what_may_be_meant_in_two_ways_has_a_warning() -> None:
+    outcome = run("forward", "--header", stdin="# cat,dog\n1,2.5\n3,4\n")
+    assert outcome.stderr.startswith("warning: <stdin>:2: taken as the header, though a line of #")
+    outcome = run("forward", stdin='{"a":{"0":1,"1":2},"b":{"0":3,"1":4}}')
+    assert "'a' is read as a column; if it is a sample: --key '*'" in outcome.stderr
+
+
+def test_lists_beside_the_logits_belong_to_the_samples() -> None:
+    text = '{"id":["u","v"],"logits":[[0,0],[1,1]],"label":[3,4]}'
+    assert run("forward", "-f", "csv", stdin=text).stdout == "id,1,2\nu,0.5,0.5\nv,0.5,0.5\n"
+    kept = run("forward", "-f", "csv", "--id", "id", "--keep", "label", stdin=text).stdout
+    assert kept == "id,label,1,2\nu,3,0.5,0.5\nv,4,0.5,0.5\n"
 
 
 def test_lists_in_parquet_are_read(tmp_path: Path) -> None:

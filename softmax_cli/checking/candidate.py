@@ -4,7 +4,6 @@ import math
 import os
 import re
 from collections.abc import Callable
-from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -120,8 +119,6 @@ def as_numbers(values: Any, kinds: str = "biufc", n: int = 0) -> tuple[Array, Pr
     found = "None (is a return missing?)" if values is None else type(values).__name__
     try:
         array = np.asarray(values)
-        if array.dtype == object and all(isinstance(each, Number) for each in array.flat):
-            array = array.astype(float)
     except (Exception, SystemExit) as error:
         raise ShapeFoundError(tuple_of(values) or f"{found} ({in_words(error)})") from None
     if precision.name == "bfloat16":

@@ -164,8 +164,10 @@ def powers_of_upstream(case: Case, g: FloatArray) -> list[FloatArray]:
 def row_sums(case: Case, g: FloatArray) -> Iterator[FloatArray]:
     """The candidate itself, if it is the product with ones."""
     sums = case.given(g=np.ones(g.shape))
-    # Those of softmax are 0, and what is left is their rounding.
-    near = case.rounding(formulas.FLOAT32) + case.bound(sums)
+    # Those of softmax are 0, and what is left is their rounding, perhaps as float32.
+    is_single = (formulas.FLOAT32.round(case.actual) == case.actual).all()
+    rounding = case.rounding(formulas.FLOAT32 if is_single else formulas.FLOAT64) / 8
+    near = rounding + case.bound(sums) * case.log
     are_sums = (np.abs(case.actual - sums) <= near).all() and (case.actual != 0).any()
     if are_sums and (np.abs(case.expected - sums) > near).any():
         yield case.actual
@@ -394,7 +396,6 @@ _SURE: dict[str, Formula] = {
     "softmax of -z": lambda case: [sign * case.given(z=-case.z) for sign in (1.0, -1.0)],
     "powers of 2": powers_of_two,
     "not normalised": not_normalised,
-    "masked after softmax": _fitted(-45.0, 15.0, masked_after),
     "logarithms of the probabilities": _forward(lambda case: case.given(log=True)),
     "probabilities in place of their logarithms": _forward(lambda case: case.y),
     "temperature left out": lambda case: [case.given(T=1.0)],
@@ -433,13 +434,14 @@ _FITTED: dict[str, Formula] = {
         1e-11, 0.9, lambda task, s: task.of_y((1 - s) * task.y + s / task.y.shape[1])
     ),
     "masked with a finite number": _fitted(-45.0, 15.0, masked_with),
+    "masked after softmax": _fitted(-45.0, 15.0, masked_after),
     "another temperature": _fitted(1 / 30, 30.0, lambda task, T: task.given(T=T)),
     "classes in another order": classes_in_another_order,
+    "a constant factor": constant_factor,
 }
 # These say little, and are no cause beside one of those above.
 _VAGUE: dict[str, Formula] = {
     "transposed batch": transposed,
-    "a constant factor": constant_factor,
     "NaN among the results": nan,
 }
 CATALOGUE = _SURE | _ROUNDED | _FITTED | _VAGUE

@@ -31,7 +31,7 @@ def _verdict(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
     check = verdict.decisive
     for each in sorted(verdict.checks, key=lambda check: check.passed):
         end, quantity, said = headline(each).split(": ", 2)
-        said = f"{_proper(quantity)}: {said}" if len(verdict.checks) > 1 else said
+        said = f"{quantity.replace('jacobian', 'Jacobian')}: {said}" if verdict.checks[1:] else said
         found = screen.text(f" {screen.glyph('–', '-')} {said}", "default")
         yield Text(end, "bold green" if each.passed else "bold red").append_text(found)
         yield from map(screen.quiet, _method(each, screen.glyph("×", "*")))
@@ -49,14 +49,10 @@ def _verdict(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
         yield from (Text(), *part) if part else ()
 
 
-def _proper(quantity: str) -> str:
-    return quantity.replace("jacobian", "Jacobian")
-
-
 def _method(check: Check, times: str) -> Iterator[str]:
     """Say what was compared with what, and how closely."""
     if check.step is None:
-        quantity = _proper(check.quantity)
+        quantity = check.quantity.replace("jacobian", "Jacobian")
         if check.log:
             named = {"probabilities": "log-probabilities"}
             quantity = named.get(quantity, f"{quantity} of log-softmax")

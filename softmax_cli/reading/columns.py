@@ -121,7 +121,7 @@ def _kind(column: Sequence[Any]) -> str:
     if isinstance(first, dict):
         return "objects"
     if isinstance(first, str) and first.strip() and not is_number(first):
-        slips = (not isinstance(v, str) or is_number(v) or is_broken_number(v) for v in column)
+        slips = (not isinstance(v, str) or is_number(v) or is_broken_number(v) for v in values)
         return "numbers" if any(slips) else "text"
     texts = [text for text in map(str, values) if text.strip().lower() != "nan"]
     is_whole = all(is_number(text) and read_number(text).is_integer() for text in texts)

@@ -10,7 +10,7 @@ import numpy as np
 
 from softmax_cli import fast
 from softmax_cli.ending import uninterrupted
-from softmax_cli.errors import InputError, quoted
+from softmax_cli.errors import InputError, quoted, warn
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import columns as rules
 from softmax_cli.reading import strict_json, validity
@@ -108,7 +108,7 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
 def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
     """Read logits from a JSON value."""
     named: dict[str, Any] = {}
-    rows = _records(document, options)
+    rows = _records(document, name, options)
     if isinstance(rows, dict):
         own = ("vjp", "probabilities", "log_probabilities") if options.results_of else ()
         found = member(rows, options.key or next((key for key in own if key in rows), "logits"))
@@ -153,25 +153,27 @@ def _first(values: Sequence[Any]) -> Any:
     return next((each for each in values if each is not None), None)
 
 
-def _records(document: Any, options: InputOptions) -> Any:
-    """Make records of a table that pandas wrote by its columns, or split; leave others alone."""
+def _records(document: Any, name: str, options: InputOptions) -> Any:
+    """Make records of a table by its columns, or as pandas splits it; leave others alone."""
     if not isinstance(document, dict) or not document:
         return document
-    if options.key and isinstance(member(document, options.key), list):  # it is as it was said
-        return document
-    parts, index = list(document.values()), None
+    parts, index, header = list(document.values()), None, [*map(str, document)]
     first, is_said = parts[0], options.columns is not None
+    array, are_lists = document.get(options.key or "logits"), {*map(type, parts)} == {list}
+    is_alone = len(parts) == 1 or document.keys() & {"classes", "samples"}
+    is_found = options.key and isinstance(member(document, options.key), list)
+    is_pandas = isinstance(first, dict) and (is_said or all(map(str.isdecimal, first)))
     try:
         if document.keys() - {"index"} == {"columns", "data"}:
             header, rows, index = document["columns"], document["data"], document.get("index")
-        elif isinstance(first, dict) and (is_said or all(map(str.isdecimal, first))):
-            header, index, place = document, list(first), {key: k for k, key in enumerate(first)}
-            columns = ([x[key] for key in sorted(x, key=place.__getitem__)] for x in parts)
-            rows = list(zip(*columns, strict=True))
-        elif is_said and isinstance(first, list):
-            header, rows = document, list(zip(*parts, strict=True))
-        else:
+        elif are_lists and (is_said or (array and isinstance(array[0], list) and not is_alone)):
+            rows = list(zip(*parts, strict=True))
+        elif is_found or not is_pandas or {*map(len, parts)} != {len(first)}:
             return document
+        else:
+            index, rows = list(first), [[each[key] for each in parts] for key in first]
+            if not is_said and options.results_of is None:
+                warn(name, f"{quoted(header[0])} is read as a column; if it is a sample: --key '*'")
         if index and [*map(str, index)] != [*map(str, range(len(rows)))]:
             header = ["", *header]
             rows = [[name, *row] for name, row in zip(index, rows, strict=True)]
@@ -199,7 +201,7 @@ def _read_results(document: Any, name: str, options: InputOptions) -> Logits:
         elif any(isinstance(value, list) for value in first.values()):
             problem = f'expected arrays under "{options.quantity}", found {quoted(min(first))}'
             raise InputError(name, problem)
-    return _read_rows(_records(rows, options), named, name, options)
+    return _read_rows(_records(rows, name, options), named, name, options)
 
 
 def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptions) -> Columns:

@@ -1,6 +1,5 @@
 """Parquet, by pyarrow: columns of numbers, and one of names."""
 
-import re
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import chain
@@ -61,10 +60,10 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
                 yield _batch(table, columns, place, start, options)
                 start += len(table)
 
-    types = {header[c]: file.schema_arrow.types[c] for c in columns.kept}
-    kind = None if (c := columns.sample) is None else file.schema_arrow.types[c]
-    if c is not None and re.match("(large_)?string|dictionary<values=.*string", str(kind)):
-        types[header[c]] = kind
+    every = file.schema_arrow.types
+    types = {header[c]: every[c] for c in columns.kept}
+    if (c := columns.sample) is not None and kinds[c] != "arrays" and "string" in str(every[c]):
+        types[header[c]] = every[c]
     return columns.source(batches(), dtype=np.dtype(np.float64), kept_types=types)
 
 
@@ -88,7 +87,7 @@ def _kind(column: Any) -> str:
 
     if column.null_count < len(column) and types.is_nested(column.type):
         return "objects" if types.is_struct(column.type) or types.is_map(column.type) else "arrays"
-    values = _values((column.drop_null() or column)[:1000])
+    values = [each for each in _values(column[:1000]) if each is not None] or [None]
     is_text = isinstance(values[0], str | bytes)
     (kind,) = kinds_of([as_text(value) if is_text else value] for value in values)
     kind = "text" if types.is_temporal(column.type) else kind

@@ -86,6 +86,7 @@ def read_arguments(tokens: Sequence[str], options: InputOptions, name: str = "ar
     InputError
         For a piece that is not a number, ragged samples, and what the check refuses.
     """
+    tokens = [line for token in tokens for line in token.splitlines() or [""]]
     tokens = [token.removesuffix(",") for token in tokens[:-1]] + list(tokens[-1:])
     pieces = [split_row(token) for token in tokens]
     one_sample = all(len(row) == 1 for row in pieces)

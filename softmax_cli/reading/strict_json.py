@@ -73,7 +73,8 @@ def looks_like_lines(content: bytes) -> bool:
         value = json.loads(first)
     except (ValueError, RecursionError):
         return False
-    return bool(rest) or (isinstance(value, dict) and isinstance(value.get("sample"), str | int))
+    is_sample = isinstance(value, dict) and isinstance(value.get("sample"), str | int)
+    return is_sample or (bool(rest) and isinstance(value, list | dict))
 
 
 def member(value: Any, path: str) -> Any:
