@@ -416,6 +416,8 @@ def test_small_inputs_get_their_cause() -> None:
     assert names(dropped) == below[::2]
     masks = np.array([[1, 2, -np.inf, 0.1], [0.5, -1, -np.inf, 0.4]])
     assert names(check_probabilities(lambda z: wrong.below(np.exp(z), 1e-6), masks)) == below[:2]
+    along = names(check_jacobian(np.eye(3) - 1, [1.0, 2.0, 4.0], log=True))
+    assert along == ["a factor y is missing", "softmax along the wrong axis"]
     tiny = [[1e-7, -3e-7, 2e-7], [5e-7, 1e-8, -4e-7]]
     assert names(check_vjp(tiny, z, [1.0, 2.0, -4.0])) == []
     # Far from 0, exp(z - logsumexp(z)) has only the digits that z has.

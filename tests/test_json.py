@@ -61,8 +61,6 @@ def test_every_form_is_read(text: str, printed: str | None) -> None:
         ('[1,"2"]', ' sample 1, value 2: expected a number, found "2"'),
         (f"[-{'9' * 400},1]", " sample 1, value 1: expected a number within the range"),
         ('["-inf","-inf"]', " sample 1: every logit is -inf"),
-        ('["inf",1]', " sample 1, value 1: found +inf, expected a finite number"),
-        ('{"logits":3}', " expected an array of logits, found 3"),
         ('{"logits":[1],"classes":["a","b"]}', ' expected 1 name in "classes", found 2'),
         ('{"logits":[1],"classes":"a"}', ' expected an array of names as "classes"'),
         ('{"logits":[1],"logits":[2]}', " expected each key once, found 'logits' twice"),

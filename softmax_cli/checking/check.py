@@ -240,9 +240,9 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
     check = replace(run.check(calls.across), called=calls.how)
     if found and not check.unstable:
         told, cause = found
-        # A known mistake may explain the batch, but little by a number that the candidate tells.
+        # A known mistake explains it if it is one of the batch, or of a sample's place in it.
         known = () if cause == STATE else check.diagnoses
-        causes = tuple(each for each in known if "number" not in dict(each.numbers))
+        causes = tuple(x for x in known if any(w in x.name for w in ("batch", "axis", "sample")))
         check = replace(check, unstable=told, diagnoses=causes or (explain(cause, task),))
     checks = [_with_notes(check, run, notes, is_function=True)]
     if quantity == "probabilities" and not setting.forward_only:

@@ -122,7 +122,7 @@ def masked_after(case: Task, number: float) -> FloatArray:
 def along(case: Case, *axes: int | None) -> Iterator[Wrong]:
     """Yield softmax along each of these axes, or over everything, and what is made of it."""
     # Log-softmax of one sample along the samples is 0.
-    for axis in axes if len(case.z) > 1 or not case.log else ():
+    for axis in axes if len(case.z) > 1 or not case.log or case.is_derivative else ():
         z = case.z.ravel() if axis is None else case.z.reshape(case.whole)
         y = core.softmax(z, axis=axis or 0, temperature=case.T).reshape(case.z.shape)
         yield case.of_y(y)
