@@ -429,3 +429,14 @@ def test_booleans_are_wrong_numbers(folder: Path) -> None:
     for method in ("central", "forward", "richardson"):
         words = ["--probabilities", "mine.py:bools", "--method", method]
         assert run("check", "1,2", *words, cwd=folder).status == 1
+
+
+def test_records_of_results_are_those_of_the_samples_that_they_name(tmp_path: Path) -> None:
+    (tmp_path / "z.json").write_text('[{"id":"a","logits":[0,0]},{"id":"b","logits":[1,1]}]')
+    for name, status in (("a", 0), ("x", 2)):
+        rows = [{"id": each, "probabilities": [0.5, 0.5]} for each in (name, "b")]
+        by_column = {"id": [name, "b"], "probabilities": [[0.5, 0.5]] * 2}
+        for text in (rows, by_column):
+            (tmp_path / "y.json").write_text(json.dumps(text))
+            words = ("check", "z.json", "--probabilities", "y.json")
+            assert run(*words, cwd=tmp_path).status == status

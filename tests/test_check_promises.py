@@ -394,6 +394,8 @@ def test_a_batch_that_is_divided_by_its_size_is_named() -> None:
         assert causes(verdict) == ["divided by the batch size"]
     by_two = check_vjp(lambda z, g: vjp(z / 2, g) / 2 / len(z), Z[:2], temperature=2.0)
     assert causes(by_two) == ["divided by the batch size"]  # and T is right in single ones
+    flat = check_probabilities(lambda z: softmax(z, 0), Z[None], forward_only=True)
+    assert causes(flat) == ["softmax along the wrong axis"]  # of one, also in single samples
     # One at a time, and beside single samples, it has the same.
     for half in (lambda z, g: vjp(z, g) / 2, lambda z, g: vjp(z, g) / 2 + 0 * np.dot(z, g)):
         assert causes(check_vjp(half, Z[:2])) == ["a constant factor"]

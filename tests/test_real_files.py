@@ -339,6 +339,12 @@ def test_lists_beside_the_logits_belong_to_the_samples() -> None:
     assert run("forward", "-f", "csv", stdin=text).stdout == "id,1,2\nu,0.5,0.5\nv,0.5,0.5\n"
     kept = run("forward", "-f", "csv", "--id", "id", "--keep", "label", stdin=text).stdout
     assert kept == "id,label,1,2\nu,3,0.5,0.5\nv,4,0.5,0.5\n"
+    classes = '{"class_names":["a","b"],"logits":[[0,0],[1,1]]}'  # of which nobody knows what it is
+    assert run("forward", "-f", "csv", stdin=classes).stdout == "0.5,0.5\n" * 2
+    docs = '{"samples":[{"id":3,"logits":[0,0]}]}'
+    assert (
+        run("forward", "-f", "csv", "--key", "samples.*.logits", stdin=docs).stdout == "0.5,0.5\n"
+    )
 
 
 def test_lists_in_parquet_are_read(tmp_path: Path) -> None:

@@ -232,7 +232,7 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
         notes += ["the function was given torch tensors"] * calls.takes_tensors
         found = dependence(calls, run, first[: max(1, settings.HELD // first.shape[1])], notes)
         is_batched = any(note.startswith("given a single sample") for note in notes)
-        run.task = task = replace(task, apart=len(task.z) > 1 and not (found or is_batched))
+        run.task = task = replace(task, apart=not (found or is_batched or 1 in task.whole[:-1]))
     except ShapeFoundError as error:
         causes = () if error.array is None else diagnose_shape(task, error.array)
         problem = f"{error.found}, given {error.given}"

@@ -151,7 +151,7 @@ def n_needed(header: Iterable[str] | None, options: InputOptions) -> int:
     """Tell how many samples must be looked at to see that columns are no logits."""
     is_settled = options.columns is not None or options.results_of is not None
     said = {options.id_column, *",".join(options.keep).split(",")}
-    others = {each for each in header or () if options.axis == 0 or not _names_samples(each)} - said
+    others = {each for each in header or () if options.axis == 0 or not names_samples(each)} - said
     is_doubtful = [*(header or ())][-1:] == [""] or (not is_settled and any(map(_is_id, others)))
     return _SAMPLES_OF_COLUMN if is_doubtful else 0
 
@@ -196,7 +196,7 @@ def choose_columns(
         (sample,) = find_names([options.id_column], names, width, "--id")
     said = ",".join(each for each in options.keep if each != "all")
     kept = pick_columns(said, names, width, "--keep") if said else ()
-    by_name = {c for c, name in enumerate(names) if _names_samples(name)}
+    by_name = {c for c, name in enumerate(names) if names_samples(name)}
     text = {c for c, kind in enumerate(kinds) if kind == "text"}
     if text and options.axis == 0:
         by_name = set()  # what names the classes is text
@@ -311,21 +311,22 @@ def _columns_of_results(
             found = tuple(first[prefix + name] for name in classes)
             others = sorted({*range(len(names))} - {*found})
             named = [c for c in others if plain[c] == options.id_column and not is_matrix]
-            named += [c for c in others if _names_samples(plain[c])]
+            named += [c for c in others if names_samples(plain[c])]
             behind = {c for c in others if c > min(found) and kinds[c] != "text"} - {*named}
             if all(_is_id(names[c]) for c in behind):
                 return Columns(found, named[0] if named else None, plain, (start - 1,) * is_matrix)
     return Columns(tuple(range(start, len(names))), 0, names) if is_matrix else None
 
 
-def _names_samples(name: str) -> bool:
+def names_samples(name: str) -> bool:
+    """Tell whether a column of this name names the samples."""
     return name.strip(" \t").lower() in _NAMES_OF_NAME_COLUMNS
 
 
 def warn_of_first_row(rows: Rows, is_header: bool, said: str, place: str) -> None:
     """Warn where a header of which nothing is said may be a sample, or a sample the header."""
     first, second = rows[0], rows[1] if rows[1:] else []
-    are_usual = (is_number(x) or (_names_samples(x) and (x or c == 0)) for c, x in enumerate(first))
+    are_usual = (is_number(x) or (names_samples(x) and (x or c == 0)) for c, x in enumerate(first))
     strange = [name for name, is_usual in zip(first, are_usual, strict=True) if not is_usual]
     strange = [] if any(name and name in said for name in strange) else strange
     is_broken = len(first) > 1 and all(map(is_broken_number, first[1:]))

@@ -119,7 +119,7 @@ def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
         if found is None or (is_array and not rows.keys() & {"classes", "samples"}):
             rows = [rows]
         else:
-            named, rows = rows, found
+            named, rows = {x: rows[x] for x in rows if x != f"{options.key}".split(".")[0]}, found
             options = replace(options, key=None if options.key is None else "")
     return _read_rows(rows, named, name, options)
 
@@ -160,19 +160,20 @@ def _records(document: Any, name: str, options: InputOptions) -> Any:
     parts, index, header = list(document.values()), None, [*map(str, document)]
     first, is_said = parts[0], options.columns is not None
     array, are_lists = document.get(options.key or "logits"), {*map(type, parts)} == {list}
-    is_alone = len(parts) == 1 or document.keys() & {"classes", "samples"}
+    is_named = options.id_column in document or any(map(rules.names_samples, document))
+    is_named = is_named and document.keys().isdisjoint(("classes", "samples"))
     is_found = options.key and isinstance(member(document, options.key), list)
     is_pandas = isinstance(first, dict) and (is_said or all(map(str.isdecimal, first)))
     try:
         if document.keys() - {"index"} == {"columns", "data"}:
             header, rows, index = document["columns"], document["data"], document.get("index")
-        elif are_lists and (is_said or (array and isinstance(array[0], list) and not is_alone)):
+        elif are_lists and (is_said or (array and isinstance(array[0], list) and is_named)):
             rows = list(zip(*parts, strict=True))
         elif is_found or not is_pandas or {*map(len, parts)} != {len(first)}:
             return document
         else:
             index, rows = list(first), [[each[key] for each in parts] for key in first]
-            if not is_said and options.results_of is None:
+            if not (is_said or options.results_of or {*map(type, rows[0])} - {int, float}):
                 warn(name, f"{quoted(header[0])} is read as a column; if it is a sample: --key '*'")
         if index and [*map(str, index)] != [*map(str, range(len(rows)))]:
             header = ["", *header]
@@ -194,10 +195,11 @@ def _read_results(document: Any, name: str, options: InputOptions) -> Logits:
         keys = (options.quantity, f"log_{options.quantity}", "logits")
         key = next((key for key in keys if key in first), None)
         if key is not None:
-            rows = member(document, f"*.{key}" if is_list else key)
-            named = {} if is_list else first
-            if is_list and "sample" in first:
-                named = {"samples": member(document, "*.sample")}
+            at, named = "*." * is_list, {} if is_list else first
+            rows = member(document, at + key)
+            for x in [x for x in ("sample", options.id_column) if x in first]:
+                if isinstance(found := member(document, f"{at}{x}"), list):
+                    named = {"samples": found, **named}
         elif any(isinstance(value, list) for value in first.values()):
             problem = f'expected arrays under "{options.quantity}", found {quoted(min(first))}'
             raise InputError(name, problem)

@@ -28,12 +28,9 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _integer(digits: str) -> int | float:
-    # int() refuses very long ones, which are beyond float64 anyway.
-    return int(digits) if len(digits) <= 300 else float(digits)
-
-
-_LAWS: Any = {"parse_constant": _refuse, "parse_int": _integer, "object_pairs_hook": unique}
+_LAWS: Any = {"parse_constant": _refuse, "object_pairs_hook": unique}
+# int() refuses very long ones, which are beyond float64 anyway.
+_LAWS["parse_int"] = lambda digits: (int if len(digits) <= 300 else float)(digits)
 _DECODERS = json.JSONDecoder(**_LAWS), json.JSONDecoder(**_LAWS, parse_float=str)
 Lines = tuple[list[Any], list[int]]  # values, and the numbers of their lines in the file
 
@@ -73,8 +70,7 @@ def looks_like_lines(content: bytes) -> bool:
         value = json.loads(first)
     except (ValueError, RecursionError):
         return False
-    is_sample = isinstance(value, dict) and isinstance(value.get("sample"), str | int)
-    return is_sample or (bool(rest) and isinstance(value, list | dict))
+    return bool(rest) or (isinstance(value, dict) and isinstance(value.get("sample"), str | int))
 
 
 def member(value: Any, path: str) -> Any:
