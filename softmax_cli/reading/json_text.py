@@ -163,7 +163,7 @@ def _records(document: Any, name: str, options: InputOptions) -> Any:
     is_named = options.id_column in document or any(map(rules.names_samples, document))
     is_named = is_named and document.keys().isdisjoint(("classes", "samples"))
     is_found = options.key and isinstance(member(document, options.key), list)
-    is_pandas = isinstance(first, dict) and (is_said or all(map(str.isdecimal, first)))
+    is_pandas = isinstance(first, dict) and first and (is_said or all(map(str.isdecimal, first)))
     try:
         if document.keys() - {"index"} == {"columns", "data"}:
             header, rows, index = document["columns"], document["data"], document.get("index")
