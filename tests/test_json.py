@@ -50,7 +50,7 @@ def test_every_form_is_read(text: str, printed: str | None) -> None:
         ('{"logits":\n [1,-Infinity]}', " expected JSON, found -Infinity"),
         ('["NaN\\"", NaN]', " expected JSON, found NaN"), ("// no\n[1]", "1:1: expected JSON"),
         ("{}", " sample 1: expected an array of logits, found {}"),
-        ('{"a":{}}', " expected numbers, found objects"), ('{"logits":{}}', " sample 1: expected an"),
+        ('{"a":{}}', " expected numbers, found objects"), ('{"logits":{}}', " sample 1: expected"),
         ("[1,[2]]", " sample 1, value 2: expected a number, found an array"),
         ("[[1],2]", " sample 2: expected an array of"),
         ("[[1,2],[3]]", " sample 2: expected 2 values as in the first sample, found 1"),
