@@ -12,7 +12,7 @@ from softmax_cli.checking import setting as settings
 from softmax_cli.checking.calls import STATE, Calls, called, dependence
 from softmax_cli.checking.candidate import Array, Function, ShapeFoundError, as_numbers, as_rows
 from softmax_cli.checking.formulas import FLOAT64, PRECISIONS, Kind, Precision, Rows, half_units
-from softmax_cli.checking.mistakes import diagnose_shape, explain
+from softmax_cli.checking.mistakes import CONNECTS_SAMPLES, diagnose_shape, explain
 from softmax_cli.checking.setting import Run, Setting
 from softmax_cli.checking.sweep import with_derivative
 from softmax_cli.checking.verdict import Check, Verdict
@@ -242,7 +242,7 @@ def check_function(quantity: Kind, function: Function, setting: Setting) -> tupl
         told, cause = found
         # A known mistake explains it if it is one of the batch, or of a sample's place in it.
         known = () if cause == STATE else check.diagnoses
-        causes = tuple(x for x in known if any(w in x.name for w in ("batch", "axis", "sample")))
+        causes = tuple(x for x in known if CONNECTS_SAMPLES.search(x.name) or "a sample" in x.name)
         check = replace(check, unstable=told, diagnoses=causes or (explain(cause, task),))
     checks = [_with_notes(check, run, notes, is_function=True)]
     if quantity == "probabilities" and not setting.forward_only:

@@ -445,7 +445,7 @@ _VAGUE: dict[str, Formula] = {
     "NaN among the results": nan,
 }
 CATALOGUE = _SURE | _ROUNDED | _FITTED | _VAGUE
-_CONNECTS_SAMPLES = re.compile("batch|axis|one sample|samples")
+CONNECTS_SAMPLES = re.compile("batch|axis|one sample|samples")
 
 
 @np.errstate(all="ignore")
@@ -463,7 +463,7 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
         found = {
             name: numbers
             for name, formula in known.items()
-            if not (view.apart and _CONNECTS_SAMPLES.search(name))
+            if not (view.apart and CONNECTS_SAMPLES.search(name))
             for wrong in formula(view)
             for values, numbers in [wrong if isinstance(wrong, tuple) else (wrong, {})]
             if view.is_explained_by(values)

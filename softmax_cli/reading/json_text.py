@@ -177,7 +177,7 @@ def _records(document: Any, name: str, options: InputOptions) -> Any:
                 warn(name, f"{quoted(header[0])} is read as a column; if it is a sample: --key '*'")
         if index and [*map(str, index)] != [*map(str, range(len(rows)))]:
             header = ["", *header]
-            rows = [[name, *row] for name, row in zip(index, rows, strict=True)]
+            rows = [[label, *row] for label, row in zip(index, rows, strict=True)]
         return [strict_json.unique(list(zip(map(str, header), row, strict=True))) for row in rows]
     except (InputError, KeyError, TypeError, ValueError):  # of no such table
         return document
