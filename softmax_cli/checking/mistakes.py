@@ -440,10 +440,7 @@ _FITTED: dict[str, Formula] = {
     "a constant factor": constant_factor,
 }
 # These say little, and are no cause beside one of those above.
-_VAGUE: dict[str, Formula] = {
-    "transposed batch": transposed,
-    "NaN among the results": nan,
-}
+_VAGUE: dict[str, Formula] = {"transposed batch": transposed, "NaN among the results": nan}
 CATALOGUE = _SURE | _ROUNDED | _FITTED | _VAGUE
 CONNECTS_SAMPLES = re.compile("batch|axis|one sample|samples")
 

@@ -138,14 +138,20 @@ def _read_rows(rows: Any, named: dict[str, Any], name: str, options: InputOption
         rows = [row if isinstance(row, list) else [] for row in rows]
         validity.check_lengths(rows, shape[-1], validity.place_in(where), "the first")
         rows = list(chain.from_iterable(rows))
+    titles = (options.id_column, "samples", *filter(rules.names_samples, named))
+    title = next((x for x in titles if x and isinstance(named.get(x), list)), "samples")
+    if title == options.id_column:
+        options = replace(options, id_column=None)
     columns = _settle(rows, where, name, options)
     batch = _batch(rows, columns, where, 0, options)
     K, C = batch.logits.shape
     classes = strict_json.names(named, "classes", name, C) or columns.names
     # Each sample may have many rows of results.
-    samples = strict_json.names(named, "samples", name, None if is_result else K) or batch.samples
+    samples = strict_json.names(named, title, name, None if is_result else K) or batch.samples
     source = columns.source(iter([replace(batch, samples=samples)]))
     source = replace(source, class_names=classes, names_samples=samples is not None, n_samples=K)
+    if title != "samples":
+        source = replace(source, sample_header=title)
     return replace(source, shape=(*shape, C)) if is_result else source
 
 
@@ -195,14 +201,10 @@ def _read_results(document: Any, name: str, options: InputOptions) -> Logits:
         keys = (options.quantity, f"log_{options.quantity}", "logits")
         key = next((key for key in keys if key in first), None)
         if key is not None:
-            at, named = "*." * is_list, {} if is_list else first
+            at = "*." * is_list
             rows = member(document, at + key)
-            for x in [x for x in ("sample", options.id_column) if x in first]:
-                if isinstance(found := member(document, f"{at}{x}"), list):
-                    named = {"samples": found, **named}
-        elif any(isinstance(value, list) for value in first.values()):
-            problem = f'expected arrays under "{options.quantity}", found {quoted(min(first))}'
-            raise InputError(name, problem)
+            titles = [x for x in first if x == options.id_column or rules.names_samples(x)]
+            named = {x: member(document, at + x) for x in titles} if is_list else first
     return _read_rows(_records(rows, name, options), named, name, options)
 
 
@@ -226,7 +228,7 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
 
     def hint(_: str) -> str:
         if options.key is not None or options.results_of is not None:
-            return ""
+            return f'call it "{options.quantity}"' * bool(options.quantity)
         hint = strict_json.key_hint(first, kind=list if len(samples) > 1 else list | dict)
         if len(first) > 1 and {*map(type, first.values())} in ({list}, {dict}):
             hint += f"; if each holds a class, --columns {shlex.quote(','.join(first))}"
