@@ -119,7 +119,8 @@ def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
         if found is None or (is_array and not rows.keys() & {"classes", "samples"}):
             rows = [rows]
         else:
-            named, rows = {x: rows[x] for x in rows if x != f"{options.key}".split(".")[0]}, found
+            root = f"{options.key}".split(".")[0]
+            named, rows = {x: rows[x] for x in rows if root not in (x, "*")}, found
             options = replace(options, key=None if options.key is None else "")
     return _read_rows(rows, named, name, options)
 
