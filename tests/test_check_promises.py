@@ -731,9 +731,11 @@ def test_code_that_hangs_ends_in_time_or_by_a_signal(hostile: Path) -> None:
     words = ["check", "1,2,3", "--probabilities", f"{hostile}/h.py:hangs"]
     error = refused(*words, "--timeout", "0.5", cwd=hostile)
     assert "the candidate took longer than 0.5 s\n" in error
-    (hostile / "l.py").write_text("while True: pass")
-    loaded = run("check", "1,2", "--vjp", "l.py:f", "--timeout", "0.2", cwd=hostile).stderr
-    assert loaded == "error: --vjp: the candidate took longer than 0.2 s while it was loaded\n"
+    closes = "import os; os.closerange(3, 99)"  # and goes on
+    for text, told in ("", "took longer than 0.2 s"), (closes, "ended its process by SIGALRM"):
+        (hostile / "l.py").write_text(f"{text}\nwhile True: pass")
+        loaded = run("check", "1,2", "--vjp", "l.py:f", "--timeout", "0.2", cwd=hostile).stderr
+        assert loaded == f"error: --vjp: the candidate {told} while it was loaded\n"
     for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)):
         with subprocess.Popen([*PROGRAM, *words], cwd=hostile, env=environment({}), stdin=-3) as it:
             while it.poll() is None and len(running(words[-1])) < 2:

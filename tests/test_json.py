@@ -74,8 +74,7 @@ def test_what_is_not_logits_is_refused_with_its_place(text: str, message: str) -
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ('{"logit":[1,2]}', "logit"),
-        ('{"Logits":[[1,2],[3,4]],"classes":["a","b"]}', "Logits"),
+        ('{"logit":[1,2]}', "logit"), ('{"Logits":[[1,2],[3,4]],"classes":["a","b"]}', "Logits"),
         ('{"sample":"x","scores":[1,2]}', "scores"), ('{"a":1,"b":[]}', "b"),
     ],
 )  # fmt: skip

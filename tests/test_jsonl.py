@@ -88,10 +88,9 @@ def test_columns_choose_among_the_keys_of_records() -> None:
 @pytest.mark.parametrize(
     ("text", "samples"),
     [
-        ("[3,3]\n[4,4]\n", 2), (' {"a":3,"b":3}\n\n{"a":4,"b":4}', 2), ("[3,3]\n", 1),
-        ("[3,3]", 1), ("[3,\n3]\n", 1), ("[[3,3],[4,4]]\n", 2),
-        ('[{"a":3,"b":3},\n{"a":4,"b":4}]', 2), ('{"logits":[[3,3],[4,4]]}\n', 2),
-        ('{"logits":[3,3],"samples":["x"]}\n', 1),
+        ("[3,3]\n[4,4]\n", 2), (' {"a":3,"b":3}\n\n{"a":4,"b":4}', 2), ("[3,3]\n", 1), ("[3,3]", 1),
+        ("[3,\n3]\n", 1), ("[[3,3],[4,4]]\n", 2), ('[{"a":3,"b":3},\n{"a":4,"b":4}]', 2),
+        ('{"logits":[[3,3],[4,4]]}\n', 2), ('{"logits":[3,3],"samples":["x"]}\n', 1),
     ],
 )  # fmt: skip
 def test_content_tells_json_lines_from_json(text: str, samples: int) -> None:

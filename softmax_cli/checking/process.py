@@ -37,7 +37,7 @@ def isolated(job: Callable[[Function], Result], word: str, timeout: float | None
     """
     ours, theirs = Pipe(duplex=False)
     try:
-        process = forked(partial(_work, theirs, job, word))
+        process = forked(partial(_work, theirs, job, word, timeout + 0.3 if timeout else 0))
     except OSError as error:
         raise CandidateError(f"no process can be started to run it: {error.strerror}") from None
     with ours, undone_by(partial(os.killpg, process, signal.SIGKILL)):
@@ -69,8 +69,10 @@ def isolated(job: Callable[[Function], Result], word: str, timeout: float | None
     return cast(Result, answer)
 
 
-def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> None:
+def _work(pipe: Connection, job: Callable[[Function], Any], word: str, limit: float) -> None:
     """Load the function, do the job and send its result."""
+    # One that closes the pipe, or writes into it, and goes on is not heard of.
+    signal.setitimer(signal.ITIMER_REAL, limit)
     os.setpgid(0, 0)
     # Ctrl-C ends it at once, also where it swallows exceptions.
     for number in SIGNALS:
@@ -82,7 +84,8 @@ def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> 
         # numpy's error settings, too, are of a context.
         theirs = sys.path.copy(), copy_context()
         module, function = _apart(*theirs, _load, word)
-        connection.send(None)
+        pipe.send(None)
+        signal.setitimer(signal.ITIMER_REAL, limit)
         answer = job(partial(_apart, *theirs, function))
     except CheckingError as error:
         answer = error
@@ -94,7 +97,7 @@ def _work(connection: Connection, job: Callable[[Function], Any], word: str) -> 
         answer = CandidateError(f"the candidate raised {in_words(error)}")
     with suppress(Exception):  # it may be gone
         sys.stdout.flush()
-    connection.send(answer)
+    pipe.send(answer)
 
 
 def _apart(path: list[str], context: Context, function: Function, *given: Any) -> Any:

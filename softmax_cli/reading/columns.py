@@ -159,7 +159,7 @@ def n_needed(header: Iterable[str] | None, options: InputOptions) -> int:
 def choose_columns(
     header: Header,
     kinds: Sequence[str],
-    values: Callable[[int], Iterable[Any]],
+    rows: Rows,
     options: InputOptions,
     place: str,
     hint: Callable[[str], str] = lambda keys: keys and f"if it holds the logits, give --key {keys}",
@@ -172,8 +172,8 @@ def choose_columns(
         The columns' names, or None.
     kinds
         What each column holds, as `kinds_of` tells.
-    values
-        Returns the first values of a column.
+    rows
+        The first rows of cells.
     options
         What the user said about columns.
     place
@@ -212,7 +212,7 @@ def choose_columns(
     by_name, text = by_name - {*picked, *kept}, text - {*picked, *kept}
     naming = (by_name or text) if is_settled or keeps_all else by_name | text
     # A delimiter behind every row makes a column of nothing.
-    if [*names][-1:] == [""] and all(map(is_missing, values(width - 1))):
+    if [*names][-1:] == [""] and all(is_missing(row[-1]) for row in rows):
         naming -= {width - 1}
     if sample is None and len(naming) == 1:
         (sample,) = naming
@@ -237,7 +237,7 @@ def choose_columns(
         logits = sorted({*picked} - suspects - {array})
         raise _undecided(sorted(doubtful), logits, sample, header, place)
     if array is not None:
-        first = next(each for each in values(array) if not is_missing(each))
+        first = next(row[array] for row in rows if not is_missing(row[array]))
         picked = tuple(range(len(array_in(first))))
     if not picked:
         raise InputError(place, "expected at least one column of logits, found none")

@@ -83,9 +83,7 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     check_lengths(rows, len(first), lambda k, _: f"{name}:{records[k][0]}", "the first row")
     kinds = rules.kinds_of(list(map(with_point, cells)) for cells in rows)
     table.width = len(first)
-    table.columns = rules.choose_columns(
-        header, kinds, lambda c: [row[c] for row in rows], options, place
-    )
+    table.columns = rules.choose_columns(header, kinds, rows, options, place)
 
     def read(block: TextBlock) -> tuple[Batch, int]:
         records, line = table.records(block)

@@ -235,9 +235,7 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
             hint += f"; if each holds a class, --columns {shlex.quote(','.join(first))}"
         return hint.removeprefix("; ")
 
-    columns = rules.choose_columns(
-        keys, rules.kinds_of(rows), lambda c: [row[c] for row in rows], options, name, hint
-    )
+    columns = rules.choose_columns(keys, rules.kinds_of(rows), rows, options, name, hint)
     if columns.array is None:
         return replace(columns, members=first.keys())
     needed = {keys[c] for c in (columns.array, columns.sample, *columns.kept) if c is not None}

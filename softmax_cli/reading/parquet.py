@@ -50,7 +50,8 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
         written = (file.schema_arrow.pandas_metadata or {}).get("index_columns", ())
         index = [each for each in written if isinstance(each, str) and each in header]
         kinds = ["text" if x in index else _kind(first[c]) for c, x in enumerate(header)]
-    columns = choose_columns(header, kinds, lambda c: first[c].to_pylist(), options, name)
+        cells = list(zip(*map(_values, first.columns), strict=True))
+    columns = choose_columns(header, kinds, cells, options, name)
 
     def batches() -> Iterator[Batch]:
         start = 0
