@@ -43,7 +43,7 @@ AB = ("a", "b")
         (f"1,2{'0' * 10_000}e-10000\n", Read(None, None, ONE)),
         # What is refused.
         ("a,b\r1,2\r3\r", Read(error="t:3: expected 2 values as in the first row, found 1")),
-        ('"a\nb",c\n1,2\n3\n', Read(error="t:4: expected 2 values as in the first row, found 1")),
+        ('"a\nb",c\n1,2\n" "\n', Read(error="t:4: expected 2 values as in the first row, found 1")),
         ('"a\r\nb",c\r\n1,x\r\n3,4', Read(error="t:3:2: expected a number, found 'x'")),
         ('a,"b\n1,2\n', Read(error="t:1: expected quoting as in RFC 4180, found: unexpected end")),
         ('a,b\n1,2\n"3', Read(error="t:3: expected quoting as in RFC 4180, found: unexpected end")),

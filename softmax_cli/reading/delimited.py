@@ -135,11 +135,11 @@ class Table:
         More is taken from the stream while the last one is not complete, or there are not enough.
         """
         lines = io.StringIO(decode(block.content, self.name, block.line), newline="")
-        reader = _csv_reader(lines, self.delimiter)
+        reader = _csv_reader((raw := each for each in lines), self.delimiter)
         records, line, problem = [], block.line, ""
         try:
             for cells in reader:
-                if len(cells) > 1 or (cells and not cells[0].isspace()):
+                if len(cells) > 1 or (cells and ('"' in raw or not cells[0].isspace())):
                     records.append((line, cells))
                 line = block.line + reader.line_num
         except csv.Error as error:
