@@ -236,9 +236,8 @@ COMPLETION = {
 @pytest.mark.parametrize(
     ("document", "path"),
     [
-        (TRITON, "outputs.0.data"),
-        (CHAT, "choices.0.logprobs.content.*.top_logprobs.*.logprob"), (HARNESS, "resps.*.0.0"),
-        (COMPLETION, "choices.0.logprobs.top_logprobs.0"),
+        (TRITON, "outputs.0.data"), (CHAT, "choices.0.logprobs.content.*.top_logprobs.*.logprob"),
+        (HARNESS, "resps.*.0.0"), (COMPLETION, "choices.0.logprobs.top_logprobs.0"),
         ([[{"label": "a", "score": z} for z in (1.0, 2.0, 3.0)]], "*.score"),
         ({"predictions": [[1.0, 2, 3]] * 2}, "predictions"),
     ],
@@ -339,12 +338,15 @@ def test_lists_beside_the_logits_belong_to_the_samples() -> None:
     assert run("forward", "-f", "csv", stdin=text).stdout == "id,1,2\nu,0.5,0.5\nv,0.5,0.5\n"
     kept = run("forward", "-f", "csv", "--id", "id", "--keep", "label", stdin=text).stdout
     assert kept == "id,label,1,2\nu,3,0.5,0.5\nv,4,0.5,0.5\n"
-    classes = '{"class_names":["a","b"],"logits":[[0,0],[1,1]]}'  # of which nobody knows what it is
-    assert run("forward", "-f", "csv", stdin=classes).stdout == "0.5,0.5\n" * 2
+    text = text.replace("id", "text").replace(',"label', ',"x":[[9,8],[7,6]],"label')
+    outcome = run("forward", "-f", "csv", "--keep", "label", stdin=text)
+    assert outcome.stdout == kept.replace("id", "text")
+    unclear = run("forward", "-f", "csv", stdin='{"class_names":["a","b"],"logits":[[0,0],[1,1]]}')
+    assert unclear.stdout == "class_names,1,2\na,0.5,0.5\nb,0.5,0.5\n"
+    assert "'class_names' is read as a column; if it names the classes" in unclear.stderr
     docs = '{"samples":[{"id":3,"logits":[0,0]}]}'
-    assert (
-        run("forward", "-f", "csv", "--key", "samples.*.logits", stdin=docs).stdout == "0.5,0.5\n"
-    )
+    outcome = run("forward", "-f", "csv", "--key", "samples.*.logits", stdin=docs)
+    assert outcome.stdout == "0.5,0.5\n"
 
 
 def test_lists_in_parquet_are_read(tmp_path: Path) -> None:

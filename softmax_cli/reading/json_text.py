@@ -107,11 +107,11 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
 
 def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
     """Read logits from a JSON value."""
-    named: dict[str, Any] = {}
-    rows = _records(document, name, options)
+    rows, named = _records(document, name, options), dict[str, Any]()
     if isinstance(rows, dict):
         own = ("vjp", "probabilities", "log_probabilities") if options.results_of else ()
-        found = member(rows, options.key or next((key for key in own if key in rows), "logits"))
+        key = options.key or next((key for key in own if key in rows), "logits")
+        found = member(rows, key)
         if found is None and options.key:
             problem = f"expected a member, found no {quoted(options.key)}"
             raise InputError("--key", problem, strict_json.key_hint(rows))
@@ -119,9 +119,10 @@ def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
         if found is None or (is_array and not rows.keys() & {"classes", "samples"}):
             rows = [rows]
         else:
-            root = f"{options.key}".split(".")[0]
-            named, rows = {x: rows[x] for x in rows if root not in (x, "*")}, found
-            options = replace(options, key=None if options.key is None else "")
+            named = {x: rows[x] for x in rows if key.split(".")[0] not in (x, "*")}
+            rows = found if options.results_of else _with_columns(found, named, name, options)
+            if rows is found:
+                options = replace(options, key=None if options.key is None else "")
     return _read_rows(rows, named, name, options)
 
 
@@ -141,8 +142,6 @@ def _read_rows(rows: Any, named: dict[str, Any], name: str, options: InputOption
         rows = list(chain.from_iterable(rows))
     titles = (options.id_column, "samples", *filter(rules.names_samples, named))
     title = next((x for x in titles if x and isinstance(named.get(x), list)), "samples")
-    if title == options.id_column:
-        options = replace(options, id_column=None)
     columns = _settle(rows, where, name, options)
     batch = _batch(rows, columns, where, 0, options)
     K, C = batch.logits.shape
@@ -151,9 +150,23 @@ def _read_rows(rows: Any, named: dict[str, Any], name: str, options: InputOption
     samples = strict_json.names(named, title, name, None if is_result else K) or batch.samples
     source = columns.source(iter([replace(batch, samples=samples)]))
     source = replace(source, class_names=classes, names_samples=samples is not None, n_samples=K)
-    if title != "samples":
-        source = replace(source, sample_header=title)
     return replace(source, shape=(*shape, C)) if is_result else source
+
+
+def _with_columns(found: Any, named: dict[str, Any], name: str, options: InputOptions) -> Any:
+    """Make records of rows and of the lists beside them that are as long."""
+    is_table = isinstance(found, list) and isinstance(_first(found), list)
+    lists = [x for x in named if is_table and x != "classes" and isinstance(named[x], list)]
+    columns = [x for x in lists if len(named[x]) == len(found)]
+    if {*columns} <= {"samples"}:
+        return found
+    is_settled = len(found) != len(_first(found)) or "classes" in named or options.id_column
+    for x in () if is_settled else columns:
+        if isinstance(_first(named[x]), str) and not rules.names_samples(x.removesuffix("s")):
+            warn(name, f"{quoted(x)} is read as a column; if it names the classes, call it classes")
+    rows = zip(*map(named.pop, columns), found, strict=True)
+    header = [*("sample" if x == "samples" else x for x in columns), options.key or "logits"]
+    return [dict(zip(header, row, strict=True)) for row in rows]
 
 
 def _first(values: Sequence[Any]) -> Any:
@@ -166,15 +179,12 @@ def _records(document: Any, name: str, options: InputOptions) -> Any:
         return document
     parts, index, header = list(document.values()), None, [*map(str, document)]
     first, is_said = parts[0], options.columns is not None
-    array, are_lists = document.get(options.key or "logits"), {*map(type, parts)} == {list}
-    is_named = options.id_column in document or any(map(rules.names_samples, document))
-    is_named = is_named and document.keys().isdisjoint(("classes", "samples"))
     is_found = options.key and isinstance(member(document, options.key), list)
     is_pandas = isinstance(first, dict) and first and (is_said or all(map(str.isdecimal, first)))
     try:
         if document.keys() - {"index"} == {"columns", "data"}:
             header, rows, index = document["columns"], document["data"], document.get("index")
-        elif are_lists and (is_said or (array and isinstance(array[0], list) and is_named)):
+        elif is_said and {*map(type, parts)} == {list}:
             rows = list(zip(*parts, strict=True))
         elif is_found or not is_pandas or {*map(len, parts)} != {len(first)}:
             return document
@@ -195,9 +205,8 @@ def _read_results(document: Any, name: str, options: InputOptions) -> Logits:
 
     Under its key it stands in an object, or a part of it in each of many.
     """
-    is_list = isinstance(document, list)
+    is_list, rows, named = isinstance(document, list), document, dict[str, Any]()
     first = document[0] if is_list and document else document
-    rows, named = document, dict[str, Any]()
     if isinstance(first, dict):
         keys = (options.quantity, f"log_{options.quantity}", "logits")
         key = next((key for key in keys if key in first), None)
