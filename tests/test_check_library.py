@@ -95,6 +95,13 @@ def test_a_right_function_passes(method: str, temperature: float) -> None:
     assert (verdict.checks[1].error_estimate is None) == (method != "richardson")
 
 
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (1, 2, 3), (2, 2, 1, 3)])
+def test_right_results_may_be_lists_and_objects(shape: tuple[int, ...]) -> None:
+    z = np.linspace(-1.0, 2.0, int(np.prod(shape))).reshape(shape)
+    for form in (list, lambda each: each.astype(object)):
+        assert check_jacobian(lambda z, form=form: form(core.jacobian(z)), z)
+
+
 def test_what_a_candidate_raises_keeps_its_traceback() -> None:
     def raises(z: wrong.Array) -> wrong.Array:
         raise ValueError("no such luck")

@@ -16,9 +16,7 @@ Logits = Callable[[Array], Array]
 T = 1.7
 Z = np.random.default_rng(7).normal(0, 2, (4, 3))
 SQUARE = np.random.default_rng(8).normal(0, 2, (3, 3))
-HUGE = T * np.array(
-    [[1.0, 2.0, 3.0], [800.0, 799.0, 0.0], [710.0, 0.5, 709.0], [-900.0, -901.0, -902]]
-)
+HUGE = T * np.array([[1.0, 2, 3], [800, 799, 0], [710, 0.5, 709], [-900, -901, -902]])
 APART = T * np.array([[1.0, 2.0, 3.0], [1800.0, 1799.0, 1801.5], [-0.5, 0.5, 0.25]])
 SATURATED = T * np.array([[40.0, 0.0, 1.0], [0.5, 36.0, 0.0]])
 MASKED = np.where(np.arange(12).reshape(4, 3) % 7 == 2, -np.inf, Z)
@@ -128,7 +126,7 @@ PROBABILITIES_ALONE: dict[str, list[Logits]] = {
     "temperature applied twice": [lambda z: softmax(z / T**2)],
     "temperature multiplied": [lambda z: softmax(z * T)],
     "another temperature": [lambda z: softmax(z / 2.3), lambda z: softmax(z / 0.61803)],
-    "rounding of z - logsumexp": [
+    "rounding of large logits": [
         lambda z: np.exp(z / T - (z.max() / T + np.log(total(np.exp((z - z.max()) / T)))))
     ],
 }

@@ -92,11 +92,11 @@ class Calls:
                 except CandidateError:
                     self.takes_tensors = False
             raise CandidateError(f"raised {candidate.in_words(error)}") from error
-        array, self.precision = candidate.as_numbers(values, n=inputs[0].ndim)
+        shape, quantity = inputs[0].shape, self.task.quantity
+        array, self.precision = candidate.as_numbers(values, len(shape) + (quantity == "jacobian"))
         if np.iscomplexobj(array) and not np.iscomplexobj(inputs[0]):
             raise ShapeFoundError("complex numbers")
         try:
-            shape, quantity = inputs[0].shape, self.task.quantity
             rows, across = candidate.as_rows(array, shape, self.axis, quantity, file=self.is_alone)
         except ShapeFoundError as error:
             raise ShapeFoundError(candidate.tuple_of(values) or error.found, array) from None
@@ -223,4 +223,4 @@ def _difference(run: Run, k: int, batch: Array, again: Array) -> str:
         return ""
     at, i = np.argwhere(differs)[0]
     label = run.setting.labels[k + at // per]
-    return f"{again[at, i]:.6g} in place of {before[at, i]:.6g} in sample {label!r}"
+    return f"{again[at, i].item()} in place of {before[at, i].item()} in sample {label!r}"

@@ -98,7 +98,7 @@ def in_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
-def as_numbers(values: Any, kinds: str = "biufc", n: int = 0) -> tuple[Array, Precision]:
+def as_numbers(values: Any, n: int = 0, kinds: str = "biufc") -> tuple[Array, Precision]:
     """Make an array of numbers of an array, a list or a tensor; return its format too.
 
     A list that holds one array of n axes, or more, is that array.
@@ -119,6 +119,7 @@ def as_numbers(values: Any, kinds: str = "biufc", n: int = 0) -> tuple[Array, Pr
     found = "None (is a return missing?)" if values is None else type(values).__name__
     try:
         array = np.asarray(values)
+        array = array.astype(float) if array.ndim and array.dtype == object else array
     except (Exception, SystemExit) as error:
         raise ShapeFoundError(tuple_of(values) or f"{found} ({in_words(error)})") from None
     if precision.name == "bfloat16":

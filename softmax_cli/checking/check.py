@@ -179,7 +179,7 @@ def _check(
     if callable(candidate):
         return setting.verdict(*check_function(quantity, candidate, setting))
     try:
-        values, precision = as_numbers(candidate, "biuf")
+        values, precision = as_numbers(candidate, kinds="biuf")
         results = as_rows(values, z.shape, axis, quantity, file=True)
     except ShapeFoundError as error:
         raise ValueError(f"expected results for these logits, found {error.found}") from None
@@ -188,7 +188,7 @@ def _check(
 
 def _real(values: ArrayLike, name: str) -> Array:
     try:
-        return as_numbers(values, "biuf")[0].astype(np.float64)
+        return as_numbers(values, kinds="biuf")[0].astype(np.float64)
     except ShapeFoundError as error:
         raise ValueError(f"expected {name} as numbers, found {error.found}") from None
 

@@ -426,7 +426,7 @@ _ROUNDED: dict[str, Formula] = {
 # These are no cause beside one of those above.
 _FITTED: dict[str, Formula] = {
     "cancellation in 1 - y": _shown(cancellation),
-    "rounding of z - logsumexp": _shown(rounded_at_an_offset),
+    "rounding of large logits": _shown(rounded_at_an_offset),
     "a number is added below": _fitted(1e-11, 1e3, partial(over, 0), partial(over, 1)),
     "clipped probabilities": _fitted(1e-11, 0.11, partial(clipped, 1), partial(clipped, 0)),
     "eps is added": _fitted(1e-11, 0.11, lambda task, eps: task.of_y(task.y + eps), log_with_eps),

@@ -94,9 +94,9 @@ def with_derivative(check: Check, task: Task, calls: Calls, setting: Setting) ->
         if own.passed or derivative.passed:
             # What computes the right values has a right derivative but for its precision; that of
             # wrong values is wrong for their reason.
-            names = {each.name for each in check.diagnoses or derivative.diagnoses}
-            causes = (each for each in derivative.diagnoses if each.name in names)
-            return [check, replace(derivative, diagnoses=() if check.passed else tuple(causes))]
+            names = {each.name for each in check.diagnoses}
+            causes = tuple(each for each in derivative.diagnoses if each.name in names)
+            return [check, replace(derivative, diagnoses=causes)]
         if setting.step is not None:
             raise _unsuited(setting.step, own)
         fault = f"no {own.method} step is fine enough at sample {setting.labels[own.failed[0]]}"
