@@ -16,7 +16,7 @@ from tests.program import PETS, refused, run, run_in_shell, run_in_terminal, wit
 
 def table(**columns: object) -> bytes:
     content = io.BytesIO()
-    parquet.write_table(pa.table(columns), content)
+    parquet.write_table(pa.table(columns), content, write_page_checksum=True)
     return content.getvalue()
 
 
@@ -182,6 +182,8 @@ def test_many_batches_are_one_table(tmp_path: Path) -> None:
 
 def test_damage_is_told_in_one_line_or_changes_nothing(tmp_path: Path) -> None:
     whole = table(a=[1.0, 2.0], b=[3.0, 4.0])
+    other = whole.replace(b"\xf0\x3f", b"\xf8\x3f", 1)  # 1.5 for 1, of which the page has a sum
+    assert "CRC" in refused("forward", "--input-format", "parquet", stdin=other)
     damaged = [whole[:at] for at in (4, 20, len(whole) // 2, len(whole) - 1)]
     for at in range(4, len(whole), 97):
         damaged.append(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])

@@ -40,7 +40,8 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
     with readable(name, _EXPECTED):
         if is_file := not stream.is_packed and stream.raw.seekable():
             stream.raw.seek(0)
-        file = ParquetFile(stream.raw if is_file else pyarrow.BufferReader(stream.read()))
+        source = stream.raw if is_file else pyarrow.BufferReader(stream.read())
+        file = ParquetFile(source, page_checksum_verification=True)
         header = file.schema_arrow.names
         rows = max(1, n_needed(header, options), (1 << 17) // max(1, len(header)))
         tables = file.iter_batches(rows, use_threads=False)
