@@ -153,9 +153,7 @@ def test_any_function_of_logits_can_be_differentiated() -> None:
 def test_logits_too_far_from_zero_are_refused_and_not_failed() -> None:
     for logits in (["1e17", "1e17"], ["1.7e308", "1.7e308"]):
         error = refused("check", *logits)
-        assert error.startswith(
-            "error: --step: expected a step that suits central differences, found"
-        )
+        assert error.startswith("error: --step: expected a step that suits central differences")
         assert "right values fail in sample 1\n" in error
         assert "hint: use --method complex-step" in error
         assert run("check", *logits, "--method", "complex-step").status == 0

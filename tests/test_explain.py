@@ -146,9 +146,7 @@ def test_what_cannot_be_explained_is_refused(words: list[str], message: str) -> 
 
 def test_a_name_that_stands_twice_is_ambiguous() -> None:
     outcome = run("forward", "--sample", "x", stdin="id,a,b\nx,1,2\ny,1,2\nx,3,4\n")
-    assert outcome.stderr.splitlines()[0] == (
-        "error: --sample: 'x' names 2 samples, at positions 1, 3"
-    )
+    assert outcome.stderr.startswith("error: --sample: 'x' names 2 samples, at positions 1, 3\n")
 
 
 STRANGE = "name,a_b,x^2 & more,50% {of} #1\\~$,猫\nfirst_one,1,2,3,0.5\nsecond,1,1,1,1\n"

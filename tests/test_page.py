@@ -83,8 +83,7 @@ def test_a_page_holds_all_it_shows_and_allows_nothing_else(folder: Path) -> None
     "line",
     [
         f"forward {PETS}", "forward 40 0 1 --log", "jacobian 2 1 0.1", f"jacobian {PETS} --log",
-        "jacobian 40 0 1 -p 17", f"jacobian {PETS} --entry cat,dog",
-        f"jacobian {PETS} --vjp 1,0,0",
+        "jacobian 40 0 1 -p 17", f"jacobian {PETS} --entry cat,dog", f"jacobian {PETS} --vjp 1,0,0",
     ],
 )  # fmt: skip
 def test_without_a_script_a_page_has_the_numbers_of_the_command(line: str, tmp_path: Path) -> None:

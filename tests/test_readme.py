@@ -42,9 +42,7 @@ def test_the_comparison_of_blocks_can_fail() -> None:
 
 def test_the_sweep_is_the_one_that_the_page_shows() -> None:
     """But for rounding, on the right, of which processors make different noise."""
-    (block,) = re.findall(
-        r"^```\n(largest error.*?)^```$", TEXTS["check.md"], re.MULTILINE | re.DOTALL
-    )
+    (block,) = re.findall(r"(?ms)^```\n(largest error.*?)^```$", TEXTS["check.md"])
     printed = run_in_terminal("check", "1", "2", "3", "--sweep", columns=80).plain
     for pair in zip(block.splitlines(), printed.splitlines(), strict=True):
         shown, found = (_NUMBER.sub("#", line)[:28].rstrip() for line in pair)

@@ -68,8 +68,7 @@ def test_what_the_rfc_leaves_open_is_decided(text: bytes, decided: object) -> No
         ("1e-400", 0.0), ("-1e-400", 0.0), ("0." + "3" * 10_000, 1 / 3),
         ("1" + "0" * 9_999 + "e-9999", 1.0), ("0." + "0" * 9_999 + "1e10000", 1.0),
         ("9" * 300, float("9" * 300)), ("9" * 308, float("9" * 308)), ("1e400", None),
-        ("-1e400", None), ("9" * 10_000, None), ("-" + "9" * 10_000, None),
-        ("1" + "0" * 309, None),
+        ("-1e400", None), ("9" * 10_000, None), ("-" + "9" * 10_000, None), ("1" + "0" * 309, None),
     ],
 )  # fmt: skip
 def test_a_number_is_the_nearest_float64_or_refused(number: str, value: float | None) -> None:

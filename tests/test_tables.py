@@ -203,9 +203,7 @@ def test_the_columns_of_top_are_never_left_out(
 def test_the_columns_that_a_check_is_about_are_there_at_80() -> None:
     words = ["check", PETS, "--probabilities", "softmax_cli:log_softmax", "--stress"]
     shown = run_in_terminal(*words, env={"NO_COLOR": "1"}).stdout
-    assert re.search(
-        r"^sample +worst entry +exact +yours +error +error/bound$", shown, re.MULTILINE
-    )
+    assert re.search(r"(?m)^sample +worst entry +exact +yours +error +error/bound$", shown)
 
 
 @pytest.mark.parametrize("columns", [20, 40, 80])

@@ -62,8 +62,7 @@ def test_nothing_has_colour_in_a_pipe(name: str) -> None:
     [
         ("--color always", {}, True), ("--color always", {"NO_COLOR": "1"}, True),
         ("", {"FORCE_COLOR": "1"}, True), ("", {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
-        ("--color never", {"FORCE_COLOR": "1"}, False),
-        ("-o J.txt", {"FORCE_COLOR": "1"}, False),
+        ("--color never", {"FORCE_COLOR": "1"}, False), ("-o J.txt", {"FORCE_COLOR": "1"}, False),
     ],
 )  # fmt: skip
 def test_a_pipe_has_colour_if_it_is_asked_for(

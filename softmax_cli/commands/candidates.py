@@ -50,8 +50,7 @@ def refuse_contradictions(given: Mapping[Kind, str], options: Mapping[str, objec
 
 def pick(logits: Logits, sample: str | None, comparison: Comparison) -> tuple[Batch, Setting]:
     """Return the samples that are looked at, and what is compared with them."""
-    if sample is not None:
-        logits = pick_sample(logits, sample, "--sample")
+    logits = logits if sample is None else pick_sample(logits, sample, "--sample")
     batch = concatenate(logits.batches, logits.n_classes)
     g = None if batch.upstream is None else logits.restored(batch.upstream)
     z, classes = logits.restored(batch.logits), logits.classes

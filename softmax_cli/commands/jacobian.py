@@ -42,8 +42,7 @@ def jacobian(
         other = "--explain" if explain else "--entry"
         raise InputError(other, f"expected either {other} or --vjp, found both")
     with open_logits(logits, reading) as read, with_upstream(read, vjp, "--vjp", reading) as source:
-        if sample is not None:
-            source = pick_sample(source, sample, "--sample")
+        source = source if sample is None else pick_sample(source, sample, "--sample")
         names = source.class_names or ()
         position = None if entry is None else _find_entry(entry, names, source.n_classes)
         kind = Vjp if vjp is not None else Partial if position else Jacobian

@@ -211,9 +211,8 @@ def choose_columns(
         picked = tuple(sorted({*range(width)} - {*by_name, *text, *kept, sample}))
     by_name, text = by_name - {*picked, *kept}, text - {*picked, *kept}
     naming = (by_name or text) if is_settled or keeps_all else by_name | text
-    # A delimiter behind every row makes a column of nothing.
-    if [*names][-1:] == [""] and all(is_missing(row[-1]) for row in rows):
-        naming -= {width - 1}
+    # Delimiters behind every row make columns of nothing.
+    naming -= {c for c in naming if not any(names[c:]) and all(is_missing(row[c]) for row in rows)}
     if sample is None and len(naming) == 1:
         (sample,) = naming
     nested = [c for c in picked if kinds[c] in ("arrays", "objects") and not is_settled]

@@ -186,7 +186,7 @@ class Table:
 
         def hint(i: int, cell: str) -> str:
             if self.delimiter == "," and words.has_decimal_comma(cell):
-                return r"""sed -E 's/"([^",]*),([^",]*)"/\1.\2/g' FILE | softmax-cli forward -"""
+                return "if decimals are written with a comma, separate the cells by another mark"
             column = columns.position(i % len(columns.logits))
             cells = [row[column - 1] for row in rows]
             is_blank = not (columns.header and columns.header[-1]) and 1 < column == self.width

@@ -169,12 +169,9 @@ def guess_format(path: str, stream: Stream, name: str) -> str:
             hint = f"{command} | softmax-cli forward -"
             raise InputError(name, f"expected numbers, found {kind}", hint)
     suffix = Path(re.sub(r"(?i)\.(gz|bz2|xz)$", "", path)).suffix.lower()
-    if suffix in SUFFIXES:
-        return SUFFIXES[suffix]
-    if beginning.startswith(b"\x93NUMPY"):
-        return "npy"
-    if beginning.startswith(b"PAR1"):
-        return "parquet"
+    known = SUFFIXES.get(suffix) or {b"\x93NUM": "npy", b"PAR1": "parquet"}.get(beginning[:4])
+    if known:
+        return known
     content = beginning.lstrip()
     if not content.startswith((b"[", b"{")):
         return "csv"

@@ -111,8 +111,7 @@ def write_json(result: Result, target: Target, options: OutputOptions) -> None:
     assert isinstance(result, Arrays)
     logits = result.logits
     batch = concatenate(logits.batches, logits.n_classes)
-    head: dict[str, Any] = {"command": result.command, "classes": logits.classes}
-    head["samples"] = batch.labels
+    head = dict[str, Any](command=result.command, classes=logits.classes, samples=batch.labels)
     head |= {"kept": _kept(logits, batch)} if batch.kept else {}
     head |= {"log": True} if result.quantity.log and result.command == "jacobian" else {}
     if result.quantity.entry is not None:
@@ -162,8 +161,7 @@ def _dump(value: Any) -> str:
 
 
 def _refuse_repeated(names: Sequence[str]) -> None:
-    repeated = [name for name, times in Counter(names).items() if times > 1]
-    if repeated:
+    if repeated := [name for name, times in Counter(names).items() if times > 1]:
         problem = f"expected columns of different names, found {quoted(repeated[0])} twice"
         raise InputError("--format", problem, "csv and tables take them")
 
