@@ -19,11 +19,13 @@ SAMPLES = "sample,1,2\nx,0.5,0.5\ny,0.5,0.5\n"
         ('{"logits":[[3,3]],"classes":["a","b"],"samples":["x"]}', "sample,a,b\nx,0.5,0.5\n"),
         ('{"logits":[[3,3]],"samples":["x"]}', "sample,1,2\nx,0.5,0.5\n"),
         ('{"logits":[[3,3]],"classes":[0,1],"samples":[7]}', "sample,0,1\n7,0.5,0.5\n"),
+        ('{"logits":[3,3],"classes":["a","b"],"id":"x"}', "id,a,b\nx,0.5,0.5\n"),
+        ('{"logits":{"a":3,"b":3},"id":"x"}', "sample,a,b\nx,0.5,0.5\n"), ("5", None),
         ('[{"a":3,"b":3},{"b":4,"a":4}]', "a,b\n" + PRINTED * 2),
         ('{"a":3,"b":3}', "a,b\n" + PRINTED), ('[{"id":7,"a":3,"b":3}]', "id,a,b\n7,0.5,0.5\n"),
         ('[{"word":"x","a":3,"b":3}]', "word,a,b\nx,0.5,0.5\n"), ("\ufeff [3e0, 3]\n", PRINTED),
         ('["-inf", 0]', "0.0,1.0\n"), ('["-Infinity", 0]', "0.0,1.0\n"),
-        ('[{"a":"-inf","b":3,"c":3}]', "a,b,c\n0.0,0.5,0.5\n"), ("5", None),
+        ('[{"a":"-inf","b":3,"c":3}]', "a,b,c\n0.0,0.5,0.5\n"),
         ("[9007199254740993, 9007199254740992]", PRINTED), ("[1e-400, 0]", PRINTED),
         ('[{"logits":[3,3],"sample":"x"},{"logits":[4,4],"sample":"y"}]', SAMPLES),
         ('{"m":1,"id":["x","y"],"logits":[[3,3],[4,4]]}', SAMPLES.replace("sample", "id")),
@@ -57,8 +59,9 @@ def test_every_form_is_read(text: str, printed: str | None) -> None:
         ('[1,"2"]', ' sample 1, value 2: expected a number, found "2"'),
         (f"[-{'9' * 400},1]", " sample 1, value 1: expected a number within the range"),
         ('["-inf","-inf"]', " sample 1: every logit is -inf"),
-        ('{"logits":[1],"classes":["a","b"]}', ' expected 1 name in "classes", found 2'),
-        ('{"logits":[1],"classes":"a"}', ' expected an array of names as "classes"'),
+        ('{"logits":[1],"classes":["a","b"]}', ' sample 1: expected 1 name in "classes", found 2'),
+        ('{"logits":[1],"classes":"a"}', ' sample 1: expected an array of names as "classes"'),
+        ('{"logits":{"a":1},"classes":["b"]}', " expected 'a' as class 1, as in the logits, "),
         ('{"logits":[1],"logits":[2]}', " expected each key once, found 'logits' twice"),
         ('[{"a":1},{"b":1}]', " sample 2: expected the keys of the first sample, found no"),
         ('[{"x":"p","y":"q","a":1}]', " expected logits and at most one column of names"),
@@ -98,7 +101,5 @@ def test_sample_names_without_class_names_are_read_back_from_csv(tmp_path: Path)
         assert printed.startswith("sample,")
         checked = run("check", "z.json", option, "-", "-f", "json", stdin=printed, cwd=tmp_path)
         assert (checked.status, checked.json["checked"]) == (0, 2)
-    again = run(
-        "forward", "-f", "json", stdin=run("forward", "z.json", "-f", "csv", cwd=tmp_path).stdout
-    )
-    assert again.json["samples"] == ["x", "y"]
+    printed = run("forward", "z.json", "-f", "csv", cwd=tmp_path).stdout
+    assert run("forward", "-f", "json", stdin=printed).json["samples"] == ["x", "y"]

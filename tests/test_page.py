@@ -37,9 +37,8 @@ PAGES = {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages")
-    (folder / "names.json").write_text(
-        json.dumps({"classes": HOSTILE, "logits": [[1, 2, 3, 4, 5]]})
-    )
+    names = {"classes": HOSTILE, "logits": [[1, 2, 3, 4, 5]]}
+    (folder / "names.json").write_text(json.dumps(names))
     for name, words in PAGES.items():
         outcome = run(*words, "-o", f"{name}.html", cwd=folder)
         assert (outcome.status, outcome.stdout, outcome.stderr) == (int(name == "check"), "", "")

@@ -6,8 +6,6 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-import numpy as np
-
 from softmax_cli import fast
 from softmax_cli.ending import uninterrupted
 from softmax_cli.errors import InputError, quoted, warn
@@ -79,21 +77,13 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
         samples, lines = load_lines(head, name)
     columns = _settle(samples, lambda k: f"{name}:{lines[k]}", name, options)
 
-    is_array_alone = columns.array is not None and columns.sample is None and not columns.kept
-
     def parse(block: TextBlock) -> Batch:
         content = block.content.removesuffix(b"\n")
-        if is_array_alone and b"\n" in content:
-            # Around plain numbers each line may have the text that the first one has.
-            begin, end = content.find(b"[") + 1, content.rfind(b"]")
-            between = content[end:] + b"\n" + content[:begin]
-            are_alike = content.count(between) == content.count(b"\n")
-            inner = content[begin:end].replace(between, b"\n") if are_alike else b""
+        if columns.header is None and content[:1] + content[-1:] == b"[]":  # maybe plain numbers
+            inner = content[1:-1].replace(b"]\n[", b"\n")
             if (logits := fast.load_rows(inner, len(columns.logits))) is not None:
-                first = parse(replace(block, content=content.partition(b"\n")[0]))
-                if np.array_equal(first.logits, logits[:1]):
-                    place = validity.place_in(lambda k: f"{name}:{block.line + k}")
-                    return Batch(logits, block.start, place=place)
+                place = validity.place_in(lambda k: f"{name}:{block.line + k}")
+                return Batch(logits, block.start, place=place)
         values, lines = load_lines(block.content, name, block.line)
         return _batch(values, columns, lambda k: f"{name}:{lines[k]}", block.start, options)
 
@@ -116,10 +106,14 @@ def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
             problem = f"expected a member, found no {quoted(options.key)}"
             raise InputError("--key", problem, strict_json.key_hint(rows))
         is_array = isinstance(found, list) and found and not isinstance(_first(found), list | dict)
-        if found is None or (is_array and not rows.keys() & {"classes", "samples"}):
+        if found is None or (is_array and "samples" not in rows):
             rows = [rows]
         else:
             named = {x: rows[x] for x in rows if key.split(".")[0] not in (x, "*")}
+            found = [found] if isinstance(found, dict) else found
+            is_one = isinstance(found, list) and len(found) == 1
+            for x in filter(rules.names_samples, [*named] * is_one):
+                named[x] = named[x] if isinstance(named[x], list) else [named[x]]
             rows = found if options.results_of else _with_columns(found, named, name, options)
             if rows is found:
                 options = replace(options, key=None if options.key is None else "")
@@ -145,11 +139,14 @@ def _read_rows(rows: Any, named: dict[str, Any], name: str, options: InputOption
     columns = _settle(rows, where, name, options)
     batch = _batch(rows, columns, where, 0, options)
     K, C = batch.logits.shape
-    classes = strict_json.names(named, "classes", name, C) or columns.names
+    classes = strict_json.names(named, "classes", name, C) or columns.names or ()
+    validity.check_classes(classes, columns.names or classes, name, "the logits")
     # Each sample may have many rows of results.
     samples = strict_json.names(named, title, name, None if is_result else K) or batch.samples
     source = columns.source(iter([replace(batch, samples=samples)]))
-    source = replace(source, class_names=classes, names_samples=samples is not None, n_samples=K)
+    source = replace(
+        source, class_names=classes or None, names_samples=samples is not None, n_samples=K
+    )
     return replace(source, shape=(*shape, C)) if is_result else source
 
 
