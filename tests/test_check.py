@@ -176,9 +176,7 @@ def test_a_step_that_cannot_tell_is_at_fault_and_not_what_is_differentiated(word
 
 
 @pytest.mark.parametrize("z", [[1e17, 1e17], [1e14, 1e14 + 1, 1e14 + 3]])
-def test_the_verdict_is_that_of_the_probabilities_where_no_step_is_fine_enough(
-    z: list[float],
-) -> None:
+def test_the_verdict_is_that_of_the_probabilities_where_no_step_is_fine(z: list[float]) -> None:
     for factor, passes in ((1, True), (2, False)):
         verdict = check_probabilities(lambda z, factor=factor: factor * core.softmax(z), z)
         assert [check.quantity for check in verdict.checks] == ["probabilities"]
