@@ -110,6 +110,9 @@ def test_zeros_and_the_ends_of_a_range_are_judged_as_they_are() -> None:
     assert check_probabilities(np.array([[0, -np.inf]], "e"), [[6e4, -6e4]], log=True)
     with pytest.raises(ValueError, match="step that suits"):  # which float32 does not see
         check_probabilities(lambda z: softmax(z.astype("f")), [[1e5, 99999, 3]], step=1e-3)
+    cold = {"temperature": 0.01, "log": True}  # of which float32 has no differences
+    for x in ([-99, 59], [84.455, -14.369, 78.72]):
+        assert check_probabilities(lambda z: log_softmax(np.divide(z, 0.01, dtype="f")), x, **cold)
     masked = [[1.0, 2.0, -1e9]]  # of which float32 tells every 64th number
     assert check_probabilities(lambda z: core.log_softmax(z).astype("f"), masked, log=True)
     half = {"temperature": 200.0, "dtype": "float16", "stress": True}
@@ -243,6 +246,10 @@ def test_more_classes_and_more_digits_are_no_results(tmp_path: Path, theirs: str
     for digits, status in (("0.7311,0.2689", 0), ("0.7311000000,0.2689000000", 1)):
         (tmp_path / "y.csv").write_text(digits)
         assert run("check", "1,0", "--probabilities", "y.csv", "-q", cwd=tmp_path).status == status
+    (tmp_path / "y.csv").write_text("cat,dog,p_cat,p_dog\n.9,.1,.5,.5\n")
+    words = ["check", "z.csv", "--probabilities", "y.csv", "-q"]
+    assert "found 'p_cat' as well\nhint: if it stands" in refused(*words, cwd=tmp_path)
+    assert run(*words, "--columns", "cat,dog", "--keep", "cat,dog", cwd=tmp_path).status == 0
 
 
 @pytest.mark.parametrize(
@@ -294,7 +301,7 @@ def test_a_gradient_that_is_left_out_is_drawn_and_hides_nothing() -> None:
     ("upstream", "kind"),
     [
         ([0.0, 0, 0], "zero"), ([2.0, 2, 2], "constant"), ([0, 3.0, 0], "one-hot"),
-        ([1, -1, 0], "of"),
+        ([1, 1, 0], "of"),
     ],
 )  # fmt: skip
 def test_a_special_gradient_is_noted(upstream: list[float], kind: str) -> None:

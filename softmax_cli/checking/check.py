@@ -265,15 +265,14 @@ def _with_notes(check: Check, run: Run, notes: list[str], *, is_function: bool =
         hidden = "" if task.g is None or drawn else settings.note_on_gradient(task.g)
         below = f"entries below the bound, where zeros pass: {run.below} of {check.entries}"
         saturated = not task.log and (task.y.max(axis=1) > 1 - 1e-9).all()
-        finite = np.abs(task.z[task.z > -np.inf])
-        is_small = finite.max() / task.T < math.log(task.precision.largest)
+        small = np.abs(task.z[task.z > -np.inf]).max() / task.T < math.log(task.precision.largest)
         unseen = {
             "one sample cannot show a wrong axis or a division by the batch size": len(task.z) == 1,
             hidden: hidden != "",
             "all samples are saturated: their derivatives are too small to tell much": saturated,
             f"{below}; `atol=0` compares their digits": run.below > 0,
             "exp that is not shifted by the maximum passes logits this small; "
-            "`stress=True` tries others": is_function and not run.setting.stress and is_small,
+            "`stress=True` tries others": is_function and not run.setting.stress and small,
         }
         notes += (note for note, applies in unseen.items() if applies)
     return replace(check, notes=tuple(notes))

@@ -206,18 +206,18 @@ class Run:
 
 def positions(shape: tuple[int, ...], axis: int = -1) -> list[str]:
     """Name the samples of logits by their positions from 1: ``3``, or ``1-3`` of more axes."""
-    lead = np.delete(shape, axis)
-    return ["-".join(str(k + 1) for k in each) or "1" for each in np.ndindex(*lead)]
+    return ["-".join(str(k + 1) for k in at) or "1" for at in np.ndindex(*np.delete(shape, axis))]
 
 
 def note_on_gradient(g: FloatArray) -> str:
     """Say what a special upstream gradient, shape (K, C), hides; or ""."""
-    wrong_sums = "a squared or absolute gradient, and wrong sums over the classes"
+    powers, are_bits = "a squared or absolute gradient", np.isin(g, (0, 1)).all()
+    is_single = ((g != 0).sum(axis=1) == 1).all()
     kinds = (
         ("zero", (g == 0).all(), "everything but a constant that is added"),
-        ("constant", (g == g[:, :1]).all(), "everything but the row sums of J, which are 0"),
-        ("one-hot", ((g != 0).sum(axis=1) == 1).all(), wrong_sums),
-        ("of entries 0, 1 and -1", np.isin(g, (-1, 0, 1)).all(), wrong_sums),
+        ("constant", (g == g[:, :1]).all(), "everything but the sums of J's columns"),
+        ("one-hot", is_single, f"{powers}, and " * bool(are_bits) + "wrong sums over the classes"),
+        ("of entries 0 and 1", are_bits, powers),
     )
     found = next((f"{kind} hides {hides}" for kind, is_so, hides in kinds if is_so), "")
     return found and f"an upstream gradient that is {found}; leave it out to have one drawn"

@@ -188,9 +188,10 @@ def choose_columns(
     """
     names, width = header or (), len(kinds)
     if options.results_of is not None:
-        if found := _columns_of_results(names, kinds, options):
+        if found := _columns_of_results(names, kinds, options, place):
             return found
-        options = replace(options, id_column=next(iter({options.id_column} & {*names}), None))
+        named = options.id_column if options.id_column in names else None
+        options = replace(options, id_column=named, keep=())
     sample, keeps_all = None, "all" in options.keep
     if options.id_column is not None:
         (sample,) = find_names([options.id_column], names, width, "--id")
@@ -292,7 +293,7 @@ def _words(columns: Positions, header: Header) -> str:
 
 
 def _columns_of_results(
-    names: Sequence[str], kinds: Sequence[str], options: InputOptions
+    names: Sequence[str], kinds: Sequence[str], options: InputOptions, place: str
 ) -> Columns | None:
     """Find the columns named as the classes, maybe behind a prefix, and that of names.
 
@@ -303,17 +304,21 @@ def _columns_of_results(
     is_matrix = options.quantity == "jacobian" and "output" in names and names[0] == "sample"
     start = list(names).index("output") + 1 if is_matrix else 0
     first = {names[c]: c for c in reversed(range(start, len(names)))}
-    for prefix in (name.removesuffix(classes[-1]) for name in (names if classes else ())):
+    begins = (name.removesuffix(classes[-1]) for name in names if classes)
+    prefixes = [x for x in dict.fromkeys(begins) if all(x + name in first for name in classes)]
+    if prefixes[1:] and not options.keep:
+        problem = f"expected a column a class, found {quoted(prefixes[1] + classes[0])} as well"
+        raise InputError(place, problem, "if it stands behind what was kept, give --keep here too")
+    for prefix in prefixes[-1:]:
+        plain = [name.removeprefix(prefix) for name in names]
+        found = tuple(first[prefix + name] for name in classes)
+        others = sorted({*range(len(names))} - {*found})
+        named = [c for c in others if plain[c] == options.id_column and not is_matrix]
+        named += [c for c in others if names_samples(plain[c])]
+        behind = {c for c in others if c > min(found) and kinds[c] != "text"} - {*named}
         more = options.by_position and prefix + "0" in first  # it counts from 0, and has more
-        if all(prefix + name in first for name in classes) and not more:
-            plain = [name.removeprefix(prefix) for name in names]
-            found = tuple(first[prefix + name] for name in classes)
-            others = sorted({*range(len(names))} - {*found})
-            named = [c for c in others if plain[c] == options.id_column and not is_matrix]
-            named += [c for c in others if names_samples(plain[c])]
-            behind = {c for c in others if c > min(found) and kinds[c] != "text"} - {*named}
-            if all(_is_id(names[c]) for c in behind):
-                return Columns(found, named[0] if named else None, plain, (start - 1,) * is_matrix)
+        if not more and all(_is_id(names[c]) for c in behind):
+            return Columns(found, named[0] if named else None, plain, (start - 1,) * is_matrix)
     return Columns(tuple(range(start, len(names))), 0, names) if is_matrix else None
 
 

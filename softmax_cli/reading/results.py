@@ -18,7 +18,7 @@ def options_for_results(logits: Logits, options: InputOptions) -> InputOptions:
     """Say how to read results of these logits: by the names of classes and of samples they have."""
     axis = None if logits.dtype is None else options.axis
     said = InputOptions(header=options.header, axis=axis, skip_invalid=options.skip_invalid)
-    said = replace(said, id_column=options.id_column or logits.sample_header)
+    said = replace(said, id_column=options.id_column or logits.sample_header, keep=options.keep)
     return replace(said, results_of=logits.classes, by_position=logits.class_names is None)
 
 
@@ -126,5 +126,4 @@ def _paired(logits: Logits, held: Batch, rows: Iterator[Batch], option: str) -> 
         check_names(own.samples, batch.samples, option)
         yield replace(batch, upstream=own.logits)
     if len(held.logits) or next(rows, None):
-        problem = f"expected a row for each of {plural(total, 'sample')}, found more"
-        raise InputError(option, problem)
+        raise InputError(option, f"expected a row each for {plural(total, 'sample')}, found more")
