@@ -177,9 +177,7 @@ def test_the_option_that_is_hinted_at_makes_the_names() -> None:
         "label", "target", "class", "key", "Unnamed: 0", " ids",
     ],
 )  # fmt: skip
-def test_whole_numbers_under_an_identifier_s_name_are_warned_of_beside_whole_logits(
-    name: str,
-) -> None:
+def test_whole_numbers_under_an_identifier_s_name_are_warned_of(name: str) -> None:
     for text in (f"{name},a,b\n1001,5,4\n", f"a,b,{name}\n0,4,3\n", f"id,{name},b\n7,1,2\n"):
         outcome = run("forward", "-f", "csv", stdin=text)
         assert outcome.status == 0

@@ -23,9 +23,7 @@ def test_the_required_dependencies_are_three() -> None:
     assert any(line.startswith("typer") for line in requires("softmax-calculator") or [])
 
 
-def test_the_types_are_for_everyone_and_a_name_that_does_not_exist_is_an_error(
-    tmp_path: Path,
-) -> None:
+def test_the_types_are_for_everyone_and_an_unknown_name_is_an_error(tmp_path: Path) -> None:
     assert (ROOT / "softmax_cli" / "py.typed").exists()
     (tmp_path / "user.py").write_text("import softmax_cli\nsoftmax_cli.softmaxx\n")
     settings = "[mypy]\nfollow_imports = skip\n[mypy-softmax_cli]\nfollow_imports = silent\n"

@@ -121,9 +121,7 @@ def test_a_check_tells_its_verdict_place_cause_and_notes(folder: Path) -> None:
                 assert told in shown or set(told) <= {"─"}
 
 
-def test_a_failed_check_names_its_cause_before_the_samples_and_frames_the_worst(
-    folder: Path,
-) -> None:
+def test_a_failed_check_names_its_cause_first_and_frames_the_worst(folder: Path) -> None:
     content = (folder / "check.html").read_text()
     assert content.index("cause:") < content.index("<bdi>worst entry</bdi>")
     assert set(re.findall(r'<td class="p8 worst">(.*?)<', content)) == {"2.0e+09"}

@@ -547,9 +547,7 @@ def test_gradients_of_what_is_left_out_are_left_out(tmp_path: Path) -> None:
         assert run(*checked, cwd=tmp_path).status == 0
 
 
-def test_columns_that_are_kept_come_with_the_samples_and_integers_stay_integers(
-    tmp_path: Path,
-) -> None:
+def test_columns_that_are_kept_come_with_the_samples_and_stay_integers(tmp_path: Path) -> None:
     records = [{"image_id": k, "a": k + 0.5, "note": f"n{k}", "b": 2, "label": 0} for k in (7, 8)]
     text = "\n".join([",".join(records[0]), *(",".join(map(str, r.values())) for r in records)])
     for name, content in (

@@ -61,7 +61,7 @@ def test_the_table_shows_what_goes_in_and_what_comes_out() -> None:
         ("-", "--vjp: expected numbers or a file, found standard input"),
         ("missing.csv", "missing.csv: no such file"),
         ("two.csv", "--vjp: expected a row a sample or one for all, found 2 rows"),
-        ("four.csv", "--vjp: expected a row for each of 3 samples, found more"),
+        ("four.csv", "--vjp: expected a row each for 3 samples, found more"),
         ("classes.csv", "--vjp: expected 'cat' as class 1, as in the logits, found 'wolf'\n"),
         ("names.csv", "--vjp: expected sample 'blurred photo', found 'x'"),
         ("one.csv", "--vjp: expected a row a sample or one for all, found 1 row"),

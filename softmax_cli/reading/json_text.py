@@ -139,14 +139,12 @@ def _read_rows(rows: Any, named: dict[str, Any], name: str, options: InputOption
     columns = _settle(rows, where, name, options)
     batch = _batch(rows, columns, where, 0, options)
     K, C = batch.logits.shape
-    classes = strict_json.names(named, "classes", name, C) or columns.names or ()
-    validity.check_classes(classes, columns.names or classes, name, "the logits")
+    classes = strict_json.names(named, "classes", name, C) or columns.names
+    validity.check_classes(classes or (), columns.names or classes or (), name, "the logits")
     # Each sample may have many rows of results.
     samples = strict_json.names(named, title, name, None if is_result else K) or batch.samples
     source = columns.source(iter([replace(batch, samples=samples)]))
-    source = replace(
-        source, class_names=classes or None, names_samples=samples is not None, n_samples=K
-    )
+    source = replace(source, class_names=classes, names_samples=samples is not None, n_samples=K)
     return replace(source, shape=(*shape, C)) if is_result else source
 
 
@@ -210,8 +208,7 @@ def _read_results(document: Any, name: str, options: InputOptions) -> Logits:
         if key is not None:
             at = "*." * is_list
             rows = member(document, at + key)
-            titles = [x for x in first if x == options.id_column or rules.names_samples(x)]
-            named = {x: member(document, at + x) for x in titles} if is_list else first
+            named = {x: member(document, at + x) for x in first if not at or x != "classes"}
     return _read_rows(_records(rows, name, options), named, name, options)
 
 

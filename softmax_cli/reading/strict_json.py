@@ -105,7 +105,7 @@ def key_hint(value: Any, known: Collection[str] = (), kind: Any = list | dict) -
         path = ".".join(steps).replace("*", "0", max(0, steps.count("*") - 2))
         if "*" in steps:
             weights[path.rstrip(".*") or "*"] += weight
-        if steps.count("*") == 1 and steps[-2] == "*":  # records, with a class under each key
+        if steps.count("*") == 1 and steps[-2:-1] == ("*",):  # records, with a class under each key
             weights[".".join(steps[:-2])] += weight
     path = max(weights, key=weights.__getitem__, default="")
     is_other = path not in known and isinstance(member(value, path), kind)  # 0 names no key
