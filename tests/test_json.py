@@ -53,6 +53,7 @@ def test_every_form_is_read(text: str, printed: str | None) -> None:
         ('["NaN\\"", NaN]', " expected JSON, found NaN"), ("// no\n[1]", "1:1: expected JSON"),
         ("{}", " sample 1: expected an array of logits, found {}"),
         ('{"a":{}}', " expected numbers, found objects"), ('{"logits":{}}', " sample 1: expected"),
+        ('{"samples":[1],"sample":[2],"logits":[[1]]}', " expected each key once, found 'sample' "),
         ('{"*":1,"a":[1]}', " expected numbers, found arrays in column 'a'"),
         ("[1,[2]]", " sample 1, value 2: expected a number, found an array"),
         ('{"m":1,"id":[1],"logits":[[1],[2]]}', ' expected 2 names in "id", found 1'),

@@ -161,7 +161,7 @@ def _with_columns(found: Any, named: dict[str, Any], name: str, options: InputOp
             warn(name, f"{quoted(x)} is read as a column; if it names the classes, call it classes")
     rows = zip(*map(named.pop, columns), found, strict=True)
     header = [*("sample" if x == "samples" else x for x in columns), options.key or "logits"]
-    return [dict(zip(header, row, strict=True)) for row in rows]
+    return [strict_json.unique(list(zip(header, row, strict=True)), name) for row in rows]
 
 
 def _first(values: Sequence[Any]) -> Any:

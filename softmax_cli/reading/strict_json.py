@@ -19,12 +19,12 @@ def _refuse(constant: str) -> NoReturn:
     raise InputError("", f"expected JSON, found {constant}", _HINT)
 
 
-def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique(pairs: list[tuple[str, Any]], place: str = "") -> dict[str, Any]:
     """Make an object, of which each key stands once."""
     members = dict(pairs)
     if len(members) < len(pairs):
         repeated = Counter(key for key, _ in pairs).most_common(1)[0][0]
-        raise InputError("", f"expected each key once, found {quoted(repeated)} twice")
+        raise InputError(place, f"expected each key once, found {quoted(repeated)} twice")
     return members
 
 
