@@ -102,8 +102,7 @@ def as_data(word: str) -> str:
 
 def split_row(token: str) -> list[str]:
     """Split a token into its comma or space separated pieces; square brackets say nothing."""
-    pieces = as_data(token).strip("[]").split(",")
-    return [word for piece in pieces for word in piece.split() or [""]]
+    return [word for part in as_data(token).strip("[]").split(",") for word in part.split() or [""]]
 
 
 def starts_like_number(token: str) -> bool:

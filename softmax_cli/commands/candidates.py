@@ -140,11 +140,10 @@ def telling(option: str = "") -> Iterator[None]:
     """Tell what checking raises in the words of the command line."""
     try:
         yield
-    except candidate.CheckingError as error:
+    except candidate.CheckingError as e:
         if os.isatty(2):  # what it printed may not have ended its line
             os.write(2, b" " * (os.get_terminal_size(2).columns - 1) + b"\r")
-        told = (error.place or option, error.told, error.hint)
-        raise InputError(*map(_in_options, told)) from None
+        raise InputError(*map(_in_options, (e.place or option, e.told, e.hint))) from None
 
 
 def swept(setting: Setting, word: str | None, timeout: float | None) -> sweep.Sweep:

@@ -77,10 +77,15 @@ def read_jsonl(stream: Stream, name: str, options: InputOptions) -> Logits:
         samples, lines = load_lines(head, name)
     columns = _settle(samples, lambda k: f"{name}:{lines[k]}", name, options)
 
+    text = head.strip().partition(b"\n")[0]
+    prefix, suffix = text[: text.find(b"[") + 1], text[text.rfind(b"]") :]
+    is_array_alone = columns.array is not None and columns.sample is None and not columns.kept
+
     def parse(block: TextBlock) -> Batch:
         content = block.content.removesuffix(b"\n")
-        if columns.header is None and content[:1] + content[-1:] == b"[]":  # maybe plain numbers
-            inner = content[1:-1].replace(b"]\n[", b"\n")
+        # Around plain numbers each line may have the text that the first one has.
+        if is_array_alone and content.startswith(prefix) and content.endswith(suffix):
+            inner = content[len(prefix) : -len(suffix)].replace(suffix + b"\n" + prefix, b"\n")
             if (logits := fast.load_rows(inner, len(columns.logits))) is not None:
                 place = validity.place_in(lambda k: f"{name}:{block.line + k}")
                 return Batch(logits, block.start, place=place)
@@ -155,8 +160,7 @@ def _with_columns(found: Any, named: dict[str, Any], name: str, options: InputOp
     columns = [x for x in lists if len(named[x]) == len(found)]
     if {*columns} <= {"samples"}:
         return found
-    is_settled = len(found) != len(_first(found)) or "classes" in named or options.id_column
-    for x in () if is_settled else columns:
+    for x in columns if len(found) == len(_first(found)) and "classes" not in named else ():
         if isinstance(_first(named[x]), str) and not rules.names_samples(x.removesuffix("s")):
             warn(name, f"{quoted(x)} is read as a column; if it names the classes, call it classes")
     rows = zip(*map(named.pop, columns), found, strict=True)
