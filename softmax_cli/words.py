@@ -81,8 +81,6 @@ def mending(cell: object, decimal: str = ".") -> str:
         return "D is Fortran's exponent: tr Dd E < FILE | softmax-cli forward -"
     if re.search(r"\d\s*[*/^]\s*\(?[\d.]|\w\(.*\d", text):
         return "expressions are not computed: write the number itself"
-    if " " in text.strip() and any(map(is_number, text.split())):
-        return "if spaces separate the cells, give --delimiter ' '"
     return ""
 
 

@@ -20,7 +20,7 @@ SAMPLES = "sample,1,2\nx,0.5,0.5\ny,0.5,0.5\n"
         ('{"logits":[[3,3]],"samples":["x"]}', "sample,1,2\nx,0.5,0.5\n"),
         ('{"logits":[[3,3]],"classes":[0,1],"samples":[7]}', "sample,0,1\n7,0.5,0.5\n"),
         ('{"logits":[3,3],"classes":["a","b"],"id":"x"}', "id,a,b\nx,0.5,0.5\n"),
-        ('{"logits":{"a":3,"b":3},"id":"x"}', "sample,a,b\nx,0.5,0.5\n"), ("5", None),
+        ('{"logits":{"a":3,"b":3},"id":"x"}', "id,a,b\nx,0.5,0.5\n"), ("5", None),
         ('[{"a":3,"b":3},{"b":4,"a":4}]', "a,b\n" + PRINTED * 2),
         ('{"a":3,"b":3}', "a,b\n" + PRINTED), ('[{"id":7,"a":3,"b":3}]', "id,a,b\n7,0.5,0.5\n"),
         ('[{"word":"x","a":3,"b":3}]', "word,a,b\nx,0.5,0.5\n"), ("\ufeff [3e0, 3]\n", PRINTED),
@@ -29,6 +29,7 @@ SAMPLES = "sample,1,2\nx,0.5,0.5\ny,0.5,0.5\n"
         ("[9007199254740993, 9007199254740992]", PRINTED), ("[1e-400, 0]", PRINTED),
         ('[{"logits":[3,3],"sample":"x"},{"logits":[4,4],"sample":"y"}]', SAMPLES),
         ('{"m":1,"id":["x","y"],"logits":[[3,3],[4,4]]}', SAMPLES.replace("sample", "id")),
+        ('{"logits":[{"a":3,"b":3}],"who":["x"],"label":[9]}', "who,a,b\nx,0.5,0.5\n"),
     ],
 )  # fmt: skip
 def test_every_form_is_read(text: str, printed: str | None) -> None:
@@ -66,6 +67,8 @@ def test_every_form_is_read(text: str, printed: str | None) -> None:
         ('{"logits":{"a":1},"classes":["b"]}', " expected 'a' as class 1, as in the logits, "),
         ('{"logits":[1],"logits":[2]}', " expected each key once, found 'logits' twice"),
         ('[{"a":1},{"b":1}]', " sample 2: expected the keys of the first sample, found no"),
+        ('[{"logits":[1]},{"logits":[1],"id":7}]', " sample 2: expected the keys of the first sam"),
+        ('{"logits":[{"a":1,"id":2}],"samples":["x"]}', " expected logits and at most one column "),
         ('[{"x":"p","y":"q","a":1}]', " expected logits and at most one column of names"),
         ('{"logits":[1],"classes":["\\ud800"]}', " expected JSON of numbers and text: "),
         ("[" * 100_000, " expected JSON of numbers and text: "),

@@ -153,6 +153,7 @@ def test_bad_numbers_are_no_names(cell: str, hint: str) -> None:
         ("# a,b,c\n1,2,3\n", "--no-header", ["1", "2", "3"], ["1"], [ONE_TO_THREE]),
         ('# made by "us\n# a, b, c\n1 2 3\n', "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
         ("# a b c\n1,2,3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
+        ("# a b c\n# 9 8 7\n1,2,3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
         ("#id,a,b,c\n7,1,2,3\n", "", ["a", "b", "c"], ["7"], [ONE_TO_THREE]),
         ("#id,a,b,c\nx,1,2,3\n", "", ["a", "b", "c"], ["x"], [ONE_TO_THREE]),
         ("#\ta\tb c\td\n7\t1\t2\t3\n", "", ["a", "b c", "d"], ["7"], [ONE_TO_THREE]),
@@ -343,7 +344,7 @@ def test_lists_beside_the_logits_belong_to_the_samples() -> None:
     assert outcome.stdout == kept.replace("id", "text")
     unclear = run("forward", "-f", "csv", stdin='{"class_names":["a","b"],"logits":[[0,0],[1,1]]}')
     assert unclear.stdout == "class_names,1,2\na,0.5,0.5\nb,0.5,0.5\n"
-    assert "'class_names' is read as a column; if it names the classes" in unclear.stderr
+    assert "'class_names' is read as a column; to name the classes" in unclear.stderr
     docs = '{"samples":[{"id":3,"logits":[0,0]}]}'
     outcome = run("forward", "-f", "csv", "--key", "samples.*.logits", stdin=docs)
     assert outcome.stdout == "0.5,0.5\n"

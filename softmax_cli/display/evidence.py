@@ -52,11 +52,10 @@ def _verdict(verdict: Verdict, screen: Screen) -> Iterator[Text | Table]:
 def _method(check: Check, times: str) -> Iterator[str]:
     """Say what was compared with what, and how closely."""
     if check.step is None:
-        quantity = check.quantity.replace("jacobian", "Jacobian")
+        what = check.quantity.replace("jacobian", "Jacobian")
         if check.log:
-            named = {"probabilities": "log-probabilities"}
-            quantity = named.get(quantity, f"{quantity} of log-softmax")
-        yield f"{quantity} from {check.candidate} against the exact {quantity}"
+            what = {"probabilities": "log-probabilities"}.get(what, f"{what} of log-softmax")
+        yield f"{what} from {check.candidate} against the exact {what}"
     else:
         scale = f" {times} {check.step_scale}" if check.step_scale else ""
         whose = f" of {check.candidate}" if check.candidate else ""

@@ -219,13 +219,14 @@ def _csv_reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) ->
 
 def _header_in(comments: str, delimiter: str, width: int) -> list[str] | None:
     """Find the last comment with as many cells as the rows: numpy.savetxt writes a header so."""
-    for line in reversed(comments.splitlines()):
+    found = []
+    for line in comments.splitlines():
         text = line.lstrip().removeprefix("#").strip(" ")  # tabs may separate empty cells
         own: list[str] = next(_csv_reader([text], delimiter, strict=False), [])
-        for cells in (own, re.split(r"[,;\s]+", text), text.split()):
-            if len(cells) == width:
-                return [cell.strip(" \t,;") for cell in cells]
-    return None
+        splits = (own, re.split(r"[,;\s]+", text), text.split())
+        found += [[x.strip(" \t,;") for x in cells] for cells in splits if len(cells) == width][:1]
+    names = [cells for cells in found if not all(map(words.is_number, cells))]
+    return next(reversed(names or found), None)
 
 
 def _guess_delimiter(text: str, options: InputOptions) -> str:

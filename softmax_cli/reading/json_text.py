@@ -120,7 +120,7 @@ def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
             for x in filter(rules.names_samples, [*named] * is_one):
                 named[x] = named[x] if isinstance(named[x], list) else [named[x]]
             rows = found if options.results_of else _with_columns(found, named, name, options)
-            if rows is found:
+            if rows is found or isinstance(_first(found), dict):
                 options = replace(options, key=None if options.key is None else "")
     return _read_rows(rows, named, name, options)
 
@@ -154,18 +154,30 @@ def _read_rows(rows: Any, named: dict[str, Any], name: str, options: InputOption
 
 
 def _with_columns(found: Any, named: dict[str, Any], name: str, options: InputOptions) -> Any:
-    """Make records of rows and of the lists beside them that are as long."""
-    is_table = isinstance(found, list) and isinstance(_first(found), list)
-    lists = [x for x in named if is_table and x != "classes" and isinstance(named[x], list)]
-    columns = [x for x in lists if len(named[x]) == len(found)]
-    if {*columns} <= {"samples"}:
+    """Make records of rows and of the lists beside them that are as long.
+
+    Beside records, where numbers would be logits, only names are.
+    """
+    lists = [x for x in named if x != "classes" and isinstance(named[x], list)]
+    columns = [x for x in lists if isinstance(found, list) and len(named[x]) == len(found)]
+    if columns and {*map(type, found)} == {dict}:
+        text = {x for x in columns if rules.kinds_of([each] for each in named[x]) == ["text"]}
+        numbers = {*columns} - {"samples", *text, *filter(rules.names_samples, columns)}
+        if numbers and options.keep:
+            raise InputError("--keep", f"expected records that hold {quoted(min(numbers))}")
+        columns, rows = [x for x in columns if x not in numbers], found
+    elif not {*columns} <= {"samples"} and isinstance(_first(found), list):
+        is_square = len(found) == len(_first(found)) and "classes" not in named
+        for x in columns * is_square:
+            if isinstance(_first(named[x]), str) and not rules.names_samples(x.removesuffix("s")):
+                warn(name, f"{quoted(x)} is read as a column; to name the classes, call it classes")
+        rows = [{options.key or "logits": row} for row in found]
+    else:
         return found
-    for x in columns if len(found) == len(_first(found)) and "classes" not in named else ():
-        if isinstance(_first(named[x]), str) and not rules.names_samples(x.removesuffix("s")):
-            warn(name, f"{quoted(x)} is read as a column; if it names the classes, call it classes")
-    rows = zip(*map(named.pop, columns), found, strict=True)
-    header = [*("sample" if x == "samples" else x for x in columns), options.key or "logits"]
-    return [strict_json.unique(list(zip(header, row, strict=True)), name) for row in rows]
+    for x in reversed(columns):
+        title, cells = "sample" if x == "samples" else x, zip(named.pop(x), rows, strict=True)
+        rows = [strict_json.unique([(title, cell), *row.items()], name) for cell, row in cells]
+    return rows
 
 
 def _first(values: Sequence[Any]) -> Any:
@@ -183,7 +195,7 @@ def _records(document: Any, name: str, options: InputOptions) -> Any:
     try:
         if document.keys() - {"index"} == {"columns", "data"}:
             header, rows, index = document["columns"], document["data"], document.get("index")
-        elif is_said and {*map(type, parts)} == {list}:
+        elif is_said and {*map(type, parts)} == {list} and not isinstance(_first(first), dict):
             rows = list(zip(*parts, strict=True))
         elif is_found or not is_pandas or {*map(len, parts)} != {len(first)}:
             return document
@@ -204,6 +216,9 @@ def _read_results(document: Any, name: str, options: InputOptions) -> Logits:
 
     Under its key it stands in an object, or a part of it in each of many.
     """
+    # As we write a single line.
+    if isinstance(document, dict) and isinstance(document.get("sample"), str | int):
+        document = [document]
     is_list, rows, named = isinstance(document, list), document, dict[str, Any]()
     first = document[0] if is_list and document else document
     if isinstance(first, dict):
@@ -273,10 +288,11 @@ def _row(sample: Any, columns: Columns, place: str, options: InputOptions) -> li
     row = [sample]
     if columns.header is not None:
         keys = sample.keys() if isinstance(sample, dict) else frozenset()
-        may_differ = columns.array is not None and "all" not in options.keep
-        if not (columns.members <= keys if may_differ else columns.members == keys):
-            missing = columns.members - keys
-            found = f"no {quoted(min(missing))}" if missing else quoted(min(keys - columns.members))
+        missing, others = columns.members - keys, keys - columns.members
+        if columns.array is not None and "all" not in options.keep:
+            others = {x for x in others if columns.sample is None and rules.names_samples(x)}
+        if missing or others:
+            found = f"no {quoted(min(missing))}" if missing else quoted(min(others))
             raise InputError(place, f"expected the keys of the first sample, found {found}")
         row = [sample[key] if key in keys else member(sample, key) for key in columns.header]
         if columns.sample is not None:
