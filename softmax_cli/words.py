@@ -15,9 +15,10 @@ _NO_VALUE = r"(?i)\\n|#n/?a|#[a-z/0]+[!?]|<na>|[-+]?nan\(\w*\)|nil|missing|--?|[
 # Digits with what people put between and behind them, hex, a number beyond float64, Fortran's
 # exponent, what C's library on Windows prints, currencies, and what Python prints of an object.
 _NEARLY_A_NUMBER = (
-    r"(?i)[=']?\"?[-+\u2013]?(\d[\d,._;' \xa0\u202f\u2019]*[%$\u20ac\xa3]?|[.,]\d[\d,._]*%?"
-    r"|0x[0-9a-f.p+-]+|[\d.]+[ed][-+]?\d+|1\.?#[a-z0-9]+|[$\u20ac\xa3<>~]\s?[-+]?\.?\d[\d,.]*)\"?"
-    r"|([\w.]*(tensor|array|float\d*|decimal))?[(\[]\s*'?[-+]?\.?\d[^)\]]*[)\]]"
+    r"(?i)[=']?\"?[-+\u2013]?\s?(\d[\d,._;' \xa0\u202f\u2019]*[%$\u20ac\xa3]?|[.,]\d[\d,._]*%?"
+    r"|0x[0-9a-f.p+-]+|[\d.]+(?:[ed]|\*\^)[-+]?\d+|[$\u20ac\xa3<>~]\s?[-+]?\.?\d[\d,.]*"
+    r"|1\.?#[a-z0-9]+)\"?|[(\[]+\s*['$\u20ac\xa3]?[-+]?\.?\d[^)\]]*[)\]]+"
+    r"|[\w.]*(tensor|array|float\d*|decimal)[(\[]\D*\d.*[)\]]"
 )
 _DECIMAL_COMMA = r"[-+]?(?:\d*|\d{1,3}(?:\.\d{3})+),\d+(?:[eE][-+]?\d+)?"
 

@@ -26,6 +26,7 @@ AB = ("a", "b")
         ('"1","2"\n', Read(None, None, ONE)), ('"a","b"\n"1",2\n', Read(AB, None, ONE)),
         ('"a\r\nb",c\r\n1,2\r\n', Read(("a\r\nb", "c"), None, ONE)),
         ('"a\rb",c\n1,2\n', Read(("a\rb", "c"), None, ONE)),
+        ('"a\r\nb"  c \r\n1 2 \r\n', Read(("a\r\nb", "c"), None, ONE)),
         ('"a\n\n\nb",c\n1,2\n', Read(("a\n\n\nb", "c"), None, ONE)),
         ('"a""b",c\n1,2\n', Read(('a"b', "c"), None, ONE)),
         ('"""a""",c\n1,2\n', Read(('"a"', "c"), None, ONE)),

@@ -211,10 +211,9 @@ def _count_plain(content: bytes) -> int | None:
 
 def _csv_reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) -> Any:
     """Return a reader by RFC 4180; any number of spaces, also around the row, is one delimiter."""
-    is_space = delimiter == " "
-    if is_space:
-        lines = (line.strip(" \r\n") + "\n" for line in lines)
-    return csv.reader(lines, delimiter=delimiter, strict=strict, skipinitialspace=is_space)
+    if delimiter == " ":
+        lines = ((row := x.rstrip("\r\n")).strip(" ") + x[len(row) :] for x in lines)
+    return csv.reader(lines, delimiter=delimiter, strict=strict, skipinitialspace=delimiter == " ")
 
 
 def _header_in(comments: str, delimiter: str, width: int) -> list[str] | None:
