@@ -344,7 +344,7 @@ def test_lists_beside_the_logits_belong_to_the_samples() -> None:
     assert outcome.stdout == kept.replace("id", "text")
     unclear = run("forward", "-f", "csv", stdin='{"class_names":["a","b"],"logits":[[0,0],[1,1]]}')
     assert unclear.stdout == "class_names,1,2\na,0.5,0.5\nb,0.5,0.5\n"
-    assert "'class_names' is read as a column; to name the classes" in unclear.stderr
+    assert "if 'class_names' names the classes, call it classes" in unclear.stderr
     docs = '{"samples":[{"id":3,"logits":[0,0]}]}'
     outcome = run("forward", "-f", "csv", "--key", "samples.*.logits", stdin=docs)
     assert outcome.stdout == "0.5,0.5\n"

@@ -139,6 +139,7 @@ LOGARITHMS: dict[str, list[Logits]] = {
     "underflow before the logarithm": [lambda z: np.log(y(z))],
     "sigmoid in place of softmax": [lambda z: -np.log1p(np.exp(-z / T))],
     "softmax twice": [lambda z: np.log(softmax(y(z)))],
+    "masked with a finite number": [lambda z: np.log(y(masked_with(z, -45.0)))],
     "softmax of -z": [lambda z: np.log(softmax(-z / T))],
     "eps is added": [lambda z: np.log(y(z) + 1e-3)],
     "clipped probabilities": [lambda z: np.log(np.clip(y(z), 0.05, 1.0))],

@@ -320,7 +320,7 @@ class Case(Task):
             terms = replace(self, g=g).result(*map(np.abs, self.parts()))
             scale = self.chain * (1.0 if g is None else max(1.0, float(g.max())))
         elif self.log:
-            terms = terms + 1
+            terms = np.where(terms < np.inf, terms + 1, 0.0)  # log 0 is not rounded
         # What underflows is off by the least number.
         least = math.ldexp(1.0, precision.least) * max(1.0, scale)
         # A relative error of more than a tenth is wrong in any precision.
@@ -340,7 +340,7 @@ class Case(Task):
             return False
         # A formula that is the right one here, as of one sample or at T = 1, or hardly wrong, as
         # many are where softmax saturates, is no mistake, and NaN alone is another one.
-        is_rounding = (np.abs(values - self.expected) <= self.rounding(self.precision)).all()
+        is_rounding = (deviation(self.expected, values) < self.rounding(self.precision)).all()
         clear = float(self.beyond(self.expected, values).max())
         least = 10.0 if fitted else min(10.0, max(40 * misfit, 1.0))
         if is_rounding or not clear > least or not np.isfinite(values).any():
@@ -372,10 +372,13 @@ def fit(case: Case, family: Family, low: float, high: float) -> Iterator[Wrong]:
         error = deviation(values, actual, bound + scale * (np.abs(values) + np.abs(actual)))
         return np.copysign(np.minimum(error, 1e12), values - actual).ravel()  # no NaN, no infinity
 
-    if case.is_explained_by(family(case, low), fitted=1):  # any number as small would do
+    least, most = (family(case, number) for number in (low, high))
+    # Any number as small would do, or any at all.
+    if case.is_explained_by(least, fitted=1) or np.array_equal(most, case.expected):
         return
     # Relative to the values, so that too much is no worse than too little.
-    spaced = (np.geomspace if low > 0 else np.linspace)(low, high, 48).tolist()
+    near = np.geomspace(low, high, 48) if low > 0 else np.linspace(-45, high, 48)
+    spaced = np.r_[-np.geomspace(-low, 50, 99) if low < 0 else near[:0], near].tolist()
     number = min(spaced, key=lambda each: np.abs(misfit(each, 1.0)).sum())
     for _ in range(8):
         step = 1e-6 * (abs(number) or 1.0)

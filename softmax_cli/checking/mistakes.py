@@ -114,8 +114,6 @@ def masked_with(case: Task, number: float) -> FloatArray:
 def masked_after(case: Task, number: float) -> FloatArray:
     """Return what is masked by a finite number, and by 0 after softmax."""
     z = np.where(case.z > -np.inf, case.z, number)
-    if case.log and not case.is_derivative:  # whatever underflows before the logarithm
-        return np.where(case.z > -np.inf, case.given(z=z), -np.inf)
     return case.of_y(np.where(case.z > -np.inf, core.softmax(z, temperature=case.T), 0.0))
 
 
@@ -424,8 +422,8 @@ _FITTED: dict[str, Formula] = {
     "smoothed probabilities": _fitted(
         1e-11, 0.9, lambda task, s: task.of_y((1 - s) * task.y + s / task.y.shape[1])
     ),
-    "masked with a finite number": _fitted(-45.0, 15.0, masked_with),
-    "masked after softmax": _fitted(-45.0, 15.0, masked_after),
+    "masked with a finite number": _fitted(-1e308, 15.0, masked_with),
+    "masked after softmax": _fitted(-1e308, 15.0, masked_after),
     "another temperature": _fitted(1 / 30, 30.0, lambda task, T: task.given(T=T)),
     "classes in another order": classes_in_another_order,
     "a constant factor": constant_factor,

@@ -234,11 +234,14 @@ def _guess_delimiter(text: str, options: InputOptions) -> str:
 
     def score(delimiter: str) -> tuple[bool, float, int]:
         rows = list(_csv_reader(lines, delimiter, strict=False))
-        widths = set(map(len, rows))
-        widest = max(widths, default=0)
+        widest = max(map(len, rows), default=0)
         tests = (words.is_number, words.has_decimal_comma)[: min(widest, 2)]
         cells = [any(test(cell) for test in tests) for row in rows for cell in row]
-        return len(widths) == 1 < widest, sum(cells) / max(len(cells), 1), widest
+        share = sum(cells) / max(len(cells), 1)
+        # Where none separates all numbers, the one that is least likely within a cell.
+        if any(words.is_row(x) and not words.has_decimal_comma(x) for row in rows for x in row):
+            share = -1.0 - "\t;|, ".index(delimiter)
+        return all(1 < len(row) == widest for row in rows), share, widest
 
     return max(",;\t| ".replace(options.decimal, ""), key=score)
 

@@ -159,6 +159,11 @@ def _with_columns(found: Any, named: dict[str, Any], name: str, options: InputOp
     Beside records, where numbers would be logits, only names are.
     """
     lists = [x for x in named if x != "classes" and isinstance(named[x], list)]
+    first = _first(found) if isinstance(found, list) else None
+    width = len(first) if isinstance(first, list) and "classes" not in named else -1
+    for x in (x for x in lists if len(named[x]) == width):
+        if isinstance(_first(named[x]), str) and not rules.names_samples(x.removesuffix("s")):
+            warn(name, f"if {quoted(x)} names the classes, call it classes")
     columns = [x for x in lists if isinstance(found, list) and len(named[x]) == len(found)]
     if columns and {*map(type, found)} == {dict}:
         text = {x for x in columns if rules.kinds_of([each] for each in named[x]) == ["text"]}
@@ -166,11 +171,7 @@ def _with_columns(found: Any, named: dict[str, Any], name: str, options: InputOp
         if numbers and options.keep:
             raise InputError("--keep", f"expected records that hold {quoted(min(numbers))}")
         columns, rows = [x for x in columns if x not in numbers], found
-    elif not {*columns} <= {"samples"} and isinstance(_first(found), list):
-        is_square = len(found) == len(_first(found)) and "classes" not in named
-        for x in columns * is_square:
-            if isinstance(_first(named[x]), str) and not rules.names_samples(x.removesuffix("s")):
-                warn(name, f"{quoted(x)} is read as a column; to name the classes, call it classes")
+    elif not {*columns} <= {"samples"} and isinstance(first, list):
         rows = [{options.key or "logits": row} for row in found]
     else:
         return found
@@ -194,7 +195,8 @@ def _records(document: Any, name: str, options: InputOptions) -> Any:
     is_pandas = isinstance(first, dict) and first and (is_said or all(map(str.isdecimal, first)))
     try:
         if document.keys() - {"index"} == {"columns", "data"}:
-            header, rows, index = document["columns"], document["data"], document.get("index")
+            rows, index = document["data"], document.get("index")
+            header = list(strict_json.names(document, "columns", name) or ())
         elif is_said and {*map(type, parts)} == {list} and not isinstance(_first(first), dict):
             rows = list(zip(*parts, strict=True))
         elif is_found or not is_pandas or {*map(len, parts)} != {len(first)}:
@@ -206,7 +208,7 @@ def _records(document: Any, name: str, options: InputOptions) -> Any:
         if index and [*map(str, index)] != [*map(str, range(len(rows)))]:
             header = ["", *header]
             rows = [[label, *row] for label, row in zip(index, rows, strict=True)]
-        return [strict_json.unique(list(zip(map(str, header), row, strict=True))) for row in rows]
+        return [strict_json.unique(list(zip(header, row, strict=True))) for row in rows]
     except (InputError, KeyError, TypeError, ValueError):  # of no such table
         return document
 

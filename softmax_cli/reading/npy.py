@@ -76,8 +76,6 @@ def _read_header(stream: Stream, name: str) -> tuple[tuple[int, ...], bool, np.d
     expected = "expected an array in NPY format"
     with readable(name, expected), warnings.catch_warnings(action="ignore"):
         version = npy_format.read_magic(stream)
-        if version != (1, 0) and stream.peek()[2:4] != b"\0\0":
-            raise ValueError("its header is longer than 64 kB")
         # The third version differs only in the names of fields, which a real array has none of.
         one, two = npy_format.read_array_header_1_0, npy_format.read_array_header_2_0
         shape, by_column, dtype = (one if version == (1, 0) else two)(stream)

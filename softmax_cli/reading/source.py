@@ -117,8 +117,7 @@ def _only_path(words: Sequence[str]) -> str | None:
     if there and len(words) > 1:
         found = f"the file {quoted(there[0])} and {len(words) - 1} more"
         problem = f"expected one file or only numbers, found {found}"
-        hint = "a value with spaces is one word in quotes, as in --entry 'big cat,dog'"
-        raise InputError(f"argument {words.index(there[0]) + 1}", problem, hint)
+        raise InputError(f"argument {words.index(there[0]) + 1}", problem)
     if there:
         return there[0]
     if others and all(map(str.strip, words)) and not any(map(starts_like_number, words)):

@@ -77,9 +77,9 @@ def read_numbers(
         if type(cell) in numeric:
             raise InputError(where, f"{problem} within the range of float64")
         found = quoted(cell) if in_quotes and isinstance(cell, str) else shown(cell)
-        is_theirs = options.results_of is not None  # no option changes how that is read
-        way_out = "" if is_theirs else hint(i, cell) or mending(cell, options.decimal)
-        raise InputError(where, f"{problem}, found {found}", way_out)
+        way_out = hint(i, cell) or mending(cell, options.decimal)
+        # No option changes how results are read.
+        raise InputError(where, f"{problem}, found {found}", way_out * (options.results_of is None))
 
     kinds = set(map(type, cells))
     numeric = binary | {float, int}

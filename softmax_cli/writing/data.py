@@ -22,7 +22,6 @@ from softmax_cli.samples import Batch, FloatArray, Logits, as_text, concatenate,
 from softmax_cli.writing.target import Target, write_all
 
 _STRING_OR_CONSTANT = re.compile(r'("(?:[^"\\]|\\.)*")|-?Infinity|NaN')
-_UNTYPED = "csv and jsonl take what parquet does not"
 
 
 def write_delimited(result: Result, target: Target, options: OutputOptions) -> None:
@@ -268,7 +267,7 @@ def _record_batches(result: Arrays) -> Iterator[Any]:
             arrays = list(map(_column, named, known, types))
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
             problem = visible(f"expected one type a column for parquet: {error}")
-            raise InputError("--id or --keep", problem, _UNTYPED) from None
+            raise InputError("--id or --keep", problem, "csv and jsonl take them") from None
         types = [array.type for array in arrays]
         yield pa.record_batch([*arrays, *map(pa.array, result_columns(result, block))], names)
 

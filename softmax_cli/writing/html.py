@@ -32,8 +32,6 @@ from softmax_cli.samples import Batch
 _SAMPLES, _CLASSES, _BARS = (60, 10, 10), (50, 10, 10), (20, 20, 0)
 _LEVELS = 8  # of colour, above and below zero
 _SINGLE = re.compile("<mrow class=not-T><mn[^<]*</mn></mrow>$")
-# A row of one element only, which is that element.
-_SINGLE_ROW = re.compile(r"<mrow>(<(m\w+)[^<>]*>[^<]*</\2>)</mrow>")
 
 
 def page(result: results.Result, options: OutputOptions) -> bytes:
@@ -41,7 +39,6 @@ def page(result: results.Result, options: OutputOptions) -> bytes:
     screen = Screen(None, options.precision, margins=1, rows=_CLASSES, columns=_CLASSES)
     title, body, moves = _page(result, screen)
     style, script = _template("page.css").template, _template("page.js").template if moves else ""
-    body = _SINGLE_ROW.sub(r"\1", body)
     texts = {"title": title, "body": body, "style": style, "script": script}
     hashes = {"style_hash": _allowed(style), "script_hash": _allowed(script)}
     return _template("page.html").substitute(texts, **hashes).encode()
