@@ -76,7 +76,9 @@ def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[P
     workers: deque[_Worker] = deque()
     # On Linux, those that this process may use.
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    count, printed = jobs or cores or 1, 0
+    # What a process prints of a large matrix would take much memory.
+    is_large = result.quantity.rank == 2 and result.logits.n_classes > 700
+    count, printed = 1 if is_large else jobs or cores or 1, 0
 
     def end() -> None:
         for worker in workers:

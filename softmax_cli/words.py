@@ -56,14 +56,9 @@ def is_number(text: str) -> bool:
 def is_broken_number(text: str) -> bool:
     """Tell a slip, or a missing value, from a name: ``1,5``, ``10%``, ``0x10`` and ``NA``."""
     text = text.strip().replace(TYPOGRAPHIC_MINUS, "-")
-    looks_broken = any(re.fullmatch(x, text) for x in (_NO_VALUE, _NEARLY_A_NUMBER)) or is_row(text)
+    looks_broken = len(parts := re.split(r"[,;|\s]+", text)) > 1 and all(map(is_number, parts))
+    looks_broken |= any(re.fullmatch(each, text) for each in (_NO_VALUE, _NEARLY_A_NUMBER))
     return (looks_broken and not is_number(text)) or (bool(text) and is_missing(text))
-
-
-def is_row(text: str) -> bool:
-    """Tell several numbers, as where another delimiter separates them than was taken for one."""
-    parts = re.split(r"[,;|\s]+", text.strip())
-    return len(parts) > 1 and all(map(is_number, parts))
 
 
 def to_point(text: str, decimal: str) -> str:

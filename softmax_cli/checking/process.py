@@ -152,8 +152,7 @@ def _find(module: ModuleType, name: str) -> Any:
     try:
         value = attrgetter(name)(module)
     except AttributeError as error:
-        known = [each for each in dir(error.obj) if callable(getattr(error.obj, each, None))]
-        close = get_close_matches(str(error.name), known, n=1)
+        close = get_close_matches(str(error.name), dir(error.obj), n=1)
         hint = f"did you mean {close[0]}?" if close else ""
         problem = f"no {error.name!r} in {_place(_file_of(module) or module.__name__)}"
         raise CandidateError(problem, hint=hint) from None

@@ -63,8 +63,7 @@ def check(
     from softmax_cli.writing.verdict_rows import sweep_report, verdict_report
 
     if writing.output_format == "npy":
-        hint = "npy holds arrays; any other format holds a verdict"
-        raise InputError("--format", "expected a format for a verdict, found npy", hint)
+        raise InputError("--format", "expected a format that holds a verdict, found npy")
     kinds: tuple[Kind, ...] = ("probabilities", "jacobian", "vjp")
     given = {kind: options[kind] for kind in kinds if options[kind] is not None}
     how = (temperature, log, dtype, atol, rtol, method, step, forward_only, stress)

@@ -147,8 +147,7 @@ def _sweep(found: Sweep, screen: Screen) -> Iterator[Text | Table]:
     rows = []
     for method, best in found.best.items():
         numbers = (f"{best[0]:g}", significant(best[1], 1)) if best else ("none", "")
-        names = map(Cell, (_MARKS[method], method))
-        rows.append([*names, *(Cell(number=each) for each in numbers)])
+        rows.append([Cell(_MARKS[method]), Cell(method), *(Cell(number=each) for each in numbers)])
     yield Table(("mark", "method", "best step", "error"), rows, names=2)
     yield screen.quiet("* more than one of them")
     if "complex-step" not in found.errors:

@@ -50,7 +50,7 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     comments, head = stream.take_head(re.compile(rb"(?:(?: *#[^\r\n]*)?(?:\r\n?|\n))*+"))
     if options.delimiter == options.decimal:
         raise InputError("--decimal", f"expected another --delimiter, found {options.decimal!r}")
-    delimiter = options.delimiter or _guess_delimiter(decode(head, name), options)
+    delimiter = options.delimiter or _guess_delimiter(decode(head, name), options, name)
     table = Table(stream, name, delimiter, options)
     records, line = table.records(TextBlock(1 + len(comments.splitlines()), head), least=2)
     if not records:
@@ -218,32 +218,39 @@ def _csv_reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) ->
 
 def _header_in(comments: str, delimiter: str, width: int) -> list[str] | None:
     """Find the last comment with as many cells as the rows: numpy.savetxt writes a header so."""
-    found = []
-    for line in comments.splitlines():
+    for line in reversed(comments.splitlines()):
         text = line.lstrip().removeprefix("#").strip(" ")  # tabs may separate empty cells
         own: list[str] = next(_csv_reader([text], delimiter, strict=False), [])
-        splits = (own, re.split(r"[,;\s]+", text), text.split())
-        found += [[x.strip(" \t,;") for x in cells] for cells in splits if len(cells) == width][:1]
-    names = [cells for cells in found if not all(map(words.is_number, cells))]
-    return next(reversed(names or found), None)
+        for cells in (own, re.split(r"[,;\s]+", text), text.split()):
+            if len(cells) == width:
+                return [cell.strip(" \t,;") for cell in cells]
+    return None
 
 
-def _guess_delimiter(text: str, options: InputOptions) -> str:
-    """Guess from the first lines: what splits them evenly, and most of all into numbers."""
+def _guess_delimiter(text: str, options: InputOptions, name: str) -> str:
+    """Guess from the first lines: what splits them evenly, and most of all into numbers.
+
+    Text may hold any of them, but no numbers that another one, spaces aside, sets apart: where
+    each has such cells, or one that has makes more numbers, that is not for us to guess.
+    """
     lines = [line for line in islice(io.StringIO(text[: 1 << 16], newline=""), 20) if line.strip()]
-
-    def score(delimiter: str) -> tuple[bool, float, int]:
+    found, known = [], "\t;|, ".replace(options.decimal, "")
+    for delimiter in known:
         rows = list(_csv_reader(lines, delimiter, strict=False))
-        widest = max(map(len, rows), default=0)
-        tests = (words.is_number, words.has_decimal_comma)[: min(widest, 2)]
-        cells = [any(test(cell) for test in tests) for row in rows for cell in row]
-        share = sum(cells) / max(len(cells), 1)
-        # Where none separates all numbers, the one that is least likely within a cell.
-        if any(words.is_row(x) and not words.has_decimal_comma(x) for row in rows for x in row):
-            share = -1.0 - "\t;|, ".index(delimiter)
-        return all(1 < len(row) == widest for row in rows), share, widest
-
-    return max(",;\t| ".replace(options.decimal, ""), key=score)
+        widths, cells = {*map(len, rows)}, [cell.strip() for row in rows for cell in row]
+        tests = (words.is_number, words.has_decimal_comma)[: max(widths, default=0)]
+        share = sum(any(test(x) for test in tests) for x in cells) / max(len(cells), 1)
+        others = known[:-1].replace(delimiter, "")
+        parts = (re.split(f"[{others}]", x) for x in cells if not words.has_decimal_comma(x))
+        hides = any(len(x) > 1 and any(not y or words.is_number(y) for y in x) for x in parts)
+        found.append((len(widths) == 1 < max(widths), not hides, share, delimiter))
+    best = max(found, key=lambda each: (*each[:3], not each[0] and each[3] == ","))
+    # One that hides none is doubted, too, where another one makes more numbers.
+    rivals = [x[3] for x in found if x is not best and x[0] and x[2] > best[1] * best[2]]
+    if rivals:
+        problem = f"expected one delimiter, found {best[3]!r} and {rivals[0]!r} between numbers"
+        raise InputError(name, problem, "give --delimiter, as in --delimiter tab")
+    return best[3]
 
 
 def _is_header(cells: Sequence[str], below: list[str], commented: Sequence[str] | None) -> bool:

@@ -159,9 +159,8 @@ def _with_columns(found: Any, named: dict[str, Any], name: str, options: InputOp
     Beside records, where numbers would be logits, only names are.
     """
     lists = [x for x in named if x != "classes" and isinstance(named[x], list)]
-    first = _first(found) if isinstance(found, list) else None
-    width = len(first) if isinstance(first, list) and "classes" not in named else -1
-    for x in (x for x in lists if len(named[x]) == width):
+    first = _first(found) if isinstance(found, list) and "classes" not in named else None
+    for x in (x for x in lists if isinstance(first, list) and len(named[x]) == len(first)):
         if isinstance(_first(named[x]), str) and not rules.names_samples(x.removesuffix("s")):
             warn(name, f"if {quoted(x)} names the classes, call it classes")
     columns = [x for x in lists if isinstance(found, list) and len(named[x]) == len(found)]
@@ -171,7 +170,7 @@ def _with_columns(found: Any, named: dict[str, Any], name: str, options: InputOp
         if numbers and options.keep:
             raise InputError("--keep", f"expected records that hold {quoted(min(numbers))}")
         columns, rows = [x for x in columns if x not in numbers], found
-    elif not {*columns} <= {"samples"} and isinstance(first, list):
+    elif not {*columns} <= {"samples"} and isinstance(_first(found), list):
         rows = [{options.key or "logits": row} for row in found]
     else:
         return found
