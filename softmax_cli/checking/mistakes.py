@@ -460,13 +460,18 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
 
 
 def _views(case: Case) -> Iterator[Case]:
-    """Yield the case in its own precision, then in those that its numbers have."""
-    yield case
+    """Yield the case in its own precision, then in those that its numbers have.
+
+    Results that are too small by a factor are told as much more closely.
+    """
+    sizes = [np.abs(x[np.isfinite(x)]).max(initial=0.0) for x in (case.actual, case.expected)]
+    share = sizes[0] / max(*sizes, 5e-324)
+    yield (case := replace(case, atol=case.atol * share))
     precision = formulas.shown_precision(case.actual)
     if precision is not formulas.FLOAT64:
         view = replace(case, precision=precision)
         atol, rtol = view.tolerances()
-        yield replace(view, atol=atol, rtol=rtol)
+        yield replace(view, atol=atol * share, rtol=rtol)
     unit = formulas.half_units(case.actual, formulas.printed_digits(case.actual))
     if unit is not None:
         yield replace(case, unit=unit)

@@ -245,8 +245,8 @@ def _guess_delimiter(text: str, options: InputOptions, name: str) -> str:
         hides = any(len(x) > 1 and any(not y or words.is_number(y) for y in x) for x in parts)
         found.append((len(widths) == 1 < max(widths), not hides, share, delimiter))
     best = max(found, key=lambda each: (*each[:3], not each[0] and each[3] == ","))
-    # One that hides none is doubted, too, where another one makes more numbers.
-    rivals = [x[3] for x in found if x is not best and x[0] and x[2] > best[1] * best[2]]
+    # One that hides none is doubted only where another one makes more numbers.
+    rivals = [x[3] for x in found if x is not best and x[0] and (x[2] > best[2] or not best[1])]
     if rivals:
         problem = f"expected one delimiter, found {best[3]!r} and {rivals[0]!r} between numbers"
         raise InputError(name, problem, "give --delimiter, as in --delimiter tab")

@@ -154,8 +154,6 @@ def _json_lines(result: Arrays, row: str, block: Block) -> bytes:
 def _dump(value: Any) -> str:
     """Dump with the shortest digits that read back; JSON lacks infinities and NaN: strings."""
     text = json.dumps(value, separators=(",", ":"), default=as_text)
-    if "Infinity" not in text and "NaN" not in text:
-        return text
     return _STRING_OR_CONSTANT.sub(lambda found: found[1] or f'"{found[0]}"', text)
 
 
