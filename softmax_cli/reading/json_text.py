@@ -174,10 +174,10 @@ def _with_columns(found: Any, named: dict[str, Any], name: str, options: InputOp
         rows = [{options.key or "logits": row} for row in found]
     else:
         return found
-    for x in reversed(columns):
-        title, cells = "sample" if x == "samples" else x, zip(named.pop(x), rows, strict=True)
-        rows = [strict_json.unique([(title, cell), *row.items()], name) for cell, row in cells]
-    return rows
+    header = ["sample" if x == "samples" else x for x in columns]
+    beside = list(zip(*map(named.pop, columns), strict=True)) or [()] * len(rows)
+    cells = (zip(header, each, strict=True) for each in beside)
+    return [strict_json.unique([*x, *y.items()], name) for x, y in zip(cells, rows, strict=True)]
 
 
 def _first(values: Sequence[Any]) -> Any:
