@@ -469,9 +469,8 @@ def _views(case: Case) -> Iterator[Case]:
     yield (case := replace(case, atol=case.atol * share))
     precision = formulas.shown_precision(case.actual)
     if precision is not formulas.FLOAT64:
-        view = replace(case, precision=precision)
-        atol, rtol = view.tolerances()
-        yield replace(view, atol=atol * share, rtol=rtol)
+        atol, rtol = replace(case, precision=precision).tolerances()
+        yield replace(case, precision=precision, atol=atol * share, rtol=rtol)
     unit = formulas.half_units(case.actual, formulas.printed_digits(case.actual))
     if unit is not None:
         yield replace(case, unit=unit)
