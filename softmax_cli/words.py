@@ -79,8 +79,6 @@ def mending(cell: object, decimal: str = ".") -> str:
     if is_missing(text) or re.fullmatch(_NO_VALUE, text.strip()):
         more = "" if is_missing(text) else ", once they are empty or NA"
         return f"--skip-invalid leaves samples with missing values out{more}"
-    if re.fullmatch(r"(?i)[-+]?[\d.]+d[-+]?\d+", text.strip()):
-        return "D is Fortran's exponent: tr Dd E < FILE | softmax-cli forward -"
     if re.search(r"\d\s*[*/^]\s*\(?[\d.]|\w\(.*\d", text):
         return "expressions are not computed: write the number itself"
     return ""

@@ -51,7 +51,6 @@ def test_the_layout_is_found_and_options_choose(text: str, options: str, printed
         ("\n\n1,2\n\n3\n", [], "<stdin>:5: expected 2 values as in the first row, found 1"),
         ("id,a,b\n7,1,2\n8,3,x\n", [], "<stdin>:3:3: expected a number, found 'x'"),
         ("a,b\n1,\n", [], "<stdin>:2:2: expected a number, found ''"),
-        ("cat dog\n1 2 3\n", [], "<stdin>:2: expected 2 values as in the first row, found 3"),
         ("a,b\n1,2,3\n4,5,6\n", [], "<stdin>:2: expected 2 values as in the first row, found 3"),
         ("x\ny\n", [], "<stdin>:1: expected at least one column of logits, found none"),
         ("1,2\n1_0,2\n", [], "<stdin>:2:1: expected a number, found '1_0'"),
@@ -60,17 +59,20 @@ def test_the_layout_is_found_and_options_choose(text: str, options: str, printed
         ("a,b,c\n1,NA,3\n", [], "<stdin>:2:2: expected a number, found 'NA'\nhint: --skip"),
         ("1,5;2,25\n3,6;4,5\n", [], "<stdin>:1:1: expected a number, found '1,5'\nhint: give"),
         ('"1,5",2\n3,6\n', [], "<stdin>:1:1: expected a number, found '1,5'\nhint: if "),
-        ("1,2\n1,inf\n", [], "<stdin>:2:2: found +inf"),
-        ("", [], "<stdin>: expected logits, found nothing"),
+        ("1,2\n1,inf\n", [], "<stdin>:2:2: found +inf"), ("", [], "<stdin>: expected logits"),
         ("a,b\n", [], "<stdin>: expected at least one sample, found only a header"),
         ("id\n1\n", [], "<stdin>:1: expected at least one column of logits, found none"),
-        ("a,b\n1,2\n", ["--columns", "c"], "--columns: expected a name or a position"),
         ("a,b\n1,2\n", ["--columns", "1,a"], "--columns: expected each column once"),
         ("a,b\n1,2\n", ["--columns", "2-1"], "--columns: expected a rising range"),
         ("a,a\n1,2\n", ["--columns", "a"], "--columns: 'a' names more than one"),
         ("a,b\n1,2\n", ["--id", "c"], "--id: expected a name or a position from 1 to 2"),
+        ("a,b,,\n" + "1,2,,\n" * 30_000 + "1,2,,x\n", [], '<stdin>:30002: found "x" in column 4'),
+        ("logits;\n[1,5, 2,5];\n", [], "<stdin>:2:1: expected a number, found '[1,5, 2,5]'"),
+        ("logits;\n[1,5 2,5];\n", ["--decimal", ","], "<stdin>:2:1: expected a number, found '["),
+        (",t,z\n0,a,1.5\n1,b,2\n", ["--axis", "0"], "<stdin>:1: expected logits and at most one"),
+        ("1,3,\n2,3,\n", ["--id", "1"], "<stdin>:1:3: expected a number, found ''\nhint: --col"),
     ],
-)
+)  # fmt: skip
 def test_bad_input_says_where_what_and_what_was_expected(
     text: str, options: list[str], message: str
 ) -> None:
@@ -153,7 +155,7 @@ MISSING = "hint: --skip-invalid leaves samples with missing values out"
         ("p;a\nx;1,5\n", "2:2: expected a number, found '1,5'", POINT),
         ("p;a\nx;1.000,5\n", "2:2: expected a number, found '1.000,5'", POINT),
         ("p;a\nx;1\n;\n", "3:2: expected a number, found ''", MISSING),
-        ("1;2;\n3;4;\n", "1:3: expected a number, found ''", "hint: --columns 1-2"),
+        ("1;2;\n3;4;\n", "1:3: expected a number, found ''", "hint: --columns 1,2"),
     ],
 )
 def test_what_a_spreadsheet_wrote_is_told_with_the_next_step(

@@ -126,8 +126,8 @@ def test_what_a_column_is_does_not_depend_on_the_blocks(tmp_path: Path) -> None:
     ("cell", "hint"),
     [
         ("$2", ""), ("€2.50", ""), ("(2)", ""), ("tensor(2.)", ""), ("[2.]", ""), ("1.#INF", ""),
-        ("-1.#IND", ""), ("np.float64(2.0)", ""), ("1.5D0", "Fortran"), ("2%", ""), ("- 2", ""),
-        ("-0.38136473436721D+03", "Fortran"), ("<3", ""), ("tensor([2.])", ""), ("($1.50)", ""),
+        ("-1.#IND", ""), ("np.float64(2.0)", ""), ("1.5D0", ""), ("2%", ""), ("- 2", ""),
+        ("-0.38136473436721D+03", ""), ("<3", ""), ("tensor([2.])", ""), ("($1.50)", ""),
         ("NA", "--skip-invalid"), ("n/a", "--skip-invalid"), ("None", "--skip-invalid"),
         ("\u20132.5", ""), ("1\u00a0234.5", ""), ('="1.5"', ""), ("'1.5", ""), (r"\N", "--skip-i"),
     ],
@@ -467,14 +467,15 @@ MADE: dict[str, tuple[str, Callable[[Path], object]]] = {
     "feather": ("", lambda t: feather.write_feather(pa.Table.from_pylist(NAMED), str(t))),
     "utf16.csv": ("iconv", lambda t: t.write_text("1,2,3\n", "utf-16")),
     "latin.csv": ("iconv", lambda t: t.write_text("\xe9,b,c\n1,2,3\n", "latin-1")),
-    "fortran.csv": ("tr", lambda t: t.write_text("1,2D0,3\n")),
     "md": ("sed", lambda t: t.write_text("| a | b | c |\n|---|--:|--:|\n| 1 | 2 | 3 |\n")),
     "psql.txt": ("sed", lambda t: t.write_text(" a | b | c\n---+---+---\n 1 | 2 | 3\n")),
     "sql.txt": ("sed", lambda t: t.write_text("+---+\n| a|b|c|\n+---+\n| 1|2|3|\n+---+\n")),
     "box.txt": ("sed", lambda t: t.write_text("┌─┬─┐\n│a│b│c│\n├─┼─┤\n│1│2│3│\n└─┴─┘\n")),
     "R.txt": ("sed", lambda t: t.write_text("     a b c\n[1,] 1 2 3\n[2,] 1 2 3\n")),
-    "numpy.txt": ("sed", lambda t: t.write_text("[[1. 2. 3.]\n [1. 2. 3.]]\n")),
-    "torch.txt": ("sed", lambda t: t.write_text("tensor([[1., 2., 3.],\n        [1., 2., 3.]])\n")),
+    "S.txt": ("sed", lambda t: t.write_text("     [,1] [,2] [,3]\n[1,]  1  2  3\n[2,] 1 2 3\n")),
+    "pl": ("sed", lambda t: t.write_text("shape: \n┌─┐\n│a┆b┆c│\n│---│\n│ f64 │\n╞═╡\n│1┆2┆3│\n")),
+    "numpy.txt": ("sed", lambda t: t.write_text("array([[1., 2., 3.]], dtype=float32)\n")),
+    "torch.txt": ("sed", lambda t: t.write_text("tensor([[1., 2., 3.]], device='cuda:0')\n")),
 }  # fmt: skip
 
 

@@ -5,12 +5,12 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import chain, islice, product
 from typing import Any
 
 from softmax_cli.errors import InputError, did_you_mean, quoted, warn
 from softmax_cli.options import InputOptions
-from softmax_cli.reading.validity import check_lengths, read_numbers
+from softmax_cli.reading.validity import check_lengths, read_numbers, shown
 from softmax_cli.samples import Batch, Logits, Place, TextBlock, as_text
 from softmax_cli.words import is_broken_number, is_missing, is_number, read_number, split_row
 
@@ -28,7 +28,6 @@ _IDENTIFIER = (
     rf"|seed|rank|unnamed: [\d.]+|(?:__index_)?level_\d+(?:__)?)|.*[a-z]I[dD]|{_LABEL}"
 )
 
-_LONG = r"[1-9](\.?\d){9}"  # more digits than what is printed for people
 _PRINTED = r"(?m)^[-+\u2212 ]*(\d*)\.?(\d*)(?:[eE]([-+]?\d{1,5}))? *$"
 _ARRAY = r"(?:[\w.]*(?:array|tensor)\()?[\[(]([^\[\]]*)[\])](?:,\s*\w+=[\w.':]+)*\)?"
 _SCALAR = r"(?:np\.|numpy\.)?float\d+\(([^()]*)\)"
@@ -58,6 +57,8 @@ class Columns:
         What the array's values are called.
     members
         The keys of JSON's records, which may have others where an array holds the logits.
+    empty
+        The columns of nothing, which delimiters behind every row make.
     """
 
     logits: tuple[int, ...]
@@ -67,6 +68,7 @@ class Columns:
     array: int | None = None
     classes: tuple[str, ...] | None = None
     members: AbstractSet[str] = frozenset()
+    empty: AbstractSet[int] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...] | None:
@@ -83,9 +85,13 @@ class Columns:
         self, rows: Rows, start: int, place: Place, options: InputOptions, **how: Any
     ) -> Batch:
         """Make samples of rows of cells; `read_numbers` is told how."""
+        for k, i in product(range(len(rows)), self.empty):
+            if not is_missing(x := rows[k][i]):
+                raise InputError(place(k, None), f"found {shown(x)} in column {i + 1}, empty above")
         if self.array is None:
             values = [[row[c] for c in self.logits] for row in rows]
         else:
+            options = replace(options, decimal=".")  # arrays are written as Python prints them
             n, arrays = len(self.logits), [row[self.array] for row in rows]
             values = [[each] * n if is_missing(each) else array_in(each) for each in arrays]
         check_lengths(values, len(self.logits), place, "the first sample")
@@ -134,13 +140,16 @@ def array_in(cell: Any) -> list[Any]:
         return cell
     is_written = isinstance(cell, str) and cell.strip()[-1:] in ("]", ")")
     found = re.fullmatch(_ARRAY, cell.strip()) if is_written else None
-    values = split_row(re.sub(_SCALAR, r"\1", found[1])) if found else []
+    text = re.sub(_SCALAR, r"\1", found[1]).strip() if found else ""
+    # Where numbers have no point, commas of two kinds may be decimal ones.
+    separators = {(x == ",", "," in x) for x in re.findall(r"\s*,\s*|\s+", text)}
+    values = split_row(text) if "." in text or len(separators) == 1 else []
     return values if len(values) > 1 and any(map(is_number, values)) else [cell]
 
 
 def _printed(cells: Iterable[Any]) -> tuple[int, ...]:
     """Tell how many significant digits, if they are few, and decimals a number has at most."""
-    if any(re.search(_LONG, str(cell)) for cell in cells):
+    if any(re.search(r"[1-9](\.?\d){9}", str(cell)) for cell in cells):  # too many to be few
         return 10, 0
     numbers = re.findall(_PRINTED, "\n".join(map(str, cells)))
     told = ((len((a + b).lstrip("0")), len(b) - int(power or 0)) for a, b, power in numbers)
@@ -199,7 +208,7 @@ def choose_columns(
     kept = pick_columns(said, names, width, "--keep") if said else ()
     by_name = {c for c, name in enumerate(names) if names_samples(name)}
     text = {c for c, kind in enumerate(kinds) if kind == "text"}
-    if text and options.axis == 0:
+    if text and options.axis == 0 and (options.columns or len(text | by_name) == width):
         by_name = set()  # what names the classes is text
     array = _array(names, kinds, options)
     is_settled = array is not None or options.columns is not None
@@ -212,14 +221,15 @@ def choose_columns(
         picked = tuple(sorted({*range(width)} - {*by_name, *text, *kept, sample}))
     by_name, text = by_name - {*picked, *kept}, text - {*picked, *kept}
     naming = (by_name or text) if is_settled or keeps_all else by_name | text
-    # Delimiters behind every row make columns of nothing.
-    naming -= {c for c in naming if not any(names[c:]) and all(is_missing(row[c]) for row in rows)}
+    first = rows[:_SAMPLES_OF_COLUMN]
+    empty = {c for c in naming if not any(names[c:]) and all(is_missing(row[c]) for row in first)}
+    naming -= empty
     if sample is None and len(naming) == 1:
         (sample,) = naming
     nested = [c for c in picked if kinds[c] in ("arrays", "objects") and not is_settled]
     if nested:
-        name, kind = quoted(_words(nested[:1], header)), kinds[nested[0]]
-        keys = " or --key ".join(_words([c], header) for c in nested if kinds[c] == "arrays")
+        name, kind = quoted(spelled(nested[:1], header)), kinds[nested[0]]
+        keys = " or --key ".join(spelled([c], header) for c in nested if kinds[c] == "arrays")
         raise InputError(place, f"expected numbers, found {kind} in column {name}", hint(keys))
     may_hold_ids = header is not None and not is_settled and len(picked) > 1
     suspects = {c for c in picked if may_hold_ids and kinds[c] == "whole" and _is_id(names[c])}
@@ -235,13 +245,13 @@ def choose_columns(
     elif picked and (suspects or (sample is None and naming and options.columns is None)):
         doubtful = suspects | (naming if sample is None else set())
         logits = sorted({*picked} - suspects - {array})
-        raise _undecided(sorted(doubtful), logits, sample, header, place)
+        raise _undecided(sorted(doubtful), logits, sample, header, place, options.axis)
     if array is not None:
         first = next(row[array] for row in rows if not is_missing(row[array]))
         picked = tuple(range(len(array_in(first))))
     if not picked:
         raise InputError(place, "expected at least one column of logits, found none")
-    return Columns(picked, sample, header, kept, array)
+    return Columns(picked, sample, header, kept, array, empty=empty)
 
 
 def _array(names: Sequence[str], kinds: Sequence[str], options: InputOptions) -> int | None:
@@ -262,27 +272,27 @@ def _is_id(name: str) -> bool:
 
 
 def _undecided(
-    found: Positions, logits: Positions, sample: int | None, header: Header, place: str
+    found: Positions, logits: Positions, sample: int | None, header: Header, place: str, axis: Any
 ) -> InputError:
     """Name the columns that may be no logits, and the options that settle it."""
     shown = ", ".join(quoted(header[c]) if header else str(c + 1) for c in found)
     noun = "column" if len(found) == 1 else "columns"
     problem = f"expected logits and at most one column of names, found {noun} {shown}"
-    if len(logits) == 1:
+    if len(logits) == 1 and axis != 0:
         problem += " beside a single one of logits; every sample has a row"
-        hint = f"if all rows are one sample, give --axis 0 --columns {_words(logits, header)}"
+        hint = f"if all rows are one sample, give --axis 0 --columns {spelled(logits, header)}"
         return InputError(place, problem, hint)
     labels = [c for c in found if header and re.fullmatch(_LABEL, header[c].strip())]
     name = [c for c in found if c not in labels and sample is None][:1]
     kept = [c for c in found if c not in name]
-    options = [f"--id {_words(name, header)}"] * len(name)
-    options += [f"--keep {_words(kept, header)}"] * bool(kept)
-    if logits:
-        options.append(f"or pick the logits: --columns {_words(logits, header)}")
-    return InputError(place, problem, f"give {' '.join(options)}")
+    options = [f"--id {spelled(name, header)}"] * len(name)
+    options += [f"--keep {spelled(kept, header)}"] * bool(kept)
+    hints = [f"give {' '.join(options)}"] * (axis != 0)
+    hints += [f"pick the logits: --columns {spelled(logits, header)}"] * bool(logits)
+    return InputError(place, problem, " or ".join(hints))
 
 
-def _words(columns: Positions, header: Header) -> str:
+def spelled(columns: Positions, header: Header) -> str:
     """Write columns as an option takes them: by words, or positions that are no names."""
     positions = [str(c + 1) for c in columns]
     words = [header[c] for c in columns] if header else positions

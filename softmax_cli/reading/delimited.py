@@ -191,7 +191,8 @@ class Table:
             cells = [row[column - 1] for row in rows]
             is_blank = not (columns.header and columns.header[-1]) and 1 < column == self.width
             if is_blank and all(map(words.is_missing, cells)):
-                return f"--columns 1-{column - 1} leaves out the empty column behind the others"
+                picked = rules.spelled(columns.logits[:-1], columns.header)
+                return f"--columns {picked} leaves out the empty column behind the others"
             is_settled = columns.sample is not None or options.columns or options.axis == 0
             is_slip = words.is_broken_number(cell) or words.mending(cell, options.decimal)
             if is_settled or is_slip or 2 * sum(map(words.is_number, cells)) > len(cells):
@@ -237,6 +238,8 @@ def _guess_delimiter(text: str, options: InputOptions, name: str) -> str:
     found, known = [], "\t;|, ".replace(options.decimal, "")
     for delimiter in known:
         rows = list(_csv_reader(lines, delimiter, strict=False))
+        # A quote that is open leaves the rest of its row elsewhere.
+        rows = rows[: len(rows) - "".join(lines).count('"') % 2] or rows
         widths, cells = {*map(len, rows)}, [cell.strip() for row in rows for cell in row]
         tests = (words.is_number, words.has_decimal_comma)[: max(widths, default=0)]
         share = sum(any(test(x) for test in tests) for x in cells) / max(len(cells), 1)

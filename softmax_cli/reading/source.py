@@ -30,7 +30,7 @@ _OTHERS = (
     (rb"\x28\xb5\x2f\xfd", "a zstd file"),
     (rb"ARROW1|FEA1", "an arrow file"),
     (rb"([^\n]*\n)?(?=[^\n]*---)[|+: -]++\r?\n", "a table drawn with lines"),
-    ("(\u250c|\u256d)\u2500".encode(), "a table drawn in boxes"),
+    ("(shape: .{,30}\n)?(\u250c|\u256d)\u2500".encode(), "a table drawn in boxes"),
     (rb"(?i)\s*<(!doctype|html|table)\b", "a web page"),
     (rb"\s+\S[^\n]*\n\[1,\]", "a matrix as R prints it"),
     (rb"\s*((tensor|array)\(|\[+\s*[-+.\de]+\s+[-+.\d])", "an array as Python prints it"),
