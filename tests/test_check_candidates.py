@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from softmax_cli.app import app
 from softmax_cli.mathematics import core
-from tests.program import PETS, SAMPLES, Outcome, run, run_in_terminal
+from tests.program import PETS, SAMPLES, Outcome, run
 
 DIGITS = str(SAMPLES / "digits_five.json")
 CANDIDATES = SAMPLES / "candidates"
@@ -417,12 +416,6 @@ def test_what_may_not_be_read_is_told_as_that(folder: Path) -> None:
         outcome = run(*WORDS, "--jacobian", word, cwd=folder, first=become_nobody)
         assert outcome.status == 2
         assert "permission denied" in outcome.stderr.lower()
-
-
-def test_an_error_has_a_line_of_its_own_at_a_terminal(folder: Path) -> None:
-    (folder / "m.py").write_text("import sys\nsys.stdout.write('half')\n1 / 0\n")
-    shown = run_in_terminal("check", "1,2", "--vjp", f"{folder}/m.py:f").stdout
-    assert re.search(r"half +\rerror: ", shown)
 
 
 def test_booleans_are_wrong_numbers(folder: Path) -> None:

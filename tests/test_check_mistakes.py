@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from softmax_cli import check_jacobian, check_probabilities, check_vjp
+from softmax_cli import check_jacobian, check_probabilities, check_vjp, softmax
 from softmax_cli.checking.candidate import as_rows
 from softmax_cli.checking.check import check_results
 from softmax_cli.checking.formulas import PRECISIONS, Kind, precision_of, printed_digits
@@ -80,7 +80,8 @@ def of_logits(f: wrong.Logits) -> Results:
 
 def of_matrix(name: str, log: bool, J: wrong.Logits) -> Iterator[Example]:
     yield Example(name, "jacobian", log, of_logits(J))
-    yield Example(name, "vjp", log, lambda z, g: wrong.product(J(z), g))
+    if name != "one triangle":
+        yield Example(name, "vjp", log, lambda z, g: wrong.product(J(z), g))
 
 
 def derived(f: wrong.Logits) -> wrong.Logits:
@@ -158,10 +159,7 @@ def test_the_mistake_is_named_and_no_other_in_any_precision(example: Example) ->
         is_printed = precision == "6 digits"
         check = checked(example.kind, values, z, g, printed=is_printed, log=example.log)
         assert not check.passed, precision
-        expected = example.name
-        if precision == "float32 as float64" and expected == "rounding of large logits":
-            expected = "float32 results"  # as it is beside what float64 gives
-        assert [each.name for each in check.diagnoses] == [expected], precision
+        assert [each.name for each in check.diagnoses] == [example.name], precision
         assert "{" not in check.diagnoses[0].advice
 
 
@@ -176,6 +174,13 @@ def test_too_few_digits_are_named_alone(name: str, kind: Kind, log: bool) -> Non
     # What is suggested, if anything, lets them pass.
     options = dict(re.findall(r"`(\w+)=([^`]*)`", check.diagnoses[0].advice))
     assert not options or checked(kind, values, Z, g, log=log, **options).passed
+
+
+def test_few_digits_are_no_cause_where_the_results_fail_in_their_own_format() -> None:
+    z, g = np.array([[5.0, 0.0, 1.0]]), np.array([[0.2, 1.0, 0.5]])
+    y = softmax(z).astype(np.float16)
+    values = y * (g - (y * g)[:, :2].sum(1)).astype(np.float16)  # the sum ends a class early
+    assert not checked("vjp", values.astype(float), z, g).diagnoses
 
 
 @pytest.mark.parametrize("log", [False, True], ids=["softmax", "log-softmax"])
@@ -372,7 +377,7 @@ def test_advice_begins_with_a_capital_letter_or_with_a_symbol_as_it_is() -> None
     z, g = np.array([[0.5, -1.0, 2.0]]), np.array([[1.0, -0.5, 0.25]])
     products = {
         "Fill in what": wrong.softmax(z) * (1 - wrong.softmax(z)) * g,
-        "y - t is": wrong.softmax(z) - g,
+        "y - t, not": wrong.softmax(z) - g,
     }
     for advice, v in products.items():
         words = ["--vjp", stacked(v).strip(), "--upstream", stacked(g).strip()]

@@ -37,7 +37,7 @@ def isolated(job: Callable[[Function], Result], word: str, timeout: float | None
     """
     ours, theirs = Pipe(duplex=False)
     try:
-        process = forked(partial(_work, theirs, job, word, 1.25 * min(timeout or 0, 1e9)))
+        process = forked(partial(_work, theirs, job, word, min(timeout + 1, 1e9) if timeout else 0))
     except OSError as error:
         raise CandidateError(f"no process can be started to run it: {error.strerror}") from None
     with ours, undone_by(partial(os.killpg, process, signal.SIGKILL)):

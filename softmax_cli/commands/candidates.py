@@ -1,6 +1,5 @@
 """Somebody's results and functions: each is read, or called, and compared with the exact ones."""
 
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -141,8 +140,6 @@ def telling(option: str = "") -> Iterator[None]:
     try:
         yield
     except candidate.CheckingError as e:
-        if os.isatty(2):  # what it printed may not have ended its line
-            os.write(2, b" " * (os.get_terminal_size(2).columns - 1) + b"\r")
         raise InputError(*map(_in_options, (e.place or option, e.told, e.hint))) from None
 
 
