@@ -24,6 +24,7 @@ def main(words: list[str] | None = None) -> None:
         if signal.getsignal(number) != signal.SIG_IGN:  # as nohup, and a shell's &, want it
             signal.signal(number, leave)
     signal.signal(signal.SIGPIPE, leave)  # the reader went away
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPIPE})  # which some parents leave blocked
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # who ignores it never hears how a child ended
     os.register_at_fork(after_in_child=partial(signal.signal, signal.SIGPIPE, signal.SIG_IGN))
     # Imports make many objects that stay: to look for cycles among them after every 700 new

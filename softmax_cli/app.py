@@ -26,22 +26,21 @@ class LogitsCommand(TyperCommand):
         if ctx.resilient_parsing:  # for completion
             return super().parse_args(ctx, args)
         waits = sys.stdin.isatty()
-        if not args and waits:
-            raise help_instead(ctx)
         args = list(map(words.masked, args))
         try:
             rest = super().parse_args(ctx, [*args])
         except Exception as error:  # of Typer's, which does not say of which command
             vars(error).update(ctx=ctx)
             raise
-        _, _, order = self.make_parser(ctx).parse_args(args)
+        _, _, order = self.make_parser(ctx).parse_args([*args])
         for each in order:
             if order.count(each) > 1 and not getattr(each, "multiple", False):
                 raise InputError(each.opts[0], f"expected once, found {order.count(each)} times")
         logits = ctx.params["logits"] = list(map(words.unmasked, ctx.params["logits"]))
         if not logits and waits:
             problem = "expected logits: numbers, a file or - for standard input, found none"
-            raise InputError("", problem, f"see {ctx.command_path} --help")
+            told = InputError("", problem, f"see {ctx.command_path} --help")
+            raise told if args else help_instead(ctx)
         return rest
 
 

@@ -135,7 +135,7 @@ def test_an_old_file_stays_untouched_when_the_input_is_bad(tmp_path: Path) -> No
         ("forward 3 3 >&-", 3, NOT_OPEN), ("forward 3 3 -f json >&-", 3, NOT_OPEN),
         ("forward 3 3 >/dev/full", 3, FULL), ("forward 3 3 -f csv >/dev/full", 3, FULL),
         ("forward 3 3 -f npy >/dev/full", 3, FULL), ("--help >/dev/full", 3, FULL),
-        ("--help | true; exit ${PIPESTATUS[0]}", 141, ""),
+        ('help | true; env --block-signal=PIPE "$@" -h | true; exit ${PIPESTATUS[0]}', 141, ""),
         ("jacobian -f csv < many | head -1 >/dev/null; exit ${PIPESTATUS[0]}", 141, ""),
     ],
 )  # fmt: skip

@@ -50,10 +50,8 @@ def _allowed(text: str) -> str:
 
 
 def _template(name: str) -> Template:
-    """Return a file of the package to fill in; a page does without its indentation."""
-    path = files("softmax_cli") / "writing" / "page" / name
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    return Template("".join(line.lstrip(" ") for line in lines))
+    """Return a file of the package to fill in."""
+    return Template((files("softmax_cli") / "writing" / "page" / name).read_text("utf-8"))
 
 
 def _page(result: results.Result, screen: Screen) -> tuple[str, str, bool]:

@@ -49,7 +49,7 @@ def _markdown(part: Part) -> str:
         case Equation(sides):
             return f"- ${' = '.join(sides)}$"
         case Text(style="bold"):
-            return f"\n**{escaped(part.plain)}**\n"
+            return f"\n**{escaped(part.plain.strip())}**\n"
     return f"\n{escaped(str(part))}\n"
 
 
