@@ -15,7 +15,8 @@ from softmax_cli.samples import Batch, Logits, Place, TextBlock, as_text
 from softmax_cli.words import is_broken_number, is_missing, is_number, read_number, split_row
 
 _SAMPLES_OF_COLUMN = 1_000  # how many of the first samples tell what a column holds
-_NAMES_OF_NAME_COLUMNS = frozenset({"", "id", "index", "name", "sample"})
+# The last one is what pandas calls an index without a name in parquet.
+_NAMES_OF_NAME_COLUMNS = frozenset({"", "id", "index", "name", "sample", "__index_level_0__"})
 _LABEL = (
     r"(?i:(?:.*[\W_])?(?:labels?|class|category|targets?|(?:ground)?truth|gold|answer|actual"
     r"|y_?true|y_pred|y_?hat|lbl|pred(?:iction|icted)?s?)|y|gt|cls|argmax|(?:is_)?correct|fold|split)"
