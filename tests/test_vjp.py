@@ -74,7 +74,7 @@ def test_gradients_that_do_not_fit_are_refused(tmp_path: Path, gradient: str, me
         "four.csv": "1,2,3\n" * 4,
         "one.csv": "name,cat,dog,owl\nphoto of a cat,0,0,0\n",
         "classes.csv": "wolf,cat,owl\n1,2,3\n",
-        "names.csv": "name,cat,dog,owl\nphoto of a cat,0,0,0\nphoto of a dog,0,0,0\nx,0,0,0\n",
+        "names.csv": "who,cat,dog,owl\nphoto of a cat,0,0,0\nphoto of a dog,0,0,0\nx,0,0,0\n",
         "nan.csv": "1,2,3\n4,5,6\n7,nan,9\n",
     }
     for name, text in files.items():

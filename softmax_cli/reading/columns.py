@@ -31,7 +31,6 @@ _IDENTIFIER = (
 
 _PRINTED = r"(?m)^[-+\u2212 ]*(\d*)\.?(\d*)(?:[eE]([-+]?\d{1,5}))? *$"
 _ARRAY = r"(?:[\w.]*(?:array|tensor)\()?[\[(]([^\[\]]*)[\])](?:,\s*\w+=[\w.':]+)*\)?"
-_SCALAR = r"(?:np\.|numpy\.)?float\d+\(([^()]*)\)"
 
 Header = Sequence[str] | None
 Positions = Sequence[int]
@@ -141,7 +140,7 @@ def array_in(cell: Any) -> list[Any]:
         return cell
     is_written = isinstance(cell, str) and cell.strip()[-1:] in ("]", ")")
     found = re.fullmatch(_ARRAY, cell.strip()) if is_written else None
-    text = re.sub(_SCALAR, r"\1", found[1]).strip() if found else ""
+    text = re.sub(r"[a-z.]*float\d+\(([^()]*)\)", r"\1", found[1] if found else "").strip()
     # Where numbers have no point, commas of two kinds may be decimal ones.
     separators = {(x == ",", "," in x) for x in re.findall(r"\s*,\s*|\s+", text)}
     values = split_row(text) if "." in text or len(separators) == 1 else []
@@ -326,6 +325,7 @@ def _columns_of_results(
         others = sorted({*range(len(names))} - {*found})
         named = [c for c in others if plain[c] == options.id_column and not is_matrix]
         named += [c for c in others if names_samples(plain[c])]
+        named += [c for c in others if kinds[c] == "text" and not options.keep]
         behind = {c for c in others if c > min(found) and kinds[c] != "text"} - {*named}
         more = options.by_position and prefix + "0" in first  # it counts from 0, and has more
         if not more and all(_is_id(names[c]) for c in behind):
