@@ -221,8 +221,8 @@ def choose_columns(
         picked = tuple(sorted({*range(width)} - {*by_name, *text, *kept, sample}))
     by_name, text = by_name - {*picked, *kept}, text - {*picked, *kept}
     naming = (by_name or text) if is_settled or keeps_all else by_name | text
-    first = rows[:_SAMPLES_OF_COLUMN]
-    empty = {c for c in naming if not any(names[c:]) and all(is_missing(row[c]) for row in first)}
+    few = rows[:_SAMPLES_OF_COLUMN]
+    empty = {c for c in naming if not any(names[c:]) and all(is_missing(row[c]) for row in few)}
     naming -= empty
     if sample is None and len(naming) == 1:
         (sample,) = naming
@@ -251,7 +251,8 @@ def choose_columns(
         picked = tuple(range(len(array_in(first))))
     if not picked:
         raise InputError(place, "expected at least one column of logits, found none")
-    return Columns(picked, sample, header, kept, array, empty=empty)
+    guessed = empty - {*kept} if {options.columns, options.id_column} == {None} else frozenset()
+    return Columns(picked, sample, header, kept, array, empty=guessed)
 
 
 def _array(names: Sequence[str], kinds: Sequence[str], options: InputOptions) -> int | None:

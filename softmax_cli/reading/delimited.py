@@ -191,8 +191,7 @@ class Table:
             cells = [row[column - 1] for row in rows]
             is_blank = not (columns.header and columns.header[-1]) and 1 < column == self.width
             if is_blank and all(map(words.is_missing, cells)):
-                picked = rules.spelled(columns.logits[:-1], columns.header)
-                return f"--columns {picked} leaves out the empty column behind the others"
+                return f"--columns {rules.spelled(columns.logits[:-1], columns.header)} drops it"
             is_settled = columns.sample is not None or options.columns or options.axis == 0
             is_slip = words.is_broken_number(cell) or words.mending(cell, options.decimal)
             if is_settled or is_slip or 2 * sum(map(words.is_number, cells)) > len(cells):
