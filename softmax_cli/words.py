@@ -14,9 +14,9 @@ _MASK = "\0"  # no word of a command line has one
 _NO_VALUE = r"(?i)\\n|#n/?a|#[a-z/0]+[!?]|<na>|[-+]?nan\(\w*\)|nil|missing|--?|[.?]|[-+]?\u221e"
 # Digits with what people put between and behind them, hex, a number beyond float64, Fortran's
 # exponent, what C's library on Windows prints, currencies, and what Python prints of an object.
-_NEARLY_A_NUMBER = (
-    r"(?i)[=']?\"?[-+\u2013]?\s?(\d[\d,._;' \xa0\u202f\u2019]*[%$\u20ac\xa3]?|[.,]\d[\d,._]*%?"
-    r"|0x[0-9a-f.p+-]+|[\d.]+(?:[ed]|\*\^)[-+]?\d+|[$\u20ac\xa3<>~]\s?[-+]?\.?\d[\d,.]*"
+_BROKEN = (
+    rf"{_NO_VALUE}|[=']?\"?[-+]*\s?(\d[\d,._;' \xa0\u202f\u2019]*[-%$\u20ac\xa3]?|[.,]\d[\d,._]*"
+    r"[-%]?|0x[0-9a-f.p+-]+|[\d.]+(?:[ed]|\*\^)[-+]?\d+|[$\u20ac\xa3<>~]\s?[-+]?\.?\d[\d,.]*"
     r"|1\.?#[a-z0-9]+)\"?|[(\[]+\s*['$\u20ac\xa3]?[-+]?\.?\d[^)\]]*[)\]]+"
     r"|[\w.]*(tensor|array|float\d*|decimal)[(\[]\D*\d.*[)\]]"
 )
@@ -55,10 +55,13 @@ def is_number(text: str) -> bool:
 
 def is_broken_number(text: str) -> bool:
     """Tell a slip, or a missing value, from a name: ``1,5``, ``10%``, ``0x10`` and ``NA``."""
-    text = text.strip().replace(TYPOGRAPHIC_MINUS, "-")
-    looks_broken = len(parts := re.split(r"[,;|\s]+", text)) > 1 and all(map(is_number, parts))
-    looks_broken |= any(re.fullmatch(each, text) for each in (_NO_VALUE, _NEARLY_A_NUMBER))
-    return (looks_broken and not is_number(text)) or (bool(text) and is_missing(text))
+    from unicodedata import category
+
+    # What cannot be seen is no part of a name, and to people every dash is a minus.
+    seen = (c for c in text.strip() if c.isspace() or category(c) not in ("Cc", "Cf", "Mn"))
+    plain = "".join("-" if category(c) == "Pd" else c for c in seen).replace(TYPOGRAPHIC_MINUS, "-")
+    is_slip = all(map(is_number, re.split(r"[,;|\s]+", plain))) or re.fullmatch(_BROKEN, plain)
+    return bool(is_slip and not is_number(text)) or (bool(plain) and is_missing(plain))
 
 
 def to_point(text: str, decimal: str) -> str:
@@ -79,8 +82,6 @@ def mending(cell: object, decimal: str = ".") -> str:
     if is_missing(text) or re.fullmatch(_NO_VALUE, text.strip()):
         more = "" if is_missing(text) else ", once they are empty or NA"
         return f"--skip-invalid leaves samples with missing values out{more}"
-    if re.search(r"\d\s*[*/^]\s*\(?[\d.]|\w\(.*\d", text):
-        return "expressions are not computed: write the number itself"
     return ""
 
 

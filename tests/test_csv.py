@@ -35,7 +35,7 @@ HALVES = "0.5,0.5\n"
         ("7,3,3\n8,1,1\n", "--id 1", "sample,1,2\n7,0.5,0.5\n8,0.5,0.5\n"),
         ("id,name,a,b\n7,x,3,3\n", "--id name", "name,a,b\nx,0.5,0.5\n"),
         ("3:3\n", "--delimiter :", HALVES), ("3 3\n", "--delimiter space", HALVES),
-        ("3\t3\n", "--delimiter tab", HALVES),
+        ("3\t3\n", "--delimiter tab", HALVES), ("a\t b\t\n3\t 3\t\n", "", "a, b\n0.5,0.5\n"),
     ],
 )  # fmt: skip
 def test_the_layout_is_found_and_options_choose(text: str, options: str, printed: str) -> None:

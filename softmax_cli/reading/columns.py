@@ -258,7 +258,7 @@ def choose_columns(
 def _array(names: Sequence[str], kinds: Sequence[str], options: InputOptions) -> int | None:
     """Find the column of arrays that holds the logits, if one does."""
     if not options.key:
-        c = names.index("logits") if options.columns is None and "logits" in names else None
+        c = names.index("logits") if (options.columns, names.count("logits")) == (None, 1) else None
         return c if c is not None and kinds[c] == "arrays" else None
     (c,) = find_names([options.key], names, len(kinds), "--key")
     if kinds[c] != "arrays":

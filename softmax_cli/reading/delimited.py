@@ -239,9 +239,10 @@ def _guess_delimiter(text: str, options: InputOptions, name: str) -> str:
         rows = list(_csv_reader(lines, delimiter, strict=False))
         # A quote that is open leaves the rest of its row elsewhere.
         rows = rows[: len(rows) - "".join(lines).count('"') % 2] or rows
-        widths, cells = {*map(len, rows)}, [cell.strip() for row in rows for cell in row]
+        blank = " " if delimiter == " " else None  # where spaces separate, a tab says something
+        widths, cells = {*map(len, rows)}, [cell.strip(blank) for row in rows for cell in row]
         tests = (words.is_number, words.has_decimal_comma)[: max(widths, default=0)]
-        share = sum(any(test(x) for test in tests) for x in cells) / max(len(cells), 1)
+        share = sum(any(test(x) for test in tests) for x in cells) / max(sum(map(bool, cells)), 1)
         others = known[:-1].replace(delimiter, "")
         parts = (re.split(f"[{others}]", x) for x in cells if not words.has_decimal_comma(x))
         hides = any(len(x) > 1 and any(not y or words.is_number(y) for y in x) for x in parts)
