@@ -20,7 +20,6 @@ _BROKEN = (
     r"|1\.?#[a-z0-9]+)\"?|[(\[]+\s*['$\u20ac\xa3]?[-+]?\.?\d[^)\]]*[)\]]+"
     r"|[\w.]*(tensor|array|float\d*|decimal)[(\[]\D*\d.*[)\]]"
 )
-_DECIMAL_COMMA = r"[-+]?(?:\d*|\d{1,3}(?:\.\d{3})+),\d+(?:[eE][-+]?\d+)?"
 
 
 Hint = Callable[[str], str] | None  # what a word may mean that is not known, or ""
@@ -87,7 +86,7 @@ def mending(cell: object, decimal: str = ".") -> str:
 
 def has_decimal_comma(text: str) -> bool:
     """Tell whether a cell is a number written as ``1,5`` or ``1.234,5``."""
-    return bool(re.fullmatch(_DECIMAL_COMMA, text.strip()))
+    return bool(re.fullmatch(r"[-+]?(\d*|\d{1,3}(\.\d{3})+),\d+([eE][-+]?\d+)?", text.strip()))
 
 
 def as_data(word: str) -> str:

@@ -122,7 +122,7 @@ def test_a_header_that_may_be_a_sample_is_warned_of(text: str, place: str, words
     )
     commas = run("forward", "--decimal", ",", stdin="x;1,5;2\ny;3;4\n").stderr
     assert commas.startswith("warning: <stdin>:1: taken as the header, because 'x' is not a number")
-    for usual in ("id,0,1\n7,1,2\n", ",0,1\n7,1.5,2\n", "k,a,b\nx,1,2\n"):
+    for usual in ("id,0,1\n7,1,2\n", ",0,1\n7,1.5,2\n", "k,a,b\nx,1,2\n", "d,a,b\n2024-1-2,1,2\n"):
         assert run("forward", "-f", "csv", stdin=usual).stderr == ""
     assert run("forward", "--id", "k", "-f", "csv", stdin="k,0,1\nx,1,2\n").stderr == ""
     above_text = run("forward", "-f", "csv", stdin="0,1,\n2,-25,u\n")

@@ -226,6 +226,9 @@ def choose_columns(
     naming -= empty
     if sample is None and len(naming) == 1:
         (sample,) = naming
+        told = {bool(re.fullmatch(r"\W*\d+([.,]\d+)?\D*[\d.]*", as_text(x[sample]))) for x in few}
+        if told == {True} and sample in text - by_name:
+            warn(place, f"column {spelled([sample], header)} is taken for names: give --id if so")
     nested = [c for c in picked if kinds[c] in ("arrays", "objects") and not is_settled]
     if nested:
         name, kind = quoted(spelled(nested[:1], header)), kinds[nested[0]]

@@ -264,6 +264,9 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
     needed = {keys[c] for c in (columns.array, columns.sample, *columns.kept) if c is not None}
     members = first.keys() if "all" in options.keep else needed & first.keys()
     classes = strict_json.names(first, "classes", where(0), len(columns.logits))
+    for x in first if classes is None else ():
+        if isinstance(first[x], list) and [*map(type, first[x])] == [str] * len(columns.logits):
+            warn(name, f"if {quoted(x)} names the classes, call it classes")
     return replace(columns, classes=classes, members=members)
 
 

@@ -20,7 +20,6 @@ from softmax_cli.reading.validity import check_lengths, place_in, read_numbers, 
 from softmax_cli.samples import Batch, Logits
 from softmax_cli.words import has_decimal_comma, is_number, split_row, starts_like_number
 
-STDIN = "<stdin>"
 # How files of other kinds begin, which help/input.md lists with the command that prints numbers.
 _OTHERS = (
     (rb"PK.*(\[Content_Types|opendocument)|\xd0\xcf\x11\xe0", "an Excel workbook"),
@@ -64,7 +63,7 @@ def open_logits(
         refuse_columns(options, problem, "input_format", "delimiter", "decimal", "header")
         yield read_arguments(words, options, name)
         return
-    name = STDIN if path == "-" else visible(path)
+    name = "<stdin>" if path == "-" else visible(path)
     try:
         with open_stream(path, name) as stream:
             input_format = options.input_format or guess_format(path, stream, name)

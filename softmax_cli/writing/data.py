@@ -21,8 +21,6 @@ from softmax_cli.result import Arrays, Block, Probabilities, Report, Result
 from softmax_cli.samples import Batch, FloatArray, Logits, as_text, concatenate, from_text
 from softmax_cli.writing.target import Target, write_all
 
-_STRING_OR_CONSTANT = re.compile(r'("(?:[^"\\]|\\.)*")|-?Infinity|NaN')
-
 
 def write_delimited(result: Result, target: Target, options: OutputOptions) -> None:
     """Write rows as they are computed."""
@@ -154,7 +152,7 @@ def _json_lines(result: Arrays, row: str, block: Block) -> bytes:
 def _dump(value: Any) -> str:
     """Dump with the shortest digits that read back; JSON lacks infinities and NaN: strings."""
     text = json.dumps(value, separators=(",", ":"), default=as_text)
-    return _STRING_OR_CONSTANT.sub(lambda found: found[1] or f'"{found[0]}"', text)
+    return re.sub(r'("(?:[^"\\]|\\.)*")|-?Infinity|NaN', lambda x: x[1] or f'"{x[0]}"', text)
 
 
 def _refuse_repeated(names: Sequence[str]) -> None:

@@ -21,7 +21,6 @@ _WIDTH, _LINES, _GAP = 340.0, 36, 14.0
 _LEFT = 45.0  # of a derivative, before what it is equal to
 # How much more than the line of usual size has room in a line of smaller ones.
 _SIZES = {1.0: "", 1.15: r"\footnotesize", 1.23: r"\scriptsize"}
-_SYMBOL = re.compile(r"(d?)(log )?([yzv])_((?:(?!/dz_).)*)", re.DOTALL)
 _UNSEEN = re.compile(r"\\[a-zA-Z]+|[{}^_\\ ]")
 
 
@@ -124,7 +123,7 @@ def _piece(cell: Cell) -> _Piece:
 
 def _symbol(text: str) -> _Piece:
     """Write what we call a class's column or row, such as ``dz_cat``."""
-    found = _SYMBOL.fullmatch(text)
+    found = re.fullmatch(r"(d?)(log )?([yzv])_((?:(?!/dz_).)*)", text, re.DOTALL)
     if found is None:
         return _name(text)
     name = _name(found[4])
