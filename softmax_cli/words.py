@@ -57,7 +57,7 @@ def is_broken_number(text: str) -> bool:
     from unicodedata import category
 
     # What cannot be seen is no part of a name, and to people every dash is a minus.
-    seen = (c for c in text.strip() if c.isspace() or category(c) not in ("Cc", "Cf", "Mn"))
+    seen = (c for c in text[:99].strip() if c.isspace() or category(c) not in ("Cc", "Cf", "Mn"))
     plain = "".join("-" if category(c) == "Pd" else c for c in seen).replace(TYPOGRAPHIC_MINUS, "-")
     is_slip = all(map(is_number, re.split(r"[,;|\s]+", plain))) or re.fullmatch(_BROKEN, plain)
     return bool(is_slip and not is_number(text)) or (bool(plain) and is_missing(plain))
