@@ -239,7 +239,7 @@ COMPLETION = {
         (TRITON, "outputs.0.data"), (CHAT, "choices.0.logprobs.content.*.top_logprobs.*.logprob"),
         (HARNESS, "resps.*.0.0"), (COMPLETION, "choices.0.logprobs.top_logprobs.0"),
         ([[{"label": "a", "score": z} for z in (1.0, 2.0, 3.0)]], "*.score"),
-        ({"predictions": [[1.0, 2, 3]] * 2}, "predictions"),
+        ({"my.predictions": [[1.0, 2, 3]] * 2}, "my.predictions"),
     ],
 )  # fmt: skip
 def test_what_servers_send_is_refused_with_the_path_that_reads_it(

@@ -114,7 +114,7 @@ def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
         if found is None or (is_array and "samples" not in rows):
             rows = [rows]
         else:
-            named = {x: rows[x] for x in rows if key.split(".")[0] not in (x, "*")}
+            named = {x: rows[x] for x in rows if x != key and key.split(".")[0] not in (x, "*")}
             found = [found] if isinstance(found, dict) else found
             is_one = isinstance(found, list) and len(found) == 1
             for x in filter(rules.names_samples, [*named] * is_one):
