@@ -326,11 +326,14 @@ def test_a_path_is_followed_before_a_table_is_looked_for() -> None:
     assert outcome.stdout == "id,1,2\nu,0.5,0.5\nv,0.5,0.5\n"
 
 
-def test_what_may_be_meant_in_two_ways_has_a_warning() -> None:
+def test_what_may_be_meant_in_two_ways_has_a_warning(tmp_path: Path) -> None:
     assert "column k is taken for" in run("forward", stdin="k,a\n10k,1\n1.5 \u00b1 0.2,1\n").stderr
     assert "if 'x' names the classes" in run("forward", stdin='{"x":["a"],"logits":[1]}').stderr
     outcome = run("forward", stdin='{"a":{"0":1,"1":2},"b":{"0":3,"1":4}}')
     assert "'a' is read as a column; if it is a sample: --key '*'" in outcome.stderr
+    gradient = written(tmp_path, "g.json", b'{"0":{"0":1,"1":2},"1":{"0":3,"1":4}}')
+    words = "jacobian", "-", "--header", "--vjp", gradient
+    assert "'0' is read as a column" in run(*words, stdin="0,1\n1,2\n3,4\n", cwd=tmp_path).stderr
 
 
 def test_lists_beside_the_logits_belong_to_the_samples() -> None:
@@ -370,9 +373,8 @@ def test_one_class_is_warned_of() -> None:
 
 @pytest.mark.parametrize("option", [["--keep", "a"], ["--id", "a"]])
 def test_what_runs_down_the_file_has_no_other_columns(option: list[str]) -> None:
-    outcome = run("forward", "--axis", "0", *option, stdin="a,b\n1,2\n")
-    assert outcome.status == 2
-    assert outcome.stderr.startswith(f"error: {option[0]}: ")
+    error = refused("forward", "--axis", "0", *option, stdin="a,b\n1,2\n")
+    assert error.startswith(f"error: {option[0]}: ")
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, -1, -2, -3, None])
@@ -391,10 +393,8 @@ def test_arrays_of_any_dimensions_keep_their_shape(tmp_path: Path, axis: int | N
         rows = np.moveaxis(expected, last, -1).reshape(-1, z.shape[last])
         assert np.allclose(numbers(named), rows, rtol=1e-13, atol=0)
     check = ["check", "z.npy", *words, "-q", "--probabilities"]
-    code = (
-        f"from numpy import exp\ndef f(z):\n    return exp(z) / exp(z).sum({last}, keepdims=True)\n"
-    )
-    (tmp_path / "f.py").write_text(code)
+    code = f"def f(z): return exp(z) / exp(z).sum({last}, keepdims=True)"
+    (tmp_path / "f.py").write_text(f"from numpy import exp\n{code}\n")
     (tmp_path / "y.json").write_text(named.stdout)
     for more in ([], ["--sample", "1-2"], ["--skip-invalid"]):
         for y in ("y.npy", "y.json", "f.py:f"):

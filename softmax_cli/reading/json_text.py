@@ -189,7 +189,7 @@ def _records(document: Any, name: str, options: InputOptions) -> Any:
     if not isinstance(document, dict) or not document:
         return document
     parts, index, header = list(document.values()), None, [*map(str, document)]
-    first, is_said = parts[0], options.columns is not None
+    first, is_said, ours = parts[0], options.columns is not None, options.results_of
     is_found = options.key and isinstance(member(document, options.key), list)
     is_pandas = isinstance(first, dict) and first and (is_said or all(map(str.isdecimal, first)))
     try:
@@ -202,7 +202,7 @@ def _records(document: Any, name: str, options: InputOptions) -> Any:
             return document
         else:
             index, rows = list(first), [[each[key] for each in parts] for key in first]
-            if not (is_said or options.results_of or {*map(type, rows[0])} - {int, float}):
+            if not (is_said or (ours and header != index) or {*map(type, rows[0])} - {int, float}):
                 warn(name, f"{quoted(header[0])} is read as a column; if it is a sample: --key '*'")
         if index and [*map(str, index)] != [*map(str, range(len(rows)))]:
             header = ["", *header]
