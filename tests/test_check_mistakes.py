@@ -233,8 +233,8 @@ def test_factors_are_reported(name: str, factor: float) -> None:
 @pytest.mark.parametrize(
     ("name", "number", "function"),
     [
-        ("another temperature", 2.0, lambda z: wrong.softmax(z / 2)),
-        ("another temperature", 0.61803, lambda z: wrong.softmax(z / 0.61803)),
+        ("another temperature", 50.0, lambda z: wrong.softmax(z / 50)),
+        ("another temperature", 1 / 3, lambda z: wrong.softmax(3 * z)),
         ("a number is added below", 1.0, lambda z: wrong.below(np.exp(z), 1.0)),
         ("a number is added below", 1e-5, lambda z: wrong.below(np.exp(z), 1e-5)),
         ("eps is added", 1e-8, lambda z: wrong.softmax(z) + 1e-8),
@@ -248,8 +248,8 @@ def test_the_number_of_a_mistake_is_given(name: str, number: float, function: wr
         verdict = check_probabilities(values, z)
         assert names(verdict) == [name]
         assert f"{number:g}" in verdict.decisive.diagnoses[0].advice
-    if name == "another temperature":
-        assert f"give temperature={number:g}" in str(verdict)
+    for told in re.findall("give temperature=(.+?),", str(verdict)):
+        assert check_probabilities(function(z), z, temperature=float(told))
 
 
 def test_one_number_is_no_evidence_of_a_factor() -> None:

@@ -372,9 +372,10 @@ def fit(case: Case, family: Family, low: float, high: float) -> Iterator[Wrong]:
         error = deviation(values, actual, bound + scale * (np.abs(values) + np.abs(actual)))
         return np.copysign(np.minimum(error, 1e12), values - actual).ravel()  # no NaN, no infinity
 
-    least, most = (family(case, number) for number in (low, high))
-    # Any number as small would do, or any at all.
-    if case.is_explained_by(least, fitted=1) or np.array_equal(most, case.expected):
+    ends = [family(case, number) for number in (low, high)]
+    # Any number as small, or as large, would do, or any at all.
+    would_do = any(case.is_explained_by(each, fitted=1) for each in ends)
+    if would_do or np.array_equal(ends[1], case.expected):
         return
     # Relative to the values, so that too much is no worse than too little.
     near = np.geomspace(low, high, 48) if low > 0 else np.linspace(-45, high, 48)
@@ -397,4 +398,6 @@ def shortest(case: Case, family: Family, number: float) -> Iterator[float]:
     """Yield the number of fewest digits near this one for which a family explains a case."""
     if case.is_explained_by(family(case, number), fitted=1):
         rounded = [0.0] * (abs(number) < 1e-9) + [float(f"{number:.{p}g}") for p in range(1, 18)]
-        yield next(each for each in rounded if case.is_explained_by(family(case, each), fitted=1))
+        near = [each for each in rounded if case.is_explained_by(family(case, each), fitted=1)]
+        fits = (each for each in near if (case.beyond(family(case, each), case.actual) <= 1).all())
+        yield next(fits, near[0])

@@ -183,9 +183,8 @@ def one_for_all(case: Case) -> Iterator[FloatArray]:
 def constant_factor(case: Case) -> Iterator[Wrong]:
     """The candidate itself, if all of it is one number times the exact results."""
     factor = case.ratios(tuple(range(case.actual.ndim))).item()
-    for number in formulas.shortest(case, lambda _, factor: case.expected * factor, factor):
-        if number:
-            yield case.actual, {"factor": number}
+    found = formulas.shortest(case, lambda _, factor: case.expected * factor, factor)
+    yield from ((case.actual, {"factor": number}) for number in found if number)
 
 
 def half_sum(case: Case) -> bool:
@@ -228,10 +227,9 @@ def classes_in_another_order(case: Case) -> list[FloatArray]:
     return [case.given(z=case.z[:, order], g=None if case.g is None else case.g[:, order])]
 
 
-def transposed(case: Case) -> Iterator[FloatArray]:
-    """Yield a transposed batch."""
-    if case.z.shape[0] == case.z.shape[1]:
-        yield np.moveaxis(case.expected, 0, -1)
+def transposed(case: Case) -> list[FloatArray]:
+    """Return a transposed batch."""
+    return [np.moveaxis(case.expected, 0, -1)] * (case.z.shape[0] == case.z.shape[1])
 
 
 def shifted(case: Case) -> Iterator[FloatArray]:
@@ -266,9 +264,9 @@ def out_of_range(case: Case, *shifts: Any) -> Iterator[Wrong]:
     is_lost = ~np.isfinite(case.actual) & (case.actual != case.expected)
     broken = is_lost.reshape(len(case.z), -1).any(axis=1)
     formats = [each for each in PRECISIONS.values() if each.bits >= case.precision.bits]
-    for shift, precision in product(shifts, formats):
-        e = precision.round(np.exp((case.z - shift) / case.T))
-        sums = precision.round(total(e))
+    for shift, p in product(shifts, formats):
+        e = p.round(np.exp((case.z - shift) / case.T))
+        sums = p.round(total(e))
         lost = np.isinf(sums) | (sums == 0)
         if (lost[:, 0] == broken).all() and lost.any():
             naive = case.of_y(e / sums)
@@ -276,7 +274,7 @@ def out_of_range(case: Case, *shifts: Any) -> Iterator[Wrong]:
             rows = lost.reshape(-1, *(1,) * (case.actual.ndim - 1))
             agrees = np.where(rows, is_lost, case.error <= case.rounding(case.precision))
             agrees |= case.beyond(naive, case.actual) <= 1
-            yield np.where(agrees, case.actual, naive), {"limit": np.log(precision.largest)}
+            yield np.where(agrees, case.actual, naive), {"limit": np.log(p.largest).round(3)}
 
 
 def _is_rounding(case: Case, unit: FloatArray, least: FloatArray | float | None = None) -> bool:
@@ -418,7 +416,7 @@ _FITTED: dict[str, Formula] = {
     ),
     "masked with a finite number": _fitted(-1e308, 15.0, masked_with),
     "masked after softmax": _fitted(-1e308, 15.0, masked_after),
-    "another temperature": _fitted(1 / 30, 30.0, lambda task, T: task.given(T=T)),
+    "another temperature": _fitted(1e-3, 1e3, lambda task, T: task.given(T=T)),
     "classes in another order": classes_in_another_order,
     "a constant factor": constant_factor,
 }
@@ -479,7 +477,7 @@ def explain(name: str, task: Task, **numbers: float) -> Diagnosis:
     right = "J = diag(y) - y y^T, and the vjp is y (g - sum_j g_j y_j)"
     if task.log:
         right = "J_ji = delta_ij - y_i, and the vjp is g - y sum_j g_j"
-    shown = {number: f"{value:g}" for number, value in numbers.items()}
+    shown = {number: f"{value:.15g}" for number, value in numbers.items()}
     advice = " ".join(advice.split()).format(right=right, **shown)
     return Diagnosis(name, advice, tuple(numbers.items()))
 

@@ -224,8 +224,7 @@ def typographic(text: str) -> str:
 
 def latex_number(text: str) -> str:
     """Write a number that is shown in a table in LaTeX."""
-    text = re.sub(r"e[+]?(-?)0*(\d+)", r" \\times 10^{\1\2}", text)
-    return text.replace("inf", r"\infty")
+    return re.sub(r"e[+]?(-?)0*(\d+)", r" \\times 10^{\1\2}", text).replace("inf", r"\infty")
 
 
 def typesettable(text: str) -> str:
