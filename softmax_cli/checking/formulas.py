@@ -398,6 +398,6 @@ def shortest(case: Case, family: Family, number: float) -> Iterator[float]:
     """Yield the number of fewest digits near this one for which a family explains a case."""
     if case.is_explained_by(family(case, number), fitted=1):
         rounded = [0.0] * (abs(number) < 1e-9) + [float(f"{number:.{p}g}") for p in range(1, 18)]
-        near = [each for each in rounded if case.is_explained_by(family(case, each), fitted=1)]
-        fits = (each for each in near if (case.beyond(family(case, each), case.actual) <= 1).all())
-        yield next(fits, near[0])
+        few = next(each for each in rounded if case.is_explained_by(family(case, each), fitted=1))
+        fits = (each for each in rounded if case.beyond(family(case, each), case.actual).max() <= 1)
+        yield next(fits, few)
