@@ -93,8 +93,7 @@ def right(rng: random.Random, form: str) -> Case:
         whole = {"logits": [row[-C:] for row in rows], "classes": keys[-C:]}
         values = records if form == "jsonl" else [rng.choice([records, whole])]
         text.writelines(json.dumps(value, ensure_ascii=flag) + "\n" for value in values)
-    content = file.getvalue() or text.getvalue().encode()
-    return Case("right", [], content, form, z.tolist(), classes)
+    return Case("right", [], file.getvalue() or text.getvalue().encode(), form, z.tolist(), classes)
 
 
 _PIECES = [
@@ -231,7 +230,8 @@ def run(
     words = [word.replace("{z}", "-" if source else name) for word in case.words]
     words += ["--jobs", str(jobs)] if jobs else []
     stdin = _slow(case.content, case.form) if source == "slow" else os.open(name, os.O_RDONLY)
-    take_streams([stdin, os.memfd_create("stdout"), os.memfd_create("stderr")])
+    files = [os.memfd_create("stdout"), os.memfd_create("stderr")]
+    take_streams([stdin, *map(os.dup, files)])
     Stream.block_size = block_size
     Stream.is_ready = (lambda *_: False) if source == "slow" else _IS_READY  # type: ignore
     vars(pipeline).update(WORTH=-1 if jobs else 1 << 20)  # processes begin with the first block
@@ -242,7 +242,8 @@ def run(
     except SystemExit as end:
         sys.stdout.flush()
         sys.stderr.flush()
-        out, err = (os.pread(each, 1 << 30, 0).decode() for each in (1, 2))
+        out, err = (os.pread(each, 1 << 30, 0).decode() for each in files)
+        list(map(os.close, files))
         return Outcome(int(end.code or 0), out, err.replace("<stdin>", name))
     raise AssertionError("the program ends with a status")
 

@@ -229,8 +229,7 @@ def test_tables_show_what_is_kept(tmp_path: Path) -> None:
     assert markdown.startswith(r"| sample | label | note | x | ok | p\_cat | p\_dog | p\_owl |")
     assert r"| b | 8 | \<b\> | 2.0 | true | 0.0" in markdown
     for suffix in ("txt", "md"):
-        shown = written(tmp_path / f"y.{suffix}", Jacobian()).decode()
-        assert "a, label 7, note x" in shown
+        assert "a, label 7, note x" in written(tmp_path / f"y.{suffix}", Jacobian()).decode()
 
 
 @pytest.mark.parametrize("suffix", ["tex", "npy"])

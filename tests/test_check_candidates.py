@@ -428,8 +428,7 @@ def test_records_of_results_are_those_of_the_samples_that_they_name(tmp_path: Pa
     (tmp_path / "z.json").write_text('[{"id":"a","logits":[0,0]},{"id":"b","logits":[1,1]}]')
     for name, status in (("a", 0), ("x", 2)):
         rows = [{"id": each, "probabilities": [0.5, 0.5]} for each in (name, "b")]
-        by_column = {"id": [name, "b"], "probabilities": [[0.5, 0.5]] * 2}
-        for text in (rows, by_column):
+        for text in (rows, {"id": [name, "b"], "probabilities": [[0.5, 0.5]] * 2}):
             (tmp_path / "y.json").write_text(json.dumps(text))
             words = ("check", "z.json", "--probabilities", "y.json")
             assert run(*words, cwd=tmp_path).status == status

@@ -292,6 +292,14 @@ def test_what_no_mistake_explains_stays_unexplained() -> None:
     assert names(check_probabilities(least, Z)) == []
 
 
+def test_results_of_almost_nothing_are_no_row_sums() -> None:
+    z, g = np.array([[60.0, 12, -14], [44, -30, 3]]), gradient(Z)[:2]
+    y = wrong.softmax(z)  # without T it saturates
+    found = names(check_vjp(y * (g - (y * g).sum(axis=1, keepdims=True)), z, g, temperature=8.0))
+    assert {"temperature left out", "temperature multiplied"} <= {*found}
+    assert "row sums of the Jacobian" not in names(check_vjp(1e-25 * g, Z[:2], g))
+
+
 @pytest.mark.parametrize("rtol", [1e-9, 1e-14, 0.0])
 @pytest.mark.parametrize("z", [
     [[40.0, 0.0, 1.0]], [[40.5, -0.25], [1.0, 2.0]], [[700.3, 0.0, 0.1]], [[0.0, 0.0]], [[3.0]],
@@ -306,8 +314,7 @@ def test_what_is_no_mistake_there_is_never_named(z: list[list[float]], rtol: flo
         verdict = check_jacobian(J, z, **given)
         assert verdict or names(verdict) in ([], ["cancellation in 1 - y"])
     for g in (np.ones(y.shape), gradient(y)):
-        v = y * (g - (y * g).sum(axis=1, keepdims=True))
-        verdict = check_vjp(v, z, g, **given)
+        verdict = check_vjp(y * (g - (y * g).sum(axis=1, keepdims=True)), z, g, **given)
         assert verdict or names(verdict) in ([], ["cancellation in 1 - y"])
     verdict = check_probabilities(y, z, **given)
     assert verdict or names(verdict) == []
@@ -421,8 +428,7 @@ def test_small_inputs_get_their_cause() -> None:
     assert names(check_probabilities(lambda z: wrong.below(np.exp(z), 1e-6), masks)) == below[:2]
     along = names(check_jacobian(np.eye(3) - 1, [1.0, 2.0, 4.0], log=True))
     assert along == ["a factor y is missing", "softmax along the wrong axis"]
-    tiny = [[1e-7, -3e-7, 2e-7], [5e-7, 1e-8, -4e-7]]
-    assert names(check_vjp(tiny, z, [1.0, 2.0, -4.0])) == []
+    assert names(check_vjp([[1e-7, -3e-7, 2e-7], [5e-7, 1e-8, -4e-7]], z, [1.0, 2.0, -4.0])) == []
     # Far from 0, exp(z - logsumexp(z)) has only the digits that z has.
     far, top = np.array([1e8, 1e8 + 1, 1e8 + 3]), 1e8 + 3
     rounded = check_probabilities(lambda z: np.exp(z - (top + np.log(np.exp(z - top).sum()))), far)

@@ -75,6 +75,7 @@ def test_a_step_too_small_for_the_logits_is_no_number() -> None:
 def test_a_masked_class_is_no_error() -> None:
     found = run("check", "1,2,-inf", "--sweep", "--log", "-f", "json").json["best"]
     assert all(0 <= best["error"] < 1e-8 for best in found.values())
+    assert "Jacobian of log-softmax over" in run("check", "1,2,-inf", "--sweep", "--log").stdout
 
 
 def test_sweeping_a_function_of_mine() -> None:

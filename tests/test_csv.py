@@ -152,6 +152,7 @@ MISSING = "hint: --skip-invalid leaves samples with missing values out"
         ("1,2\nx,3\n", "2:1: expected a number, found 'x'", NAMES),
         ("a,b\nNA,1\n7,3\n", "2:1: expected a number, found 'NA'", MISSING),
         ("id,a\nx,y\nz,2\n", "2:2: expected a number, found 'y'", ""),
+        ("d,a\n31.12.2024,1\n", "2:1: expected a number, found '31.12.2024'", NAMES),
         ("p;a\nx;1,5\n", "2:2: expected a number, found '1,5'", POINT),
         ("p;a\nx;1.000,5\n", "2:2: expected a number, found '1.000,5'", POINT),
         ("p;a\nx;1\n;\n", "3:2: expected a number, found ''", MISSING),

@@ -82,8 +82,7 @@ def header_of(array: Any, change: Callable[[dict[str, Any]], None]) -> bytes:
 def test_what_is_no_real_array_is_refused_in_one_line(
     content: bytes, message: str, tmp_path: Path
 ) -> None:
-    path = tmp_path / "z.npy"
-    path.write_bytes(content)
+    (tmp_path / "z.npy").write_bytes(content)
     for outcome in (
         run("forward", "z.npy", "-f", "jsonl", cwd=tmp_path),
         run("forward", "--input-format", "npy", "-f", "jsonl", stdin=content),

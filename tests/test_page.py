@@ -262,8 +262,7 @@ const [T] = document.querySelectorAll("#temperature input");
         for kind in ("keyDown", "keyUp"):
             text = {"text": "\r"} if key == "Enter" and kind == "keyDown" else {}
             browser.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, **text)
-    found = browser.run(f"{cell}{DRAWN}{READ}")
-    assert "−0.159764" in found["chosen"][-1]
+    assert "−0.159764" in browser.run(f"{cell}{DRAWN}{READ}")["chosen"][-1]
     assert browser.run(f"{cell} return document.activeElement === cell(1, 0);")
     browser.run("await new Promise((done) => setTimeout(done, 400));")
     assert browser.run(READ)["hash"] == "#z=2,1,0.1&T=1&mask=&entry=2,1"

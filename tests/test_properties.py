@@ -103,7 +103,6 @@ def test_delimited_text_reads_the_same_in_blocks_of_any_size(
 
 @given(st.lists(st.sampled_from(LINES), max_size=6), st.integers(1, 40))
 def test_json_lines_read_the_same_in_blocks_of_any_size(lines: list[str], size: int) -> None:
-    content = "\n".join(lines).encode()
-    found = [read("jsonl", content, block_size=n) for n in (size, 1 << 20)]
+    found = [read("jsonl", "\n".join(lines).encode(), block_size=n) for n in (size, 1 << 20)]
     if not found[0].error or not found[1].error:
         assert repr(found[0]) == repr(found[1])

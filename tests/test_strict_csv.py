@@ -89,8 +89,7 @@ def test_far_behind_the_first_lines_the_rules_are_the_same(
 ) -> None:
     monkeypatch.setattr("softmax_cli.reading.text.Stream.block_size", 1 << 12)
     rows = "".join(f"s{k},1,2\n" for k in range(LINES))
-    content = f"id,a,b\n{rows}{line}{rows}".encode("utf-8", "surrogatepass")
-    found = read("csv", content)
+    found = read("csv", f"id,a,b\n{rows}{line}{rows}".encode("utf-8", "surrogatepass"))
     if error:
         assert found.error.startswith(f"error: {error}")
         return

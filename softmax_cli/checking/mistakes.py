@@ -161,7 +161,8 @@ def row_sums(case: Case, g: FloatArray) -> Iterator[FloatArray]:
     is_single = (formulas.FLOAT32.round(case.actual) == case.actual).all()
     rounding = case.rounding(formulas.FLOAT32 if is_single else formulas.FLOAT64) / 8
     near = rounding + case.bound(sums) * case.log
-    are_sums = (np.abs(case.actual - sums) <= near).all() and (case.actual != 0).any()
+    is_noise = np.abs(case.actual).max() > case.rounding().max() * 2.0**-20
+    are_sums = is_noise and (np.abs(case.actual - sums) <= near).all()
     if are_sums and (np.abs(case.expected - sums) > near).any():
         yield case.actual
 
@@ -454,13 +455,12 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
 def _views(case: Case) -> Iterator[Case]:
     """Yield the case in its own precision, then in those that its numbers have.
 
-    Results that are too small by a factor are told as much more closely.
+    Results that are too small by a factor are told as much more closely, as rounding lets them.
     """
     sizes = [np.abs(x[np.isfinite(x)]).max(initial=0.0) for x in (case.actual, case.expected)]
-    share = sizes[0] / max(*sizes, 5e-324)
+    share = max(sizes[0] / max(*sizes, 5e-324), 2.0**-12)  # terms are rounded
     yield (case := replace(case, atol=case.atol * share))
-    precision = formulas.shown_precision(case.actual)
-    if precision is not formulas.FLOAT64:
+    if (precision := formulas.shown_precision(case.actual)) is not formulas.FLOAT64:
         atol, rtol = replace(case, precision=precision).tolerances()
         yield replace(case, precision=precision, atol=atol * share, rtol=rtol)
     unit = formulas.half_units(case.actual, formulas.printed_digits(case.actual))

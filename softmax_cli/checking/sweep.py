@@ -36,13 +36,13 @@ class Sweep:
     n_samples
         How many samples the error is the largest of.
     candidate
-        What the user calls the function; "" for our own.
+        What the user calls the function; softmax, or log-softmax, for our own.
     """
 
     steps: tuple[float, ...]
     errors: Mapping[str, tuple[float, ...]]
     n_samples: int
-    candidate: str = ""
+    candidate: str
 
     @property
     def best(self) -> Mapping[str, tuple[float, float] | None]:
@@ -161,7 +161,7 @@ def sweep(setting: Setting, function: Function | None = None, name: str = "") ->
     for method in ("forward", "central", "complex-step"):
         with suppress(NotComplexError):  # it is left out
             errors[method] = tuple(_largest_error(task, method, h, theirs) for h in STEPS)
-    return Sweep(STEPS, errors, len(task.z), name)
+    return Sweep(STEPS, errors, len(task.z), name or "log-" * setting.log + "softmax")
 
 
 def _largest_error(task: Task, method: str, h: float, function: Function | None) -> float:

@@ -123,7 +123,7 @@ def _cause(check: Check, screen: Screen) -> Iterator[Text | Table]:
 
 def _sweep(found: Sweep, screen: Screen) -> Iterator[Text | Table]:
     """Draw the curves, a row a step, then each method's best step; a file has all errors."""
-    whose, samples = found.candidate or "softmax", plural(found.n_samples, "sample")
+    whose, samples = found.candidate, plural(found.n_samples, "sample")
     yield screen.text(f"largest error in the Jacobian of {whose} over {samples}", "bold")
     every = zip(found.steps, *found.errors.values(), strict=True)
     if not screen.is_drawn:

@@ -191,7 +191,9 @@ class Table:
             if is_blank and all(map(words.is_missing, cells)):
                 return f"--columns {rules.spelled(columns.logits[:-1], columns.header)} drops it"
             is_settled = columns.sample is not None or options.columns or options.axis == 0
-            is_slip = words.is_broken_number(cell) or words.mending(cell, options.decimal)
+            # Dates, addresses and versions name samples.
+            is_slip = words.is_broken_number(cell) and not re.search(r"\d[.:/-]\d+[.:/-]\d", cell)
+            is_slip = is_slip or bool(words.mending(cell, options.decimal))
             if is_settled or is_slip or 2 * sum(map(words.is_number, cells)) > len(cells):
                 return ""
             return f"if column {column} names the samples, give --id {column}"

@@ -279,9 +279,8 @@ def _batch(
     place = validity.place_in(where, columns.names if columns.array is None else None)
 
     def hint(i: int, value: object) -> str:
-        if not isinstance(value, list | dict):
-            return ""
-        return strict_json.key_hint(samples[i // width], ("*", options.key or "logits"))
+        known = ("*", options.key or "logits")
+        return strict_json.key_hint(samples[i // width], known) * isinstance(value, list | dict)
 
     rows = [_row(each, columns, where(k), options) for k, each in enumerate(samples)]
     return columns.batch(rows, start, place, options, hint=hint, in_quotes=in_quotes)
