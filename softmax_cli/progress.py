@@ -35,8 +35,7 @@ def _walk(logits: Logits, erase: list[bytes]) -> Iterator[Batch | TextBlock]:
     for block in logits.blocks:
         yield block
         samples += len(block.logits) if isinstance(block, Batch) else 0
-        now = time.monotonic()
-        if now >= due:
+        if (now := time.monotonic()) >= due:
             due = now + 0.1
             erase[:] = [_ERASE]
             with suppress(OSError):  # the terminal is gone

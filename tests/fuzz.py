@@ -194,8 +194,7 @@ def independently(content: bytes, form: str) -> Iterator[list[Any]]:
             yield from (rows, rows[1:])
     else:
         lines = "[" + ",".join(filter(str.strip, text.split("\n"))) + "]"
-        document = json.loads(text if form == "json" else lines)
-        if isinstance(document, dict):
+        if isinstance((document := json.loads(text if form == "json" else lines)), dict):
             document = document.get("logits", [document])
         if not isinstance(document[0], list | dict):
             document = [document]

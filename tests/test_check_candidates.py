@@ -124,8 +124,7 @@ def _files() -> dict[str, str | Callable[[Path], None]]:
 
 @pytest.mark.parametrize("name", _files())
 def test_jacobians_are_read_in_every_form(tmp_path: Path, name: str) -> None:
-    content = _files()[name]
-    if isinstance(content, str):
+    if isinstance((content := _files()[name]), str):
         (tmp_path / name).write_text(content)
     else:
         content(tmp_path / name)

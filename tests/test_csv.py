@@ -138,6 +138,9 @@ def test_a_row_of_numbers_with_empty_cells_is_no_header(text: str, place: str) -
 def test_a_name_may_be_that_of_namibia() -> None:
     named = run("forward", "-f", "csv", "--columns", "a,b", stdin="country,a,b\nDE,0,0\nNA,1,1\n")
     assert named.stdout == "country,a,b\nDE,0.5,0.5\nNA,0.5,0.5\n"
+    text = "word,a,b\n2024,0,0\nthe,0,0\nof,0,0\n"  # also a number among the names
+    named = run("forward", "-f", "csv", "--columns", "a,b", stdin=text)
+    assert named.stdout == text.replace("0,0", "0.5,0.5")
 
 
 NAMES = "hint: if column 1 names the samples, give --id 1"
@@ -177,7 +180,7 @@ def test_the_option_that_is_hinted_at_makes_the_names() -> None:
     "name",
     [
         "user", "User_ID", "sample_id", "sampleid", "userId", "row id", "image.idx", "uid", "guid",
-        "label", "target", "class", "key", "Unnamed: 0", " ids",
+        "label", "target", "class", "key", "Unnamed: 0", " ids", "...1",
     ],
 )  # fmt: skip
 def test_whole_numbers_under_an_identifier_s_name_are_warned_of(name: str) -> None:

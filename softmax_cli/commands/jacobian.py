@@ -55,8 +55,7 @@ def jacobian(
 def _find_entry(entry: str, classes: tuple[str, ...], n_classes: int) -> tuple[int, int]:
     from softmax_cli.reading.columns import find_names, split_names
 
-    names = split_names(entry, "--entry")
-    if len(names) != 2:
+    if len(names := split_names(entry, "--entry")) != 2:
         raise InputError("--entry", f"expected OUTPUT,INPUT such as 1,2, found {quoted(entry)}")
     output, input_ = find_names(names, classes, n_classes, "--entry")
     return output, input_

@@ -26,8 +26,9 @@ _LABEL = (
 _IDENTIFIER = (
     r"(?i:(?:.*[\W_])?(?:ids?|idx|index|[ug]?uid)|(?:sample|user|row|doc)id|user|key|row|line|image"
     r"|(?:row|line)_?(?:n[ro]|num(?:ber)?|names?)|[pq]id|position|timestamp|date|epoch|batch|step"
-    rf"|seed|rank|unnamed: [\d.]+|(?:__index_)?level_\d+(?:__)?)|.*[a-z]I[dD]|{_LABEL}"
+    rf"|seed|rank|unnamed: [\d.]+|\.{{3}}\d+|(?:__index_)?level_\d+(?:__)?)|.*[a-z]I[dD]|{_LABEL}"
 )
+_MARKS = " \t\n\"'`"  # blanks around a header, and quotes behind them
 
 _PRINTED = r"(?m)^[-+\u2212 ]*(\d*)\.?(\d*)(?:[eE]([-+]?\d{1,5}))? *$"
 _ARRAY = r"(?:[\w.]*(?:array|tensor)\()?[\[(]([^\[\]]*)[\])](?:,\s*\w+=[\w.':]+)*\)?"
@@ -114,7 +115,8 @@ class Columns:
 def kinds_of(rows: Iterable[Sequence[Any]]) -> list[str]:
     """Tell what columns hold by their first values: text, arrays, or numbers of some kind.
 
-    A column of text with a single number in it, or a broken one, is logits with a mistake.
+    A column of text with a single number in it, or a broken one, is logits with a mistake, unless
+    the logits are known: then it is mixed, and names the samples where no text does.
     """
     return list(map(_kind, zip(*islice(rows, _SAMPLES_OF_COLUMN), strict=True)))
 
@@ -126,12 +128,12 @@ def _kind(column: Sequence[Any]) -> str:
         return "arrays"
     if isinstance(first, dict):
         return "objects"
-    if isinstance(first, str) and first.strip() and not is_number(first):
-        slips = (not isinstance(v, str) or is_number(v) or is_broken_number(v) for v in values)
-        return "numbers" if any(slips) else "text"
     texts = [text for text in map(str, values) if text.strip().lower() != "nan"]
-    is_whole = all(is_number(text) and read_number(text).is_integer() for text in texts)
-    return "whole" if is_whole else "numbers"
+    odd = next((x for x in texts if not (is_number(x) and read_number(x).is_integer())), None)
+    if odd is None or is_number(odd) or is_missing(odd):
+        return "whole" if odd is None else "numbers"
+    slips = [not isinstance(v, str) or is_number(v) or is_broken_number(v) for v in values]
+    return "mixed" if 0 < 2 * sum(slips) < len(slips) else "numbers" if any(slips) else "text"
 
 
 def array_in(cell: Any) -> list[Any]:
@@ -205,7 +207,7 @@ def choose_columns(
     if options.id_column is not None:
         (sample,) = find_names([options.id_column], names, width, "--id")
     said = ",".join(each for each in options.keep if each != "all")
-    kept = pick_columns(said, names, width, "--keep") if said else ()
+    kept = pick_columns(said, names, width, "--keep") if said or "" in options.keep else ()
     by_name = {c for c, name in enumerate(names) if names_samples(name)}
     text = {c for c, kind in enumerate(kinds) if kind == "text"}
     if text and options.axis == 0 and (options.columns or len(text | by_name) == width):
@@ -220,15 +222,19 @@ def choose_columns(
     else:
         picked = tuple(sorted({*range(width)} - {*by_name, *text, *kept, sample}))
     by_name, text = by_name - {*picked, *kept}, text - {*picked, *kept}
-    naming = (by_name or text) if is_settled or keeps_all else by_name | text
+    mixed = {c for c, kind in enumerate(kinds) if kind == "mixed"} - {*picked, *kept}
+    naming = (by_name or text or mixed) if is_settled or keeps_all else by_name | text
     few = rows[:_SAMPLES_OF_COLUMN]
     empty = {c for c in naming if not any(names[c:]) and all(is_missing(row[c]) for row in few)}
     naming -= empty
+    beside = text - by_name - {sample}
     if sample is None and len(naming) == 1:
         (sample,) = naming
-        told = {bool(re.fullmatch(r"\W*\d+([.,]\d+)?\D*[\d.]*", as_text(x[sample]))) for x in few}
-        if told == {True} and sample in text - by_name:
-            warn(place, f"column {spelled([sample], header)} is taken for names: give --id if so")
+    is_known = sample is None or keeps_all or options.columns is not None
+    for c in sorted(beside & {sample} if is_known else beside):
+        if all(re.fullmatch(r"\W*\d+([.,]\d+)?\D*[\d.]*", as_text(x[c])) for x in few):
+            what = "names: give --id" if c == sample else "text: give --keep"
+            warn(place, f"column {spelled([c], header)} is taken for {what} if so")
     nested = [c for c in picked if kinds[c] in ("arrays", "objects") and not is_settled]
     if nested:
         name, kind = quoted(spelled(nested[:1], header)), kinds[nested[0]]
@@ -237,7 +243,7 @@ def choose_columns(
     may_hold_ids = header is not None and not is_settled and len(picked) > 1
     suspects = {c for c in picked if may_hold_ids and kinds[c] == "whole" and _is_id(names[c])}
     suspects |= {c for c in picked if kinds[c] == "digits" and not is_settled}
-    if {kinds[c] for c in picked}.isdisjoint(("numbers", "digits")):
+    if {kinds[c] for c in picked}.isdisjoint(("numbers", "mixed", "digits")):
         if suspects and options.results_of is None:
             taken = f"{quoted(names[min(suspects)])} is taken for logits"
             warn(place, f"{taken}; if it is none, pick the logits with --columns")
@@ -272,7 +278,7 @@ def _array(names: Sequence[str], kinds: Sequence[str], options: InputOptions) ->
 
 
 def _is_id(name: str) -> bool:
-    return re.fullmatch(_IDENTIFIER, name.strip()) is not None
+    return re.fullmatch(_IDENTIFIER, name.strip(_MARKS)) is not None
 
 
 def _undecided(
@@ -286,7 +292,7 @@ def _undecided(
         problem += " beside a single one of logits; every sample has a row"
         hint = f"if all rows are one sample, give --axis 0 --columns {spelled(logits, header)}"
         return InputError(place, problem, hint)
-    labels = [c for c in found if header and re.fullmatch(_LABEL, header[c].strip())]
+    labels = [c for c in found if header and re.fullmatch(_LABEL, header[c].strip(_MARKS))]
     name = [c for c in found if c not in labels and sample is None][:1]
     kept = [c for c in found if c not in name]
     options = [f"--id {spelled(name, header)}"] * len(name)
@@ -329,7 +335,8 @@ def _columns_of_results(
         others = sorted({*range(len(names))} - {*found})
         named = [c for c in others if plain[c] == options.id_column and not is_matrix]
         named += [c for c in others if names_samples(plain[c])]
-        named += [c for c in others if kinds[c] == "text" and not options.keep]
+        for kind in ("text", "mixed") if not options.keep else ():
+            named += [c for c in others if kinds[c] == kind]
         behind = {c for c in others if c > min(found) and kinds[c] != "text"} - {*named}
         more = options.by_position and prefix + "0" in first  # it counts from 0, and has more
         if not more and all(_is_id(names[c]) for c in behind):
@@ -378,8 +385,7 @@ def find_names(words: Iterable[str], names: Sequence[str], count: int, what: str
     found = []
     for word in words:
         alike = index.get(word.strip(), [])
-        matches = [c for c in alike if names[c] == word] or alike
-        if len(matches) > 1:
+        if len(matches := [c for c in alike if names[c] == word] or alike) > 1:
             positions = ", ".join(str(c + 1) for c in matches)
             problem = f"{quoted(word)} names more than one: positions {positions}"
             raise InputError(what, problem, "use a position, counted from 1")

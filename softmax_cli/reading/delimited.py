@@ -222,7 +222,7 @@ def _header_in(comments: str, delimiter: str, width: int) -> list[str] | None:
         text = line.lstrip().removeprefix("#").strip(" ")  # tabs may separate empty cells
         own: list[str] = next(_csv_reader([text], delimiter, strict=False), [])
         for cells in (own, re.split(r"[,;\s]+", text), text.split()):
-            if len(cells) == width:
+            if text and len(cells) == width:
                 return [cell.strip(" \t,;") for cell in cells]
     return None
 

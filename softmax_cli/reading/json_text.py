@@ -224,8 +224,7 @@ def _read_results(document: Any, name: str, options: InputOptions) -> Logits:
     first = document[0] if is_list and document else document
     if isinstance(first, dict):
         keys = (options.quantity, f"log_{options.quantity}", "logits")
-        key = next((key for key in keys if key in first), None)
-        if key is not None:
+        if (key := next((key for key in keys if key in first), None)) is not None:
             at = "*." * is_list
             rows = member(document, at + key)
             named = {x: member(document, at + x) for x in first if not at or x != "classes"}

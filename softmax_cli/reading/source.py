@@ -57,8 +57,7 @@ def open_logits(
         When there is no such source, or its beginning is not what its format asks for;
         walking the batches raises it for the rest.
     """
-    path = _only_path(words)
-    if path is None:
+    if (path := _only_path(words)) is None:
         problem = "expected a file or standard input, found numbers"
         refuse_columns(options, problem, "input_format", "delimiter", "decimal", "header")
         yield read_arguments(words, options, name)

@@ -134,8 +134,7 @@ def names(
     document: Mapping[str, Any], key: str, place: str, count: int | None = None
 ) -> tuple[str, ...] | None:
     """Read an array of so many names, or None where there is none."""
-    found = document.get(key)
-    if found is None:
+    if (found := document.get(key)) is None:
         return None
     if not isinstance(found, list):
         raise InputError(place, f'expected an array of names as "{key}", found {shown(found)}')

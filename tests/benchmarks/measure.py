@@ -49,8 +49,7 @@ def peaks(command: list[str]) -> tuple[float, float]:
     while process.poll() is None:
         main = max(main, _kilobytes(process.pid, "status", "VmHWM:"))
         everyone = [process.pid, *_descendants(process.pid)]
-        now = sum(_kilobytes(pid, "smaps_rollup", "Pss:") for pid in everyone)
-        together = max(together, now)
+        together = max(together, sum(_kilobytes(pid, "smaps_rollup", "Pss:") for pid in everyone))
         time.sleep(0.005)
     if process.returncode:
         raise SystemExit(f"failed: {command}")
