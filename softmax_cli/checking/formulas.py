@@ -239,8 +239,7 @@ class Task:
 
 def deviation(exact: FloatArray, actual: FloatArray, bound: FloatArray | float = 1.0) -> FloatArray:
     """Return errors in units of a bound; the same infinity, or NaN twice, is no error."""
-    error = np.asarray(np.abs(actual - exact) / bound)
-    if np.isfinite(error).all():
+    if np.isfinite(error := np.asarray(np.abs(actual - exact) / bound)).all():
         return error
     same = (exact == actual) | (np.isnan(exact) & np.isnan(actual))
     return np.where(same, 0.0, np.where(np.isnan(error), np.inf, error))

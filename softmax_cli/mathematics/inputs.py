@@ -9,8 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 def classes_last(logits: ArrayLike, axis: int) -> NDArray[Any]:
     """Return logits with the classes on the last axis."""
-    z = _real(logits, "logits")
-    if z.ndim == 0:
+    if (z := _real(logits, "logits")).ndim == 0:
         raise ValueError("logits must be an array with an axis of classes, not a single number")
     if type(axis) is not int and not isinstance(axis, np.integer):
         raise TypeError(f"axis must be one whole number, not {axis!r}")

@@ -133,7 +133,7 @@ def _kind(column: Sequence[Any]) -> str:
     if odd is None or is_number(odd) or is_missing(odd):
         return "whole" if odd is None else "numbers"
     slips = [not isinstance(v, str) or is_number(v) or is_broken_number(v) for v in values]
-    return "mixed" if 0 < 2 * sum(slips) < len(slips) else "numbers" if any(slips) else "text"
+    return "numbers" if all(slips) else "mixed" if any(slips) else "text"
 
 
 def array_in(cell: Any) -> list[Any]:
@@ -357,6 +357,8 @@ def warn_of_first_row(rows: Rows, is_header: bool, said: str, place: str) -> Non
     strange = [] if any(name and name in said for name in strange) else strange
     is_broken = len(first) > 1 and all(map(is_broken_number, first[1:]))
     numbers = [] if is_header else [name for name in first if is_number(name)]
+    if is_header and len({*first}) < len(first) and second and not second[0].strip():
+        warn(place, "the row below it may be of the header too; if so, remove it")
     if is_header and strange and (is_broken or any(map(is_number, first))):
         why = f"because {quoted(strange[0])} is not a number"
         warn(place, f"taken as the header, {why}; if it is a sample, give --no-header")
@@ -405,14 +407,16 @@ def pick_columns(text: str, names: Sequence[str], count: int, option: str) -> tu
     Raises
     ------
     InputError
-        For an unknown name or position, or a column picked twice.
+        For an unknown name or position, a range from one to the other, or a column picked twice.
     """
     words, known = split_names(text, option), frozenset(names)
     parts = [(word, "", "") if word in known else word.partition("-") for word in words]
     starts = find_names((first for first, _, _ in parts), names, count, option)
     ends = find_names((last or first for first, _, last in parts), names, count, option)
     picked: dict[int, None] = {}  # in order
-    for word, (_, dash, last), start, end in zip(words, parts, starts, ends, strict=True):
+    for word, (first, dash, last), start, end in zip(words, parts, starts, ends, strict=True):
+        if last and (first + last).isdigit() and (first in known) != (last in known):
+            raise InputError(option, f"expected two names or two positions, found {quoted(word)}")
         columns = range(start, count if dash and not last else end + 1)
         if not columns:
             raise InputError(option, f"expected a rising range, found {quoted(word)}")

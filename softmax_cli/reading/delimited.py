@@ -10,7 +10,7 @@ from itertools import islice, zip_longest
 from typing import Any
 
 from softmax_cli import fast, words
-from softmax_cli.errors import InputError
+from softmax_cli.errors import InputError, warn
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import columns as rules
 from softmax_cli.reading.text import Stream, count_lines, decode, read_lines
@@ -74,6 +74,8 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     said = " ".join([options.columns or "", options.id_column or "", *options.keep])
     if (options.results_of, options.header) == (None, None):
         rules.warn_of_first_row(two, has_header, said, place)
+    if options.header and commented and all(map(words.is_number, first)):
+        warn(place, "the first row is taken as the header, not the comment above it")
     records = records[1:] if has_header else records
     if not records:
         raise InputError(name, "expected at least one sample, found only a header")

@@ -37,8 +37,7 @@ def read_json(stream: Stream, name: str, options: InputOptions) -> Logits:
         With line and column for what is not JSON, with sample and value for what is not
         logits.
     """
-    content = take_all(stream)
-    if not content.strip():
+    if not (content := take_all(stream)).strip():
         raise InputError(name, "expected logits, found nothing")
     with uninterrupted():
         if strict_json.looks_like_lines(content):
@@ -106,8 +105,7 @@ def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
     if isinstance(rows, dict):
         own = ("vjp", "probabilities", "log_probabilities") if options.results_of else ()
         key = options.key or next((key for key in own if key in rows), "logits")
-        found = member(rows, key)
-        if found is None and options.key:
+        if (found := member(rows, key)) is None and options.key:
             problem = f"expected a member, found no {quoted(options.key)}"
             raise InputError("--key", problem, strict_json.key_hint(rows))
         is_array = isinstance(found, list) and found and not isinstance(_first(found), list | dict)
@@ -233,8 +231,7 @@ def _read_results(document: Any, name: str, options: InputOptions) -> Logits:
 
 def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptions) -> Columns:
     """Find the form of the first samples."""
-    first = _first(samples)
-    if not isinstance(first, dict) or not first:
+    if not isinstance(first := _first(samples), dict) or not first:
         problem = f"expected named columns, found none in {name}"
         rules.refuse_columns(replace(options, key=None), problem)
         values = member(first, options.key) if options.key else first

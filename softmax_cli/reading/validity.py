@@ -114,8 +114,7 @@ def are_valid(logits: FloatArray) -> NDArray[np.bool_]:
 
 def check_logits(logits: FloatArray, place: Place) -> None:
     """Raise for the first row of shape (K, C) with NaN, with +inf or with every class masked."""
-    valid = are_valid(logits)
-    if valid.all():
+    if (valid := are_valid(logits)).all():
         return
     k = int(valid.argmin())
     if (logits[k] == -np.inf).all():
