@@ -17,8 +17,7 @@ def test_help_lists_every_page_and_command_with_a_line() -> None:
     names = re.findall(r"^- \*\*(\w+)\*\*: \S", outcome.stdout, re.MULTILINE)
     assert names == [*TOPICS, "forward", "jacobian", "check", "help"]
     assert {page.stem for page in PAGES.iterdir()} == {"contents", *TOPICS}
-    shown = run_in_terminal("help").plain
-    assert all(name in shown for name in names)
+    assert all(map(run_in_terminal("help").plain.count, names))
 
 
 @pytest.mark.parametrize("topic", TOPICS)

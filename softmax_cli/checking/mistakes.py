@@ -156,12 +156,12 @@ def without_upstream(case: Case, g: FloatArray) -> list[FloatArray]:
 
 def row_sums(case: Case, g: FloatArray) -> Iterator[FloatArray]:
     """The candidate itself, if it is the product with ones."""
-    sums = case.given(g=np.ones(g.shape))
+    sums = (ones := replace(case, g=np.ones(g.shape))).exact()
     # Those of softmax are 0, and what is left is their rounding, perhaps as float32.
     is_single = (formulas.FLOAT32.round(case.actual) == case.actual).all()
-    rounding = case.rounding(formulas.FLOAT32 if is_single else formulas.FLOAT64) / 8
+    rounding = ones.rounding(formulas.FLOAT32 if is_single else formulas.FLOAT64) / 8
     near = rounding + case.bound(sums) * case.log
-    is_noise = np.abs(case.actual).max() > case.rounding().max() * 2.0**-20
+    is_noise = np.abs(case.actual).max() > ones.rounding().max() * 2.0**-20
     are_sums = is_noise and (np.abs(case.actual - sums) <= near).all()
     if are_sums and (np.abs(case.expected - sums) > near).any():
         yield case.actual
@@ -463,8 +463,7 @@ def _views(case: Case) -> Iterator[Case]:
     if (precision := formulas.shown_precision(case.actual)) is not formulas.FLOAT64:
         atol, rtol = replace(case, precision=precision).tolerances()
         yield replace(case, precision=precision, atol=atol * share, rtol=rtol)
-    unit = formulas.half_units(case.actual, formulas.printed_digits(case.actual))
-    if unit is not None:
+    if (unit := formulas.half_units(case.actual, formulas.printed_digits(case.actual))) is not None:
         yield replace(case, unit=unit)
 
 

@@ -18,7 +18,9 @@ def options_for_results(logits: Logits, options: InputOptions) -> InputOptions:
     """Say how to read results of these logits: by the names of classes and of samples they have."""
     axis = None if logits.dtype is None else options.axis
     said = InputOptions(header=options.header, axis=axis, skip_invalid=options.skip_invalid)
-    said = replace(said, id_column=options.id_column or logits.sample_header, keep=options.keep)
+    # A position is that of the logits.
+    named = logits.sample_header if (options.id_column or "1").isdigit() else options.id_column
+    said = replace(said, id_column=named, keep=options.keep)
     return replace(said, results_of=logits.classes, by_position=logits.class_names is None)
 
 
