@@ -58,7 +58,7 @@ def test_the_layout_is_found_and_options_choose(text: str, options: str, printed
         ("1,5;2,25\n3,6;4,5\n", [], "<stdin>:1:1: expected a number, found '1,5'\nhint: give"),
         ('"1,5",2\n3,6\n', [], "<stdin>:1:1: expected a number, found '1,5'\nhint: if "),
         ("1,2\n1,inf\n", [], "<stdin>:2:2: found +inf"), ("", [], "<stdin>: expected logits"),
-        ("a,b\n", [], "<stdin>: expected at least one s"), ("id\n1\n", [], "<stdin>:1: expected at"),
+        ("a,b\n", [], "<stdin>: expected at least one"), ("id\n1\n", [], "<stdin>:1: expected at"),
         ("a,b\n1,2\n", ["--columns", "1,a"], "--columns: expected each column once"),
         ("a,b\n1,2\n", ["--columns", "2-1"], "--columns: expected a rising range"),
         ("id,0,2\n1,2,3\n", ["--columns", "2-3"], "--columns: expected two names or two positions"),
