@@ -225,7 +225,7 @@ def _header_in(comments: str, delimiter: str, width: int) -> list[str] | None:
         own: list[str] = next(_csv_reader([text], delimiter, strict=False), [])
         for cells in (own, re.split(r"[,;\s]+", text), text.split()):
             if text and len(cells) == width:
-                return [cell.strip(" \t" if cells is own else " \t,;") for cell in cells]
+                return [cell.strip(" \t,;") for cell in cells]
     return None
 
 
