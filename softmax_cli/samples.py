@@ -125,8 +125,7 @@ def as_text(value: object) -> str:
 
 def concatenate(batches: Iterable[Batch], n_classes: int) -> Batch:
     """Join all batches into one; no batches make a batch of no samples."""
-    parts = list(batches) or [Batch(np.empty((0, n_classes)), 0)]
-    if len(parts) == 1:
+    if len(parts := list(batches) or [Batch(np.empty((0, n_classes)), 0)]) == 1:
         return parts[0]
     logits = np.concatenate([part.logits for part in parts])
     names = tuple(name for part in parts for name in part.samples or ())

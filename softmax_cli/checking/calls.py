@@ -218,8 +218,7 @@ def _difference(run: Run, k: int, batch: Array, again: Array) -> str:
     per = batch.shape[1] if run.task.quantity == "jacobian" else 1
     before = batch[k * per :][: len(again)]
     atol = np.repeat(run.atol[k:], per)[: len(before), None]
-    differs = deviation(before, again, atol + run.rtol * np.abs(before)) > 1
-    if not differs.any():
+    if not (differs := deviation(before, again, atol + run.rtol * np.abs(before)) > 1).any():
         return ""
     at, i = np.argwhere(differs)[0]
     label = run.setting.labels[k + at // per]

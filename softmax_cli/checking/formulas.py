@@ -334,8 +334,7 @@ class Case(Task):
         if wrong is self.actual:
             return True
         values = np.broadcast_to(wrong, self.actual.shape)
-        misfit = self.beyond(values, self.actual).max()
-        if misfit > (2 if fitted else 1):
+        if (misfit := self.beyond(values, self.actual).max()) > (2 if fitted else 1):
             return False
         # A formula that is the right one here, as of one sample or at T = 1, or hardly wrong, as
         # many are where softmax saturates, is no mistake, and NaN alone is another one.

@@ -117,6 +117,13 @@ def masked_after(case: Task, number: float) -> FloatArray:
     return case.of_y(np.where(case.z > -np.inf, core.softmax(z, temperature=case.T), 0.0))
 
 
+def at_power(power: int, case: Case) -> Iterator[FloatArray]:
+    """Yield what softmax with T^power makes, with a factor 1, 1/T or its own in the derivative."""
+    T = float(np.clip(np.float64(case.T) ** power, 1e-99, 1e99))
+    for factor in {1.0, T, T / case.T} if case.is_derivative else {1.0}:
+        yield factor * case.given(T=T)
+
+
 def along(case: Case, *axes: int | None) -> Iterator[Wrong]:
     """Yield softmax along each of these axes, or over everything, and what is made of it."""
     # Log-softmax of one sample along the samples is 0.
@@ -380,9 +387,9 @@ _SURE: dict[str, Formula] = {
     "not normalised": not_normalised,
     "logarithms of the probabilities": _forward(lambda case: case.given(log=True)),
     "probabilities in place of their logarithms": _forward(lambda case: case.y),
-    "temperature left out": lambda case: [case.given(T=1.0)],
-    "temperature applied twice": lambda case: [case.given(T=np.clip(case.T * case.T, 1e-99, 1e99))],
-    "temperature multiplied": lambda case: [case.given(T=1 / case.T)],
+    "temperature left out": partial(at_power, 0),
+    "temperature applied twice": partial(at_power, 2),
+    "temperature multiplied": partial(at_power, -1),
     "factor 1/T missing": _scaled(lambda case: {1 / case.chain}),
     "factor 1/T squared": _scaled(lambda case: {case.chain}),
     "softmax along the wrong axis": lambda case: along(case, *range(len(case.whole) - 1)),

@@ -68,8 +68,7 @@ class Setting:
         given = (self.z, self.g) if quantity == "vjp" else (self.z,)
         rows = np.stack([self.rows(each) for each in given if each is not None])
         rounded = precision.round(rows)
-        beyond = rows[np.isinf(rounded) & np.isfinite(rows)]
-        if beyond.size:
+        if (beyond := rows[np.isinf(rounded) & np.isfinite(rows)]).size:
             raise RangeError(f"expected numbers in range of {precision.name}, found {beyond[0]:g}")
         z, g = rounded[0], rounded[1] if len(rounded) > 1 else None
         lead = tuple(np.delete(self.z.shape, self.axis).tolist())
