@@ -321,7 +321,7 @@ def _columns_of_results(
     """
     classes = options.results_of or ()
     classes = classes if len({*classes}) == len(classes) else ()  # else they are told by place
-    is_matrix = options.quantity == "jacobian" and "output" in names and names[0] == "sample"
+    is_matrix = options.quantity == "jacobian" and "output" in names[:-1] and names[0] == "sample"
     start = list(names).index("output") + 1 if is_matrix else 0
     first = {names[c]: c for c in reversed(range(start, len(names)))}
     begins = (name.removesuffix(classes[-1]) for name in names if classes)
