@@ -50,15 +50,18 @@ def test_the_layout_is_found_and_options_choose(text: str, options: str, printed
     [
         ("\n\n1,2\n\n3\n", [], "<stdin>:5: expected 2 values as in the first row, found 1"),
         ("id,a,b\n7,1,2\n8,3,x\n", [], "<stdin>:3:3: expected a number, found 'x'"),
-        ("a,b\n1,\n", [], "<stdin>:2:2: expected a number"), ("x\ny\n", [], "<stdin>:1: expected"),
+        ("a,b\n1,\n", [], "<stdin>:2:2: expected a number, found ''"),
         ("a,b\n1,2,3\n4,5,6\n", [], "<stdin>:2: expected 2 values as in the first row, found 3"),
+        ("x\ny\n", [], "<stdin>:1: expected at least one column of logits, found none"),
         ("1,2\n1_0,2\n", [], "<stdin>:2:1: expected a number, found '1_0'"),
         ("1,2\n\u0661,2\n", [], "<stdin>:2:1: expected a number, found '\u0661'"),
         ("1,1e400\n", ["--delimiter", ","], "<stdin>:1:2: expected a number within the range"),
+        ("a,b,c\n1,NA,3\n", [], "<stdin>:2:2: expected a number, found 'NA'\nhint: --skip"),
         ("1,5;2,25\n3,6;4,5\n", [], "<stdin>:1:1: expected a number, found '1,5'\nhint: give"),
         ('"1,5",2\n3,6\n', [], "<stdin>:1:1: expected a number, found '1,5'\nhint: if "),
         ("1,2\n1,inf\n", [], "<stdin>:2:2: found +inf"), ("", [], "<stdin>: expected logits"),
-        ("a,b\n", [], "<stdin>: expected at least one"), ("id\n1\n", [], "<stdin>:1: expected at"),
+        ("a,b\n", [], "<stdin>: expected at least one sample, found only a header"),
+        ("id\n1\n", [], "<stdin>:1: expected at least one column of logits, found none"),
         ("a,b\n1,2\n", ["--columns", "1,a"], "--columns: expected each column once"),
         ("a,b\n1,2\n", ["--columns", "2-1"], "--columns: expected a rising range"),
         ("id,0,2\n1,2,3\n", ["--columns", "2-3"], "--columns: expected two names or two positions"),
@@ -136,9 +139,10 @@ def test_a_row_of_numbers_with_empty_cells_is_no_header(text: str, place: str) -
 
 
 def test_a_name_may_be_that_of_namibia() -> None:
-    text = "code,a,b\nDE,0,0\nNA,0,0\n2024,0,0\n2025,0,0\n"  # or a number
-    named = run("forward", "-f", "csv", "--columns", "a,b", stdin=text)
-    assert named.stdout == text.replace("0,0", "0.5,0.5")
+    for more in ("", "2024,0,0\n2025,0,0\n"):  # or a number
+        text = f"country,a,b\nDE,0,0\nNA,0,0\n{more}"
+        named = run("forward", "-f", "csv", "--columns", "a,b", stdin=text)
+        assert named.stdout == text.replace("0,0", "0.5,0.5")
 
 
 NAMES = "hint: if column 1 names the samples, give --id 1"

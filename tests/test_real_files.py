@@ -529,9 +529,8 @@ def test_invalid_samples_are_left_out_and_counted(text: str) -> None:
 def test_names_and_kept_columns_stay_beside_their_samples(tmp_path: Path) -> None:
     rows = "".join(f"s{k},{k if k % 3 else 'NA'},2,{k}\n" for k in range(30_000))
     for name, text in (("z.csv", f"id,a,b,label\n{rows}"), ("z.csv", f"id,a,b,label\n\n{rows}")):
-        file = written(tmp_path, name, text)
         words = ("--keep", "label", "--skip-invalid", "-f", "json")
-        outcome = run("forward", file, *words, cwd=tmp_path)
+        outcome = run("forward", written(tmp_path, name, text), *words, cwd=tmp_path)
         assert outcome.json["samples"] == [f"s{k}" for k in range(30_000) if k % 3]
         assert "10000 invalid samples left out" in outcome.stderr
 

@@ -56,6 +56,7 @@ def test_the_table_shows_what_goes_in_and_what_comes_out() -> None:
     [
         ("1,0", "--vjp: expected 3 values a sample, found 2"),
         ("1,0,x", "--vjp, value 3: expected a number, found 'x'"),
+        ("1,0,inf", "--vjp, value 3: found inf, expected a finite number"),
         ("1,0,-inf", "--vjp, value 3: found -inf, expected a finite number"),
         ("-", "--vjp: expected numbers or a file, found standard input"),
         ("missing.csv", "missing.csv: no such file"),

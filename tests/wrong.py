@@ -182,8 +182,8 @@ JACOBIANS: dict[str, list[Logits]] = {
     "transposed derivative of log-softmax": [lambda z: (eye(z) - y(z)[:, :, None]) / T],
     "factor 1/T missing": [lambda z: exact(z) * T],
     "factor 1/T squared": [lambda z: exact(z) / T],
-    "temperature left out": [lambda z: derivative(softmax(z)) / T],
-    "temperature applied twice": [lambda z: derivative(softmax(z / T**2)) / T],
+    "temperature left out": [lambda z: derivative(softmax(z))],
+    "temperature applied twice": [lambda z: derivative(softmax(z / T**2)) / T**2],
     "temperature multiplied": [lambda z: derivative(softmax(z * T)) * T],
     "another temperature": [lambda z: derivative(softmax(z / 2.3)) / 2.3],
 }
