@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,7 @@ from softmax_cli.mathematics import core
 from tests.program import PETS, SAMPLES, Outcome, run
 
 DIGITS = str(SAMPLES / "digits_five.json")
-CANDIDATES = SAMPLES / "candidates"
-MINE = str(CANDIDATES / "my_softmax.py")
+MINE = str(SAMPLES / "candidates" / "my_softmax.py")
 Z = np.array([[1.0, 2.0, 3.0], [3.0, 1.0, 2.0]])
 WORDS = ("check", "1,2,3", "3,1,2")
 
@@ -116,7 +116,7 @@ def _files() -> dict[str, str | Callable[[Path], None]]:
         "lines.jsonl": one_a_line,
         "stacked.csv": stacked,
         "named": "sample,output,a,b,c\n"
-        + "".join(f"s,{k},{line}\n" for k, line in enumerate(stacked.splitlines())),
+        + "".join(f"s,{'abc'[k % 3]},{line}\n" for k, line in enumerate(stacked.splitlines())),
         "array.npy": lambda path: np.save(path, J),
         "flat.npy": lambda path: np.save(path, J.reshape(-1, 3)),
     }
@@ -212,13 +212,18 @@ def test_names_must_be_those_of_the_logits(tmp_path: Path, old: str, new: str, s
         assert outcome == Outcome(2, "", f"error: --probabilities: {said}")
 
 
-def test_rows_of_a_jacobian_are_those_of_their_outputs(tmp_path: Path) -> None:
+def test_rows_of_a_jacobian_are_those_of_their_outputs() -> None:
     head, cat, dog, *rest = run("jacobian", PETS, "--prefix", "p_", "-f", "csv").stdout.splitlines()
-    for rows, said in (([cat, dog], ""), ([dog, cat], "expected output 'cat', found 'dog'")):
-        (tmp_path / "J.csv").write_text("\n".join([head, *rows, *rest]))
-        outcome = run("check", PETS, "--jacobian", "J.csv", "-q", cwd=tmp_path)
-        assert said in outcome.stderr
-        assert outcome.status == (2 if said else 0)
+    fronts = ("sample,output", "id,output", "who,Output", ",output")
+    for front, rows in product(fronts, ((cat, dog), (dog, cat))):
+        lines = [head.replace("sample,output", front), *rows, *rest]
+        outcome = run("check", PETS, "--jacobian", "-", "-q", stdin="\n".join(lines))
+        said = "error: --jacobian: expected output 'cat', found 'dog'\n" * (rows[0] == dog)
+        assert outcome == Outcome(2 * bool(said), "", said)
+    for text in ("output,x,y\n{},.25,-.25\n{},-.25,.25", "x,y,output\n.25,-.25,{}\n-.25,.25,{}"):
+        for outputs, status in (("xy", 0), ("yx", 2)):
+            outcome = run("check", "3", "3", "--jacobian", "-", stdin=text.format(*outputs))
+            assert outcome.status == status
 
 
 ALL, ONE = "all samples at once, shape (2, 3)", "one sample at a time, shape (3,)"

@@ -27,12 +27,11 @@ LINES: dict[str, Callable[[list[float]], str]] = {
 }
 Z = np.random.default_rng(3).normal(0, 3, (5_000, 10))  # 1 MB of text
 G = (1, 0, 0, -2.5, 0, 0, 0, 0, 0, 0)
-BEGIN = "from softmax_cli.__main__ import main; main()"
 # Several cores begin a quarter of the way, and wait for each other for half a second.
-EAGER = f"""
+EAGER = """
 from softmax_cli import pipeline; pipeline.WORTH = 1 << 18; pipeline.PATIENCE = 0.5
 from softmax_cli.reading.text import Stream; Stream.block_size = 1 << 16
-{BEGIN}
+from softmax_cli.__main__ import main; main()
 """
 
 
@@ -100,12 +99,11 @@ def test_printed_digits_read_back_to_the_same_bits_with_and_without_orjson(
     np.save(tmp_path / "z.npy", Z[:300] * 10.0 ** np.arange(-7, 3))
     words = ["forward", "--log", "z.npy", "-f", kind, "-o", "y"]
     run("forward", "--log", "z.npy", "-o", "y.npy", cwd=tmp_path)
-    expected = np.load(tmp_path / "y.npy")
     for first in (dict, partial(exec, "from softmax_cli import fast; fast.orjson = None")):
         assert run(*words, cwd=tmp_path, first=first).status == 0
         text = (tmp_path / "y").read_text()
         found = numbers(text, kind) if kind in LINES else json.loads(text)["log_probabilities"]
-        assert np.array(found).tobytes() == expected.tobytes()
+        assert np.array(found).tobytes() == np.load(tmp_path / "y.npy").tobytes()
 
 
 @contextmanager

@@ -157,6 +157,7 @@ def test_bad_numbers_are_no_names(cell: str, hint: str) -> None:
         ("#id,a,b,c\nx,1,2,3\n", "", ["a", "b", "c"], ["x"], [ONE_TO_THREE]),
         ("#\ta\tb c\td\n7\t1\t2\t3\n", "", ["a", "b c", "d"], ["7"], [ONE_TO_THREE]),
         ("#a\tb\tc\t\n1\t2\t3\tx\n", "", ["a", "b", "c"], ["x"], [ONE_TO_THREE]),
+        ("# id,a,b,c\n,1,2,3\n", "", ["a", "b", "c"], [""], [ONE_TO_THREE]),
         ("# of yesterday\na,b,c\n1,2,3\n", "", ["a", "b", "c"], ["1"], [ONE_TO_THREE]),
         ("# by pandas, today now\n,0,1,2\n7,1,2,3\n", "", [*"012"], ["7"], [ONE_TO_THREE]),
         ("1,0;2;3,0\n", "--decimal ,", ["1", "2", "3"], ["1"], [ONE_TO_THREE]),
@@ -180,7 +181,8 @@ def test_text_is_read_as_it_is_said(
         return
     assert np.allclose(numbers(outcome), values, rtol=1e-13, atol=0)
     assert (outcome.json["classes"], outcome.json["samples"]) == (classes, samples)
-    assert outcome.stderr == ""
+    told = "warning: <stdin>:2: the first row is taken as the header, not the comment above it\n"
+    assert outcome.stderr == told * ("by pandas" in text)
 
 
 LOGPROBS = {"No": -0.02, "Yes": -4.1, "#": -9999.0}

@@ -99,14 +99,13 @@ def check(
         rows = rows[np.repeat(mask, len(rows) // len(mask))]
         precision, printed = precision_of(read.dtype), (0, 0) if read.dtype else theirs.printed
         check = check_results(quantity, (rows, across), precision, setting, printed)
-        classes = read.class_names or ()
+        classes = read.class_names or logits.classes
         if logits.class_names and len(classes) == logits.n_classes:
             check_classes(classes, logits.class_names, option, "the logits")
-        names = theirs.samples or ()
-        names = names[:: max(1, len(names) // len(mask))]
+        names = (theirs.samples or ())[:: max(1, len(theirs.samples or ()) // len(mask))]
         results.check_names([*compress(names, mask)], batch.samples, option)
         outputs = [str(name) for (name,) in theirs.kept or ()]
-        results.check_names(outputs, [*logits.classes] * len(mask), option, "output")
+        results.check_names(outputs, [*classes] * len(mask), option, "output")
         return check
 
     checks: list[verdict.Check] = []

@@ -67,8 +67,7 @@ def _method(check: Check, times: str) -> Iterator[str]:
         estimate = significant(check.error_estimate, 2)
         yield f"the extrapolation estimates its own error at up to {estimate}"
     dtype = "" if check.precision == "float64" else f"{check.precision}, "
-    bound = f"atol {check.atol:.3g}, rtol {check.rtol:.3g}"
-    yield f"bound: {dtype}atol + rtol {times} |exact|, {bound}"
+    yield f"bound: {dtype}atol + rtol {times} |exact|, atol {check.atol:.3g}, rtol {check.rtol:.3g}"
 
 
 def _samples(verdict: Verdict, check: Check, screen: Screen) -> Table:

@@ -28,7 +28,7 @@ _IDENTIFIER = (
     r"|(?:row|line)_?(?:n[ro]|num(?:ber)?|names?)|[pq]id|position|timestamp|date|epoch|batch|step"
     rf"|seed|rank|unnamed: [\d.]+|\.{{3}}\d+|(?:__index_)?level_\d+(?:__)?)|.*[a-z]I[dD]|{_LABEL}"
 )
-_MARKS = " \t\n\"'`"  # blanks around a header, and quotes behind them
+_MARKS = " \xa0\t\n\"'`:"  # blanks around a header, and quotes behind them
 
 _PRINTED = r"(?m)^[-+\u2212 ]*(\d*)\.?(\d*)(?:[eE]([-+]?\d{1,5}))? *$"
 _ARRAY = r"(?:[\w.]*(?:array|tensor)\()?[\[(]([^\[\]]*)[\])](?:,\s*\w+=[\w.':]+)*\)?"
@@ -235,10 +235,10 @@ def choose_columns(
         if all(re.fullmatch(r"\W*\d+([.,]\d+)?\D*[\d.]*", as_text(x[c])) for x in few):
             what = "names: give --id" if c == sample else "text: give --keep"
             warn(place, f"column {spelled([c], header)} is taken for {what} if so")
-    nested = [c for c in picked if kinds[c] in ("arrays", "objects") and not is_settled]
-    if nested:
+    if nested := [c for c in picked if kinds[c] in ("arrays", "objects") and not is_settled]:
         name, kind = quoted(spelled(nested[:1], header)), kinds[nested[0]]
-        keys = " or --key ".join(spelled([c], header) for c in nested if kinds[c] == "arrays")
+        arrays = [c for c in nested if kinds[c] == "arrays" and options.results_of is None]
+        keys = " or --key ".join(spelled([c], header) for c in arrays)
         raise InputError(place, f"expected numbers, found {kind} in column {name}", hint(keys))
     may_hold_ids = header is not None and not is_settled and len(picked) > 1
     suspects = {c for c in picked if may_hold_ids and kinds[c] == "whole" and _is_id(names[c])}
@@ -278,7 +278,7 @@ def _array(names: Sequence[str], kinds: Sequence[str], options: InputOptions) ->
 
 
 def _is_id(name: str) -> bool:
-    return re.fullmatch(_IDENTIFIER, name.strip(_MARKS)) is not None
+    return re.fullmatch(rf"(?:{_IDENTIFIER})(?:\.\d*)?", name.strip(_MARKS)) is not None
 
 
 def _undecided(
@@ -320,10 +320,13 @@ def _columns_of_results(
     More classes behind the first one are none that were kept: then all are told by place.
     """
     classes = options.results_of or ()
-    classes = classes if len({*classes}) == len(classes) else ()  # else they are told by place
-    is_matrix = options.quantity == "jacobian" and "output" in names[:-1] and names[0] == "sample"
-    start = list(names).index("output") + 1 if is_matrix else 0
-    first = {names[c]: c for c in reversed(range(start, len(names)))}
+    is_matrix = options.quantity == "jacobian" and len(names) > 1
+    told = [c for c, name in enumerate(names) if is_matrix and name.strip().lower() == "output"]
+    is_class = {*classes} <= {*names} and "output" in map(str.lower, classes)
+    output = max(told[: len(told) - is_class], default=-1)
+    order = range(output + 1, len(names)) or range(output)
+    # Where a class stands twice, all are told by place.
+    first = {names[c]: c for c in reversed(order)} if len({*classes}) == len(classes) else {}
     begins = (name.removesuffix(classes[-1]) for name in names if classes)
     prefixes = [x for x in dict.fromkeys(begins) if all(x + name in first for name in classes)]
     if prefixes[1:] and not options.keep:
@@ -331,17 +334,17 @@ def _columns_of_results(
         raise InputError(place, problem, "if it stands behind what was kept, give --keep here too")
     for prefix in prefixes[-1:]:
         plain = [name.removeprefix(prefix) for name in names]
-        found = tuple(first[prefix + name] for name in classes)
-        others = sorted({*range(len(names))} - {*found})
-        named = [c for c in others if plain[c] == options.id_column and not is_matrix]
+        own = tuple(first[prefix + name] for name in classes)
+        others = sorted({*range(len(names))} - {*own, output})
+        named = [c for c in others if plain[c] == options.id_column]
         named += [c for c in others if names_samples(plain[c])]
         for kind in ("text", "mixed") if not options.keep else ():
             named += [c for c in others if kinds[c] == kind]
-        behind = {c for c in others if c > min(found) and kinds[c] != "text"} - {*named}
-        more = options.by_position and prefix + "0" in first  # it counts from 0, and has more
-        if not more and all(_is_id(names[c]) for c in behind):
-            return Columns(found, named[0] if named else None, plain, (start - 1,) * is_matrix)
-    return Columns(tuple(range(start, len(names))), 0, names) if is_matrix else None
+        rest = {c for c in others if c > min(own) and kinds[c] != "text" and not _is_id(names[c])}
+        # A header that counts from 0 has a class more.
+        if not (rest - {*named} or (options.by_position and prefix + "0" in first)):
+            return Columns(own, named[0] if named else None, plain, (output,) * (output >= 0))
+    return None if output < 0 else Columns(tuple(order), 0 if output else None, names, (output,))
 
 
 def names_samples(name: str) -> bool:
@@ -411,13 +414,13 @@ def pick_columns(text: str, names: Sequence[str], count: int, option: str) -> tu
     """
     words, known = split_names(text, option), frozenset(names)
     parts = [(word, "", "") if word in known else word.partition("-") for word in words]
-    starts = find_names((first for first, _, _ in parts), names, count, option)
-    ends = find_names((last or first for first, _, last in parts), names, count, option)
+    if len({x in known for first, _, last in parts for x in (first, last) if x.isdigit()}) > 1:
+        raise InputError(option, f"expected names or positions, found both in {quoted(text)}")
+    ends = (x for first, _, last in parts for x in (first, last or first))
+    found = find_names(ends, names, count, option)
     picked: dict[int, None] = {}  # in order
-    for word, (first, dash, last), start, end in zip(words, parts, starts, ends, strict=True):
-        if last and (first + last).isdigit() and (first in known) != (last in known):
-            raise InputError(option, f"expected two names or two positions, found {quoted(word)}")
-        columns = range(start, count if dash and not last else end + 1)
+    for word, part, start, end in zip(words, parts, found[::2], found[1::2], strict=True):
+        columns = range(start, count if part[1:] == ("-", "") else end + 1)
         if not columns:
             raise InputError(option, f"expected a rising range, found {quoted(word)}")
         if twice := picked.keys() & columns:

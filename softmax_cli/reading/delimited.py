@@ -59,22 +59,21 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     place = f"{name}:{line_of_first}"
     with_point = partial(words.to_point, decimal=options.decimal)
     two = [list(map(with_point, cells)) for _, cells in records[:2]]
-    has_header, header, names = options.header, None, options.results_of or ()
+    has_header, names = options.header, options.results_of or ()
     if options.by_position and (first[0], *first[-len(names) :]) == ("sample", *names):
         has_header = True  # as we write it of what has none
     commented = _header_in(decode(comments, name), delimiter, len(first))
     if has_header is None:
-        header = commented
         is_named = tuple(first) == names and not options.by_position
-        has_header = is_named or _is_header(two[0], two[-1], header)
-    header = first if has_header else header
+        has_header = is_named or _is_header(two[0], two[-1], commented)
+    header = first if has_header else None if options.header is False else commented
     while len(records) <= rules.n_needed(header, options) and (more := stream.take(len(head))):
         others, line = table.records(TextBlock(line, more))
         records += others
     said = " ".join([options.columns or "", options.id_column or "", *options.keep])
     if (options.results_of, options.header) == (None, None):
         rules.warn_of_first_row(two, has_header, said, place)
-    if options.header and commented and all(map(words.is_number, first)):
+    if has_header and commented and any(map(words.is_number, first)):
         warn(place, "the first row is taken as the header, not the comment above it")
     records = records[1:] if has_header else records
     if not records:
@@ -198,7 +197,8 @@ class Table:
             is_slip = is_slip or bool(words.mending(cell, options.decimal))
             if is_settled or is_slip or 2 * sum(map(words.is_number, cells)) > len(cells):
                 return ""
-            return f"if column {column} names the samples, give --id {column}"
+            said = rules.spelled([column - 1], columns.header)
+            return f"if column {column} names the samples, give --id {said}"
 
         batch = columns.batch(rows, start, place, options, hint=hint)
         kept = batch.kept and tuple(tuple(map(from_text, cells)) for cells in batch.kept)
@@ -270,4 +270,5 @@ def _is_header(cells: Sequence[str], below: list[str], commented: Sequence[str] 
 
     pairs = zip_longest(cells, ["a name", *below[1 : len(cells)]], fillvalue="")
     values = [is_value(x) or not (x.strip() or (y.strip() and not is_value(y))) for x, y in pairs]
-    return not (any(values) if commented and cells[0].strip() else all(values))
+    is_sample = commented and cells[1:] != [*map(str, range(len(cells) - 1))]
+    return not (any(values) if is_sample else all(values))

@@ -5,11 +5,10 @@ from pathlib import Path
 from tests.benchmarks.measure import OURS, folder, inputs, peaks, python
 
 K, C = 200_000, 10
-GRADIENT = "1" + ",0" * (C - 1)
 COMMANDS = {
     "forward": ["forward"],
     "jacobian --entry": ["jacobian", "--entry", "1,2"],
-    "jacobian --vjp": ["jacobian", "--vjp", GRADIENT],
+    "jacobian --vjp": ["jacobian", "--vjp", "1" + ",0" * (C - 1)],
 }
 
 

@@ -73,8 +73,7 @@ def main(rounds: int, sizes: tuple[tuple[int, int], ...]) -> None:
 
 
 if __name__ == "__main__":
-    chosen = [word.split("x") for word in sys.argv[2:]]
     main(
         int(sys.argv[1]) if len(sys.argv) > 1 else 5,
-        tuple((int(K), int(C)) for K, C in chosen) or SIZES,
+        tuple((int(K), int(C)) for K, C in (each.split("x") for each in sys.argv[2:])) or SIZES,
     )
