@@ -102,12 +102,11 @@ def run(
     """
     if _is_cold(env):
         return run_cold(*words, stdin=stdin, cwd=cwd, env=env)
-    text = stdin.encode() if isinstance(stdin, str) else stdin
     (stdin_end, feed), (stdout, stdout_end), (stderr, stderr_end) = (os.pipe() for _ in range(3))
     child = _fork(words, cwd or Path(), env, (stdin_end, stdout_end, stderr_end), first)
     with ThreadPoolExecutor(2) as threads:
         told = threads.submit(_read, stderr)
-        threads.submit(_write, feed, text, piece)
+        threads.submit(_write, feed, stdin.encode() if isinstance(stdin, str) else stdin, piece)
         printed = _read(stdout)
     status = _wait(child, words)
     return Outcome(status, printed.decode(errors="surrogateescape"), told.result().decode())

@@ -303,13 +303,12 @@ def test_a_sample_has_its_number_also_where_invalid_ones_are_left_out(tmp_path: 
 # --- compressed files ---------------------------------------------------------------------------
 
 
-TEXT = ("csv", "tsv", "json", "jsonl", "ndjson", "txt", "md", "tex", "html")
-
-
-@pytest.mark.parametrize("suffix", TEXT)
-def test_gz_behind_a_suffix_of_text_compresses(suffix: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "end", ["csv", "tsv", "json", "jsonl", "ndjson", "txt", "md", "tex", "html"]
+)
+def test_gz_behind_a_suffix_of_text_compresses(end: str, tmp_path: Path) -> None:
     for words in (["forward", PETS], ["check", PETS]):
-        path, packed = tmp_path / f"y.{suffix}", tmp_path / f"y.{suffix}.GZ"
+        path, packed = tmp_path / f"y.{end}", tmp_path / f"y.{end}.GZ"
         for each in (path, packed):
             assert run(*words, "-o", str(each)) == Outcome(0, "", "")
         content = packed.read_bytes()

@@ -220,10 +220,21 @@ def test_rows_of_a_jacobian_are_those_of_their_outputs() -> None:
         outcome = run("check", PETS, "--jacobian", "-", "-q", stdin="\n".join(lines))
         said = "error: --jacobian: expected output 'cat', found 'dog'\n" * (rows[0] == dog)
         assert outcome == Outcome(2 * bool(said), "", said)
+    stdin = "\n".join([head, cat, f"x{dog}", *rest])
+    said = "error: --jacobian: expected sample 'photo of a cat', found 'xphoto of a cat'\n"
+    assert run("check", PETS, "--jacobian", "-", stdin=stdin) == Outcome(2, "", said)
     for text in ("output,x,y\n{},.25,-.25\n{},-.25,.25", "x,y,output\n.25,-.25,{}\n-.25,.25,{}"):
         for outputs, status in (("xy", 0), ("yx", 2)):
             outcome = run("check", "3", "3", "--jacobian", "-", stdin=text.format(*outputs))
             assert outcome.status == status
+
+
+def test_there_is_a_name_for_each_sample() -> None:
+    y = run("forward", PETS, "-f", "json").json
+    for names in (y["samples"][:1], y["samples"] * 2):
+        stdin, count = json.dumps(y | {"samples": names}), len(names)
+        said = f"error: --probabilities: expected a name for each sample, found {count}\n"
+        assert run("check", PETS, "--probabilities", "-", stdin=stdin) == Outcome(2, "", said)
 
 
 ALL, ONE = "all samples at once, shape (2, 3)", "one sample at a time, shape (3,)"

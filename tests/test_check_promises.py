@@ -419,10 +419,7 @@ def test_what_holds_one_array_is_that_array() -> None:
         assert "expected one array: return its first part alone, [0]" in str(verdict)
 
 
-SHAPES = [(3,), (1, 3), (4, 3), (2, 3, 4), (2, 2, 3, 3)]
-
-
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("shape", [(3,), (1, 3), (4, 3), (2, 3, 4), (2, 2, 3, 3)], ids=str)
 def test_logits_and_results_have_any_number_of_dimensions(shape: tuple[int, ...]) -> None:
     z = np.random.default_rng(1).normal(0, 2, shape)
     C = shape[-1]

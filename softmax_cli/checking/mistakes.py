@@ -270,13 +270,12 @@ def underflown(case: Case) -> Iterator[FloatArray]:
 def out_of_range(case: Case, *shifts: Any) -> Iterator[Wrong]:
     """Yield what exp((z - shift)/T) makes where it over- or underflows, in no coarser format."""
     is_lost = ~np.isfinite(case.actual) & (case.actual != case.expected)
-    broken = is_lost.reshape(len(case.z), -1).any(axis=1)
     formats = [each for each in PRECISIONS.values() if each.bits >= case.precision.bits]
     for shift, p in product(shifts, formats):
         e = p.round(np.exp((case.z - shift) / case.T))
         sums = p.round(total(e))
         lost = np.isinf(sums) | (sums == 0)
-        if (lost[:, 0] == broken).all() and lost.any():
+        if lost.any() and (lost[:, 0] == is_lost.reshape(len(lost), -1).any(axis=1)).all():
             naive = case.of_y(e / sums)
             # Which further entries a NaN spreads to depends on how the formula is written.
             rows = lost.reshape(-1, *(1,) * (case.actual.ndim - 1))

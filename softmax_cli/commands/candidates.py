@@ -79,12 +79,11 @@ def check(
         setting = setting.with_gradient(None)
     # Results are those of all samples of the input, or of the valid ones, or of these alone.
     own = valid if sample is None else np.arange(len(valid)) == batch.start
-    masks = own, own[valid], own[own]
 
     def of_file(quantity: Kind, word: str, option: str) -> verdict.Check:
         """Check somebody's results, which have the names of the logits if they have any."""
         read, theirs = results.read_candidate(word, option, quantity, how)
-        for mask in masks:
+        for mask in (own, own[valid], own[own]):
             flat = len(mask), logits.n_classes
             shape, axis = source.restored(np.empty(flat)).shape, source.axis
             if read.axis == -1 and theirs.logits.shape == flat:
@@ -102,8 +101,12 @@ def check(
         classes = read.class_names or logits.classes
         if logits.class_names and len(classes) == logits.n_classes:
             check_classes(classes, logits.class_names, option, "the logits")
-        names = (theirs.samples or ())[:: max(1, len(theirs.samples or ()) // len(mask))]
-        results.check_names([*compress(names, mask)], batch.samples, option)
+        if (names := theirs.samples) is not None and batch.samples is not None:
+            times = logits.n_classes if quantity == "jacobian" and len(names) > len(mask) else 1
+            if len(names) != len(mask) * times:
+                raise InputError(option, f"expected a name for each sample, found {len(names)}")
+            each = [name for name in batch.samples for _ in range(times)]
+            results.check_names([*compress(names, np.repeat(mask, times))], each, option)
         outputs = [str(name) for (name,) in theirs.kept or ()]
         results.check_names(outputs, [*classes] * len(mask), option, "output")
         return check

@@ -52,8 +52,6 @@ given, shown, how = (partial(option, panel) for panel in ("Input", "Output", "Me
 whole = words.whole
 decimal = partial(words.choice, known=(".", ","))
 not_negative = partial(words.finite, zero_too=True)
-# Below the smallest normal number the derivative, up to 1/(4T), can be beyond float64.
-normal = partial(words.finite, least=sys.float_info.min)
 
 NUMBERS = f"""Numbers (one sample), comma separated tokens (a sample each), one file
 ({", ".join(READERS)}), or - for standard input, which is also read when nothing is given."""
@@ -66,7 +64,8 @@ KEY = r"The member that holds an array of logits, a.b.0 in nested ones. \[defaul
 AXIS = "The axis of the classes; 0 for text: they run down the file."
 
 LOGITS = typer.Argument([], metavar="[LOGITS]...", show_default=False, help=NUMBERS)
-TEMPERATURE = how("--temperature -t T", T, normal, 1.0)
+# Below the smallest normal number the derivative, up to 1/(4T), can be beyond float64.
+TEMPERATURE = how("--temperature -t T", T, partial(words.finite, least=sys.float_info.min), 1.0)
 SAMPLE = given("--sample SAMPLE", "Only this sample, by name or position.")
 JOBS = shown("--jobs N", N, whole)
 PREFIX = shown("--prefix PREFIX", "Put it before the names of classes in headers.", usual="")

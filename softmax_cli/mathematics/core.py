@@ -334,9 +334,8 @@ def vjp(
     array([ 0.25, -0.25])
     """
     all_z, T = classes_last(logits, axis), positive(temperature)
-    all_g = upstream_like(upstream, all_z, axis)
     out = np.empty(all_z.shape)
-    for v, z, g in _blocks(out, all_z, all_g):
+    for v, z, g in _blocks(out, all_z, upstream_like(upstream, all_z, axis)):
         if log or not 1e-200 <= T <= 1e200:
             v[...] = _scaled_vjp(z, g, T, log)
             continue
