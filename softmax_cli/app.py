@@ -25,7 +25,6 @@ class LogitsCommand(TyperCommand):
         """Mask numbers from the option parser; refuse what is given twice."""
         if ctx.resilient_parsing:  # for completion
             return super().parse_args(ctx, args)
-        waits = sys.stdin.isatty()
         args = list(map(words.masked, args))
         try:
             rest = super().parse_args(ctx, [*args])
@@ -37,7 +36,7 @@ class LogitsCommand(TyperCommand):
             if order.count(each) > 1 and not getattr(each, "multiple", False):
                 raise InputError(each.opts[0], f"expected once, found {order.count(each)} times")
         logits = ctx.params["logits"] = list(map(words.unmasked, ctx.params["logits"]))
-        if not logits and waits:
+        if not logits and sys.stdin.isatty():
             problem = "expected logits: numbers, a file or - for standard input, found none"
             told = InputError("", problem, f"see {ctx.command_path} --help")
             raise told if args else help_instead(ctx)

@@ -17,7 +17,6 @@ mpmath.mp.prec = 256
 
 Numbers = Any  # an array of float64, long double or mpf
 Floats = NDArray[np.float64]
-UNIT = 2.0**-52
 SMALLEST_NORMAL = 2.0**-1022
 
 
@@ -94,6 +93,6 @@ def errors_in_units(actual: ArrayLike, exact: Numbers, scale: Numbers | None = N
     results = np.asarray(actual, dtype=np.float64)
     with np.errstate(all="ignore"):
         size = np.maximum(np.abs(exact if scale is None else scale), SMALLEST_NORMAL)
-        errors = np.asarray(np.abs(exact - results) / (UNIT * size), dtype=np.float64)
+        errors = np.asarray(np.abs(exact - results) / (2.0**-52 * size), dtype=np.float64)
         same = np.isinf(results) & (exact.astype(np.float64) == results)
     return np.where(same, 0.0, np.where(np.isnan(errors), np.inf, errors))

@@ -15,6 +15,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -110,6 +111,15 @@ def run(
         printed = _read(stdout)
     status = _wait(child, words)
     return Outcome(status, printed.decode(errors="surrogateescape"), told.result().decode())
+
+
+def wait_for(event: Callable[[], Any]) -> Any:
+    """Wait until this returns something, and return that."""
+    until = time.monotonic() + 20
+    while not (found := event()):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return found
 
 
 def without(module: str) -> Callable[[], object]:

@@ -24,9 +24,6 @@ from tests.program import PETS, SAMPLES, Outcome, refused, run, run_in_terminal
 DIGITS = str(SAMPLES / "digits_five.json")
 
 
-# --- tables of samples --------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("columns", [None, 30, 80])
 @pytest.mark.parametrize(
     ("words", "tops"),
@@ -54,9 +51,6 @@ def test_a_table_names_the_most_probable_class_at_every_width(
 def test_the_summary_counts_the_samples_of_each_class() -> None:
     assert "most probable: cat (2 samples), dog (1 sample)\n" in run("forward", PETS).stdout
     assert "most probable: 2 (1 sample), 1 (1 sample)\n" in run("forward", "1,2", "3,1").stdout
-
-
-# --- the largest --------------------------------------------------------------------------------
 
 
 TOP = [
@@ -141,9 +135,6 @@ def test_a_class_in_a_cell_of_markdown_is_no_markup() -> None:
     text = json.dumps({"logits": [[1, 2], [2, 1]], "classes": ["<b>|x", "*a*"]})
     printed = run("forward", "--top", "2", "-f", "markdown", stdin=text).stdout
     assert r"| 1 | \*a\* 0.731059 | \<b\>\|x 0.268941 |" in printed
-
-
-# --- what is kept -------------------------------------------------------------------------------
 
 
 KEPT = ((7, "x|y", 0.1, None), (8, "<b>", 2.0, True), (-1, 'a,"b', math.inf, False))
@@ -300,9 +291,6 @@ def test_a_sample_has_its_number_also_where_invalid_ones_are_left_out(tmp_path: 
     assert statuses == [2, 0, 1, 0, 1]
 
 
-# --- compressed files ---------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "end", ["csv", "tsv", "json", "jsonl", "ndjson", "txt", "md", "tex", "html"]
 )
@@ -331,9 +319,6 @@ def test_a_named_format_is_compressed_too_and_a_bad_input_leaves_nothing(tmp_pat
     outcome = run("forward", "-o", "z.csv.gz", stdin="1,2\n" * 100_000 + "1,x\n", cwd=tmp_path)
     assert (outcome.status, "printed" in outcome.stderr) == (2, False)
     assert [each.name for each in tmp_path.iterdir()] == ["y.gz"]
-
-
-# --- one sample of a check ----------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

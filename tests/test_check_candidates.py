@@ -229,12 +229,30 @@ def test_rows_of_a_jacobian_are_those_of_their_outputs() -> None:
             assert outcome.status == status
 
 
-def test_there_is_a_name_for_each_sample() -> None:
+def test_there_is_a_name_for_each_sample_in_its_place(tmp_path: Path) -> None:
     y = run("forward", PETS, "-f", "json").json
     for names in (y["samples"][:1], y["samples"] * 2):
         stdin, count = json.dumps(y | {"samples": names}), len(names)
         said = f"error: --probabilities: expected a name for each sample, found {count}\n"
         assert run("check", PETS, "--probabilities", "-", stdin=stdin) == Outcome(2, "", said)
+    stdin = run("forward", "1,2", "3,1", "-f", "json").stdout.replace(
+        '["1","2"],"p', '["2","1"],"p'
+    )
+    said = "error: --probabilities: expected sample '1', found '2'\n"
+    assert run("check", "1,2", "3,1", "--probabilities", "-", stdin=stdin) == Outcome(2, "", said)
+
+
+@pytest.mark.parametrize("option", ["--probabilities", "--jacobian"])
+def test_names_of_every_kind_are_found_in_our_own_output(option: str, tmp_path: Path) -> None:
+    command = "jacobian" if option == "--jacobian" else "forward"
+    for text, words in (
+        ('[{"7":1,"0":2.5,"1":1}]', ["--id", "7"]),
+        ('[{"output":2,"OUTPUT":1}]', []),
+    ):
+        (tmp_path / "z.json").write_text(text)
+        y = run(command, "z.json", *words, "-f", "csv", cwd=tmp_path).stdout
+        outcome = run("check", "z.json", *words, option, "-", "-q", cwd=tmp_path, stdin=y)
+        assert outcome == Outcome(0, "", "")
 
 
 ALL, ONE = "all samples at once, shape (2, 3)", "one sample at a time, shape (3,)"

@@ -21,7 +21,6 @@ try:
     torch: Any = __import__("torch")
 except ImportError:
     torch = types.SimpleNamespace()
-needs_torch = pytest.mark.skipif(not hasattr(torch, "tensor"), reason="torch is not installed")
 
 EXAMPLES = [
     block
@@ -158,7 +157,7 @@ def test_the_example_of_the_pages_runs(example: str, monkeypatch: pytest.MonkeyP
                 names["test_my_jacobian"]()
 
 
-@needs_torch
+@pytest.mark.skipif(not hasattr(torch, "tensor"), reason="torch is not installed")
 @pytest.mark.parametrize("example", [block for block in EXAMPLES if "torch" in block])
 def test_the_torch_example_of_the_pages_runs(example: str) -> None:
     names: dict[str, Any] = {}

@@ -15,7 +15,7 @@ import pytest
 
 from softmax_cli.ending import SIGNALS
 from tests.benchmarks.signals import injected, write_inputs
-from tests.program import PROGRAM, Outcome, environment, run, run_in_shell
+from tests.program import PROGRAM, Outcome, environment, run, run_in_shell, wait_for
 
 HALVES = "0.5,0.5\n"
 FULL = "error: <stdout>: cannot be written: No space left on device\n"
@@ -188,10 +188,7 @@ def test_an_ended_run_is_silent_and_leaves_the_old_file(
         assert process.stdin
         process.stdin.write("1,2\n" * 800_000)
         process.stdin.flush()
-        until = time.monotonic() + 30
-        while not any(path.stat().st_size > 4 for path in tmp_path.iterdir()):
-            assert time.monotonic() < until
-            time.sleep(0.02)
+        wait_for(lambda: any(path.stat().st_size > 4 for path in tmp_path.iterdir()))
         for number in numbers:
             process.send_signal(number)
         _, told = process.communicate(timeout=20)

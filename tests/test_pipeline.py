@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -17,7 +16,7 @@ import numpy as np
 import pytest
 
 from softmax_cli import jacobian, log_softmax, softmax, vjp
-from tests.program import environment, run, run_in_shell
+from tests.program import environment, run, run_in_shell, wait_for
 
 JOBS = ("1", "3")
 LINES: dict[str, Callable[[list[float]], str]] = {
@@ -190,10 +189,7 @@ def descendants(pid: int) -> list[int]:
 
 def begin_with_workers(process: "subprocess.Popen[bytes]", stdin: IO[bytes]) -> list[int]:
     feed(stdin, "".join(map(LINES["csv"], Z.tolist()))).join(20)
-    until = time.monotonic() + 20
-    while not (workers := descendants(process.pid)):
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    workers: list[int] = wait_for(partial(descendants, process.pid))
     return workers
 
 
@@ -220,10 +216,7 @@ def test_no_worker_outlives_the_program(number: signal.Signals, tmp_path: Path) 
         process.send_signal(number)
         assert process.wait(10) in (128 + number, -signal.SIGKILL)
         assert process.communicate()[1] == b""
-        until = time.monotonic() + 10
-        while any(Path(f"/proc/{worker}").exists() for worker in workers):
-            assert time.monotonic() < until
-            time.sleep(0.02)
+        wait_for(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
     assert number == signal.SIGKILL or list(tmp_path.iterdir()) == []
 
 

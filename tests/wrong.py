@@ -15,12 +15,8 @@ Logits = Callable[[Array], Array]
 
 T = 1.7
 Z = np.random.default_rng(7).normal(0, 2, (4, 3))
-SQUARE = np.random.default_rng(8).normal(0, 2, (3, 3))
 HUGE = T * np.array([[1.0, 2, 3], [800, 799, 0], [710, 0.5, 709], [-900, -901, -902]])
-APART = T * np.array([[1.0, 2.0, 3.0], [1800.0, 1799.0, 1801.5], [-0.5, 0.5, 0.25]])
 SATURATED = T * np.array([[40.0, 0.0, 1.0], [0.5, 36.0, 0.0]])
-MASKED = np.where(np.arange(12).reshape(4, 3) % 7 == 2, -np.inf, Z)
-LOW = T * np.array([[1.0, 2.0, -800.0], [0.5, -0.25, 0.0]])
 
 
 def softmax(z: Array, axis: int | None = -1) -> Array:
@@ -306,12 +302,12 @@ def logits_for(name: str, dtype: str = "float64") -> Array:
     """Return logits at which the mistake shows in results of this dtype."""
     special = {
         "overflow": HUGE,
-        "one": APART,
+        "one": T * np.array([[1.0, 2.0, 3.0], [1800.0, 1799.0, 1801.5], [-0.5, 0.5, 0.25]]),
         "cancellation": SATURATED,
-        "transposed": SQUARE,
+        "transposed": np.random.default_rng(8).normal(0, 2, (3, 3)),
         "clipped": 3 * Z,
-        "masked": MASKED,
-        "underflow": LOW,
+        "masked": np.where(np.arange(12).reshape(4, 3) % 7 == 2, -np.inf, Z),
+        "underflow": T * np.array([[1.0, 2.0, -800.0], [0.5, -0.25, 0.0]]),
         "rounding": Z + (1e11 if dtype == "float64" else 3e3),
     }
     if name in ("transposed derivative of log-softmax", "one triangle", "one sample for all"):

@@ -97,19 +97,21 @@ def check(
             raise InputError(option, f"found {found.found}")
         rows = rows[np.repeat(mask, len(rows) // len(mask))]
         precision, printed = precision_of(read.dtype), (0, 0) if read.dtype else theirs.printed
-        check = check_results(quantity, (rows, across), precision, setting, printed)
         classes = read.class_names or logits.classes
         if logits.class_names and len(classes) == logits.n_classes:
             check_classes(classes, logits.class_names, option, "the logits")
-        if (names := theirs.samples) is not None and batch.samples is not None:
+        names = theirs.samples or ()
+        # Numbers may be positions.
+        ours = batch.samples or (batch.labels if {*names} == {*batch.labels} else ())
+        if names and ours:
             times = logits.n_classes if quantity == "jacobian" and len(names) > len(mask) else 1
             if len(names) != len(mask) * times:
                 raise InputError(option, f"expected a name for each sample, found {len(names)}")
-            each = [name for name in batch.samples for _ in range(times)]
+            each = [name for name in ours for _ in range(times)]
             results.check_names([*compress(names, np.repeat(mask, times))], each, option)
         outputs = [str(name) for (name,) in theirs.kept or ()]
         results.check_names(outputs, [*classes] * len(mask), option, "output")
-        return check
+        return check_results(quantity, (rows, across), precision, setting, printed)
 
     checks: list[verdict.Check] = []
     for quantity, word in given.items():

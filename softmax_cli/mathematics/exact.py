@@ -185,12 +185,11 @@ def derive(
 ) -> Derivation:
     """Choose what to show: by default one entry on the diagonal of J and one off it."""
     top = int(z.argmax())
-    # Far from 0 e^z gets long to read, and overflows or underflows in the end.
-    far = not abs(float(z[top])) / T <= 30
     # Unmasked ones first.
     others = sorted((i for i in range(len(z)) if i != top), key=lambda i: z[i] == -np.inf)
     # The sum S, written down, cannot be told from its largest term.
     saturated = np.isfinite(z).sum() > 1 and core.complement(z, temperature=T)[top] < 1e-4
     entries = [entry] if entry else [(top, top), *((top, i) for i in others[:1])]
-    shift = float(z[top]) if far or saturated else None
+    # Far from 0 e^z gets long to read, and overflows or underflows in the end.
+    shift = float(z[top]) if saturated or not abs(float(z[top])) / T <= 30 else None
     return Derivation(sample, tuple(classes), z, T, tuple(entries), shift, log)

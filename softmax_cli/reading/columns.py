@@ -322,8 +322,8 @@ def _columns_of_results(
     classes = options.results_of or ()
     is_matrix = options.quantity == "jacobian" and len(names) > 1
     told = [c for c, name in enumerate(names) if is_matrix and name.strip().lower() == "output"]
-    is_class = {*classes} <= {*names} and "output" in map(str.lower, classes)
-    output = max(told[: len(told) - is_class], default=-1)
+    n_own = {*classes} <= {*names} and sum(each.lower() == "output" for each in classes)
+    output = max(told[: len(told) - n_own], default=-1)
     order = range(output + 1, len(names)) or range(output)
     # Where a class stands twice, all are told by place.
     first = {names[c]: c for c in reversed(order)} if len({*classes}) == len(classes) else {}

@@ -55,17 +55,18 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     records, line = table.records(TextBlock(1 + len(comments.splitlines()), head), least=2)
     if not records:
         raise InputError(name, "expected logits, found nothing")
-    line_of_first, first = records[0]
-    place = f"{name}:{line_of_first}"
+    place, first = f"{name}:{records[0][0]}", records[0][1]
     with_point = partial(words.to_point, decimal=options.decimal)
     two = [list(map(with_point, cells)) for _, cells in records[:2]]
     has_header, names = options.header, options.results_of or ()
-    if options.by_position and (first[0], *first[-len(names) :]) == ("sample", *names):
-        has_header = True  # as we write it of what has none
+    if first[0] in ("sample", options.id_column) and tuple(first[-len(names) :]) == names:
+        has_header = True  # as we write it, also of what has none
     commented = _header_in(decode(comments, name), delimiter, len(first))
     if has_header is None:
         is_named = tuple(first) == names and not options.by_position
         has_header = is_named or _is_header(two[0], two[-1], commented)
+    if not has_header and not options.by_position and sorted(first) == sorted(names):
+        warn(place, "taken as numbers; if it is the header, give --header")
     header = first if has_header else None if options.header is False else commented
     while len(records) <= rules.n_needed(header, options) and (more := stream.take(len(head))):
         others, line = table.records(TextBlock(line, more))
