@@ -250,6 +250,23 @@ def test_more_classes_and_more_digits_are_no_results(tmp_path: Path, theirs: str
     words = ["check", "z.csv", "--probabilities", "y.csv", "-q"]
     assert "found 'p_cat' as well\nhint: if it stands" in refused(*words, cwd=tmp_path)
     assert run(*words, "--columns", "cat,dog", "--keep", "cat,dog", cwd=tmp_path).status == 0
+    (tmp_path / "z.csv").write_text("id,x,y,label\na,1,1,u\nb,1,1,v\n")
+    words = ["check", "z.csv", "--columns", "x,y", "--keep", "4", "--probabilities", "-", "-q"]
+    for names, status in (("ab", 0), ("ba", 2)):  # of the column that is not kept
+        theirs = "label,who,x,y\nu,{},.5,.5\nv,{},.5,.5\n".format(*names)
+        assert run(*words, stdin=theirs, cwd=tmp_path).status == status
+
+
+def test_arrays_are_found_by_what_they_are_called(tmp_path: Path) -> None:
+    for name, text in (
+        ("z.jsonl", '{"id":"a","logits":[1,1],"probabilities":[0.5,0.5],"upstream":[0,0]}\n'),
+        ("z.csv", 'id,logits,probabilities,upstream\na,"[1,1]","[0.5,0.5]","[0,0]"\n'),
+    ):
+        (tmp_path / name).write_text(text)
+        words = (name, "--id", "id")
+        assert run("check", *words, "--probabilities", name, "-q", cwd=tmp_path).status == 0
+        v = run("jacobian", *words, "--vjp", name, "-f", "csv", cwd=tmp_path)
+        assert v.stdout == "id,1,2\na,0.0,0.0\n"
 
 
 @pytest.mark.parametrize(

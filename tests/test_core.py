@@ -49,9 +49,6 @@ def bits(array: Floats) -> bytes:
     return np.ascontiguousarray(array).tobytes()
 
 
-# --- accuracy -----------------------------------------------------------------------------------
-
-
 def errors_of_vector(function: Function) -> Errors:
     def errors(z: Floats, g: Floats, T: float, arithmetic: Arithmetic) -> Floats:
         exact = getattr(Oracle(z, T, arithmetic), function.__name__)()
@@ -209,9 +206,6 @@ def test_published_hard_values() -> None:
     assert log_softmax([-1e308, 1e308], temperature=1.5).tolist() == [-1e308 / 0.75, 0]
 
 
-# --- structure ----------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("C", [1, 2, 3, 10, 33, 1000])
 def test_equal_logits_give_equal_results_and_equal_gradients_none(C: int) -> None:
     z = np.full(C, 0.1)
@@ -300,9 +294,6 @@ def test_vjp_is_the_upstream_times_the_jacobian(z: Floats, T: float) -> None:
         expected = np.einsum("kj,kji->ki", g, J)
         size = np.einsum("kj,kji->ki", np.abs(g), np.abs(J))
         assert (np.abs(vjp(z, g, temperature=T) - expected) <= 60 * 2.0**-52 * size + 1e-320).all()
-
-
-# --- one sample, any batch, any layout ----------------------------------------------------------
 
 
 CALLS: dict[str, Function] = {
@@ -411,9 +402,6 @@ def test_the_state_of_numpy_is_left_as_it_was() -> None:
         for function in FUNCTIONS:
             function([[1e308, -1e308], [nan, 0.0], [-745.0, 0.0]], temperature=0.1)
     assert (np.geterr(), np.getbufsize()) == before
-
-
-# --- what is refused ----------------------------------------------------------------------------
 
 
 REFUSED: list[tuple[Any, dict[str, Any], type[Exception], str]] = [

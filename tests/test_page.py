@@ -144,8 +144,6 @@ def test_a_sweep_draws_each_method_on_logarithmic_scales(folder: Path) -> None:
     assert all(f">{word}</text>" in content for word in ("forward", "central", "complex-step"))
 
 
-# --- in a browser -------------------------------------------------------------------------------
-
 READ = """
 const all = (pattern, read) => [...document.querySelectorAll(pattern)].map(read);
 const texts = (pattern) => all(pattern, (each) => each.textContent);

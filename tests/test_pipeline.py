@@ -189,8 +189,7 @@ def descendants(pid: int) -> list[int]:
 
 def begin_with_workers(process: "subprocess.Popen[bytes]", stdin: IO[bytes]) -> list[int]:
     feed(stdin, "".join(map(LINES["csv"], Z.tolist()))).join(20)
-    workers: list[int] = wait_for(partial(descendants, process.pid))
-    return workers
+    return list(wait_for(partial(descendants, process.pid)))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])

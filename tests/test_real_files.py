@@ -219,10 +219,7 @@ def test_arrays_in_records_are_read(
 
 
 TOPS = [{"token": str(z), "logprob": z, "bytes": [97]} for z in (1.0, 2.0, 3.0)]
-CHAT = {
-    "id": "x", "created": 17,
-    "choices": [{"logprobs": {"content": [{**TOPS[0], "top_logprobs": TOPS}] * 2}}],
-}  # fmt: skip
+CHAT = {"choices": [{"logprobs": {"content": [{**TOPS[0], "top_logprobs": TOPS}] * 2}}], "id": "x"}
 TRITON = {
     "outputs": [{"name": "z", "shape": [2, 3], "datatype": "FP32", "data": [1.0, 2, 3, 1, 2, 3]}]
 }
@@ -441,6 +438,8 @@ def test_compressed_files_are_read_by_their_content(tmp_path: Path, suffix: str)
     for damaged in (packed[: len(packed) // 2], packed[:20] + bytes(20) + packed[40:]):
         outcome = run("forward", written(tmp_path, "d.npy", damaged), cwd=tmp_path)
         assert (outcome.status, outcome.stderr.count("\n")) == (2, 1)
+    late = f'(head -c 1 z.csv.{suffix}; sleep 0.5; tail -c +2 z.csv.{suffix}) | "$@" forward -f csv'
+    assert np.allclose(run_in_shell(late, cwd=tmp_path).rows, [ONE_TO_THREE])
     one, two = map(PACKERS[suffix], (b"1,2,3\n", b"4,5,6\n"))
     assert len(numbers(run("forward", "-f", "json", stdin=one + two))) == 2
     assert run("forward", stdin=one + b"?" + two[1:]).status == 2

@@ -153,9 +153,8 @@ def _find(module: ModuleType, name: str) -> Any:
         value = attrgetter(name)(module)
     except AttributeError as error:
         close = get_close_matches(str(error.name), dir(error.obj), n=1)
-        hint = f"did you mean {close[0]}?" if close else ""
         problem = f"no {error.name!r} in {_place(_file_of(module) or module.__name__)}"
-        raise CandidateError(problem, hint=hint) from None
+        raise CandidateError(problem, hint=f"did you mean {close[0]}?" if close else "") from None
     if not callable(value):
         raise CandidateError(f"expected a function, found {name!r}, of type {type(value).__name__}")
     return value

@@ -28,6 +28,7 @@ _IDENTIFIER = (
     r"|(?:row|line)_?(?:n[ro]|num(?:ber)?|names?)|[pq]id|position|timestamp|date|epoch|batch|step"
     rf"|seed|rank|unnamed: [\d.]+|\.{{3}}\d+|(?:__index_)?level_\d+(?:__)?)|.*[a-z]I[dD]|{_LABEL}"
 )
+_GRADIENTS = ("upstream", "gradient", "vjp", "probabilities", "log_probabilities")
 _MARKS = " \xa0\t\n\"'`:"  # blanks around a header, and quotes behind them
 
 _PRINTED = r"(?m)^[-+\u2212 ]*(\d*)\.?(\d*)(?:[eE]([-+]?\d{1,5}))? *$"
@@ -264,11 +265,17 @@ def choose_columns(
     return Columns(picked, sample, header, kept, array, empty=guessed)
 
 
+def keys_of(options: InputOptions) -> tuple[str, ...]:
+    """Name what may hold the array where nothing is said, the likeliest first."""
+    own = (options.quantity, f"log_{options.quantity}") if options.quantity else _GRADIENTS
+    return (*own, "logits") if options.results_of else ("logits",)
+
+
 def _array(names: Sequence[str], kinds: Sequence[str], options: InputOptions) -> int | None:
     """Find the column of arrays that holds the logits, if one does."""
     if not options.key:
-        c = names.index("logits") if (options.columns, names.count("logits")) == (None, 1) else None
-        return c if c is not None and kinds[c] == "arrays" else None
+        known = [x for x in keys_of(options) if [*names].count(x) == 1 and options.columns is None]
+        return next((c for c in map(names.index, known) if kinds[c] == "arrays"), None)
     (c,) = find_names([options.key], names, len(kinds), "--key")
     if kinds[c] != "arrays":
         raise InputError("--key", f"expected arrays in {quoted(options.key)}, found {kinds[c]}")
@@ -338,8 +345,8 @@ def _columns_of_results(
         others = sorted({*range(len(names))} - {*own, output})
         named = [c for c in others if plain[c] == options.id_column]
         named += [c for c in others if names_samples(plain[c])]
-        for kind in ("text", "mixed") if not options.keep else ():
-            named += [c for c in others if kinds[c] == kind]
+        for kind in ("text", "mixed"):
+            named += [c for c in others if kinds[c] == kind and names[c] not in options.keep]
         rest = {c for c in others if c > min(own) and kinds[c] != "text" and not _is_id(names[c])}
         # A header that counts from 0 has a class more.
         if not (rest - {*named} or (options.by_position and prefix + "0" in first)):

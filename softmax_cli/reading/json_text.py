@@ -103,8 +103,7 @@ def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
     """Read logits from a JSON value."""
     rows, named = _records(document, name, options), dict[str, Any]()
     if isinstance(rows, dict):
-        own = ("vjp", "probabilities", "log_probabilities") if options.results_of else ()
-        key = options.key or next((key for key in own if key in rows), "logits")
+        key = options.key or next((x for x in rules.keys_of(options) if x in rows), "logits")
         if (found := member(rows, key)) is None and options.key:
             problem = f"expected a member, found no {quoted(options.key)}"
             raise InputError("--key", problem, strict_json.key_hint(rows))
@@ -220,12 +219,11 @@ def _read_results(document: Any, name: str, options: InputOptions) -> Logits:
         document = [document]
     is_list, rows, named = isinstance(document, list), document, dict[str, Any]()
     first = document[0] if is_list and document else document
-    if isinstance(first, dict):
-        keys = (options.quantity, f"log_{options.quantity}", "logits")
-        if (key := next((key for key in keys if key in first), None)) is not None:
-            at = "*." * is_list
-            rows = member(document, at + key)
-            named = {x: member(document, at + x) for x in first if not at or x != "classes"}
+    keys = rules.keys_of(options) if isinstance(first, dict) else ()
+    if (key := next((x for x in keys if x in first), None)) is not None:
+        at = "*." * is_list
+        rows = member(document, at + key)
+        named = {x: member(document, at + x) for x in first if not at or x != "classes"}
     return _read_rows(_records(rows, name, options), named, name, options)
 
 

@@ -9,7 +9,7 @@ import select
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import BufferedReader, FileIO
+from io import BufferedReader, BytesIO, FileIO
 from typing import Any
 
 import numpy as np
@@ -37,11 +37,17 @@ class Stream:
     def __init__(self, raw: FileIO, name: str, size: int | None) -> None:
         self.raw, self.n_read = raw, 0
         with readable(name):
-            file = BufferedReader(raw)
+            source: Any = (file := BufferedReader(raw))
             beginning = file.peek(10)
-            self._source = _unpacked(file, beginning)
+            # The first piece of a pipe may be too short to tell.
+            if len(beginning) < 10 and re.match(rb"[\x1f\xfd]|BZh|BZ?\Z", beginning):
+                source = BytesIO(beginning := file.read())
+            for mark, unpack in _PACKED.items():
+                if re.match(mark, beginning, re.DOTALL):
+                    source = unpack(source)
+                    source._buffer.raw._trailing_error = ()  # or they would end where it is damaged
+        self._source, self.is_packed = source, source is not file
         self._name, self._held, self._has_more = name, bytearray(), bool(beginning)
-        self.is_packed = self._source is not file
         self.size = None if self.is_packed else size
         # What the beginning is taken for does not depend on the pieces in which a pipe brings it.
         while self._held.count(b"\n") < 2 and len(self._held) < HEAD and self._fill():
@@ -114,16 +120,6 @@ class Stream:
         content = bytes(memoryview(self._held)[:end])
         del self._held[:end]
         return content
-
-
-def _unpacked(file: "BufferedReader[FileIO]", beginning: bytes) -> Any:
-    """Return what decompresses the file, or the file itself if it is not compressed."""
-    for mark, unpack in _PACKED.items():
-        if re.match(mark, beginning, re.DOTALL):
-            source = unpack(file)
-            source._buffer.raw._trailing_error = ()  # or they would end where a stream is damaged
-            return source
-    return file
 
 
 @contextmanager
