@@ -120,7 +120,8 @@ def _differentiated(
         log_y = replace(task, quantity="probabilities").exact()
         sizes = np.maximum(1.0, np.abs(np.where(task.z > -np.inf, log_y, 0.0)).max(axis=1))
         # Beside 0.1/T an entry of 1/T is not lost, but for what few digits lose.
-        atols = np.fmin(atols, (np.inf if off and eps > FLOAT64.eps else 0.1 / T) / sizes) * sizes
+        with np.errstate(over="ignore"):
+            atols = np.minimum(atols * sizes, np.inf if off and eps > FLOAT64.eps else 0.1 / T)
     run = Run(task, setting, (atols, method.rtol))
     estimates: list[float] = []
     # A function is given all samples, as its results may depend on how many there are; softmax
