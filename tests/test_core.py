@@ -29,7 +29,6 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 Floats = NDArray[np.float64]
 Function = Callable[..., Floats]
-# The errors of each sample, from logits, upstream gradients and T.
 Errors = Callable[[Floats, Floats, float, Arithmetic], Floats]
 
 FUNCTIONS: list[Function] = [

@@ -69,6 +69,7 @@ def test_lines_that_end_in_a_carriage_return_stream(lines: str, tmp_path: Path) 
         ("forward sparse.csv", "sparse.csv:1:1: expected text, found a NUL"),
         ("forward sparse.json", "expected what takes at most "),
         ("forward endless -f csv", "endless: expected lines of at most 256 MB"),
+        ("forward endless -f tsv", "endless: expected samples in the first million lines"),
     ],
 )
 def test_what_is_no_text_or_too_large_is_refused(words: str, told: str, tmp_path: Path) -> None:
@@ -76,7 +77,8 @@ def test_what_is_no_text_or_too_large_is_refused(words: str, told: str, tmp_path
         (tmp_path / name).touch()
         os.truncate(tmp_path / name, 1 << 40)
     os.mkfifo(tmp_path / "endless")
-    script = "yes 1, | tr -d '\\n' > endless" if "endless" in words else ":"
+    feed = "yes ''" if "tsv" in words else "yes 1, | tr -d '\\n'"
+    script = f"{feed} > endless" if "endless" in words else ":"
     with subprocess.Popen(["sh", "-c", script], cwd=tmp_path):
         outcome = run_limited(*words.split(), cwd=tmp_path, bytes_=1 << 31)
     assert (outcome.status, outcome.stdout) == (2, "")

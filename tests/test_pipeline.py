@@ -155,6 +155,12 @@ def test_what_a_slow_pipe_brings_is_answered_as_lines_arrive(kind: str) -> None:
         assert process.poll() is None
 
 
+def test_a_steady_trickle_is_answered() -> None:
+    lines = "while echo 3,3; do sleep 0.1; done"
+    outcome = run_in_shell(f'({lines}) | timeout -s INT 4 "$@" forward -f csv')
+    assert outcome.stdout.startswith("0.5,0.5\n0.5,0.5\n")
+
+
 @pytest.mark.parametrize(("kind", "jobs"), [("csv", "3"), ("tsv", "1"), ("jsonl", "3")])
 def test_a_stream_prints_before_it_ends_and_ends_when_its_reader_goes_away(
     kind: str, jobs: str

@@ -199,6 +199,7 @@ LLS = [0.00521903, 0.994571, 7.84649e-06, 0.000202364]
         ('[{"id": 7, "logits": [1,2,3], "label": 2}]', "", None, ["7"], ONE_TO_THREE),
         ('{"a":{"b":[[1,2,3]]},"m":{"n":"x"}}', "--key a.b.0 --id m.n", None, ["x"], ONE_TO_THREE),
         ('{"outputs":[{"logits":[[1,2,3]]}]}', "--key outputs.0.logits", None, ["1"], ONE_TO_THREE),
+        ('{"data":[1,2,3]}', "--key *", None, ["data"], ONE_TO_THREE),
         ('{"columns":["a","b","c"],"index":[0],"data":[[1,2,3]]}', "", None, ["1"], ONE_TO_THREE),
         ('{"columns":["a","b","c"],"index":["x"],"data":[[1,2,3]]}', "", None, ["x"], ONE_TO_THREE),
     ],

@@ -11,7 +11,6 @@ from softmax_cli.reading.results import read_candidate
 from tests.program import run
 from tests.reading import read
 
-# Each is no JSON, whatever some readers take it for.
 MALFORMED = [
     b"[1 true]", b'[""],', b"[1,,2]", b'["x"]]', b"[3[4]]", b"[1:2]", b"[-]", b"[1,]", b'["\x0ba"]',
     b'["a",\n4\n,1,', b"[fals]", b"123\x00", b"[++1234]", b"[+1]", b"[+Inf]", b"[-01]", b"[-2.]",

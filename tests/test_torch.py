@@ -90,7 +90,6 @@ def product(make: Callable[[Any, Any], Any]) -> Callable[[Any, Any, Any], Any]:
     return lambda z, y, g: torch.einsum("kji,kj->ki", make(y, torch.eye(y.shape[-1])), g)
 
 
-# Of logits z, probabilities y and upstream gradient g.
 RIGHT: dict[str, Callable[[Any, Any, Any], Any]] = {
     "y (g - sum)": lambda z, y, g: y * (g - (y * g).sum(-1, keepdim=True)),
     "y g - y sum": lambda z, y, g: y * g - y * (y * g).sum(-1, keepdim=True),

@@ -114,7 +114,6 @@ PROBABILITIES: dict[str, list[Logits]] = {
     "one maximum for the whole batch": [lambda z: naive((z - z.max()) / T)],
 }
 
-# The same in forms from which no derivative is made.
 PROBABILITIES_ALONE: dict[str, list[Logits]] = {
     "argmax in place of softmax": [lambda z: eye(z)[z.argmax(axis=1)]],
     "logarithms of the probabilities": [lambda z: np.log(y(z))],
@@ -127,7 +126,6 @@ PROBABILITIES_ALONE: dict[str, list[Logits]] = {
     ],
 }
 
-# Wrong log-probabilities.
 LOGARITHMS: dict[str, list[Logits]] = {
     "probabilities in place of their logarithms": [y],
     "not normalised": [lambda z: z / T, lambda z: z / T - (z / T).max(axis=-1, keepdims=True)],
@@ -184,14 +182,12 @@ JACOBIANS: dict[str, list[Logits]] = {
     "another temperature": [lambda z: derivative(softmax(z / 2.3)) / 2.3],
 }
 
-# Wrong Jacobians that lack what connects the samples, which a product has.
 BLOCKS: dict[str, Logits] = {
     "softmax along the wrong axis": lambda z: (
         diagonal(softmax(z / T, axis=0) * (1 - softmax(z / T, axis=0))) / T
     )
 }
 
-# The same of log-softmax.
 JACOBIANS_OF_LOG: dict[str, list[Logits]] = {
     "only the diagonal": [lambda z: diagonal(1 - y(z)) / T],
     "the diagonal is missing": [lambda z: exact_of_log(z) * (1 - eye(z))],

@@ -2,7 +2,7 @@
 
 import typer
 
-from softmax_cli.errors import InputError, did_you_mean, quoted
+from softmax_cli import words
 
 TOPICS = ("input", "output", "check", "mistakes", "python", "scale", "accuracy")
 COMMANDS = ("forward", "jacobian", "help")  # and check, which is a topic too
@@ -20,10 +20,8 @@ def reference(topic: str | None = typer.Argument(None, help=TOPIC)) -> None:
 
     from softmax_cli.writing.target import open_target
 
-    if topic not in (None, *TOPICS):
-        known = [*TOPICS, *COMMANDS]
-        problem = f"expected one of {', '.join(known)}, found {quoted(topic)}"
-        raise InputError("argument 1", problem, did_you_mean(topic, known))
+    if topic is not None:
+        words.choice("argument 1", topic, (*TOPICS, *COMMANDS))
     page = (files("softmax_cli") / "help" / f"{topic or 'contents'}.md").read_text("utf-8")
     with open_target(None) as target:
         if target.is_terminal and target.encoding.lower().startswith("utf"):

@@ -24,7 +24,7 @@ _LABEL = (
 # The last word of a header, as in sample_id and userId, but not acid; or all of it. "Unnamed: 0"
 # is what pandas calls the index of a table that it had written without a name.
 _IDENTIFIER = (
-    r"(?i:(?:.*[\W_])?(?:ids?|idx|index|[ug]?uid)|(?:sample|user|row|doc)id|user|key|row|line|image"
+    r"(?i:(?:.*[\W_])?(?:ids?|idx|index|[ug]?uid)|(?:sample|user|row|doc)id|user|key|rows?|line|image"
     r"|(?:row|line)_?(?:n[ro]|num(?:ber)?|names?)|[pq]id|position|timestamp|date|epoch|batch|step"
     rf"|seed|rank|unnamed: [\d.]+|\.{{3}}\d+|(?:__index_)?level_\d+(?:__)?)|.*[a-z]I[dD]|{_LABEL}"
 )
@@ -257,8 +257,7 @@ def choose_columns(
         logits = sorted({*picked} - suspects - {array})
         raise _undecided(sorted(doubtful), logits, sample, header, place, options.axis)
     if array is not None:
-        first = next(row[array] for row in rows if not is_missing(row[array]))
-        picked = tuple(range(len(array_in(first))))
+        picked = (*range(len(next(array_in(x[array]) for x in rows if not is_missing(x[array])))),)
     if not picked:
         raise InputError(place, "expected at least one column of logits, found none")
     guessed = empty - {*kept} if {options.columns, options.id_column} == {None} else frozenset()

@@ -111,7 +111,8 @@ def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
         if found is None or (is_array and "samples" not in rows):
             rows = [rows]
         else:
-            named = {x: rows[x] for x in rows if x != key and key.split(".")[0] not in (x, "*")}
+            beside = {"samples": [*rows]} if key[:1] == "*" else rows  # the keys of all
+            named = {x: beside[x] for x in beside if x not in (key, key.split(".")[0])}
             found = [found] if isinstance(found, dict) else found
             is_one = isinstance(found, list) and len(found) == 1
             for x in filter(rules.names_samples, [*named] * is_one):

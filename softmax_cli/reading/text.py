@@ -65,15 +65,17 @@ class Stream:
         while True:
             found = ignored.match(head)
             end = found.end() if found else 0
-            if len(head[end:].strip().splitlines()) > 1 or not (more := self.take(len(head))):
+            if re.search(rb"[\r\n]", head[end:].strip()) or not (more := self.take(len(head))):
                 return head[:end], head[end:]
+            if head.count(b"\n") > 1 << 20:
+                raise InputError(self._name, "expected samples in the first million lines")
             head += more
 
     def take(self, size: int, silence: float = 0.01) -> bytes:
         """Take about `size` bytes, fewer if a pipe is silent for seconds, but a line at least."""
         first = self._held.find(self.line_end)
         while first < 0 or (len(self._held) < size and self.is_ready(silence)):
-            seen = len(self._held)
+            seen, silence = len(self._held), 0.9 * silence  # or a steady trickle is never answered
             if not self._fill() or self._held.find(0, seen) >= 0:
                 self._has_more = False  # to decode a NUL tells its place
                 break

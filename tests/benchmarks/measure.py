@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 
 OURS = "from softmax_cli.__main__ import main; main()"
-# What an environment without the extra looks like.
 REQUIRED_ONLY = f"import sys; sys.modules['orjson'] = None; {OURS}"
 # As where the package is installed: modules are compiled once, and streams buffered.
 ENVIRONMENT = {

@@ -7,7 +7,6 @@ import sys
 
 from tests.benchmarks.measure import OURS, compare, python
 
-# What is compared, with the most that it may take, the words, and the imports.
 STARTS = {
     "a table; at most 1.15": ("jacobian 1 2 3", "numpy, typer, rich.console, rich.table"),
     "a machine format; at most 1.15": ("jacobian 1 2 3 -f csv", "numpy, typer"),
