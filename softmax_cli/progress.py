@@ -30,8 +30,7 @@ def watched(logits: Logits) -> Iterator[Logits]:
 
 
 def _walk(logits: Logits, erase: list[bytes]) -> Iterator[Batch | TextBlock]:
-    begin = time.monotonic()
-    due, samples = begin + 1, 0
+    due, samples = (begin := time.monotonic()) + 1, 0
     for block in logits.blocks:
         yield block
         samples += len(block.logits) if isinstance(block, Batch) else 0

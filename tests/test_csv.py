@@ -72,6 +72,7 @@ def test_the_layout_is_found_and_options_choose(text: str, options: str, printed
         ("logits;\n[1,5, 2,5];\n", [], "<stdin>:2:1: expected a number, found '[1,5, 2,5]'"),
         ("logits;\n[1,5 2,5];\n", ["--decimal", ","], "<stdin>:2:1: expected a number, found '["),
         (",t,z\n0,a,1.5\n1,b,2\n", ["--axis", "0"], "<stdin>:1: expected logits and at most one"),
+        (",-inf,-0.5\n0.3,1,2\n", [], "<stdin>:1:1: expected a number, found ''\nhint: --skip"),
         ("1,3,\n2,3,\n", ["--id", "1"], "<stdin>:1:3: expected a number, found ''\nhint: --col"),
     ],
 )  # fmt: skip
@@ -130,6 +131,7 @@ def test_a_header_that_may_be_a_sample_is_warned_of(text: str, place: str, words
     assert (above_text.stdout[:7], "because '' is" in above_text.stderr) == (",0,1\nu,", True)
     assert "may be of the header too" in run("forward", stdin=",a,a\n,0,1\nx,1.5,2\n").stderr
     assert "not the comment above it" in run("forward", "--header", stdin="# a\n1\n2\n").stderr
+    assert "if this row is it" in run("forward", stdin="# by year\nx,2019\ny,1.5\n").stderr
 
 
 @pytest.mark.parametrize(("text", "place"), [("1,2,\n3,4,\n", "1:3"), ("1,,2\n1,3,4\n", "1:2")])

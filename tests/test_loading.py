@@ -7,7 +7,6 @@ import pytest
 
 from tests.program import PROGRAM, SCRIPT, Outcome, run, run_cold
 
-# What the program or numpy, typer, rich and polars import, some of it late.
 NAMES = [
     "base64", "bisect", "candidate_mine", "click", "colorsys", "csv", "data", "dataclasses",
     "decimal", "difflib", "fractions", "hashlib", "hmac", "html", "inspect", "json", "logging",

@@ -22,7 +22,6 @@ MALFORMED = [
     "[\u2060]".encode(), b"\xef\xbb{}", b"[\x0c]", b"*", b"[a\xe5]", b"[1e1\xe5]",
     b"{{}:1}", b"[" * 100_000, b'[{"":' * 50_000,
 ]  # fmt: skip
-# What the RFC leaves to the reader, and what is said.
 OPEN = [
     (b'{"a":"b","a":"c"}', "expected each key once, found 'a'"),
     (b"[0.4e00669999999999999999999999999999999999]", "within the range of float64"),

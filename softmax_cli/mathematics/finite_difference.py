@@ -168,8 +168,7 @@ def _richardson(function: Function, z: FloatArray, h: FloatArray, i: int) -> Dif
     error = np.full(best.shape, np.inf)
     row = [best]
     for k in range(1, ROWS):
-        above = row
-        row = [*_central(function, z, h / 2**k, i)]
+        above, row = row, [*_central(function, z, h / 2**k, i)]
         for order, coarser in enumerate(above, start=1):
             finer = row[-1]
             better = finer + (finer - coarser) / (4.0**order - 1.0)

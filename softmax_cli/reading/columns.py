@@ -422,8 +422,7 @@ def pick_columns(text: str, names: Sequence[str], count: int, option: str) -> tu
     parts = [(word, "", "") if word in known else word.partition("-") for word in words]
     if len({x in known for first, _, last in parts for x in (first, last) if x.isdigit()}) > 1:
         raise InputError(option, f"expected names or positions, found both in {quoted(text)}")
-    ends = (x for first, _, last in parts for x in (first, last or first))
-    found = find_names(ends, names, count, option)
+    found = find_names((x for a, _, b in parts for x in (a, b or a)), names, count, option)
     picked: dict[int, None] = {}  # in order
     for word, part, start, end in zip(words, parts, found[::2], found[1::2], strict=True):
         columns = range(start, count if part[1:] == ("-", "") else end + 1)

@@ -44,8 +44,7 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     InputError
         With line and column: here for the first rows, from the batches for the rest.
     """
-    beginning = stream.peek()
-    if b"\n" not in beginning and b"\r" in beginning[:-1]:
+    if b"\n" not in (beginning := stream.peek()) and b"\r" in beginning[:-1]:
         stream.line_end = b"\r"
     comments, head = stream.take_head(re.compile(rb"(?:(?: *#[^\r\n]*)?(?:\r\n?|\n))*+"))
     if options.delimiter == options.decimal:
@@ -76,6 +75,8 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
         rules.warn_of_first_row(two, has_header, said, place)
     if has_header and commented and any(map(words.is_number, first)):
         warn(place, "the first row is taken as the header, not the comment above it")
+    elif header and not (has_header or delimiter.encode() in comments or words.is_number(first[0])):
+        warn(place, "the comment above it is taken as the header; if this row is it, give --header")
     records = records[1:] if has_header else records
     if not records:
         raise InputError(name, "expected at least one sample, found only a header")
@@ -269,7 +270,8 @@ def _is_header(cells: Sequence[str], below: list[str], commented: Sequence[str] 
     def is_value(cell: str) -> bool:
         return words.is_number(cell) or words.is_broken_number(cell)
 
-    pairs = zip_longest(cells, ["a name", *below[1 : len(cells)]], fillvalue="")
+    above = ["a name"] if all(x.strip().isdigit() for x in cells[1:]) else below[:1]
+    pairs = zip_longest(cells, [*above, *below[1 : len(cells)]], fillvalue="")
     values = [is_value(x) or not (x.strip() or (y.strip() and not is_value(y))) for x, y in pairs]
     is_sample = commented and cells[1:] != [*map(str, range(len(cells) - 1))]
     return not (any(values) if is_sample else all(values))
