@@ -328,7 +328,8 @@ def test_a_path_is_followed_before_a_table_is_looked_for() -> None:
 
 def test_what_may_be_meant_in_two_ways_has_a_warning(tmp_path: Path) -> None:
     assert "column k is taken for" in run("forward", stdin="k,a\n10k,1\n1.5 \u00b1 0.2,1\n").stderr
-    assert "is taken for text: give" in run("forward", "--id", "i", stdin="i,k,a\nx,10k,1\n").stderr
+    for text in ("i,k,a\nx,10k,1\n", "i,k,a\nx,1e-3 (2),1\n", "i,,a\nx,1.5,1\n"):
+        assert "is taken for text: give" in run("forward", "--id", "i", stdin=text).stderr
     assert "if 'x' names the classes" in run("forward", stdin='{"x":["a"],"logits":[1]}').stderr
     outcome = run("forward", stdin='{"a":{"0":1,"1":2},"b":{"0":3,"1":4}}')
     assert "'a' is read as a column; if it is a sample: --key '*'" in outcome.stderr

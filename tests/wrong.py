@@ -283,7 +283,6 @@ RESULTS: dict[str, list[Callable[[Array, Array], Array]]] = {
     ],
 }
 
-# Right results of less precision. They have one of their own already.
 ROUNDED: dict[str, Callable[[Array], Array]] = {
     "bfloat16 results": lambda v: (
         (v.astype(np.float32).view(np.uint32) + 0x8000) & 0xFFFF0000

@@ -228,12 +228,13 @@ def choose_columns(
     few = rows[:_SAMPLES_OF_COLUMN]
     empty = {c for c in naming if not any(names[c:]) and all(is_missing(row[c]) for row in few)}
     naming -= empty
-    beside = text - by_name - {sample}
+    odd = {c for c in by_name if kinds[c] == "numbers" and options.id_column is not None}
+    beside = (text - by_name | odd) - {sample}
     if sample is None and len(naming) == 1:
         (sample,) = naming
     is_known = sample is None or keeps_all or options.columns is not None
     for c in sorted(beside & {sample} if is_known else beside):
-        if all(re.fullmatch(r"\W*\d+([.,]\d+)?\D*[\d.]*", as_text(x[c])) for x in few):
+        if all(re.fullmatch(r"\W*\d+([.,]\d+)?(e-?\d+)?\D*[\d.]*\W*", as_text(x[c])) for x in few):
             what = "names: give --id" if c == sample else "text: give --keep"
             warn(place, f"column {spelled([c], header)} is taken for {what} if so")
     if nested := [c for c in picked if kinds[c] in ("arrays", "objects") and not is_settled]:
