@@ -467,8 +467,7 @@ def _quotient(s: Floats, t: Floats, T: float) -> tuple[Floats, Floats]:
     # The high parts have 26 bits, the others 27, so that products of two are exact (Dekker [3]_).
     s1, c1, T1 = ((np.asarray(x).view(np.int64) & -(2**27)).view(float) for x in (s, 1 / T, T))
     c2 = ((1 - c1 * T1) - c1 * (T - T1)) / T
-    q, low = s1 * c1, (s - s1) * c1
-    low += s * c2 + t * c1
+    q, low = s1 * c1, (s - s1) * c1 + (s * c2 + t * c1)
     return q + low, low - ((q + low) - q)
 
 

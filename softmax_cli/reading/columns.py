@@ -284,8 +284,8 @@ def _array(names: Sequence[str], kinds: Sequence[str], options: InputOptions) ->
     return c
 
 
-def _is_id(name: str) -> bool:
-    return re.fullmatch(rf"(?:{_IDENTIFIER})(?:\.\d*)?", name.strip(_MARKS)) is not None
+def _is_id(name: str, kind: str = _IDENTIFIER) -> bool:
+    return re.fullmatch(rf"(?:{kind})(?:\.\d*)?", name.strip(_MARKS)) is not None
 
 
 def _undecided(
@@ -299,7 +299,7 @@ def _undecided(
         problem += " beside a single one of logits; every sample has a row"
         hint = f"if all rows are one sample, give --axis 0 --columns {spelled(logits, header)}"
         return InputError(place, problem, hint)
-    labels = [c for c in found if header and re.fullmatch(_LABEL, header[c].strip(_MARKS))]
+    labels = [c for c in found if header and _is_id(header[c], _LABEL)]
     name = [c for c in found if c not in labels and sample is None][:1]
     kept = [c for c in found if c not in name]
     options = [f"--id {spelled(name, header)}"] * len(name)
@@ -345,8 +345,9 @@ def _columns_of_results(
         others = sorted({*range(len(names))} - {*own, output})
         named = [c for c in others if plain[c] == options.id_column]
         named += [c for c in others if names_samples(plain[c])]
-        for kind in ("text", "mixed"):
-            named += [c for c in others if kinds[c] == kind and names[c] not in options.keep]
+        free = [c for c in others if names[c] not in options.keep]
+        named += [c for kind in ("text", "mixed") for c in free if kinds[c] == kind]
+        named += [c for c in free if _is_id(names[c]) and not _is_id(names[c], _LABEL)]
         rest = {c for c in others if c > min(own) and kinds[c] != "text" and not _is_id(names[c])}
         # A header that counts from 0 has a class more.
         if not (rest - {*named} or (options.by_position and prefix + "0" in first)):
