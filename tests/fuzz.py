@@ -30,7 +30,6 @@ from softmax_cli.__main__ import main
 from softmax_cli.reading.text import Stream
 from tests.program import Outcome, import_all, take_streams
 
-# What is different beside a file that is one block, in one process, with orjson.
 WAYS: dict[str, dict[str, Any]] = {
     "standard input": {"source": "-"},
     "slow pipe, blocks": {"source": "slow"},

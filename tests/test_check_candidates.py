@@ -235,6 +235,10 @@ def test_there_is_a_name_for_each_sample_in_its_place(tmp_path: Path) -> None:
         stdin, count = json.dumps(y | {"samples": names}), len(names)
         said = f"error: --probabilities: expected a name for each sample, found {count}\n"
         assert run("check", PETS, "--probabilities", "-", stdin=stdin) == Outcome(2, "", said)
+    (tmp_path / "z.csv").write_text("name,cat,dog\n7,0,0\n8,0,0\n")
+    row = '{"sample":"%s","probabilities":[0.5,0.5],"classes":["%s","dog"]}\n'
+    for theirs in ("image_id,cat,dog\n8,.5,.5\n7,.5,.5\n", row % (7, "cat") + row % (8, "dog")):
+        assert run("check", "z.csv", "--probabilities", "-", stdin=theirs, cwd=tmp_path).status == 2
     stdin = run("forward", "1,2", "3,1", "-f", "json").stdout.replace(
         '["1","2"],"p', '["2","1"],"p'
     )

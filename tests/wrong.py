@@ -143,7 +143,6 @@ LOGARITHMS: dict[str, list[Logits]] = {
     "another temperature": [lambda z: np.log(softmax(z / 2.3))],
 }
 
-# Name -> wrong Jacobian of logits z, shape (K, C) -> (K, C, C).
 JACOBIANS: dict[str, list[Logits]] = {
     "only the diagonal": [lambda z: diagonal(y(z) * (1 - y(z))) / T],
     "the diagonal is missing": [lambda z: exact(z) * (1 - eye(z))],
@@ -257,7 +256,6 @@ def without(values: Array, *at: Any) -> Array:
     return values
 
 
-# What is done to right results, of any kind, for logits z.
 RESULTS: dict[str, list[Callable[[Array, Array], Array]]] = {
     "sign of everything": [lambda v, z: -v],
     "nothing but zeros": [lambda v, z: 0 * v],

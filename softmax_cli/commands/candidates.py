@@ -102,8 +102,7 @@ def check(
             check_classes(classes, logits.class_names, option, "the logits")
         names = theirs.samples or ()
         # Numbers may be positions.
-        ours = batch.samples or (batch.labels if {*names} == {*batch.labels} else ())
-        if names and ours:
+        if names and (ours := batch.samples or batch.labels * ({*names} == {*batch.labels})):
             times = logits.n_classes if quantity == "jacobian" and len(names) > len(mask) else 1
             if len(names) != len(mask) * times:
                 raise InputError(option, f"expected a name for each sample, found {len(names)}")

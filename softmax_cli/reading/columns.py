@@ -226,9 +226,10 @@ def choose_columns(
     mixed = {c for c, kind in enumerate(kinds) if kind == "mixed"} - {*picked, *kept}
     naming = (by_name or text or mixed) if is_settled or keeps_all else by_name | text
     few = rows[:_SAMPLES_OF_COLUMN]
-    empty = {c for c in naming if not any(names[c:]) and all(is_missing(row[c]) for row in few)}
+    last = max((c for c, name in enumerate(names) if name), default=-1)
+    empty = {c for c in naming if c > last and all(is_missing(row[c]) for row in few)}
     naming -= empty
-    odd = {c for c in by_name if kinds[c] == "numbers" and options.id_column is not None}
+    odd = {c for c in by_name if kinds[c] == "numbers"} if options.id_column is not None else set()
     beside = (text - by_name | odd) - {sample}
     if sample is None and len(naming) == 1:
         (sample,) = naming

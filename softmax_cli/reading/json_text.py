@@ -220,10 +220,12 @@ def _read_results(document: Any, name: str, options: InputOptions) -> Logits:
         document = [document]
     is_list, rows, named = isinstance(document, list), document, dict[str, Any]()
     first = document[0] if is_list and document else document
-    keys = rules.keys_of(options) if isinstance(first, dict) else ()
-    if (key := next((x for x in keys if x in first), None)) is not None:
+    keys = [x for x in rules.keys_of(options) if x in first] if isinstance(first, dict) else []
+    values = first[keys[0]] if keys else None
+    # Rows of numbers in records are columns.
+    if keys and not (is_list and type(values) is list and type(_first(values)) not in (list, dict)):
         at = "*." * is_list
-        rows = member(document, at + key)
+        rows = member(document, at + keys[0])
         named = {x: member(document, at + x) for x in first if not at or x != "classes"}
     return _read_rows(_records(rows, name, options), named, name, options)
 
@@ -259,7 +261,7 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
     needed = {keys[c] for c in (columns.array, columns.sample, *columns.kept) if c is not None}
     members = first.keys() if "all" in options.keep else needed & first.keys()
     classes = strict_json.names(first, "classes", where(0), len(columns.logits))
-    for x in first if classes is None else ():
+    for x in first if classes is None and options.quantity is None else ():
         if isinstance(first[x], list) and [*map(type, first[x])] == [str] * len(columns.logits):
             warn(name, f"if {quoted(x)} names the classes, call it classes")
     return replace(columns, classes=classes, members=members)

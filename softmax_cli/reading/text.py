@@ -35,7 +35,7 @@ class Stream:
     line_end = b"\n"
 
     def __init__(self, raw: FileIO, name: str, size: int | None) -> None:
-        self.raw, self.n_read = raw, 0
+        self.raw, self.n_read, self._name, self._held = raw, 0, name, bytearray()
         with readable(name):
             source: Any = (file := BufferedReader(raw))
             beginning = file.peek(10)
@@ -46,8 +46,7 @@ class Stream:
                 if re.match(mark, beginning, re.DOTALL):
                     source = unpack(source)
                     source._buffer.raw._trailing_error = ()  # or they would end where it is damaged
-        self._source, self.is_packed = source, source is not file
-        self._name, self._held, self._has_more = name, bytearray(), bool(beginning)
+        self._source, self.is_packed, self._has_more = source, source is not file, bool(beginning)
         self.size = None if self.is_packed else size
         # What the beginning is taken for does not depend on the pieces in which a pipe brings it.
         while self._held.count(b"\n") < 2 and len(self._held) < HEAD and self._fill():

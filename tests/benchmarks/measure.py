@@ -12,7 +12,6 @@ from pathlib import Path
 
 OURS = "from softmax_cli.__main__ import main; main()"
 REQUIRED_ONLY = f"import sys; sys.modules['orjson'] = None; {OURS}"
-# As where the package is installed: modules are compiled once, and streams buffered.
 ENVIRONMENT = {
     name: value
     for name, value in os.environ.items()
