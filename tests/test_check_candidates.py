@@ -231,8 +231,9 @@ def test_rows_of_a_jacobian_are_those_of_their_outputs() -> None:
 
 def test_there_is_a_name_for_each_sample_in_its_place(tmp_path: Path) -> None:
     y = run("forward", PETS, "-f", "json").json
-    for names in (y["samples"][:1], y["samples"] * 2):
-        stdin, count = json.dumps(y | {"samples": names}), len(names)
+    samples = y.pop("samples")
+    for names, key in ((samples[:1], "samples"), (samples * 2, "names")):
+        stdin, count = json.dumps(y | {key: names}), len(names)
         said = f"error: --probabilities: expected a name for each sample, found {count}\n"
         assert run("check", PETS, "--probabilities", "-", stdin=stdin) == Outcome(2, "", said)
     (tmp_path / "z.csv").write_text("name,cat,dog\n7,0,0\n8,0,0\n")

@@ -137,7 +137,7 @@ def _read_rows(rows: Any, named: dict[str, Any], name: str, options: InputOption
         rows = [row if isinstance(row, list) else [] for row in rows]
         validity.check_lengths(rows, shape[-1], validity.place_in(where), "the first")
         rows = list(chain.from_iterable(rows))
-    titles = (options.id_column, "samples", *filter(rules.names_samples, named))
+    titles = (options.id_column, *(x for x in named if rules.names_samples(x.removesuffix("s"))))
     title = next((x for x in titles if x and isinstance(named.get(x), list)), "samples")
     columns = _settle(rows, where, name, options)
     batch = _batch(rows, columns, where, 0, options)
