@@ -98,8 +98,10 @@ def check(
         rows = rows[np.repeat(mask, len(rows) // len(mask))]
         precision, printed = precision_of(read.dtype), (0, 0) if read.dtype else theirs.printed
         classes = read.class_names or logits.classes
-        if logits.class_names and len(classes) == logits.n_classes:
-            check_classes(classes, logits.class_names, option, "the logits")
+        # Numbers may be positions.
+        are_named = logits.class_names is not None or {*classes} == {*logits.classes}
+        if are_named and len(classes) == logits.n_classes:
+            check_classes(classes, logits.classes, option, "the logits")
         names = theirs.samples or ()
         # Numbers may be positions.
         if names and (ours := batch.samples or batch.labels * ({*names} == {*batch.labels})):
@@ -108,7 +110,7 @@ def check(
                 raise InputError(option, f"expected a name for each sample, found {len(names)}")
             each = [name for name in ours for _ in range(times)]
             results.check_names([*compress(names, np.repeat(mask, times))], each, option)
-        outputs = [str(name) for (name,) in theirs.kept or ()]
+        outputs = [str(x) for (x,) in theirs.kept or ()]
         results.check_names(outputs, [*classes] * len(mask), option, "output")
         return check_results(quantity, (rows, across), precision, setting, printed)
 

@@ -99,8 +99,7 @@ class Columns:
         check_lengths(values, len(self.logits), place, "the first sample")
         cells = list(chain.from_iterable(values))
         logits = read_numbers(cells, len(self.logits), place, options, **how)
-        c = self.sample
-        names = None if c is None else tuple(as_text(row[c]) for row in rows)
+        names = None if self.sample is None else tuple(as_text(row[self.sample]) for row in rows)
         kept = tuple(tuple(row[c] for c in self.kept) for row in rows) if self.kept else None
         printed = _printed(cells) if options.quantity else (0, 0)
         return Batch(logits, start, names, kept=kept, place=place, printed=printed)
