@@ -30,7 +30,7 @@ from softmax_cli.__main__ import main
 from softmax_cli.reading.text import Stream
 from tests.program import Outcome, import_all, take_streams
 
-WAYS: dict[str, dict[str, Any]] = {
+WAYS: dict[str, dict[str, Any]] = {  # beside a file of one block, in one process, with orjson
     "standard input": {"source": "-"},
     "slow pipe, blocks": {"source": "slow"},
     "blocks": {"block_size": 16},

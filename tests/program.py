@@ -113,9 +113,9 @@ def run(
     return Outcome(status, printed.decode(errors="surrogateescape"), told.result().decode())
 
 
-def wait_for(event: Callable[[], Any]) -> Any:
-    """Wait until this returns something, and return that."""
-    until = time.monotonic() + 20
+def wait_for(seconds: float, event: Callable[[], Any]) -> Any:
+    """Wait until this returns something, for so many seconds at most, and return that."""
+    until = time.monotonic() + seconds
     while not (found := event()):
         assert time.monotonic() < until
         time.sleep(0.02)

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 Floats = NDArray[np.float64]
 Function = Callable[..., Floats]
-Errors = Callable[[Floats, Floats, float, Arithmetic], Floats]
+Errors = Callable[[Floats, Floats, float, Arithmetic], Floats]  # of z, g and T, a sample each
 
 FUNCTIONS: list[Function] = [
     softmax, log_softmax, complement, jacobian, partial(jacobian, log=True),

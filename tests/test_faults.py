@@ -188,7 +188,7 @@ def test_an_ended_run_is_silent_and_leaves_the_old_file(
         assert process.stdin
         process.stdin.write("1,2\n" * 800_000)
         process.stdin.flush()
-        wait_for(lambda: any(path.stat().st_size > 4 for path in tmp_path.iterdir()))
+        wait_for(30, lambda: any(path.stat().st_size > 4 for path in tmp_path.iterdir()))
         for number in numbers:
             process.send_signal(number)
         _, told = process.communicate(timeout=20)

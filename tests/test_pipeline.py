@@ -195,7 +195,7 @@ def descendants(pid: int) -> list[int]:
 
 def begin_with_workers(process: "subprocess.Popen[bytes]", stdin: IO[bytes]) -> list[int]:
     feed(stdin, "".join(map(LINES["csv"], Z.tolist()))).join(20)
-    return list(wait_for(partial(descendants, process.pid)))
+    return list(wait_for(20, partial(descendants, process.pid)))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
@@ -221,7 +221,7 @@ def test_no_worker_outlives_the_program(number: signal.Signals, tmp_path: Path) 
         process.send_signal(number)
         assert process.wait(10) in (128 + number, -signal.SIGKILL)
         assert process.communicate()[1] == b""
-        wait_for(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+        wait_for(10, lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
     assert number == signal.SIGKILL or list(tmp_path.iterdir()) == []
 
 

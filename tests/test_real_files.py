@@ -460,7 +460,7 @@ def test_other_kinds_of_files_are_named() -> None:
 
 
 Z, NAMED = [[1.0, 2.0, 3.0]], [{"a": 1.0, "b": 2.0, "c": 3.0}]
-MADE: dict[str, tuple[str, Callable[[Path], object]]] = {
+MADE: dict[str, tuple[str, Callable[[Path], object]]] = {  # what reads a kind, and makes one
     "xlsx": ("openpyxl", lambda t: _library("pandas").DataFrame(Z).to_excel(t, index=False)),
     "pt": ("torch", lambda t: _library("torch").save(_library("torch").tensor(Z), t)),
     "pkl": ("", lambda t: t.write_bytes(pickle.dumps(np.array(Z)))),

@@ -114,7 +114,7 @@ PROBABILITIES: dict[str, list[Logits]] = {
     "one maximum for the whole batch": [lambda z: naive((z - z.max()) / T)],
 }
 
-PROBABILITIES_ALONE: dict[str, list[Logits]] = {
+PROBABILITIES_ALONE: dict[str, list[Logits]] = {  # from which no derivative is made
     "argmax in place of softmax": [lambda z: eye(z)[z.argmax(axis=1)]],
     "logarithms of the probabilities": [lambda z: np.log(y(z))],
     "temperature left out": [softmax],
@@ -143,7 +143,7 @@ LOGARITHMS: dict[str, list[Logits]] = {
     "another temperature": [lambda z: np.log(softmax(z / 2.3))],
 }
 
-JACOBIANS: dict[str, list[Logits]] = {
+JACOBIANS: dict[str, list[Logits]] = {  # of logits, shape (K, C) -> (K, C, C)
     "only the diagonal": [lambda z: diagonal(y(z) * (1 - y(z))) / T],
     "the diagonal is missing": [lambda z: exact(z) * (1 - eye(z))],
     "diag(y) alone": [lambda z: diagonal(y(z)) / T],
@@ -181,7 +181,7 @@ JACOBIANS: dict[str, list[Logits]] = {
     "another temperature": [lambda z: derivative(softmax(z / 2.3)) / 2.3],
 }
 
-BLOCKS: dict[str, Logits] = {
+BLOCKS: dict[str, Logits] = {  # without what connects the samples, which a product has
     "softmax along the wrong axis": lambda z: (
         diagonal(softmax(z / T, axis=0) * (1 - softmax(z / T, axis=0))) / T
     )
@@ -256,7 +256,7 @@ def without(values: Array, *at: Any) -> Array:
     return values
 
 
-RESULTS: dict[str, list[Callable[[Array, Array], Array]]] = {
+RESULTS: dict[str, list[Callable[[Array, Array], Array]]] = {  # of right ones and logits
     "sign of everything": [lambda v, z: -v],
     "nothing but zeros": [lambda v, z: 0 * v],
     "a constant factor": [lambda v, z: v * 0.7, lambda v, z: v * 100],
@@ -281,7 +281,7 @@ RESULTS: dict[str, list[Callable[[Array, Array], Array]]] = {
     ],
 }
 
-ROUNDED: dict[str, Callable[[Array], Array]] = {
+ROUNDED: dict[str, Callable[[Array], Array]] = {  # right, but less precise
     "bfloat16 results": lambda v: (
         (v.astype(np.float32).view(np.uint32) + 0x8000) & 0xFFFF0000
     ).view(np.float32),

@@ -263,8 +263,8 @@ def _guess_delimiter(text: str, options: InputOptions, name: str) -> str:
 def _is_header(cells: Sequence[str], below: list[str], commented: Sequence[str] | None) -> bool:
     """Tell names from numbers; a row of numbers with some that are broken holds no names.
 
-    Nor does one that ends in a delimiter; at its beginning, or above text, an empty cell is of a
-    column of names. Under a comment that names the columns, it has no number.
+    Nor does one that ends in a delimiter. An empty cell above text, or before digits alone, is of a
+    column of names. Under a comment that names the columns, a header has no number.
     """
 
     def is_value(cell: str) -> bool:

@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 OURS = "from softmax_cli.__main__ import main; main()"
-REQUIRED_ONLY = f"import sys; sys.modules['orjson'] = None; {OURS}"
-ENVIRONMENT = {
+REQUIRED_ONLY = f"import sys; sys.modules['orjson'] = None; {OURS}"  # without the extra
+ENVIRONMENT = {  # where it is installed: modules are compiled once, and streams buffered
     name: value
     for name, value in os.environ.items()
     if name not in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
