@@ -55,15 +55,14 @@ def test_the_summary_counts_the_samples_of_each_class() -> None:
 
 TOP = [
     # Logits, options, and for each sample classes and probabilities.
-    ("2,1,0.1", "--top 1", [[("1", 0)]]),
+    ("2,1,0.1", "--top 1", [[("1", 0)]]), ("0,0,0", "--top 2", [[("1", 0), ("2", 1)]]),
     ("2,1,0.1 0,3,1", "--top 2", [[("1", 0), ("2", 1)], [("2", 1), ("3", 2)]]),
     ("1,3,3,2", "--top 4", [[("2", 1), ("3", 2), ("4", 3), ("1", 0)]]),
     ("1,3,3,2", "--top 999999999", [[("2", 1), ("3", 2), ("4", 3), ("1", 0)]]),
-    ("0,0,0", "--top 2", [[("1", 0), ("2", 1)]]),
     ("800,0,1", "--top 3", [[("1", 0), ("3", 2), ("2", 1)]]),
     ("-inf,0,-inf", "--top 3", [[("2", 1), ("1", 0), ("3", 2)]]),
     ("1,3,3,2", "--top 4 -t 0", [[("2", 1), ("3", 2), ("1", 0), ("4", 3)]]),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -90,9 +89,8 @@ def test_top_names_the_largest_in_every_format(
         return [(name, float(v)) for name, v in zip(cells[::2], cells[1::2], strict=True)]
 
     for form, delimiter in (("csv", ","), ("tsv", "\t")):
-        first, *rows = [
-            line.split(delimiter) for line in run(*words, "-f", form).stdout.splitlines()
-        ]
+        text = run(*words, "-f", form).stdout
+        first, *rows = [line.split(delimiter) for line in text.splitlines()]
         assert (first, [by_twos(row) for row in rows]) == (header, close)
     document = run(*words, "-f", "json").json
     assert list(document) == ["command", "classes", "samples", "top"]

@@ -116,7 +116,7 @@ def _files() -> dict[str, str | Callable[[Path], None]]:
         "lines.jsonl": one_a_line,
         "stacked.csv": stacked,
         "named": "sample,output,a,b,c\n"
-        + "".join(f"s,{'abc'[k % 3]},{line}\n" for k, line in enumerate(stacked.splitlines())),
+        + "".join(f"{k // 3},{'abc'[k % 3]},{line}\n" for k, line in enumerate(stacked.split())),
         "array.npy": lambda path: np.save(path, J),
         "flat.npy": lambda path: np.save(path, J.reshape(-1, 3)),
     }
@@ -245,6 +245,20 @@ def test_there_is_a_name_for_each_sample_in_its_place(tmp_path: Path) -> None:
     )
     said = "error: --probabilities: expected sample '1', found '2'\n"
     assert run("check", "1,2", "3,1", "--probabilities", "-", stdin=stdin) == Outcome(2, "", said)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("21", "error: {}: expected sample '1', found '2'\n"), ("01", ""), ("12", ""),
+        ("78", "warning: {}: the logits have no names of samples: rows are paired by place\n"),
+    ],
+)  # fmt: skip
+def test_names_that_the_logits_lack_are_told(names: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "c").write_text("id,1,2\n{},0.5,0.5\n{},0.5,0.5\n".format(*names))
+    for command, option in (("jacobian", "--vjp"), ("check", "--probabilities")):
+        outcome = run(command, "1,1", "2,2", option, "c", cwd=tmp_path)
+        assert (outcome.status, outcome.stderr) == (2 * (names == "21"), said.format(option))
 
 
 @pytest.mark.parametrize("option", ["--probabilities", "--jacobian"])

@@ -23,15 +23,12 @@ PAGES = {
     "three": ["jacobian", "2", "1", "0.1"],
     "explain": ["jacobian", PETS, "--explain", "--sample", "2"],
     "log": ["jacobian", "2", "1", "0.1", "--log", "-t", "0.5", "--entry", "2,1"],
-    "ten": ["jacobian", DIGITS, "--sample", "1"],
-    "batch": ["jacobian", PETS],
-    "names": ["jacobian", "names.json"],
-    "forward": ["forward", PETS],
-    "vjp": ["jacobian", PETS, "--vjp", "1,0,0"],
+    "ten": ["jacobian", DIGITS, "--sample", "1"], "batch": ["jacobian", PETS],
+    "names": ["jacobian", "names.json"], "forward": ["forward", PETS],
+    "vjp": ["jacobian", PETS, "--vjp", "1,0,0"], "pass": ["check", "1", "2", "3"],
     "check": ["check", DIGITS, "--jacobian", WRONG],
-    "pass": ["check", "1", "2", "3"],
     "sweep": ["check", "1", "2", "3", "--sweep"],
-}
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

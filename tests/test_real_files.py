@@ -29,6 +29,7 @@ from softmax_cli.reading.source import open_logits
 from softmax_cli.samples import concatenate
 from tests.program import SCRIPT, Outcome, refused, run, run_in_shell
 
+Names = list[str] | None
 IDS = "image_id,cat,dog\n1001,2.0,1.5\n1002,1,0.5\n"
 NUMBERED = "image_id,0,1,2,label\n7,1,2,3,0\n"
 IDS_SOFTMAX = [[0.622459331201855, 0.377540668798145]] * 2
@@ -169,11 +170,7 @@ def test_bad_numbers_are_no_names(cell: str, hint: str) -> None:
     ],
 )
 def test_text_is_read_as_it_is_said(
-    text: str,
-    words: str,
-    classes: list[str] | None,
-    samples: list[str] | None,
-    values: list[list[float]],
+    text: str, words: str, classes: Names, samples: Names, values: list[list[float]]
 ) -> None:
     outcome = run("forward", *words.split(), "-f", "json", stdin=text)
     if classes is None:
@@ -205,7 +202,7 @@ LLS = [0.00521903, 0.994571, 7.84649e-06, 0.000202364]
     ],
 )  # fmt: skip
 def test_arrays_in_records_are_read(
-    text: str, words: str, classes: list[str] | None, samples: list[str], values: list[float]
+    text: str, words: str, classes: Names, samples: Names, values: list[float]
 ) -> None:
     for input_format in ("json", "jsonl"):
         if input_format == "jsonl" and (

@@ -14,22 +14,17 @@ RICH = tuple(map(int, version("rich").split(".")[:2]))
 pytestmark = pytest.mark.skipif(RICH < (14, 3), reason="Rich 14.3 draws shorter rules than before")
 EVEN = "0,0,0,0,-inf"
 SCREENS = {
-    "forward": ["forward", "2", "1", "0.1"],
-    "forward-log": ["forward", "2", "1", "-inf", "--log"],
+    "forward": ["forward", "2", "1", "0.1"], "forward-log": ["forward", "2", "1", "-inf", "--log"],
     "forward-batch": ["forward", str(SAMPLES / "iris_logits.csv")],
-    "jacobian": ["jacobian", EVEN],
-    "explain": ["jacobian", EVEN, "--explain"],
+    "jacobian": ["jacobian", EVEN], "explain": ["jacobian", EVEN, "--explain"],
     "vjp": ["jacobian", EVEN, "--vjp", "1,0,0,0,0"],
     "check": ["check", "1", "2", "3", "--step", "0.5"],
-}
+}  # fmt: skip
 KINDS = {
-    "colour": {"COLORTERM": "truecolor"},
-    "256-colours": {},
-    "sixteen-colours": {"TERM": "xterm"},
-    "no-color": {"NO_COLOR": "1"},
-    "dumb": {"TERM": "dumb"},
+    "colour": {"COLORTERM": "truecolor"}, "256-colours": {}, "sixteen-colours": {"TERM": "xterm"},
+    "no-color": {"NO_COLOR": "1"}, "dumb": {"TERM": "dumb"},
     "ascii": {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "NO_COLOR": "1"},
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("columns", [40, 80])

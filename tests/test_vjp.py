@@ -57,12 +57,11 @@ def test_the_table_shows_what_goes_in_and_what_comes_out() -> None:
 @pytest.mark.parametrize(
     ("gradient", "message"),
     [
-        ("1,0", "--vjp: expected 3 values a sample, found 2"),
+        ("1,0", "--vjp: expected 3 values a sample, found 2"), ("g.csv", "g.csv: no such file"),
         ("1,0,x", "--vjp, value 3: expected a number, found 'x'"),
         ("1,0,inf", "--vjp, value 3: found inf, expected a finite number"),
         ("1,0,-inf", "--vjp, value 3: found -inf, expected a finite number"),
         ("-", "--vjp: expected numbers or a file, found standard input"),
-        ("missing.csv", "missing.csv: no such file"),
         ("two.csv", "--vjp: expected a row a sample or one for all, found 2 rows"),
         ("four.csv", "--vjp: expected a row each for 3 samples, found more"),
         ("classes.csv", "--vjp: expected 'cat' as class 1, as in the logits, found 'wolf'\n"),
@@ -70,7 +69,7 @@ def test_the_table_shows_what_goes_in_and_what_comes_out() -> None:
         ("one.csv", "--vjp: expected a row a sample or one for all, found 1 row"),
         ("nan.csv", "nan.csv:3:2: found nan, expected a finite number"),
     ],
-)
+)  # fmt: skip
 def test_gradients_that_do_not_fit_are_refused(tmp_path: Path, gradient: str, message: str) -> None:
     files = {
         "two.csv": "1,2,3\n" * 2,

@@ -16,7 +16,7 @@ from softmax_cli.checking.setting import Setting
 from softmax_cli.errors import InputError
 from softmax_cli.options import InputOptions
 from softmax_cli.reading import results
-from softmax_cli.reading.validity import are_valid, check_classes, pick_sample
+from softmax_cli.reading.validity import are_valid, pick_sample
 from softmax_cli.samples import Batch, Logits, concatenate
 
 _NOT_SWEPT = "method step atol rtol dtype stress quiet"
@@ -97,21 +97,15 @@ def check(
             raise InputError(option, f"found {found.found}")
         rows = rows[np.repeat(mask, len(rows) // len(mask))]
         precision, printed = precision_of(read.dtype), (0, 0) if read.dtype else theirs.printed
-        classes = read.class_names or logits.classes
-        # Numbers may be positions.
-        are_named = logits.class_names is not None or {*classes} == {*logits.classes}
-        if are_named and len(classes) == logits.n_classes:
-            check_classes(classes, logits.classes, option, "the logits")
-        names = theirs.samples or ()
-        # Numbers may be positions.
-        if names and (ours := batch.samples or batch.labels * ({*names} == {*batch.labels})):
+        results.match_classes(logits, read.class_names, option)
+        if names := theirs.samples:
             times = logits.n_classes if quantity == "jacobian" and len(names) > len(mask) else 1
             if len(names) != len(mask) * times:
                 raise InputError(option, f"expected a name for each sample, found {len(names)}")
-            each = [name for name in ours for _ in range(times)]
-            results.check_names([*compress(names, np.repeat(mask, times))], each, option)
-        outputs = [str(x) for (x,) in theirs.kept or ()]
-        results.check_names(outputs, [*classes] * len(mask), option, "output")
+            names = tuple(compress(names, np.repeat(mask, times)))
+            results.match_samples(source, batch, names, option, times)
+        classes = [*(read.class_names or logits.classes)] * len(mask)
+        results.match_names(classes, [str(x) for (x,) in theirs.kept or ()], option, "output")
         return check_results(quantity, (rows, across), precision, setting, printed)
 
     checks: list[verdict.Check] = []

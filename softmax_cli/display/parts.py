@@ -74,8 +74,7 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[Part]:
     batch, shown = some_samples(batches, logits.n_classes, screen.samples)
     if isinstance(result.quantity, results.Vjp) and screen.is_drawn:
         v = "(g_i - y_i sum_j g_j)" if result.quantity.log else "y_i (g_i - sum_j g_j y_j)"
-        yield screen.quiet(f"v_i = sum_j g_j J[j][i] = {v}{_by_T(T)}")
-        yield Text()
+        yield from (screen.quiet(f"v_i = sum_j g_j J[j][i] = {v}{_by_T(T)}"), Text())
     if screen.is_drawn and len(shown.names) == 1 and result.quantity.entry is None:
         yield from _title(logits.title(batch), screen)
         yield class_table(result, batch, screen)
@@ -85,8 +84,7 @@ def _by_sample(result: results.Arrays, screen: Screen) -> Iterator[Part]:
         told = [f"{logits.classes[j]} ({plural(n, 'sample')})" for j, n in wins.most_common()]
         told[_MOST_WINNERS:] = [f"{len(told) - _MOST_WINNERS} more"] * (len(told) > _MOST_WINNERS)
         counts = f"{plural(wins.total(), 'sample')}, {plural(logits.n_classes, 'class')}"
-        yield Text()
-        yield screen.quiet(f"{counts}; most probable: {', '.join(told)}")
+        yield from (Text(), screen.quiet(f"{counts}; most probable: {', '.join(told)}"))
 
 
 def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[Part]:
@@ -99,13 +97,12 @@ def _jacobians(result: results.Arrays, screen: Screen) -> Iterator[Part]:
     for k, z in enumerate(batch.logits):
         yield Text()
         if k == shown.head:
-            yield screen.quiet(shown.left_out + HINT)
-            yield Text()
+            yield from (screen.quiet(shown.left_out + HINT), Text())
         yield from _title(logits.title(batch, k, len(shown.names)), screen)
         yield jacobian_table(Numbers(z[np.newaxis], T, log=log), logits.classes, screen)
     if screen.is_drawn:
-        yield Text()
-        yield screen.quiet("Every row of J sums to 0, up to the rounding of its entries.")
+        told = "Every row of J sums to 0, up to the rounding of its entries."
+        yield from (Text(), screen.quiet(told))
 
 
 def _by_T(temperature: float) -> str:  # noqa: N802

@@ -71,8 +71,7 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
 
 def _batch(table: Any, columns: Columns, place: Place, start: int, options: InputOptions) -> Batch:
     used = {*columns.logits, columns.array, columns.sample, *columns.kept}
-    unused = [None] * len(table)
-    cells = (_values(each) if c in used else unused for c, each in enumerate(table.columns))
+    cells = (_values(x) if c in used else [None] * len(table) for c, x in enumerate(table.columns))
     rows, in_quotes = list(zip(*cells, strict=True)), options.key is not None
     return columns.batch(rows, start, place, options, in_quotes=in_quotes, binary={Decimal})
 

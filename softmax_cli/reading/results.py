@@ -7,7 +7,7 @@ from itertools import chain
 
 import numpy as np
 
-from softmax_cli.errors import InputError, plural, quoted
+from softmax_cli.errors import InputError, plural, quoted, warn
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.source import open_logits
 from softmax_cli.reading.validity import check_classes
@@ -52,8 +52,7 @@ def read_candidate(
     with open_logits([word], replace(options, quantity=quantity, axis=None), option) as found:
         batch = concatenate(found.batches, found.n_classes)
     values = batch.logits if found.shape is None else found.restored(batch.logits)
-    is_array = found.shape is not None and found.dtype is not None
-    axis = options.axis if is_array and options.axis is not None else -1
+    axis = options.axis if found.shape and found.dtype and options.axis is not None else -1
     return replace(found, axis=axis), replace(batch, logits=values)
 
 
@@ -88,8 +87,7 @@ def with_upstream(
         if gradient.n_classes != logits.n_classes:
             expected = plural(logits.n_classes, "value")
             raise InputError(option, f"expected {expected} a sample, found {gradient.n_classes}")
-        if logits.class_names and gradient.class_names is not None:
-            check_classes(gradient.class_names, logits.class_names, option, "the logits")
+        match_classes(logits, gradient.class_names, option)
         rows = gradient.batches
         first, second = next(rows), next(rows, None)
         if second is None and len(first.logits) == 1 and first.samples is None:
@@ -104,11 +102,25 @@ def with_upstream(
             yield replace(logits, blocks=_paired(logits, first, rest, option))
 
 
-def check_names(
-    found: Sequence[str] | None, expected: Sequence[str] | None, option: str, what: str = "sample"
-) -> None:
+def match_classes(logits: Logits, found: Sequence[str] | None, option: str) -> None:
+    """Raise for names of other classes, or in another order; numbers may be positions."""
+    are_named = logits.class_names is not None or {*(found or ())} == {*logits.classes}
+    if found and are_named and len(found) == logits.n_classes:
+        check_classes(found, logits.classes, option, "the logits")
+
+
+def match_samples(logits: Logits, batch: Batch, found: Sequence[str], at: str, n: int = 1) -> None:
+    """Raise for the first name that differs, of n a sample; numbers may be positions."""
+    ours = [name for name in batch.labels for _ in range(n)]
+    if logits.names_samples or {*found} == {*ours}:
+        match_names(ours, found, at, "sample")
+    elif batch.start == 0 and [*found] != [str(k // n) for k in range(len(found))]:
+        warn(at, "the logits have no names of samples: rows are paired by place")
+
+
+def match_names(expected: Sequence[str], found: Sequence[str], option: str, what: str) -> None:
     """Raise for the first name that differs."""
-    for theirs, ours in zip(found or (), expected or (), strict=False):
+    for ours, theirs in zip(expected, found, strict=False):
         if theirs != ours:
             raise InputError(option, f"expected {what} {quoted(ours)}, found {quoted(theirs)}")
 
@@ -125,7 +137,8 @@ def _paired(logits: Logits, held: Batch, rows: Iterator[Batch], option: str) -> 
             found = plural(total + len(own.logits), "row")
             raise InputError(option, f"expected a row a sample or one for all, found {found}")
         total += count
-        check_names(own.samples, batch.samples, option)
+        if own.samples:
+            match_samples(logits, batch, own.samples, option)
         yield replace(batch, upstream=own.logits)
     if len(held.logits) or next(rows, None):
         raise InputError(option, f"expected a row each for {plural(total, 'sample')}, found more")
