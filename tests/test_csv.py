@@ -103,11 +103,9 @@ def test_batches_keep_names_order_and_line_numbers_across_blocks() -> None:
     assert lines[1 + 7 * 9000].split(",")[1:] == lines[1].split(",")[1:]
 
     outcome = run("forward", "-f", "csv", stdin=text + "last,1,x\n")
-    assert outcome.status == 2
-    assert outcome.stderr == (
-        f"error: <stdin>:{count + 2}:3: expected a number, found 'x' "
-        f"({len(outcome.stdout.splitlines()) - 1} samples printed before it)\n"
-    )
+    place, printed = f"<stdin>:{count + 2}:3", len(outcome.stdout.splitlines()) - 1
+    said = f"expected a number, found 'x' ({printed} samples printed before it)"
+    assert (outcome.status, outcome.stderr) == (2, f"error: {place}: {said}\n")
     refused("forward", "-f", "json", stdin=text + "last,1,x\n")
 
 
@@ -131,6 +129,7 @@ def test_a_header_that_may_be_a_sample_is_warned_of(text: str, place: str, words
     assert (above_text.stdout[:7], "because '' is" in above_text.stderr) == (",0,1\nu,", True)
     assert "may be of the header too" in run("forward", stdin=",a,a\n,0,1\nx,1.5,2\n").stderr
     assert "not the comment above it" in run("forward", "--header", stdin="# a\n1\n2\n").stderr
+    assert "without a name" in run("forward", "--id", "3", stdin="5,6,\n1.5,2.5,4\n").stderr
     assert "if this row is it" in run("forward", stdin="# by year\nx,2019\ny,1.5\n").stderr
 
 

@@ -37,8 +37,7 @@ def parts(result: results.Result, screen: Screen) -> Iterator[Part]:
 
             yield from _title(result.sample, screen)
             yield from explain(result, (Plain if screen.is_drawn else Latex)(screen.precision))
-            yield Text()
-            yield jacobian_table(result.numbers, result.classes, screen)
+            yield from (Text(), jacobian_table(result.numbers, result.classes, screen))
         case results.Report():
             from softmax_cli.display.evidence import tell
 

@@ -112,9 +112,10 @@ def match_classes(logits: Logits, found: Sequence[str] | None, option: str) -> N
 def match_samples(logits: Logits, batch: Batch, found: Sequence[str], at: str, n: int = 1) -> None:
     """Raise for the first name that differs, of n a sample; numbers may be positions."""
     ours = [name for name in batch.labels for _ in range(n)]
-    if logits.names_samples or {*found} == {*ours}:
-        match_names(ours, found, at, "sample")
-    elif batch.start == 0 and [*found] != [str(k // n) for k in range(len(found))]:
+    from_0 = [str(int(x) - 1) for x in ours if not logits.names_samples and x.isdecimal()]
+    expected = next((x for x in (ours, from_0) if logits.names_samples or {*found} == {*x}), [])
+    match_names(expected, found, at, "sample")
+    if found and not expected and batch.start == 0:
         warn(at, "the logits have no names of samples: rows are paired by place")
 
 
@@ -137,8 +138,7 @@ def _paired(logits: Logits, held: Batch, rows: Iterator[Batch], option: str) -> 
             found = plural(total + len(own.logits), "row")
             raise InputError(option, f"expected a row a sample or one for all, found {found}")
         total += count
-        if own.samples:
-            match_samples(logits, batch, own.samples, option)
+        match_samples(logits, batch, own.samples or (), option)
         yield replace(batch, upstream=own.logits)
     if len(held.logits) or next(rows, None):
         raise InputError(option, f"expected a row each for {plural(total, 'sample')}, found more")

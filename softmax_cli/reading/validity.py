@@ -197,10 +197,9 @@ def _valid(logits: Logits) -> Logits:
         if not (skipped or valid.all()):
             first = batch.place(int(valid.argmin()), None)
         left, skipped = left + int(valid.sum()), skipped + int((~valid).sum())
-        labels = tuple(compress(batch.labels, valid))
         kept = batch.kept and tuple(compress(batch.kept, valid))
         g = None if batch.upstream is None else batch.upstream[valid]
-        return Batch(batch.logits[valid], batch.start, labels, g, kept)
+        return Batch(batch.logits[valid], batch.start, (*compress(batch.labels, valid),), g, kept)
 
     def blocks() -> Iterator[Batch | TextBlock]:
         for block in logits.blocks:
