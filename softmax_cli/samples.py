@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +61,7 @@ class Logits:
     names_samples: bool = False  # whether the batches carry sample names
     sample_header: str = "sample"  # what the input calls the column of sample names
     kept_names: tuple[str, ...] = ()  # of the columns that are passed on
+    others: Collection[str] = frozenset()  # columns beside the logits and the samples' names
     kept_types: Mapping[str, Any] = field(default_factory=dict)  # pyarrow's, of parquet
     n_samples: int | None = None  # K, or None where only the end of the input tells
     # How many bytes were read, and how many there are if that is known.

@@ -143,6 +143,8 @@ def test_positions_and_names_choose_an_entry() -> None:
     assert by_name == run("jacobian", PETS, "--entry", "2,3", "-f", "csv")
     assert by_name.stdout.splitlines()[0] == "name,partial"
     full = run("jacobian", PETS, "-f", "json").json["jacobian"]
+    both = refused("jacobian", "--header", "--entry", "3,2", stdin="0,1,2\n1,2,3\n")
+    assert both == "error: --entry: expected names or positions, found both\n"
     entry = run("jacobian", PETS, "--entry", "dog,owl", "-f", "json").json
     assert entry["partials"] == [J[1][2] for J in full]
     assert entry["entry"] == {"output": "dog", "input": "owl"}

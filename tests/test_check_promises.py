@@ -238,10 +238,10 @@ def test_a_jacobian_that_is_right_for_single_samples_must_not_lose_the_others(ho
     assert causes(found) in (["summed over the batch"], ["one sample for all"])
 
 
-@pytest.mark.parametrize("theirs", ["cat,dog,owl\n.5,.5,.5\n", "cat,dog,cat\n.5,.5,.9\n"])
+@pytest.mark.parametrize("theirs", ["cat,dog,owl", "cat,dog,cat", "owl,cat,dog"])
 def test_more_classes_and_more_digits_are_no_results(tmp_path: Path, theirs: str) -> None:
     (tmp_path / "z.csv").write_text("cat,dog\n1,1\n")
-    (tmp_path / "y.csv").write_text(theirs)
+    (tmp_path / "y.csv").write_text(f"{theirs}\n.5,.5,.5\n")
     assert "shape (1, 3)" in refused("check", "z.csv", "--probabilities", "y.csv", cwd=tmp_path)
     for digits, status in (("0.7311,0.2689", 0), ("0.7311000000,0.2689000000", 1)):
         (tmp_path / "y.csv").write_text(digits)
@@ -250,10 +250,10 @@ def test_more_classes_and_more_digits_are_no_results(tmp_path: Path, theirs: str
     words = ["check", "z.csv", "--probabilities", "y.csv", "-q"]
     assert "found 'p_cat' as well\nhint: if it stands" in refused(*words, cwd=tmp_path)
     assert run(*words, "--columns", "cat,dog", "--keep", "cat,dog", cwd=tmp_path).status == 0
-    (tmp_path / "z.csv").write_text("id,x,y,label\na,1,1,u\nb,1,1,v\n")
+    (tmp_path / "z.csv").write_text("id,x,y,label,w\na,1,1,u,7\nb,1,1,v,8\n")
     words = ["check", "z.csv", "--columns", "x,y", "--keep", "4", "--probabilities", "-", "-q"]
     for names, status in (("ab", 0), ("ba", 2)):  # of the column that is not kept
-        theirs = "label,who,x,y\nu,{},.5,.5\nv,{},.5,.5\n".format(*names)
+        theirs = "label,w,who,x,y\nu,7,{},.5,.5\nv,8,{},.5,.5\n".format(*names)
         assert run(*words, stdin=theirs, cwd=tmp_path).status == status
 
 

@@ -106,10 +106,11 @@ class Columns:
 
     def source(self, blocks: Iterator[Batch | TextBlock], **more: Any) -> Logits:
         """Name what all samples share."""
-        c, header = self.sample, self.header
+        c, header, names = self.sample, self.header, self.names
         title = header[c] if header and c is not None else "sample"
         kept = tuple(header[c] if header else str(c + 1) for c in self.kept)
-        return Logits(len(self.logits), blocks, self.names, c is not None, title, kept, **more)
+        others = {*(header or ())} - {*(names or ()), title} | {*kept}
+        return Logits(len(self.logits), blocks, names, c is not None, title, kept, others, **more)
 
 
 def kinds_of(rows: Iterable[Sequence[Any]]) -> list[str]:
@@ -336,7 +337,7 @@ def _columns_of_results(
     first = {names[c]: c for c in reversed(order)} if len({*classes}) == len(classes) else {}
     begins = (name.removesuffix(classes[-1]) for name in names if classes)
     prefixes = [x for x in dict.fromkeys(begins) if all(x + name in first for name in classes)]
-    if prefixes[1:] and not options.keep:
+    if any(x + classes[0] not in options.keep for x in prefixes[:-1]):
         problem = f"expected a column a class, found {quoted(prefixes[1] + classes[0])} as well"
         raise InputError(place, problem, "if it stands behind what was kept, give --keep here too")
     for prefix in prefixes[-1:]:
@@ -348,7 +349,7 @@ def _columns_of_results(
         free = [c for c in others if names[c] not in options.keep]
         named += [c for kind in ("text", "mixed") for c in free if kinds[c] == kind]
         named += [c for c in free if _is_id(names[c]) and not _is_id(names[c], _LABEL)]
-        rest = {c for c in others if c > min(own) and kinds[c] != "text" and not _is_id(names[c])}
+        rest = {c for c in free if kinds[c] != "text" and not _is_id(names[c])}
         # A header that counts from 0 has a class more.
         if not (rest - {*named} or (options.by_position and prefix + "0" in first)):
             return Columns(own, named[0] if named else None, plain, (output,) * (output >= 0))
@@ -384,14 +385,17 @@ def refuse_columns(options: InputOptions, problem: str, *others: str) -> None:
             raise InputError(f"--{name.removesuffix('_column').replace('_', '-')}", problem)
 
 
-def find_names(words: Iterable[str], names: Sequence[str], count: int, what: str) -> list[int]:
+def find_names(words: Sequence[str], names: Sequence[str], count: int, what: str) -> list[int]:
     """Find columns or classes by their names or else by their positions from 1; names win.
 
     Raises
     ------
     InputError
-        When a word is neither, or the name stands more than once.
+        When a word is neither, or the name stands more than once, or some numbers are names.
     """
+    digits = {*filter(str.isdigit, words)}
+    if digits & {*names} not in (set(), digits):
+        raise InputError(what, "expected names or positions, found both")
     index: dict[str, list[int]] = {}
     for c, name in enumerate(names):
         index.setdefault(name.strip(), []).append(c)
@@ -422,9 +426,7 @@ def pick_columns(text: str, names: Sequence[str], count: int, option: str) -> tu
     """
     words, known = split_names(text, option), frozenset(names)
     parts = [(word, "", "") if word in known else word.partition("-") for word in words]
-    if len({x in known for first, _, last in parts for x in (first, last) if x.isdigit()}) > 1:
-        raise InputError(option, f"expected names or positions, found both in {quoted(text)}")
-    found = find_names((x for a, _, b in parts for x in (a, b or a)), names, count, option)
+    found = find_names([x for a, _, b in parts for x in (a, b or a)], names, count, option)
     picked: dict[int, None] = {}  # in order
     for word, part, start, end in zip(words, parts, found[::2], found[1::2], strict=True):
         columns = range(start, count if part[1:] == ("-", "") else end + 1)

@@ -226,7 +226,13 @@ def _read_results(document: Any, name: str, options: InputOptions) -> Logits:
     if keys and not (is_list and type(values) is list and type(_first(values)) not in (list, dict)):
         at = "*." * is_list
         rows = member(document, at + keys[0])
-        named = {x: member(document, at + x) for x in first if not at or x != "classes"}
+        named = {x: member(document, at + x) for x in first}
+        if at and "classes" in first:
+            records = [each if isinstance(each, dict) else {} for each in document]
+            every = [strict_json.names(each, "classes", name) or () for each in records]
+            for each in every:
+                validity.check_classes(each, every[0], name, "the first sample")
+            named["classes"] = first["classes"]
     return _read_rows(_records(rows, name, options), named, name, options)
 
 
