@@ -240,9 +240,12 @@ def test_there_is_a_name_for_each_sample_in_its_place(tmp_path: Path) -> None:
     row = '{"sample":"%s","probabilities":[0.5,0.5],"classes":["%s","dog"]}\n'
     for theirs in ("image_id,cat,dog\n8,.5,.5\n7,.5,.5\n", row % (7, "cat") + row % (8, "dog")):
         assert run("check", "z.csv", "--probabilities", "-", stdin=theirs, cwd=tmp_path).status == 2
-    stdin = run("forward", "1,2", "3,1", "-f", "json").stdout.replace(
-        '["1","2"],"p', '["2","1"],"p'
-    )
+    row = '{"sample":"%s","jacobian":[[0.25,-0.25],[-0.25,0.25]],"classes":["%s","dog"]}\n'
+    for first, second, status in (("cat", "cat", 0), ("cat", "owl", 2), ("owl", "owl", 2)):
+        J = row % (7, first) + row % (8, second)
+        assert run("check", "z.csv", "--jacobian", "-", stdin=J, cwd=tmp_path).status == status
+    text = run("forward", "1,2", "3,1", "-f", "json").stdout
+    stdin = text.replace('["1","2"],"p', '["2","1"],"p')
     said = "error: --probabilities: expected sample '1', found '2'\n"
     assert run("check", "1,2", "3,1", "--probabilities", "-", stdin=stdin) == Outcome(2, "", said)
 

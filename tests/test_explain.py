@@ -58,9 +58,8 @@ def test_every_equation_is_true(line: str) -> None:
     shown = equations(*line.split())
     with mpmath.workdps(60):
         T = mpmath.mpf(temperature or 1)
-        m = mpmath.mpf(
-            max(logits) if any("- m" in side for sides in shown for side in sides) else 0
-        )
+        is_shifted = any("- m" in side for sides in shown for side in sides)
+        m = mpmath.mpf(max(logits) if is_shifted else 0)
         z = dict(enumerate(map(mpmath.mpf, logits), start=1))
         terms = {j: mpmath.exp((each - m) / T) for j, each in z.items()}
         S = sum(terms.values())
@@ -125,9 +124,8 @@ def test_a_sample_is_picked_from_any_source(command: str) -> None:
     by_position = run(command, "1,2", "3,4", "5,7", "--sample", "3", "-f", "csv")
     assert by_position == run(command, "5,7", "-f", "csv")
     many = "".join(f"{k},0\n" for k in range(20_000))
-    assert run(command, "--sample", "15001", "-f", "csv", stdin=many) == run(
-        command, "15000,0", "-f", "csv"
-    )
+    alone = run(command, "15000,0", "-f", "csv")
+    assert run(command, "--sample", "15001", "-f", "csv", stdin=many) == alone
 
 
 @pytest.mark.parametrize(

@@ -81,9 +81,7 @@ def compare(title: str, commands: Mapping[str, list[str]], rounds: int) -> None:
     median = {name: statistics.median(each) for name, each in seconds.items()}
     print(f"\n{title}")
     for name, value in median.items():
-        ratios = "  ".join(
-            f"{value / median[peer]:.2f} of {peer}" for peer in median if peer != name
-        )
+        ratios = "  ".join(f"{value / median[x]:.2f} of {x}" for x in median if x != name)
         spread = f"{min(seconds[name]):.2f}-{max(seconds[name]):.2f}"
         print(f"  {name:32s} {value:6.2f} s ({spread})  {ratios}", flush=True)
 
