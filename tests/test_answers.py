@@ -189,9 +189,8 @@ def test_what_is_kept_stands_behind_the_name_and_before_the_results(
             assert row.startswith(starts[k // rows_each] + ",")
         tsv = written(tmp_path / "y.tsv", quantity, named, **more).decode()
         assert tsv.splitlines()[0].split("\t") == header.split(",")
-        table = pyarrow.parquet.read_table(
-            io.BytesIO(written(tmp_path / "y.parquet", quantity, named, **more))
-        )
+        content = written(tmp_path / "y.parquet", quantity, named, **more)
+        table = pyarrow.parquet.read_table(io.BytesIO(content))
         assert table.column_names == header.split(",")
         types = [str(table.schema.field(name).type) for name in KEPT_NAMES]
         assert types == ["int64", "string", "double", "bool"]

@@ -212,7 +212,7 @@ def test_names_must_be_those_of_the_logits(tmp_path: Path, old: str, new: str, s
         assert outcome == Outcome(2, "", f"error: --probabilities: {said}")
 
 
-def test_rows_of_a_jacobian_are_those_of_their_outputs() -> None:
+def test_rows_of_a_jacobian_are_those_of_their_outputs(tmp_path: Path) -> None:
     head, cat, dog, *rest = run("jacobian", PETS, "--prefix", "p_", "-f", "csv").stdout.splitlines()
     fronts = ("sample,output", "id,output", "who,Output", ",output")
     for front, rows in product(fronts, ((cat, dog), (dog, cat))):
@@ -227,6 +227,11 @@ def test_rows_of_a_jacobian_are_those_of_their_outputs() -> None:
         for outputs, status in (("xy", 0), ("yx", 2)):
             outcome = run("check", "3", "3", "--jacobian", "-", stdin=text.format(*outputs))
             assert outcome.status == status
+    (tmp_path / "z.csv").write_text("x,y\n3,3\n")
+    for outputs, status in (("xy", 0), ("yx", 2)):  # a column of names that is theirs
+        theirs = ",x,y\n{},.25,-.25\n{},-.25,.25".format(*outputs)
+        outcome = run("check", "z.csv", "--jacobian", "-", "-q", stdin=theirs, cwd=tmp_path)
+        assert outcome.status == status
 
 
 def test_there_is_a_name_for_each_sample_in_its_place(tmp_path: Path) -> None:

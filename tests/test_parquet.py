@@ -29,9 +29,8 @@ def test_it_holds_what_csv_holds_wherever_it_comes_from(line: str, tmp_path: Pat
     rows = list(csv.DictReader(Path(PETS).read_text().splitlines()))
     columns = {key: [row[key] for row in rows] for key in rows[0]}
     into = tmp_path / "z.parquet"
-    into.write_bytes(
-        table(**{k: v if k == "name" else list(map(float, v)) for k, v in columns.items()})
-    )
+    cells = {k: v if k == "name" else list(map(float, v)) for k, v in columns.items()}
+    into.write_bytes(table(**cells))
     expected = list(csv.reader(run(*words, PETS, "-f", "csv").stdout.splitlines()))
     assert list(csv.reader(run(*words, str(into), "-f", "csv").stdout.splitlines())) == expected
     piped = run(*words, "-f", "csv", stdin=into.read_bytes())
@@ -110,6 +109,9 @@ def test_columns_of_any_type_are_kept_unchanged(tmp_path: Path) -> None:
     assert parquet.read_table(tmp_path / "y.parquet").select([*KEPT]).equals(pa.table(columns))
     named = run("forward", "z.parquet", "--columns", "a,b", "--id", "t", "-f", "csv", cwd=tmp_path)
     assert named.stdout.startswith("t,a,b\n2020-01-01 00:00:00.000000001,0.5,0.5\n")
+    about = {"pandas": '{"index_columns":[{"kind":"range","start":2,"step":-1}]}'}
+    parquet.write_table(pa.table({"a": [1]}).replace_schema_metadata(about), tmp_path / "r.parquet")
+    assert "its index does not count" in run("forward", "r.parquet", cwd=tmp_path).stderr
 
 
 @pytest.mark.parametrize(

@@ -62,18 +62,16 @@ def test_a_file_shows_its_bytes_and_the_bar_is_gone_in_the_end(tmp_path: Path) -
 
 @pytest.mark.parametrize("words", ["forward -f csv", "check -f jsonl"])
 def test_a_pipe_shows_how_much_came(words: str) -> None:
-    status, stdout, shown = run_with_stderr_at_a_terminal(
-        *words.split(), stdin=ROWS[:20_000], speed=1e5
-    )
+    few, run = ROWS[:20_000], run_with_stderr_at_a_terminal
+    status, stdout, shown = run(*words.split(), stdin=few, speed=1e5)
     assert (status, len(stdout.splitlines())) == (0, 5_000)
     assert "\x1b" not in stdout
     assert re.search(r"\d MB, [\d.]+ MB/s", shown)
 
 
 def test_it_is_gone_before_an_error_is_told() -> None:
-    status, _, shown = run_with_stderr_at_a_terminal(
-        "forward", "-f", "npy", stdin=ROWS * 3 + "x,1\n"
-    )
+    text = ROWS * 3 + "x,1\n"
+    status, _, shown = run_with_stderr_at_a_terminal("forward", "-f", "npy", stdin=text)
     assert status == 2
     assert re.search("samples|MB/s", shown)
     last = shown.rpartition("\x1b[2K")[2]
@@ -87,7 +85,6 @@ def test_it_is_gone_before_an_error_is_told() -> None:
 def test_no_progress_at_a_plain_terminal_or_before_its_time(
     speed: float, env: dict[str, str]
 ) -> None:
-    status, stdout, shown = run_with_stderr_at_a_terminal(
-        "forward", "-f", "csv", stdin=ROWS, speed=speed, env=env
-    )
+    words = ("forward", "-f", "csv")
+    status, stdout, shown = run_with_stderr_at_a_terminal(*words, stdin=ROWS, speed=speed, env=env)
     assert (status, len(stdout.splitlines()), shown) == (0, 200_000, "")

@@ -205,9 +205,8 @@ def test_arrays_in_records_are_read(
     text: str, words: str, classes: Names, samples: Names, values: list[float]
 ) -> None:
     for input_format in ("json", "jsonl"):
-        if input_format == "jsonl" and (
-            text.startswith("[") or "outputs" in text or "data" in text
-        ):
+        is_whole = text.startswith("[") or "outputs" in text or "data" in text
+        if input_format == "jsonl" and is_whole:
             continue
         options = ["--input-format", input_format, "-f", "json", *words.split()]
         outcome = run("forward", *options, stdin=text)
@@ -310,9 +309,8 @@ def test_what_pandas_writes_as_json_is_read_or_told_what_to_do_with(text: str, w
         assert words in refused.stderr
     outcome = run("forward", "-f", "json", *shlex.split(words), stdin=text)
     assert outcome.json["classes"] == ["a", "b"]
-    assert np.allclose(
-        numbers(outcome), [[1 / (1 + np.e), np.e / (1 + np.e)], [0.880797078, 0.119202922]]
-    )
+    expected = [[1 / (1 + np.e), np.e / (1 + np.e)], [0.880797078, 0.119202922]]
+    assert np.allclose(numbers(outcome), expected)
 
 
 def test_a_path_is_followed_before_a_table_is_looked_for() -> None:

@@ -119,9 +119,8 @@ def is_rounded(text: str, exact: mpf, precision: int) -> bool:
 
 def test_a_written_check_has_the_precision_of_its_table(tmp_path: Path) -> None:
     def cells(*words: str) -> list[list[str]]:
-        lines, latex = (
-            run("check", *words, "-f", each, cwd=tmp_path).stdout for each in ("markdown", "latex")
-        )
+        forms = ("markdown", "latex")
+        lines, latex = (run("check", *words, "-f", x, cwd=tmp_path).stdout for x in forms)
         table = [line for line in lines.splitlines() if line.startswith("| ")]
         rows = [re.sub(r"^[|] | [|]$", "", line).split(" | ") for line in table]
         for row in rows[2:]:

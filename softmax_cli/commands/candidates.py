@@ -98,14 +98,18 @@ def check(
         rows = rows[np.repeat(mask, len(rows) // len(mask))]
         precision, printed = precision_of(read.dtype), (0, 0) if read.dtype else theirs.printed
         results.match_classes(logits, read.class_names, option)
-        if names := theirs.samples:
+        names, outputs = theirs.samples or (), [str(x) for (x,) in theirs.kept or ()]
+        is_alone = quantity == "jacobian" and not (outputs or source.names_samples)
+        if is_alone and {*names} == {*(source.class_names or ())}:
+            names, outputs = (), [*names]
+        if names:
             times = logits.n_classes if quantity == "jacobian" and len(names) > len(mask) else 1
             if len(names) != len(mask) * times:
                 raise InputError(option, f"expected a name for each sample, found {len(names)}")
             names = tuple(compress(names, np.repeat(mask, times)))
             results.match_samples(source, batch, names, option, times)
         classes = [*(read.class_names or logits.classes)] * len(mask)
-        results.match_names(classes, [str(x) for (x,) in theirs.kept or ()], option, "output")
+        results.match_names(classes, outputs, option, "output")
         return check_results(quantity, (rows, across), precision, setting, printed)
 
     checks: list[verdict.Check] = []

@@ -1,4 +1,4 @@
-"""The input formats. A new one is a new file, a name here, and a line in `read`.
+"""The input formats. A new one is a new file, a name here, and its function in `read`.
 
 `source.guess_format` tells it by its content where no suffix does.
 """
@@ -20,12 +20,6 @@ def read(input_format: str, stream: "Stream", name: str, options: InputOptions) 
     from softmax_cli.reading import delimited, json_text, npy, parquet
     from softmax_cli.reading.validity import sift
 
-    readers = {
-        "csv": delimited.read_csv,
-        "tsv": delimited.read_tsv,
-        "json": json_text.read_json,
-        "jsonl": json_text.read_jsonl,
-        "npy": npy.read_npy,
-        "parquet": parquet.read_parquet,
-    }
+    text = delimited.read_csv, delimited.read_tsv, json_text.read_json, json_text.read_jsonl
+    readers = dict(zip(READERS, (*text, npy.read_npy, parquet.read_parquet), strict=True))
     return sift(readers[input_format](stream, name, options), options, name)

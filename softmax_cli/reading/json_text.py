@@ -228,10 +228,9 @@ def _read_results(document: Any, name: str, options: InputOptions) -> Logits:
         rows = member(document, at + keys[0])
         named = {x: member(document, at + x) for x in first}
         if at and "classes" in first:
-            records = [each if isinstance(each, dict) else {} for each in document]
-            every = [strict_json.names(each, "classes", name) or () for each in records]
+            every = [strict_json.names(x, "classes", name) for x in document if isinstance(x, dict)]
             for each in every:
-                validity.check_classes(each, every[0], name, "the first sample")
+                validity.check_classes(each or (), every[0] or (), name, "the first sample")
             named["classes"] = first["classes"]
     return _read_rows(_records(rows, name, options), named, name, options)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from softmax_cli.errors import InputError
+from softmax_cli.errors import InputError, warn
 from softmax_cli.options import InputOptions
 from softmax_cli.reading.columns import Columns, choose_columns, kinds_of, n_needed
 from softmax_cli.reading.text import Stream, readable
@@ -49,6 +49,8 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
         if not header or not first:
             raise InputError(name, "expected logits, found no rows")
         written = (file.schema_arrow.pandas_metadata or {}).get("index_columns", ())
+        if any(isinstance(x, dict) and (x["start"], x["step"]) != (0, 1) for x in written):
+            warn(name, "its index does not count from 0 and is not read; reset_index() keeps it")
         index = [each for each in written if isinstance(each, str) and each in header]
         kinds = ["text" if x in index else _kind(first[c]) for c, x in enumerate(header)]
         cells = list(zip(*map(_values, first.columns), strict=True))
