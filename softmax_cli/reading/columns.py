@@ -325,7 +325,7 @@ def _columns_of_results(
 ) -> Columns | None:
     """Find the columns named as the classes, maybe behind a prefix, and that of names.
 
-    More classes behind the first one are none that were kept: then all are told by place.
+    Where others hold numbers, and the logits have no such columns, all are told by place.
     """
     classes = options.results_of or ()
     is_matrix = options.quantity == "jacobian" and len(names) > 1
