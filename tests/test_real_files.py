@@ -165,6 +165,7 @@ def test_bad_numbers_are_no_names(cell: str, hint: str) -> None:
         ("who;a;b;c\nx;1,0;2;3,0\n", "--decimal ,", ["a", "b", "c"], ["x"], [ONE_TO_THREE]),
         ("1\n2\n3\n", "--axis 0", ["1", "2", "3"], ["1"], [ONE_TO_THREE]),
         ("t,z\na,1\nb,2\nc,3\n", "--axis 0", ["a", "b", "c"], ["z"], [ONE_TO_THREE]),
+        ('{"logits":[[0],[0]],"classes":["a","b"]}', "--axis 0", ["a", "b"], ["1"], [[0.5, 0.5]]),
         ('uid,logits\n7,"[1, 2, 3]"\n', "", ["1", "2", "3"], ["1"], [ONE_TO_THREE]),
         ('uid,z\n7,"[1. 2. 3.]"\n', "--key z --id uid", ["1", "2", "3"], ["7"], [ONE_TO_THREE]),
     ],
@@ -193,6 +194,7 @@ LLS = [0.00521903, 0.994571, 7.84649e-06, 0.000202364]
     [
         (TOKENS, "--axis 0", ["No", "Yes", "#"], ["logprob"], [0.983373643892112, 0.0166263561, 0]),
         (DOCUMENT, "--key lls --id doc_id", None, ["0"], LLS),
+        ('{"data":{"p":[1,2,3]}}', "--key data.*", None, ["p"], ONE_TO_THREE),
         ('[{"id": 7, "logits": [1,2,3], "label": 2}]', "", None, ["7"], ONE_TO_THREE),
         ('{"a":{"b":[[1,2,3]]},"m":{"n":"x"}}', "--key a.b.0 --id m.n", None, ["x"], ONE_TO_THREE),
         ('{"outputs":[{"logits":[[1,2,3]]}]}', "--key outputs.0.logits", None, ["1"], ONE_TO_THREE),

@@ -111,8 +111,12 @@ def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
         if found is None or (is_array and "samples" not in rows):
             rows = [rows]
         else:
-            beside = {"samples": [*rows]} if key[:1] == "*" else rows  # the keys of all
+            inner = member(rows, key.partition("*")[0].rstrip(".")) or rows
+            # The keys of all.
+            beside = {"samples": [*inner]} if "*" in key and isinstance(inner, dict) else rows
             named = {x: beside[x] for x in beside if x not in (key, key.split(".")[0])}
+            if options.axis in (0, -2) and not options.results_of:  # they are turned with the array
+                named |= {"classes": named.get("samples"), "samples": named.get("classes")}
             found = [found] if isinstance(found, dict) else found
             is_one = isinstance(found, list) and len(found) == 1
             for x in filter(rules.names_samples, [*named] * is_one):

@@ -160,12 +160,9 @@ def _jacobian(d: Derivation, screen: Screen, more: str = "") -> tuple[str, str, 
     lines = [line for line in steps if isinstance(line, Equation)]
     last = {line.entry: _math(line) for line in lines if line.entry and line.value is not None}
     cases = [_math(line) for line in lines if line.entry and line.value is None]
+    how = {"T": given(d.temperature), "precision": n.precision, "log": int(d.log), "j": j, "i": i}
     body = _template("jacobian.html").substitute(
-        T=given(d.temperature),
-        precision=n.precision,
-        log=int(d.log),
-        j=j,
-        i=i,
+        how,
         definition=_math(lines[0]),
         classes="".join(_classes(d, n)),
         matrix=_matrix(parts.jacobian_table(d.numbers, n.names, screen)),
