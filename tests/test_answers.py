@@ -145,9 +145,8 @@ CSV_KEPT = [",7,x|y,0.1,", ",8,<b>,2.0,true", ',-1,"a,""b",inf,false']
 def written(path: Path, quantity: Quantity, named: bool = True, **more: Any) -> bytes:
     """Write samples with columns that are kept."""
     parts = [BATCH.part(slice(0, 2)), BATCH.part(slice(2, None))]
-    blocks = iter(
-        parts if named else [Batch(each.logits, each.start, kept=each.kept) for each in parts]
-    )
+    unnamed = [Batch(each.logits, each.start, kept=each.kept) for each in parts]
+    blocks = iter(parts if named else unnamed)
     logits = Logits(3, blocks, ("cat", "dog", "owl"), named, "name", KEPT_NAMES)
     form = SUFFIXES[path.suffix]
     write(Arrays("forward", logits, quantity, **more), OutputOptions(form, str(path)))

@@ -60,6 +60,7 @@ def test_every_form_of_one_sample_is_read(text: str, printed: str) -> None:
         ('{"logits":[1]}\n[1]', "<stdin>:2: expected the keys of the first sample"),
         ('{"logits":[1],"sample":"a"}\n{"logits":[1]}', "<stdin>:2: expected the keys of the"),
         ('{"logits":[1],"sample":[1]}', "<stdin>:1: expected a name, found an array"),
+        ('{"logits":[1],"sample":1e400}', "<stdin>:1: expected a name, found Infinity"),
         ('{"logits":[1]}\n{"logits":[1],"classes":["a"]}', "<stdin>:2: expected 0 classes as in"),
         (
             '{"logits":[1],"classes":["a"]}\n{"logits":[1],"classes":["c"]}',

@@ -64,9 +64,8 @@ def test_any_number_of_cores_gives_the_same_bytes_in_order(
     assert (one.status, one.stderr) == (0, "")
     assert one == three
     assert numbers(one.stdout, kind).tobytes() == expected(Z).tobytes()
-    piped = run(
-        *words.split(), "--input-format", kind, "-f", kind, "--jobs", "3", stdin=path.read_bytes()
-    )
+    more = ["--input-format", kind, "-f", kind, "--jobs", "3"]
+    piped = run(*words.split(), *more, stdin=path.read_bytes())
     assert piped == three
 
 

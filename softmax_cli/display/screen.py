@@ -67,8 +67,7 @@ class Screen:
 
 def parted(items: Iterable[T], size: Callable[[T], float], room: float) -> Iterator[list[T]]:
     """Part items where there is no room for one more; each part has one at least."""
-    part: list[T] = []
-    left = room
+    part, left = list[T](), room
     for item in items:
         if part and size(item) > left:
             yield part

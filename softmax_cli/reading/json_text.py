@@ -176,7 +176,9 @@ def _with_columns(found: Any, named: dict[str, Any], name: str, options: InputOp
         rows = [{options.key or "logits": row} for row in found]
     else:
         return found
-    header = ["sample" if x == "samples" else x for x in columns]
+    said = {options.id_column, *",".join(options.keep).split(",")}
+    singular = [x if x in said else x.removesuffix("s") for x in columns]
+    header = [y if rules.names_samples(y) else x for x, y in zip(columns, singular, strict=True)]
     beside = list(zip(*map(named.pop, columns), strict=True)) or [()] * len(rows)
     cells = (zip(header, each, strict=True) for each in beside)
     return [strict_json.unique([*x, *y.items()], name) for x, y in zip(cells, rows, strict=True)]

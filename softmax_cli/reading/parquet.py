@@ -93,5 +93,5 @@ def _kind(column: Any) -> str:
     values = [each for each in _values(column[:1000]) if each is not None] or [None]
     is_text = isinstance(values[0], str | bytes)
     (kind,) = kinds_of([as_text(value) if is_text else value] for value in values)
-    kind = "text" if types.is_temporal(column.type) else kind
-    return "digits" if is_text and kind == "whole" else kind
+    is_time = types.is_temporal(column.type)
+    return "text" if is_time else "digits" if is_text and kind == "whole" else kind

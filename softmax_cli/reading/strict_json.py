@@ -145,6 +145,6 @@ def names(
 
 def name(value: Any, place: str) -> str:
     """Read a name: text or a number."""
-    if type(value) not in (str, int, float):
+    if type(value) not in (str, int, float) or value in (math.inf, -math.inf):
         raise InputError(place, f"expected a name, found {shown(value)}")
     return str(value)
