@@ -165,8 +165,7 @@ def _richardson(function: Function, z: FloatArray, h: FloatArray, i: int) -> Dif
     error; the one that differs least is the answer (Press et al., section 5.7, ``dfridr``).
     """
     (best,) = _central(function, z, h, i)
-    error = np.full(best.shape, np.inf)
-    row = [best]
+    error, row = np.full(best.shape, np.inf), [best]
     for k in range(1, ROWS):
         above, row = row, [*_central(function, z, h / 2**k, i)]
         for order, coarser in enumerate(above, start=1):
