@@ -224,7 +224,9 @@ def choose_columns(
         picked = tuple(sorted({*range(width)} - {*by_name, *text, *kept, sample}))
     by_name, text = by_name - {*picked, *kept}, text - {*picked, *kept}
     mixed = {c for c, kind in enumerate(kinds) if kind == "mixed"} - {*picked, *kept}
-    naming = (by_name or text or mixed) if is_settled or keeps_all else by_name | text
+    theirs = names if options.results_of is not None else ()
+    ids = {c for c, x in enumerate(theirs) if _is_id(x) and not _is_id(x, _LABEL)} - {*picked}
+    naming = (by_name or text or mixed or ids) if is_settled or keeps_all else by_name | text
     few = rows[:_SAMPLES_OF_COLUMN]
     last = max((c for c, name in enumerate(names) if name), default=-1)
     empty = {c for c in naming if c > last and all(is_missing(row[c]) for row in few)}

@@ -115,6 +115,8 @@ def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
             # The keys of all.
             beside = {"samples": [*inner]} if "*" in key and isinstance(inner, dict) else rows
             named = {x: beside[x] for x in beside if x not in (key, key.split(".")[0])}
+            if isinstance(holder := member(rows, key.rpartition(".")[0]), dict):
+                named |= {x: holder[x] for x in ("classes", "samples") if x in holder}
             if options.axis in (0, -2) and not options.results_of:  # they are turned with the array
                 named |= {"classes": named.get("samples"), "samples": named.get("classes")}
             found = [found] if isinstance(found, dict) else found
@@ -182,6 +184,12 @@ def _with_columns(found: Any, named: dict[str, Any], name: str, options: InputOp
     beside = list(zip(*map(named.pop, columns), strict=True)) or [()] * len(rows)
     cells = (zip(header, each, strict=True) for each in beside)
     return [strict_json.unique([*x, *y.items()], name) for x, y in zip(cells, rows, strict=True)]
+
+
+def _holder(sample: Any, key: str | None) -> Any:
+    """Return the object that holds the array, and may name its classes."""
+    found = member(sample, (key or "").rpartition(".")[0])
+    return found if isinstance(found, dict) else sample if isinstance(sample, dict) else {}
 
 
 def _first(values: Sequence[Any]) -> Any:
@@ -271,7 +279,8 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
         return replace(columns, members=first.keys())
     needed = {keys[c] for c in (columns.array, columns.sample, *columns.kept) if c is not None}
     members = first.keys() if "all" in options.keep else needed & first.keys()
-    classes = strict_json.names(first, "classes", where(0), len(columns.logits))
+    holder = _holder(first, options.key)
+    classes = strict_json.names(holder, "classes", where(0), len(columns.logits))
     for x in first if classes is None and options.quantity is None else ():
         if isinstance(first[x], list) and [*map(type, first[x])] == [str] * len(columns.logits):
             warn(name, f"if {quoted(x)} names the classes, call it classes")
@@ -308,8 +317,9 @@ def _row(sample: Any, columns: Columns, place: str, options: InputOptions) -> li
         row = [sample[key] if key in keys else member(sample, key) for key in columns.header]
         if columns.sample is not None:
             strict_json.name(row[columns.sample], place)
-        if columns.array is not None and "classes" in keys:
-            names = strict_json.names(sample, "classes", place)
+        holder = _holder(sample, options.key)
+        if columns.array is not None and "classes" in holder:
+            names = strict_json.names(holder, "classes", place)
             validity.check_classes(names or (), columns.classes or (), place, "the first sample")
     array = [] if columns.array is None else row[columns.array]
     if not isinstance(array, list) and not (array is None and options.skip_invalid):

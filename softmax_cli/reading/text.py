@@ -167,8 +167,7 @@ def read_lines(
     start, size = len(first.logits), stream.block_size // 4
     yield first
     while content := stream.take(size):
-        block = TextBlock(line, content, start)
-        count = count_plain(content)
+        block, count = TextBlock(line, content, start), count_plain(content)
         size = stream.block_size // (4 if count is None else 1)  # to hold cells takes much memory
         if count is not None:
             yield block

@@ -81,8 +81,7 @@ def read_numbers(
         # No option changes how results are read.
         raise InputError(where, f"{problem}, found {found}", way_out * (options.results_of is None))
 
-    kinds = set(map(type, cells))
-    numeric = binary | {float, int}
+    kinds, numeric = set(map(type, cells)), binary | {float, int}
     if kinds == {str} and in_quotes:
         numbers = [to_point(cell, options.decimal) for cell in cells]
         text = "".join(numbers)

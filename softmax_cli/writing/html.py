@@ -161,20 +161,15 @@ def _jacobian(d: Derivation, screen: Screen, more: str = "") -> tuple[str, str, 
     last = {line.entry: _math(line) for line in lines if line.entry and line.value is not None}
     cases = [_math(line) for line in lines if line.entry and line.value is None]
     how = {"T": given(d.temperature), "precision": n.precision, "log": int(d.log), "j": j, "i": i}
+    texts = {"definition": _math(lines[0]), "gains": cases[0], "here": _cases(last), "more": more}
+    texts |= {"classes": "".join(_classes(d, n)), "steps": "".join(_steps(steps))}
+    texts |= {"gain": _number(significant(d.partial(i, i), n.precision)), "name": _text(n.names[i])}
     body = _template("jacobian.html").substitute(
-        how,
-        definition=_math(lines[0]),
-        classes="".join(_classes(d, n)),
+        {**how, **texts},
         matrix=_matrix(parts.jacobian_table(d.numbers, n.names, screen)),
-        gains=cases[0],
         loses="".join(f"<li>every other class loses: {each}</li>" for each in cases[1:]),
-        name=_text(n.names[i]),
-        gain=_number(significant(d.partial(i, i), n.precision)),
         fall=-n.number(*d.y(i), live=f"y{i}"),
         forms=f"{'no-T ' * (d.temperature == 1)}{'no-m' * (d.shift is None)}",
-        steps="".join(_steps(steps)),
-        here=_cases(last),
-        more=more,
     )
     name = f"The derivative of {'log-' * d.log}softmax" + f": {_text(d.sample)}" * bool(d.sample)
     return name, body, len(d.z) <= _CLASSES[0]

@@ -30,11 +30,10 @@ def _document(verdict: Verdict) -> dict[str, Any]:
     samples = [found for _, found in _samples(verdict)]
     check, g = verdict.decisive, verdict.upstream
     causes = [{"name": x.name, "advice": x.advice, **dict(x.numbers)} for x in check.diagnoses]
+    failed = sum(not sample["passed"] for sample in samples)
+    head = {"command": "check", "passed": verdict.passed, "checked": len(samples), "failed": failed}
     return {
-        "command": "check",
-        "passed": verdict.passed,
-        "checked": len(samples),
-        "failed": sum(not sample["passed"] for sample in samples),
+        **head,
         **_how(check),
         "samples": samples,
         "diagnosis": causes[0] | _given(alternatives=causes[1:]) if causes else None,
