@@ -83,19 +83,13 @@ def print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-app = typer.Typer(
-    cls=Program,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+_HELP = {"help_option_names": ["-h", "--help"]}
+_SHOWN: dict[str, Any] = {"help": "Show the version.", "callback": print_version, "is_eager": True}
+app = typer.Typer(cls=Program, pretty_exceptions_enable=False, context_settings=_HELP)
 
 
 @app.callback()
-def main(
-    version: bool = typer.Option(
-        False, "--version", help="Show the version.", callback=print_version, is_eager=True
-    ),
-) -> None:
+def main(version: bool = typer.Option(False, "--version", **_SHOWN)) -> None:
     """A calculator for the softmax function and its derivative.
 
     softmax-cli forward 2 1 0.1

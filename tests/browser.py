@@ -66,9 +66,8 @@ class Browser:
     def run(self, body: str) -> Any:
         """Return what the body of an asynchronous function returns in the page."""
         expression = f"(async () => {{{body}}})()"
-        returned = self.call(
-            "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True
-        )
+        how = {"awaitPromise": True, "returnByValue": True}
+        returned = self.call("Runtime.evaluate", expression=expression, **how)
         assert "exceptionDetails" not in returned, returned
         return returned["result"].get("value")
 
@@ -91,9 +90,8 @@ def start(profile: Path) -> Iterator[Browser]:
     # Chromium reads commands from 3 and writes answers to 4.
     script = f'exec "$@" 3<&{read} 4>&{write}'
     words = ["bash", "-c", script, "chromium", str(chromium), f"--user-data-dir={profile}"]
-    process = subprocess.Popen(
-        [*words, *_OPTIONS], pass_fds=(read, write), stderr=subprocess.DEVNULL
-    )
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen([*words, *_OPTIONS], pass_fds=(read, write), stderr=quiet)
     os.close(read)
     os.close(write)
     with open(commands, "wb") as sent, open(answers, "rb") as received:

@@ -108,9 +108,8 @@ def refuses_a_bad_line() -> bool:
 
 def main(rows: int = 20_000, columns: int = 4) -> None:
     os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    os.environ.update(
-        PYSPARK_PYTHON=sys.executable, PYSPARK_SUBMIT_ARGS=SPARK, SPARK_LOCAL_IP="127.0.0.1"
-    )
+    os.environ.update(PYSPARK_PYTHON=sys.executable, PYSPARK_SUBMIT_ARGS=SPARK)
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     (parallel,) = re.findall("^ +(parallel .*)$", PAGE, re.MULTILINE)
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
         prepare(rows, columns)

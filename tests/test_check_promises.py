@@ -196,11 +196,8 @@ def test_a_batch_that_fails_where_single_samples_work_is_noted() -> None:
 
 def test_a_single_sample_that_is_answered_in_another_shape_is_a_finding() -> None:
     y, J, v = softmax(Z), jacobian(Z), vjp(Z, Z)
-    for verdict in (
-        check_probabilities(lambda z: y, Z),
-        check_jacobian(lambda z: J, Z),
-        check_vjp(lambda z, g: v, Z, Z),
-    ):
+    checked = [check_probabilities(lambda z: y, Z), check_jacobian(lambda z: J, Z)]
+    for verdict in (*checked, check_vjp(lambda z, g: v, Z, Z)):
         assert not verdict
         assert "given a single sample, shape (1, 3)" in str(verdict)
     assert check_jacobian(lambda z: jacobian(z).reshape(-1, 3).squeeze(), Z)
@@ -370,16 +367,18 @@ def test_stress_allows_for_a_quotient_that_is_rounded(dtype: str) -> None:
         return np.asarray(e / e.sum(-1, keepdims=True)).astype(dtype)
 
     given = None if dtype == ">f4" else dtype
-    assert check_probabilities(
-        divided, Z, temperature=3, stress=True, forward_only=True, dtype=given
-    )
+    options = {"temperature": 3, "forward_only": True, "dtype": given}
+    assert check_probabilities(divided, Z, stress=True, **options)
 
 
-@pytest.mark.parametrize("where", ["first", "last", "running", "two"])
+@pytest.mark.parametrize("where", ["first", "last", "running", "two", "masked", "alone"])
 def test_stress_has_its_hard_logits_at_every_position_and_other_sizes(where: str) -> None:
     def shifted(z: Array) -> Array:
         if where == "two":
             return softmax(z) * (1.5 if len(z) == 2 else 1.0)
+        masks = {"masked": np.isneginf(z[..., -1]), "alone": np.isneginf(z[..., 1:]).all(-1)}
+        if where in masks:
+            return softmax(z) * np.where(masks[where], 2.0, 1.0)[..., None]
         shift = {"first": z[..., :1], "last": z[..., -1:], "running": z[..., :2].max(-1)[..., None]}
         with np.errstate(all="ignore"):
             e = np.exp(z - shift[where])
@@ -390,7 +389,7 @@ def test_stress_has_its_hard_logits_at_every_position_and_other_sizes(where: str
 
 
 def test_stress_passes_jacobians_of_which_the_batch_stands_last() -> None:
-    for C in (3, 5, 12):
+    for C in (3, 5, 14):
         z = np.random.default_rng(1).normal(0, 1, (4, C))
         verdict = check_jacobian(lambda z: np.moveaxis(jacobian(z), 0, -1), z, stress=True)
         assert verdict, verdict

@@ -37,9 +37,8 @@ def main():
 if __name__ == "__main__":
     main()
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
-    )
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout == "the same bits\n", done.stderr
 
 

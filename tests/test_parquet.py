@@ -112,6 +112,8 @@ def test_columns_of_any_type_are_kept_unchanged(tmp_path: Path) -> None:
     about = {"pandas": '{"index_columns":[{"kind":"range","start":2,"step":-1}]}'}
     parquet.write_table(pa.table({"a": [1]}).replace_schema_metadata(about), tmp_path / "r.parquet")
     assert "its index does not count" in run("forward", "r.parquet", cwd=tmp_path).stderr
+    (tmp_path / "r.parquet").write_bytes(table(logits=[[1.0, 2.0]], classes=[["a", "b"]]))
+    assert "'classes' is not read" in run("forward", "r.parquet", cwd=tmp_path).stderr
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,8 @@ def same(shown: str, printed: str) -> bool:
     if _NUMBER.sub("#", shown).split() != _NUMBER.sub("#", printed).split():
         return False
     pairs = zip(_NUMBER.findall(shown), _NUMBER.findall(printed), strict=True)
-    return all(
-        a == b or math.isclose(float(a), float(b), rel_tol=1e-13, abs_tol=3e-16) for a, b in pairs
-    )
+    bounds = {"rel_tol": 1e-13, "abs_tol": 3e-16}
+    return all(a == b or math.isclose(float(a), float(b), **bounds) for a, b in pairs)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ def test_one_gradient_serves_all_samples(tmp_path: Path) -> None:
     text = '[{"0":1,"1":2},{"0":2,"1":1},{"0":0,"1":0}]'
     assert run("jacobian", "--vjp", "g.csv", stdin=text, cwd=tmp_path).status == 0
     (tmp_path / "g.csv").write_text("1,0\n1,2\n1,2\n")  # it may be a gradient
+    (tmp_path / "g.json").write_text('[{"2":0,"0":0,"1":1}]')
+    assert run("jacobian", "1", "2", "3", "--vjp", "g.json", cwd=tmp_path).status == 2
     warned = "warning: g.csv:1: taken as numbers; if it is the header, give --header\n"
     assert run("jacobian", "--vjp", "g.csv", stdin=text, cwd=tmp_path).stderr == warned
 

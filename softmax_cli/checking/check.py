@@ -286,10 +286,10 @@ def _stressed(quantity: Kind, calls: Calls, setting: Setting, is_batched: bool) 
     axis = setting.axis if setting.z.ndim > 1 else -1
     # Of some sizes many a function has never been given a batch; in one of C samples the layout of
     # Jacobians is ambiguous.
-    leads: list[tuple[int, ...]] = [(n,) for n in (12, 11, 5, 3, 2, 1)[: 6 - is_batched] if n != C]
+    leads: list[tuple[int, ...]] = [(n,) for n in (14, 11, 5, 3, 2, 1)[: 6 - is_batched] if n != C]
     plain = replace(setting, stress=False, forward_only=True, atol=None, rtol=None, ours=True)
     found: list[Check] = []
-    for lead in leads if ndim == 2 else [(3, 4)]:
+    for lead in leads if ndim == 2 else [(2, 7)]:
         n = math.prod(lead)
         some = z[:n].reshape(*lead, *(1,) * (ndim - 1 - len(lead)), C)
         labels = tuple(f"{name} (ours)" for name in names[:n])

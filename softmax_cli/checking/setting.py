@@ -224,7 +224,7 @@ def note_on_gradient(g: FloatArray) -> str:
 
 def stress_samples(C: int, temperature: float) -> tuple[FloatArray, tuple[str, ...]]:
     """Return logits, shape (n, C), that are hard to get right, and what is hard about each."""
-    z, position = np.random.default_rng(3).normal(0, 2, (12, C)), np.arange(C)
+    z, position = np.random.default_rng(3).normal(0, 2, (14, C)), np.arange(C)
     named = {
         "of +-800": 800 * np.where(position % 3, -1.0, 1.0) + z[0],
         "of -+800": 800 * np.where(position % 3, 1.0, -1.0) + z[1],
@@ -232,11 +232,13 @@ def stress_samples(C: int, temperature: float) -> tuple[FloatArray, tuple[str, .
         "around -800": z[3] - 800,
         "all equal": np.full(C, 0.75),
         "tied": np.where(position < 2, z[4].max(), z[4]),
-        "every second one masked": np.where((C - position) % 2 > (C < 2), -np.inf, z[5]),
+        "every second one masked": np.where(position % 2 == 1, -np.inf, z[5]),
         "masked at first": np.where(position < C // 2, -np.inf, z[6]),
         "all masked but the last": np.where(position < C - 1, -np.inf, z[7]),
         "saturated": np.where(position == 0, 40.0, z[8]),
         "saturated at last": np.where(position == C - 1, 40.0, z[9]),
         "small": 1e-3 * z[10],
+        "masked at last": np.where(position > (C - 1) // 2, -np.inf, z[12]),
+        "all masked but the first": np.where(position > 0, -np.inf, z[13]),
     }
     return temperature * np.stack(list(named.values())), tuple(named)

@@ -403,8 +403,7 @@ def _blocks(out: Floats, *inputs: NDArray[Any]) -> Iterator[tuple[Floats, ...]]:
     All have shape (..., C), with more axes after it in `out`, and their blocks (C, n).
     """
     lead, C = inputs[0].ndim - 1, inputs[0].shape[-1]
-    out = out.reshape(-1, *out.shape[lead:])
-    rows = [x.reshape(-1, C) for x in inputs]
+    out, rows = out.reshape(-1, *out.shape[lead:]), [x.reshape(-1, C) for x in inputs]
     step = max(1, min(_BLOCK // C, 8 * _BLOCK // math.prod(out.shape[1:])))
     # A broadcast operand is copied into the buffers wherever its rows fit in them, which halves
     # the speed. Freeing one large array makes glibc keep freed memory for the next block, where

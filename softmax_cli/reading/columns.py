@@ -223,7 +223,7 @@ def choose_columns(
     else:
         picked = tuple(sorted({*range(width)} - {*by_name, *text, *kept, sample}))
     by_name, text = by_name - {*picked, *kept}, text - {*picked, *kept}
-    mixed = {c for c, kind in enumerate(kinds) if kind == "mixed"} - {*picked, *kept}
+    mixed = {c for c, kind in enumerate(kinds) if kind in ("mixed", "digits")} - {*picked, *kept}
     theirs = names if options.results_of is not None else ()
     ids = {c for c, x in enumerate(theirs) if _is_id(x) and not _is_id(x, _LABEL)} - {*picked}
     naming = (by_name or text or mixed or ids) if is_settled or keeps_all else by_name | text

@@ -117,7 +117,7 @@ def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
             named = {x: beside[x] for x in beside if x not in (key, key.split(".")[0])}
             if isinstance(holder := member(rows, key.rpartition(".")[0]), dict):
                 named |= {x: holder[x] for x in ("classes", "samples") if x in holder}
-            if options.axis in (0, -2) and not options.results_of:  # they are turned with the array
+            if options.axis in (0, -2) and not (options.results_of or "*" in key):  # it is turned
                 named |= {"classes": named.get("samples"), "samples": named.get("classes")}
             found = [found] if isinstance(found, dict) else found
             is_one = isinstance(found, list) and len(found) == 1
@@ -274,7 +274,11 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
             hint += f"; if each holds a class, --columns {shlex.quote(','.join(first))}"
         return hint.removeprefix("; ")
 
-    columns = rules.choose_columns(keys, rules.kinds_of(rows), rows, options, name, hint)
+    kinds = rules.kinds_of(rows)
+    for c, column in enumerate(zip(*rows, strict=True)):
+        if {isinstance(x, str) and x.isdecimal() for x in column if x is not None} == {True}:
+            kinds[c] = "digits"  # as text, which names
+    columns = rules.choose_columns(keys, kinds, rows, options, name, hint)
     if columns.array is None:
         return replace(columns, members=first.keys())
     needed = {keys[c] for c in (columns.array, columns.sample, *columns.kept) if c is not None}

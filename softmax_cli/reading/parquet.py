@@ -55,6 +55,8 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
         kinds = ["text" if x in index else _kind(first[c]) for c, x in enumerate(header)]
         cells = list(zip(*map(_values, first.columns), strict=True))
     columns = choose_columns(header, kinds, cells, options, name)
+    if columns.array is not None and "classes" in header:
+        warn(name, "'classes' is not read: classes are taken by place")
 
     def batches() -> Iterator[Batch]:
         start = 0

@@ -104,9 +104,10 @@ def with_upstream(
 
 def match_classes(logits: Logits, found: Sequence[str] | None, option: str) -> None:
     """Raise for names of other classes, or in another order; numbers may be positions."""
-    are_named = logits.class_names is not None or {*(found or ())} == {*logits.classes}
-    if found and are_named and len(found) == logits.n_classes:
-        check_classes(found, logits.classes, option, "the logits")
+    from_0 = tuple(map(str, range(logits.n_classes)))
+    same = (x for x in (logits.classes, from_0) if logits.class_names or {*(found or ())} == {*x})
+    if found and len(found) == logits.n_classes and (expected := next(same, None)):
+        check_classes(found, expected, option, "the logits")
 
 
 def match_samples(logits: Logits, batch: Batch, found: Sequence[str], at: str, n: int = 1) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from textwrap import wrap
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from rich.box import SIMPLE_HEAD, Box
 from rich.cells import cell_len, set_cell_size
@@ -62,10 +62,8 @@ def write_drawn(result: Result, target: Target, options: OutputOptions) -> None:
     """Draw the result: as wide as a terminal and in its colours, or as wide as it is."""
     size, text = None if target.is_terminal else _UNBOUNDED, io.StringIO()
     look: Literal["auto"] | None = "auto" if _has_colours(target, options) else None
-    forced = bool(look) or target.is_terminal
-    console = Console(
-        file=text, force_terminal=forced, width=size, height=size, color_system=look, no_color=False
-    )
+    how: dict[str, Any] = {"file": text, "width": size, "height": size, "color_system": look}
+    console = Console(force_terminal=bool(look) or target.is_terminal, no_color=False, **how)
     width = console.width if target.is_terminal else None
     ascii_only = not target.encoding.lower().startswith("utf")
     place = width, options.precision, ascii_only, console.color_system in _WITH_SHADES, True, 3

@@ -25,9 +25,8 @@ def main() -> None:
 
 
 def _compare(title: str, words: list[str], paths: list[Path], kind: str) -> None:
-    found = [
-        peaks(python(OURS, *words, f"{path}.{kind}", "-o", f"{path}.out.{kind}")) for path in paths
-    ]
+    files = ((f"{path}.{kind}", "-o", f"{path}.out.{kind}") for path in paths)
+    found = (peaks(python(OURS, *words, *each)) for each in files)
     cells = [f"{main:8.1f} {together:8.1f}" for main, together in found]
     print(f"{title:44s}" + "".join(cells), flush=True)
 
