@@ -493,7 +493,9 @@ def test_records_of_results_are_those_of_the_samples_that_they_name(tmp_path: Pa
             (tmp_path / "y.json").write_text(json.dumps(text))
             words = ("check", "z.json", "--probabilities", "y.json")
             assert run(*words, cwd=tmp_path).status == status
-    (tmp_path / "y.csv").write_text("n,a,b\n8,0.5,0.5\n7,0.5,0.5\n")
+    (tmp_path / "y.csv").write_text("img_id,a,b\n8,0.5,0.5\n7,0.5,0.5\n")
     by_position = "check", "-", "--id", "1", "--probabilities", "y.csv"  # that in the logits
-    named = run(*by_position, stdin="n,a,b\n7,0,0\n8,1,1\n", cwd=tmp_path).stderr
+    named = run(*by_position, stdin="img_id,a,b\n7,0,0\n8,1,1\n", cwd=tmp_path).stderr
     assert "expected sample '7', found '8'" in named
+    unnamed = run("jacobian", "y.csv", "--columns", "a,b", "--vjp", "y.csv", cwd=tmp_path).stderr
+    assert "the logits have no names" in unnamed

@@ -158,8 +158,7 @@ def as_rows(
         For another shape.
     """
     lead = list(shape)
-    C = lead.pop(axis)
-    n = math.prod(lead)
+    C, n = lead.pop(axis), math.prod(lead)
     if quantity != "jacobian":
         accepted = [shape, *[(n, C)] * file, *[(C,)] * (file and n == 1)]
         if array.shape in accepted:

@@ -380,8 +380,7 @@ def fit(case: Case, family: Family, low: float, high: float) -> Iterator[Wrong]:
     spaced = np.r_[-np.geomspace(-low, 50, 99) if low < 0 else near[:0], near].tolist()
     number = min(spaced, key=lambda each: np.abs(misfit(each, 1.0)).sum())
     for _ in range(8):
-        step = 1e-6 * (abs(number) or 1.0)
-        error = misfit(number)
+        step, error = 1e-6 * (abs(number) or 1.0), misfit(number)
         slope = (misfit(number + step) - error) / step
         better = number - float(slope @ error / (slope @ slope))
         number = better if low <= better <= high else number

@@ -339,7 +339,7 @@ def _columns_of_results(
     first = {names[c]: c for c in reversed(order)} if len({*classes}) == len(classes) else {}
     begins = (name.removesuffix(classes[-1]) for name in names if classes)
     prefixes = [x for x in dict.fromkeys(begins) if all(x + name in first for name in classes)]
-    if any(x + classes[0] not in options.keep for x in prefixes[:-1]):
+    if any(x + classes[0] not in options.known for x in prefixes[:-1]):
         problem = f"expected a column a class, found {quoted(prefixes[1] + classes[0])} as well"
         raise InputError(place, problem, "if it stands behind what was kept, give --keep here too")
     for prefix in prefixes[-1:]:
@@ -351,7 +351,8 @@ def _columns_of_results(
         free = [c for c in others if names[c] not in options.keep]
         named += [c for kind in ("text", "mixed") for c in free if kinds[c] == kind]
         named += [c for c in free if _is_id(names[c]) and not _is_id(names[c], _LABEL)]
-        rest = {c for c in free if kinds[c] != "text" and not _is_id(names[c])}
+        new = [c for c in others if names[c] not in options.known]
+        rest = {c for c in new if kinds[c] != "text" and not _is_id(names[c])}
         # A header that counts from 0 has a class more.
         if not (rest - {*named} or (options.by_position and prefix + "0" in first)):
             return Columns(own, named[0] if named else None, plain, (output,) * (output >= 0))
