@@ -275,7 +275,7 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
         return hint.removeprefix("; ")
 
     kinds = rules.kinds_of(rows)
-    for c, column in enumerate(zip(*rows, strict=True)):
+    for c, column in enumerate(zip(*rows[:1000], strict=True)):
         if {isinstance(x, str) and x.isdecimal() for x in column if x is not None} == {True}:
             kinds[c] = "digits"  # as text, which names
     columns = rules.choose_columns(keys, kinds, rows, options, name, hint)
