@@ -157,9 +157,8 @@ def whole(option: str, word: str, *, first: int = 1, last: int = 1000) -> int:
     """Read a whole number."""
     if re.fullmatch("-?[0-9]{1,10}", word) and first <= int(word) <= last:
         return int(word)
-    raise InputError(
-        option, f"expected a whole number from {first} to {last}, found {quoted(word)}"
-    )
+    expected = f"expected a whole number from {first} to {last}"
+    raise InputError(option, f"{expected}, found {quoted(word)}")
 
 
 def delimiter(option: str, word: str) -> str:

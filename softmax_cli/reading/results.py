@@ -116,7 +116,7 @@ def match_samples(logits: Logits, batch: Batch, found: Sequence[str], at: str, n
     from_0 = [str(int(x) - 1) for x in ours if not logits.names_samples and x.isdecimal()]
     expected = next((x for x in (ours, from_0) if logits.names_samples or {*found} == {*x}), [])
     match_names(expected, found, at, "sample")
-    if found and not expected and batch.start == 0:
+    if not expected and batch.start == 0:
         warn(at, "the logits have no names of samples: rows are paired by place")
 
 
@@ -139,7 +139,8 @@ def _paired(logits: Logits, held: Batch, rows: Iterator[Batch], option: str) -> 
             found = plural(total + len(own.logits), "row")
             raise InputError(option, f"expected a row a sample or one for all, found {found}")
         total += count
-        match_samples(logits, batch, own.samples or (), option)
+        if own.samples:
+            match_samples(logits, batch, own.samples, option)
         yield replace(batch, upstream=own.logits)
     if len(held.logits) or next(rows, None):
         raise InputError(option, f"expected a row each for {plural(total, 'sample')}, found more")
