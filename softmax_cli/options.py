@@ -22,7 +22,7 @@ class InputOptions:
     # The classes of the logits that these are results of, or a gradient for, which are looked up
     # by name; the column named by id_column may be missing. None where logits are read.
     results_of: tuple[str, ...] | None = None
-    known: tuple[str, ...] = ()  # the columns of their file that are none
+    known: frozenset[str] = frozenset()  # the columns of their file that are none
     by_position: bool = False  # whether these are positions, since they have no names
 
 
