@@ -22,8 +22,7 @@ def load_rows(content: bytes, width: int, delimiter: bytes = b",") -> FloatArray
     layout = content.translate(None, b"0123456789+-.eE \r".replace(delimiter, b"")) + b"\n"
     if layout != (delimiter * (width - 1) + b"\n") * (len(layout) // width):
         return None
-    cells = content if delimiter == b"," else content.replace(delimiter, b",")
-    array = b"[" + cells.replace(b"\n", b",") + b"]"
+    array = b"[" + content.replace(delimiter, b",").replace(b"\n", b",") + b"]"
     np.empty(16 * len(array), np.uint8)  # orjson ends the process where it finds no memory
     try:
         numbers = (orjson or json).loads(array)

@@ -223,6 +223,10 @@ def choose_columns(
     else:
         picked = tuple(sorted({*range(width)} - {*by_name, *text, *kept, sample}))
     by_name, text = by_name - {*picked, *kept}, text - {*picked, *kept}
+    # Beside another column that names, an index is none.
+    index = {c for c in by_name if names[c].strip().lower() in ("", "index", "__index_level_0__")}
+    if options.columns is not None and len((by_name | text) - index) == 1:
+        by_name -= index
     mixed = {c for c, kind in enumerate(kinds) if kind in ("mixed", "digits")} - {*picked, *kept}
     theirs = names if options.results_of is not None else ()
     ids = {c for c, x in enumerate(theirs) if _is_id(x) and not _is_id(x, _LABEL)} - {*picked}
@@ -345,16 +349,13 @@ def _columns_of_results(
     for prefix in prefixes[-1:]:
         plain = [name.removeprefix(prefix) for name in names]
         own = tuple(first[prefix + name] for name in classes)
-        others = sorted({*range(len(names))} - {*own, output})
+        others = sorted({c for c, x in enumerate(names) if x not in options.keep} - {*own, output})
         named = [c for c in others if plain[c] == options.id_column]
         named += [c for c in others if names_samples(plain[c])]
-        free = [c for c in others if names[c] not in options.keep]
-        named += [c for kind in ("text", "mixed") for c in free if kinds[c] == kind]
-        named += [c for c in free if _is_id(names[c]) and not _is_id(names[c], _LABEL)]
-        new = [c for c in others if names[c] not in options.known]
-        rest = {c for c in new if kinds[c] != "text" and not _is_id(names[c])}
-        # A header that counts from 0 has a class more.
-        if not (rest - {*named} or (options.by_position and prefix + "0" in first)):
+        named += [c for kind in ("text", "mixed") for c in others if kinds[c] == kind]
+        named += [c for c in others if _is_id(names[c]) and not _is_id(names[c], _LABEL)]
+        new = {c for c in others if names[c] not in options.known} - {*named}
+        if all(kinds[c] == "text" or _is_id(names[c]) for c in new):
             return Columns(own, named[0] if named else None, plain, (output,) * (output >= 0))
     return None if output < 0 else Columns(tuple(order), 0 if output else None, names, (output,))
 

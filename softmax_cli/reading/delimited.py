@@ -85,8 +85,7 @@ def read_csv(stream: Stream, name: str, options: InputOptions) -> Logits:
     kinds = rules.kinds_of(list(map(with_point, cells)) for cells in rows)
     table.width = len(first)
     table.columns = rules.choose_columns(header, kinds, rows, options, place)
-    beside = [first[c] for c in {*range(len(first))} - {*table.columns.logits}]
-    if (header, options.header) == (None, None) and not all(map(str.strip, beside)):
+    if table.columns.sample is not None and not (header or first[table.columns.sample].strip()):
         warn(place, "taken as a sample without a name; if it is the header, give --header")
 
     def read(block: TextBlock) -> tuple[Batch, int]:

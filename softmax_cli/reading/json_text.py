@@ -276,7 +276,8 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
 
     kinds = rules.kinds_of(rows)
     for c, column in enumerate(zip(*rows[:1000], strict=True)):
-        if {isinstance(x, str) and x.isdecimal() for x in column if x is not None} == {True}:
+        texts = {type(x) is str and (x.isdecimal() or "arrays" in kinds) for x in column if x}
+        if texts == {True} and kinds[c] != "text":
             kinds[c] = "digits"  # as text, which names
     columns = rules.choose_columns(keys, kinds, rows, options, name, hint)
     if columns.array is None:
