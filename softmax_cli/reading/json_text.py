@@ -111,10 +111,10 @@ def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
         if found is None or (is_array and "samples" not in rows):
             rows = [rows]
         else:
-            inner = member(rows, key.partition("*")[0].rstrip(".")) or rows
+            top, inner = key.split(".")[0], member(rows, key.partition("*")[0].rstrip(".")) or rows
+            named = {x: rows[x] for x in rows if x not in (key, top) and top != "*"}
             # The keys of all.
-            beside = {"samples": [*inner]} if "*" in key and isinstance(inner, dict) else rows
-            named = {x: beside[x] for x in beside if x not in (key, key.split(".")[0])}
+            named |= {"samples": [*inner]} if "*" in key and isinstance(inner, dict) else {}
             if isinstance(holder := member(rows, key.rpartition(".")[0]), dict):
                 named |= {x: holder[x] for x in ("classes", "samples") if x in holder}
             if options.axis in (0, -2) and not (options.results_of or "*" in key):  # it is turned
