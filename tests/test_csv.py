@@ -28,7 +28,7 @@ HALVES = "0.5,0.5\n"
         ("a-b,c,d\n3,3,9\n", "--columns a-b,c", "a-b,c\n0.5,0.5\n"),
         ('"a,b",c,d\n3,3,9\n', '--columns "a,b",c', '"a,b",c\n0.5,0.5\n'),
         ("id,1,0\nx,3,3\n", "--columns 1,0", "id,1,0\nx,0.5,0.5\n"),
-        ("id,note,a,b\n7,x,3,3\n", "--columns a,b", "id,a,b\n7,0.5,0.5\n"),
+        (",id,note,a,b\n0,7,x,3,3\n", "--columns a,b", "id,a,b\n7,0.5,0.5\n"),
         ("note,tag,a,b\nx,y,3,3\n", "--columns 3-4", "a,b\n0.5,0.5\n"),
         ("note,tag,a,b\nx,y,3,3\n", "--columns 3-4 --id tag", "tag,a,b\ny,0.5,0.5\n"),
         ("k,a,b\n7,3,3\n", "--id k", "k,a,b\n7,0.5,0.5\n"),

@@ -195,9 +195,9 @@ LLS = [0.00521903, 0.994571, 7.84649e-06, 0.000202364]
     [
         (TOKENS, "--axis 0", ["No", "Yes", "#"], ["logprob"], [0.983373643892112, 0.0166263561, 0]),
         (DOCUMENT, "--key lls --id doc_id", None, ["0"], LLS),
-        ('{"data":{"p":[1,2,3]}}', "--key data.*", None, ["p"], ONE_TO_THREE),
+        ('{"data":{"p":[1,2,3]},"classes":[4,5,6]}', "--key data.*", [*"456"], ["p"], ONE_TO_THREE),
         ('{"logits":[[1,2,3]],"ids":[7],"data":0}', "", None, ["7"], ONE_TO_THREE),
-        ('{"doc":"101","logits":[1,2,3]}', "", None, ["101"], ONE_TO_THREE),
+        ('{"host":"10.0.0.1","logits":[1,2,3]}', "", None, ["10.0.0.1"], ONE_TO_THREE),
         ('{"o":{"z":[1,2,3],"classes":["a","b","c"]}}', "--key o.z", [*"abc"], ["1"], ONE_TO_THREE),
         ('[{"id": 7, "logits": [1,2,3], "label": 2}]', "", None, ["7"], ONE_TO_THREE),
         ('{"a":{"b":[[1,2,3]]},"m":{"n":"x"}}', "--key a.b.0 --id m.n", None, ["x"], ONE_TO_THREE),

@@ -225,7 +225,7 @@ def choose_columns(
     by_name, text = by_name - {*picked, *kept}, text - {*picked, *kept}
     # Beside another column that names, an index is none.
     index = {c for c in by_name if names[c].strip().lower() in ("", "index", "__index_level_0__")}
-    if options.columns is not None and len((by_name | text) - index) == 1:
+    if options.columns is not None and len(by_name - index or text) == 1:
         by_name -= index
     mixed = {c for c, kind in enumerate(kinds) if kind in ("mixed", "digits")} - {*picked, *kept}
     theirs = names if options.results_of is not None else ()

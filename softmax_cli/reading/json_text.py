@@ -187,9 +187,9 @@ def _with_columns(found: Any, named: dict[str, Any], name: str, options: InputOp
 
 
 def _holder(sample: Any, key: str | None) -> Any:
-    """Return the object that holds the array, and may name its classes."""
-    found = member(sample, (key or "").rpartition(".")[0])
-    return found if isinstance(found, dict) else sample if isinstance(sample, dict) else {}
+    """Return the object that names an array's classes: what holds it, or the whole; or nothing."""
+    holders = member(sample, (key or "").rpartition(".")[0]), sample
+    return next((x for x in holders if isinstance(x, dict) and "classes" in x), {})
 
 
 def _first(values: Sequence[Any]) -> Any:
