@@ -134,7 +134,8 @@ def _kind(column: Sequence[Any]) -> str:
     if odd is None or is_number(odd) or is_missing(odd):
         return "whole" if odd is None else "numbers"
     slips = [not isinstance(v, str) or is_number(v) or is_broken_number(v) for v in values]
-    return "numbers" if all(slips) else "mixed" if any(slips) else "text"
+    are_numbers = all(slips) and any(map(is_number, texts))
+    return "numbers" if are_numbers else "mixed" if any(slips) else "text"
 
 
 def array_in(cell: Any) -> list[Any]:

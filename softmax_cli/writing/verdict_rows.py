@@ -32,8 +32,7 @@ def _document(verdict: Verdict) -> dict[str, Any]:
     causes = [{"name": x.name, "advice": x.advice, **dict(x.numbers)} for x in check.diagnoses]
     failed = sum(not sample["passed"] for sample in samples)
     head = {"command": "check", "passed": verdict.passed, "checked": len(samples), "failed": failed}
-    return {
-        **head,
+    return head | {
         **_how(check),
         "samples": samples,
         "diagnosis": causes[0] | _given(alternatives=causes[1:]) if causes else None,
