@@ -273,10 +273,8 @@ def test_names_that_the_logits_lack_are_told(names: str, said: str, tmp_path: Pa
 @pytest.mark.parametrize("option", ["--probabilities", "--jacobian"])
 def test_names_of_every_kind_are_found_in_our_own_output(option: str, tmp_path: Path) -> None:
     command = "jacobian" if option == "--jacobian" else "forward"
-    for text, words in (
-        ('[{"7":1,"0":2.5,"1":1}]', ["--id", "7"]),
-        ('[{"output":2,"OUTPUT":1}]', []),
-    ):
+    digits, outputs = '[{"7":1,"0":2.5,"1":1}]', '[{"output":2,"OUTPUT":1}]'
+    for text, words in ((digits, ["--id", "7"]), (outputs, [])):
         (tmp_path / "z.json").write_text(text)
         y = run(command, "z.json", *words, "-f", "csv", cwd=tmp_path).stdout
         outcome = run("check", "z.json", *words, option, "-", "-q", cwd=tmp_path, stdin=y)
@@ -493,9 +491,10 @@ def test_records_of_results_are_those_of_the_samples_that_they_name(tmp_path: Pa
             (tmp_path / "y.json").write_text(json.dumps(text))
             words = ("check", "z.json", "--probabilities", "y.json")
             assert run(*words, cwd=tmp_path).status == status
-    (tmp_path / "y.csv").write_text("img_id,a,b\n8,0.5,0.5\n7,0.5,0.5\n")
+    (tmp_path / "y.csv").write_text("n,a,b\n8,0.5,0.5\n7,0.5,0.5\n")
     by_position = "check", "-", "--id", "1", "--probabilities", "y.csv"  # that in the logits
-    named = run(*by_position, stdin="img_id,a,b\n7,0,0\n8,1,1\n", cwd=tmp_path).stderr
+    named = run(*by_position, stdin="n,a,b\n7,0,0\n8,1,1\n", cwd=tmp_path).stderr
     assert "expected sample '7', found '8'" in named
-    unnamed = run("jacobian", "y.csv", "--columns", "a,b", "--vjp", "y.csv", cwd=tmp_path).stderr
+    (tmp_path / "g.csv").write_text("img_id,a,b\n8,0,0\n7,1,1\n")
+    unnamed = run("jacobian", "g.csv", "--columns", "a,b", "--vjp", "g.csv", cwd=tmp_path).stderr
     assert "the logits have no names" in unnamed

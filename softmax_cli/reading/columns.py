@@ -229,7 +229,7 @@ def choose_columns(
     if options.columns is not None and len(by_name - index or text) == 1:
         by_name -= index
     mixed = {c for c, kind in enumerate(kinds) if kind in ("mixed", "digits")} - {*picked, *kept}
-    theirs = names if options.results_of is not None else ()
+    theirs = names if options.results_of is not None or options.axis in (0, -2) else ()
     ids = {c for c, x in enumerate(theirs) if _is_id(x) and not _is_id(x, _LABEL)} - {*picked}
     naming = (by_name or text or mixed or ids) if is_settled or keeps_all else by_name | text
     few = rows[:_SAMPLES_OF_COLUMN]
