@@ -275,9 +275,9 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
         return hint.removeprefix("; ")
 
     kinds = rules.kinds_of(rows)
-    for c, column in enumerate(zip(*rows[:1000], strict=True)):
-        texts = {type(x) is str and (x.isdecimal() or "arrays" in kinds) for x in column if x}
-        if texts == {True} and kinds[c] != "text":
+    for c, cells in enumerate(zip(*rows[:1000], strict=True)):
+        text = {type(x) is str and (x.strip().isdigit() or "arrays" in kinds) for x in cells if x}
+        if text == {True} and kinds[c] != "text":
             kinds[c] = "digits"  # as text, which names
     columns = rules.choose_columns(keys, kinds, rows, options, name, hint)
     if columns.array is None:
