@@ -22,8 +22,8 @@ class InputOptions:
     # The classes of the logits that these are results of, or a gradient for, which are looked up
     # by name; the column named by id_column may be missing. None where logits are read.
     results_of: tuple[str, ...] | None = None
-    known: frozenset[str] = frozenset()  # the columns of their file that are none
     by_position: bool = False  # whether these are positions, since they have no names
+    known: frozenset[str] = frozenset()  # the columns of their file that are no classes
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from softmax_cli.words import is_broken_number, is_missing, is_number, read_numb
 
 _SAMPLES_OF_COLUMN = 1_000  # how many of the first samples tell what a column holds
 # The last one is what pandas calls an index without a name in parquet.
-_NAMES_OF_NAME_COLUMNS = frozenset({"", "id", "index", "name", "sample", "__index_level_0__"})
+_NAMES_OF_AN_INDEX = frozenset({"", "index", "__index_level_0__"})
+_NAMES_OF_NAME_COLUMNS = _NAMES_OF_AN_INDEX | {"id", "name", "sample"}
 _LABEL = (
     r"(?i:(?:.*[\W_])?(?:labels?|class|category|targets?|(?:ground)?truth|gold|answer|actual"
     r"|y_?true|y_pred|y_?hat|lbl|pred(?:iction|icted)?s?)|y|gt|cls|argmax|(?:is_)?correct|fold|split)"
@@ -225,7 +226,7 @@ def choose_columns(
         picked = tuple(sorted({*range(width)} - {*by_name, *text, *kept, sample}))
     by_name, text = by_name - {*picked, *kept}, text - {*picked, *kept}
     # Beside another column that names, an index is none.
-    index = {c for c in by_name if names[c].strip().lower() in ("", "index", "__index_level_0__")}
+    index = {c for c in by_name if names[c].strip().lower() in _NAMES_OF_AN_INDEX}
     if options.columns is not None and len(by_name - index or text) == 1:
         by_name -= index
     mixed = {c for c, kind in enumerate(kinds) if kind in ("mixed", "digits")} - {*picked, *kept}

@@ -322,8 +322,7 @@ def _row(sample: Any, columns: Columns, place: str, options: InputOptions) -> li
         row = [sample[key] if key in keys else member(sample, key) for key in columns.header]
         if columns.sample is not None:
             strict_json.name(row[columns.sample], place)
-        holder = _holder(sample, options.key)
-        if columns.array is not None and "classes" in holder:
+        if columns.array is not None and (holder := _holder(sample, options.key)):
             names = strict_json.names(holder, "classes", place)
             validity.check_classes(names or (), columns.classes or (), place, "the first sample")
     array = [] if columns.array is None else row[columns.array]
