@@ -35,7 +35,7 @@ class LogitsCommand(TyperCommand):
         for each in order:
             if order.count(each) > 1 and not getattr(each, "multiple", False):
                 raise InputError(each.opts[0], f"expected once, found {order.count(each)} times")
-        logits = ctx.params["logits"] = list(map(words.unmasked, ctx.params["logits"]))
+        logits = ctx.params["logits"] = [x.removeprefix(words.MASK) for x in ctx.params["logits"]]
         if not logits and sys.stdin.isatty():
             problem = "expected logits: numbers, a file or - for standard input, found none"
             told = InputError("", problem, f"see {ctx.command_path} --help")

@@ -80,11 +80,7 @@ def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[P
     is_large = result.quantity.rank == 2 and result.logits.n_classes > 700
     count, printed = 1 if is_large else jobs or cores or 1, 0
 
-    def end() -> None:
-        for worker in workers:
-            worker.end()
-
-    with undone_by(end):
+    with undone_by(lambda: [*map(_Worker.end, workers)]):
         for block in _inputs(result):
             if count > 1 and printed > WORTH and not workers:
                 workers += _started(count, convert)

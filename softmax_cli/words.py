@@ -10,7 +10,7 @@ from softmax_cli.errors import InputError, did_you_mean, quoted
 TYPOGRAPHIC_MINUS = "\N{MINUS SIGN}"
 # Patterns are compiled where they are needed: most runs need none.
 _MISSING = frozenset({"", "na", "n/a", "null", "none"})
-_MASK = "\0"  # no word of a command line has one
+MASK = "\0"  # no word of a command line has one
 _NO_VALUE = r"(?i)\\n|#n/?a|#[a-z/0]+[!?]|<na>|[-+]?nan\(\w*\)|nil|missing|--?|[.?]|[-+]?\u221e"
 # Digits with what people put between and behind them, hex, a number beyond float64, Fortran's
 # exponent, what C's library on Windows prints, currencies, and what Python prints of an object.
@@ -112,12 +112,7 @@ def starts_like_number(token: str) -> bool:
 
 def masked(word: str) -> str:
     """Hide a number that begins with a dash, such as -1 or -inf, from a parser of options."""
-    return _MASK + word if word.startswith("-") and starts_like_number(word) else word
-
-
-def unmasked(word: str) -> str:
-    """Return the word that was masked."""
-    return word.removeprefix(_MASK)
+    return MASK + word if word.startswith("-") and starts_like_number(word) else word
 
 
 def refuse_misplaced(words: Sequence[str], commands: Collection[str]) -> None:

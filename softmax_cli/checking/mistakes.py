@@ -106,15 +106,14 @@ def powers_of_two(case: Case) -> list[FloatArray]:
     return [other.exact(), case.of_y(other.y), *([case.expected / np.log(2)] if case.log else [])]
 
 
-def masked_with(case: Task, number: float) -> FloatArray:
-    """Return what is masked by a finite number."""
-    return case.given(z=np.where(case.z > -np.inf, case.z, number))
+def masked(task: Task, number: float) -> Task:
+    """Mask by a finite number."""
+    return replace(task, z=np.where(task.z > -np.inf, task.z, number))
 
 
-def masked_after(case: Task, number: float) -> FloatArray:
+def masked_after(task: Task, number: float) -> FloatArray:
     """Return what is masked by a finite number, and by 0 after softmax."""
-    z = np.where(case.z > -np.inf, case.z, number)
-    return case.of_y(np.where(case.z > -np.inf, core.softmax(z, temperature=case.T), 0.0))
+    return task.of_y(np.where(task.z > -np.inf, masked(task, number).y, 0.0))
 
 
 def at_power(power: int, case: Case) -> Iterator[FloatArray]:
@@ -421,7 +420,7 @@ _FITTED: dict[str, Formula] = {
     "smoothed probabilities": _fitted(
         1e-11, 0.9, lambda task, s: task.of_y((1 - s) * task.y + s / task.y.shape[1])
     ),
-    "masked with a finite number": _fitted(-1e308, 15.0, masked_with),
+    "masked with a finite number": _fitted(-1e308, 15.0, lambda task, x: masked(task, x).exact()),
     "masked after softmax": _fitted(-1e308, 15.0, masked_after),
     "another temperature": _fitted(1e-3, 1e3, lambda task, T: task.given(T=T)),
     "classes in another order": classes_in_another_order,

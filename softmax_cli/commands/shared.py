@@ -26,7 +26,7 @@ def option(
     metavar = spelled.removeprefix(" ".join(names)).strip()
 
     def read(value: object) -> Any:
-        word = words.unmasked(str(value))
+        word = str(value).removeprefix(words.MASK)
         if word.startswith("=") and len(names) == 2:
             place, hint = f"{names[1]}{word}", f"write {names[1]} {word[1:]}"
             raise InputError(place, "expected a space for =", hint)

@@ -186,8 +186,7 @@ def _turned(logits: Logits, options: InputOptions, name: str) -> Logits:
 
 def _valid(logits: Logits) -> Logits:
     """Leave out the samples that are not valid, and count them."""
-    left = skipped = 0
-    first = ""
+    left, skipped, first = 0, 0, ""
 
     def check(batch: Batch) -> Batch:
         nonlocal left, skipped, first
