@@ -104,20 +104,23 @@ def with_upstream(
 
 def match_classes(logits: Logits, found: Sequence[str] | None, option: str) -> None:
     """Raise for names of other classes, or in another order; numbers may be positions."""
-    from_0 = tuple(map(str, range(logits.n_classes)))
-    same = (x for x in (logits.classes, from_0) if logits.class_names or {*(found or ())} == {*x})
-    if found and len(found) == logits.n_classes and (expected := next(same, None)):
+    expected = _comparable(logits.classes, found or (), logits.class_names is not None)
+    if found and len(found) == len(expected):
         check_classes(found, expected, option, "the logits")
 
 
 def match_samples(logits: Logits, batch: Batch, found: Sequence[str], at: str, n: int = 1) -> None:
     """Raise for the first name that differs, of n a sample; numbers may be positions."""
     ours = [name for name in batch.labels for _ in range(n)]
-    from_0 = [str(int(x) - 1) for x in ours if not logits.names_samples and x.isdecimal()]
-    expected = next((x for x in (ours, from_0) if logits.names_samples or {*found} == {*x}), [])
-    match_names(expected, found, at, "sample")
+    match_names(expected := _comparable(ours, found, logits.names_samples), found, at, "sample")
     if not expected and batch.start == 0:
         warn(at, "the logits have no names of samples: rows are paired by place")
+
+
+def _comparable(ours: Sequence[str], found: Sequence[str], are_names: bool) -> Sequence[str]:
+    """Return our names, or positions that are the same from 1, or from 0, in any order."""
+    from_0 = [] if are_names else [str(int(x) - 1) for x in ours]
+    return next((x for x in (ours, from_0) if are_names or {*found} == {*x}), ())
 
 
 def match_names(expected: Sequence[str], found: Sequence[str], option: str, what: str) -> None:
