@@ -104,10 +104,8 @@ def check(folder: Path, *words: str, quantity: str = "--jacobian") -> Outcome:
 
 def _files() -> dict[str, str | Callable[[Path], None]]:
     J = core.jacobian(Z)
-    one_a_line = "".join(
-        json.dumps({"sample": str(k + 1), "jacobian": each}) + "\n"
-        for k, each in enumerate(J.tolist())
-    )
+    rows = ({"sample": str(k + 1), "jacobian": each} for k, each in enumerate(J.tolist()))
+    one_a_line = "".join(json.dumps(row) + "\n" for row in rows)
     stacked = "".join(",".join(map(repr, row)) + "\n" for row in J.reshape(-1, 3).tolist())
     return {
         "nested.json": json.dumps(J.tolist()),
@@ -243,7 +241,9 @@ def test_there_is_a_name_for_each_sample_in_its_place(tmp_path: Path) -> None:
         assert run("check", PETS, "--probabilities", "-", stdin=stdin) == Outcome(2, "", said)
     (tmp_path / "z.csv").write_text("name,cat,dog\n7,0,0\n8,0,0\n")
     row = '{"sample":"%s","probabilities":[0.5,0.5],"classes":["%s","dog"]}\n'
-    for theirs in ("image_id,cat,dog\n8,.5,.5\n7,.5,.5\n", row % (7, "cat") + row % (8, "dog")):
+    wrong = ["image_id,cat,dog\n8,.5,.5\n7,.5,.5\n", row % (7, "cat") + row % (8, "dog")]
+    lists = '{"%s":["8","7"],"labels":["cat","dog"],"probabilities":[[0.5,0.5],[0.5,0.5]]}'
+    for theirs in (*wrong, *(lists % key for key in ("uid", "text", "ids"))):
         assert run("check", "z.csv", "--probabilities", "-", stdin=theirs, cwd=tmp_path).status == 2
     row = '{"sample":"%s","jacobian":[[0.25,-0.25],[-0.25,0.25]],"classes":["%s","dog"]}\n'
     for first, second, status in (("cat", "cat", 0), ("cat", "owl", 2), ("owl", "owl", 2)):

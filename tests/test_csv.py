@@ -181,7 +181,7 @@ def test_the_option_that_is_hinted_at_makes_the_names() -> None:
     "name",
     [
         "user", "User_ID", "sample_id", "sampleid", "userId", "row id", "image.idx", "uid", "guid",
-        "label", "target", "class", "key", "Unnamed: 0", " ids", "...1",
+        "label", "target", "class", "key", "Unnamed: 0", " ids", "...1", "Row Number", "id_x",
     ],
 )  # fmt: skip
 def test_whole_numbers_under_an_identifier_s_name_are_warned_of(name: str) -> None:

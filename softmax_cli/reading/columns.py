@@ -20,14 +20,14 @@ _NAMES_OF_AN_INDEX = frozenset({"", "index", "__index_level_0__"})
 _NAMES_OF_NAME_COLUMNS = _NAMES_OF_AN_INDEX | {"id", "name", "sample"}
 _LABEL = (
     r"(?i:(?:.*[\W_])?(?:labels?|class|category|targets?|(?:ground)?truth|gold|answer|actual"
-    r"|y_?true|y_pred|y_?hat|lbl|pred(?:iction|icted)?s?)|y|gt|cls|argmax|(?:is_)?correct|fold|split)"
+    r"|y_?true|y_pred|y_?hat|lbl|pred(?:iction|icted)?s?)|y|gt|cls|argmax|(is_)?correct|fold|split)"
 )
 # The last word of a header, as in sample_id and userId, but not acid; or all of it. "Unnamed: 0"
 # is what pandas calls the index of a table that it had written without a name.
 _IDENTIFIER = (
-    r"(?i:(?:.*[\W_])?(?:ids?|idx|index|[ug]?uid)|(?:sample|user|row|doc)id|user|key|rows?|line|image"
-    r"|(?:row|line)_?(?:n[ro]|num(?:ber)?|names?)|[pq]id|position|timestamp|date|epoch|batch|step"
-    rf"|seed|rank|unnamed: [\d.]+|\.{{3}}\d+|(?:__index_)?level_\d+(?:__)?)|.*[a-z]I[dD]|{_LABEL}"
+    r"(?i:(?:.*[\W_])?(?:ids?|idx|index|[ug]?uid)|user|key|rows?|line|image|[pq]id|position|seed"
+    r"|(?:sample|user|row|doc|object|line)[ _]?(?:id|n[ro]|num(?:ber)?|names?|index)|date|step"
+    rf"|timestamp|epoch|batch|rank|unnamed: [\d.]+|\.{{3}}\d+|\w*level_\d+_*)|.*[a-z]I[dD]|{_LABEL}"
 )
 _GRADIENTS = ("upstream", "gradient", "vjp", "probabilities", "log_probabilities")
 _MARKS = " \xa0\t\n\"'`:"  # blanks around a header, and quotes behind them
@@ -211,8 +211,7 @@ def choose_columns(
         (sample,) = find_names([options.id_column], names, width, "--id")
     said = ",".join(each for each in options.keep if each != "all")
     kept = pick_columns(said, names, width, "--keep") if said or "" in options.keep else ()
-    by_name = {c for c, name in enumerate(names) if names_samples(name)}
-    text = {c for c, kind in enumerate(kinds) if kind == "text"}
+    by_name, text, mixed, ids = _naming(range(width), names, kinds, options)
     if text and options.axis == 0 and (options.columns or len(text | by_name) == width):
         by_name = set()  # what names the classes is text
     array = _array(names, kinds, options)
@@ -223,24 +222,23 @@ def choose_columns(
         picked = pick_columns(options.columns, names, width, "--columns")
         picked = tuple(c for c in picked if c != sample)
     else:
-        picked = tuple(sorted({*range(width)} - {*by_name, *text, *kept, sample}))
-    by_name, text = by_name - {*picked, *kept}, text - {*picked, *kept}
+        others = {*by_name, *kept, sample}
+        picked = tuple(c for c, kind in enumerate(kinds) if kind != "text" and c not in others)
+    by_name, text, mixed, ids = (x - {*picked, *kept} for x in (by_name, text, mixed, ids))
     # Beside another column that names, an index is none.
     index = {c for c in by_name if names[c].strip().lower() in _NAMES_OF_AN_INDEX}
     if options.columns is not None and len(by_name - index or text) == 1:
         by_name -= index
-    mixed = {c for c, kind in enumerate(kinds) if kind in ("mixed", "digits")} - {*picked, *kept}
-    theirs = names if options.results_of is not None or options.axis in (0, -2) else ()
-    ids = {c for c, x in enumerate(theirs) if _is_id(x) and not _is_id(x, _LABEL)} - {*picked}
-    naming = (by_name or text or mixed or ids) if is_settled or keeps_all else by_name | text
+    is_one = is_settled or keeps_all or options.results_of is not None
+    naming = (by_name or text or mixed or ids) if is_one else by_name | text
     few = rows[:_SAMPLES_OF_COLUMN]
     last = max((c for c, name in enumerate(names) if name), default=-1)
     empty = {c for c in naming if c > last and all(is_missing(row[c]) for row in few)}
     naming -= empty
     odd = {c for c in by_name if kinds[c] == "numbers"} if options.id_column is not None else set()
     beside = (text - by_name | odd) - {sample}
-    if sample is None and len(naming) == 1:
-        (sample,) = naming
+    if sample is None and (len(naming) == 1 or (naming and options.results_of is not None)):
+        sample = min(naming)
     is_known = sample is None or keeps_all or options.columns is not None
     for c in sorted(beside & {sample} if is_known else beside):
         if all(re.fullmatch(r"\W*\d+([.,]\d+)?(e-?\d+)?\D*[\d.]*\W*", as_text(x[c])) for x in few):
@@ -293,8 +291,23 @@ def _array(names: Sequence[str], kinds: Sequence[str], options: InputOptions) ->
     return c
 
 
+def _naming(
+    columns: Sequence[int], names: Sequence[str], kinds: Sequence[str], options: InputOptions
+) -> tuple[set[int], ...]:
+    """Tell which columns may name the samples, the surest first: by name, as text, identifiers.
+
+    Of results, labels do not.
+    """
+    by_name = {c for c in columns if names and names_samples(names[c])}
+    text, mixed = ({c for c in columns if kinds[c] in x} for x in (("text",), ("mixed", "digits")))
+    theirs = columns if names and (options.results_of or options.axis in (0, -2)) else ()
+    labels = {c for c in theirs if _is_id(names[c], _LABEL)}
+    ids = {c for c in theirs if _is_id(names[c])} - labels
+    return by_name, text - labels if options.results_of else text, mixed, ids
+
+
 def _is_id(name: str, kind: str = _IDENTIFIER) -> bool:
-    return re.fullmatch(rf"(?:{kind})(?:\.\d*)?", name.strip(_MARKS)) is not None
+    return re.fullmatch(rf"(?:{kind})(?:\.\d*|_[xy])?", name.strip(_MARKS)) is not None
 
 
 def _undecided(
@@ -353,11 +366,9 @@ def _columns_of_results(
         own = tuple(first[prefix + name] for name in classes)
         others = sorted({c for c, x in enumerate(names) if x not in options.keep} - {*own, output})
         named = [c for c in others if plain[c] == options.id_column]
-        named += [c for c in others if names_samples(plain[c])]
-        named += [c for kind in ("text", "mixed") for c in others if kinds[c] == kind]
-        named += [c for c in others if _is_id(names[c]) and not _is_id(names[c], _LABEL)]
-        new = {c for c in others if names[c] not in options.known} - {*named}
-        if all(kinds[c] == "text" or _is_id(names[c]) for c in new):
+        named += chain(*map(sorted, _naming(others, plain, kinds, options)))
+        new = {names[c] for c in others if c not in named} - {*options.known}
+        if all(map(_is_id, new)):
             return Columns(own, named[0] if named else None, plain, (output,) * (output >= 0))
     return None if output < 0 else Columns(tuple(order), 0 if output else None, names, (output,))
 

@@ -123,7 +123,7 @@ def _read_document(document: Any, name: str, options: InputOptions) -> Logits:
             is_one = isinstance(found, list) and len(found) == 1
             for x in filter(rules.names_samples, [*named] * is_one):
                 named[x] = named[x] if isinstance(named[x], list) else [named[x]]
-            rows = found if options.results_of else _with_columns(found, named, name, options)
+            rows = _with_columns(found, named, name, options)
             if rows is found or isinstance(_first(found), dict):
                 options = replace(options, key=None if options.key is None else "")
     return _read_rows(rows, named, name, options)
@@ -163,8 +163,9 @@ def _with_columns(found: Any, named: dict[str, Any], name: str, options: InputOp
     Beside records, where numbers would be logits, only names are.
     """
     lists = [x for x in named if x != "classes" and isinstance(named[x], list)]
-    first = _first(found) if isinstance(found, list) and "classes" not in named else None
-    for x in (x for x in lists if isinstance(first, list) and len(named[x]) == len(first)):
+    first = _first(found) if isinstance(found, list) else None
+    width = len(first) if isinstance(first, list) and not isinstance(_first(first), list) else 0
+    for x in (x for x in lists if "classes" not in named and len(named[x]) == width):
         if isinstance(_first(named[x]), str) and not rules.names_samples(x.removesuffix("s")):
             warn(name, f"if {quoted(x)} names the classes, call it classes")
     columns = [x for x in lists if isinstance(found, list) and len(named[x]) == len(found)]
@@ -174,8 +175,8 @@ def _with_columns(found: Any, named: dict[str, Any], name: str, options: InputOp
         if numbers and options.keep:
             raise InputError("--keep", f"expected records that hold {quoted(min(numbers))}")
         columns, rows = [x for x in columns if x not in numbers], found
-    elif not {*columns} <= {"samples"} and isinstance(_first(found), list):
-        rows = [{options.key or "logits": row} for row in found]
+    elif width and not {*columns} <= {"samples"}:
+        rows = [{options.key or rules.keys_of(options)[0]: row} for row in found]
     else:
         return found
     said = {options.id_column, *",".join(options.keep).split(",")}
@@ -240,7 +241,8 @@ def _read_results(document: Any, name: str, options: InputOptions) -> Logits:
     if keys and not (is_list and type(values) is list and type(_first(values)) not in (list, dict)):
         at = "*." * is_list
         rows = member(document, at + keys[0])
-        named = {x: member(document, at + x) for x in first}
+        named = {x: member(document, at + x) for x in first if x != keys[0]}
+        rows = _with_columns(rows, named, name, options)
         if at and "classes" in first:
             every = [strict_json.names(x, "classes", name) for x in document if isinstance(x, dict)]
             for each in every:
