@@ -64,11 +64,11 @@ def test_the_table_shows_what_goes_in_and_what_comes_out() -> None:
         ("1,0,inf", "--vjp, value 3: found inf, expected a finite number"),
         ("1,0,-inf", "--vjp, value 3: found -inf, expected a finite number"),
         ("-", "--vjp: expected numbers or a file, found standard input"),
-        ("two.csv", "--vjp: expected a row a sample or one for all, found 2 rows"),
+        ("two.csv", "--vjp: expected a row a sample or an unnamed one, found 2 rows"),
         ("four.csv", "--vjp: expected a row each for 3 samples, found more"),
         ("classes.csv", "--vjp: expected 'cat' as class 1, as in the logits, found 'wolf'\n"),
         ("names.csv", "--vjp: expected sample 'blurred photo', found 'x'"),
-        ("one.csv", "--vjp: expected a row a sample or one for all, found 1 row"),
+        ("one.csv", "--vjp: expected a row a sample or an unnamed one, found 1 row"),
         ("nan.csv", "nan.csv:3:2: found nan, expected a finite number"),
     ],
 )  # fmt: skip

@@ -140,7 +140,7 @@ def _paired(logits: Logits, held: Batch, rows: Iterator[Batch], option: str) -> 
         own, held = held.part(slice(count)), held.part(slice(count, None))
         if len(own.logits) < count:
             found = plural(total + len(own.logits), "row")
-            raise InputError(option, f"expected a row a sample or one for all, found {found}")
+            raise InputError(option, f"expected a row a sample or an unnamed one, found {found}")
         total += count
         if own.samples:
             match_samples(logits, batch, own.samples, option)
