@@ -32,16 +32,12 @@ Encode = Callable[[Block], bytes]
 Convert = Callable[[Input], Iterator[Piece]]
 
 
-def _converter(result: Arrays, encode: Encode) -> Convert:
-    """Return the function that makes output of a block of input."""
-
-    def convert(block: Input) -> Iterator[Piece]:
-        if isinstance(block, InputError):
-            raise block
-        for computed in result.quantity.blocks([result.logits.parsed(block)]):
-            yield encode(computed), len(computed.batch.logits) if computed.ends else 0
-
-    return convert
+def convert(result: Arrays, encode: Encode, block: Input) -> Iterator[Piece]:
+    """Make output of a block of input: the unit of work."""
+    if isinstance(block, InputError):
+        raise block
+    for computed in result.quantity.blocks([result.logits.parsed(block)]):
+        yield encode(computed), len(computed.batch.logits) if computed.ends else 0
 
 
 def _inputs(result: Arrays) -> Iterator[Input | None]:
@@ -71,7 +67,7 @@ def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[P
     InputError
         For a bad block, behind the output of those before it.
     """
-    convert = _converter(result, encode)
+    work = partial(convert, result, encode)
     # The next to be given a block comes first; it is the one that has had its block for longest.
     workers: deque[_Worker] = deque()
     # On Linux, those that this process may use.
@@ -83,7 +79,7 @@ def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[P
     with undone_by(lambda: [*map(_Worker.end, workers)]):
         for block in _inputs(result):
             if count > 1 and printed > WORTH and not workers:
-                workers += _started(count, convert)
+                workers += _started(count, work)
                 count = len(workers)
             if block is None:
                 for worker in workers:
@@ -94,7 +90,7 @@ def convert_all(result: Arrays, encode: Encode, jobs: int | None) -> Generator[P
                 workers[0].begin(block)
                 workers.rotate(-1)
             else:
-                for piece in convert(block):
+                for piece in work(block):
                     printed += len(piece[0])
                     yield piece
         for worker in workers:
