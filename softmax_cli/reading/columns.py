@@ -303,7 +303,9 @@ def _naming(
     theirs = columns if names and (options.results_of or options.axis in (0, -2)) else ()
     labels = {c for c in theirs if _is_id(names[c], _LABEL)}
     ids = {c for c in theirs if _is_id(names[c])} - labels
-    return by_name, text - labels if options.results_of else text, mixed, ids
+    if options.results_of:
+        return by_name, text - labels, mixed, ids
+    return by_name, text, mixed, ids or labels
 
 
 def _is_id(name: str, kind: str = _IDENTIFIER) -> bool:
