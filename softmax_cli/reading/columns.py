@@ -263,7 +263,7 @@ def choose_columns(
     elif picked and (suspects or (sample is None and naming and options.columns is None)):
         doubtful = suspects | (naming if sample is None else set())
         logits = sorted({*picked} - suspects - {array})
-        raise _undecided(sorted(doubtful), logits, sample, header, place, options.axis)
+        raise _undecided(sorted(doubtful), logits, sample is not None, header, place, options)
     if array is not None:
         picked = (*range(len(next(array_in(x[array]) for x in rows if not is_missing(x[array])))),)
     if not picked:
@@ -313,23 +313,23 @@ def _is_id(name: str, kind: str = _IDENTIFIER) -> bool:
 
 
 def _undecided(
-    found: Positions, logits: Positions, sample: int | None, header: Header, place: str, axis: Any
+    found: Positions, logits: Positions, named: bool, header: Header, place: str, how: InputOptions
 ) -> InputError:
     """Name the columns that may be no logits, and the options that settle it."""
     shown = ", ".join(quoted(header[c]) if header else str(c + 1) for c in found)
     noun = "column" if len(found) == 1 else "columns"
     problem = f"expected logits and at most one column of names, found {noun} {shown}"
-    if len(logits) == 1 and axis != 0:
+    if len(logits) == 1 and how.axis != 0:
         problem += " beside a single one of logits; every sample has a row"
         hint = f"if all rows are one sample, give --axis 0 --columns {spelled(logits, header)}"
         return InputError(place, problem, hint)
-    labels = [c for c in found if header and _is_id(header[c], _LABEL)]
-    name = [c for c in found if c not in labels and sample is None][:1]
+    name = [c for c in found if not (named or (header and _is_id(header[c], _LABEL)))][:1]
     kept = [c for c in found if c not in name]
     options = [f"--id {spelled(name, header)}"] * len(name)
     options += [f"--keep {spelled(kept, header)}"] * bool(kept)
-    hints = [f"give {' '.join(options)}"] * (axis != 0)
+    hints = [f"give {' '.join(options)}"] * (how.axis != 0)
     hints += [f"pick the logits: --columns {spelled(logits, header)}"] * bool(logits)
+    hints = [f"leave {shown} out of the results"] if how.results_of is not None else hints
     return InputError(place, problem, " or ".join(hints))
 
 
