@@ -72,8 +72,6 @@ def silence(descriptor: int) -> None:
 
 def visible(text: str) -> str:
     """Show text from the user as data: what does not print, or cannot be seen, is escaped."""
-    if text.isascii() and text.isprintable():
-        return text
     return "".join(c if c.isprintable() and c not in _UNSEEN else ascii(c)[1:-1] for c in text)
 
 

@@ -270,6 +270,15 @@ def test_names_that_the_logits_lack_are_told(names: str, said: str, tmp_path: Pa
         assert (outcome.status, outcome.stderr) == (2 * (said[:1] == "e"), said.format(option))
 
 
+def test_identifiers_that_the_logits_leave_are_no_positions(tmp_path: Path) -> None:
+    (tmp_path / "z.csv").write_text("image_id,a,b\n1,1,1.5\n0,2,2\n")
+    (tmp_path / "g.csv").write_text("image_id,a,b\n0,1,0\n1,1,0\n")
+    words = "jacobian", "z.csv", "--columns", "a,b", "--vjp", "g.csv"
+    warned, named = run(*words, cwd=tmp_path), run(*words, "--id", "image_id", cwd=tmp_path)
+    assert warned.stderr.endswith("paired by place; --id 'image_id' compares them\n")
+    assert (warned.status, named.status) == (0, 2)
+
+
 @pytest.mark.parametrize("option", ["--probabilities", "--jacobian"])
 def test_names_of_every_kind_are_found_in_our_own_output(option: str, tmp_path: Path) -> None:
     command = "jacobian" if option == "--jacobian" else "forward"

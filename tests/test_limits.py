@@ -25,9 +25,7 @@ def test_too_few_addresses_for_numpy_are_an_error_and_no_verdict() -> None:
 
 
 @pytest.mark.parametrize("words", ["jacobian", "jacobian --explain"])
-def test_a_table_of_a_large_jacobian_takes_memory_for_what_it_shows(
-    words: str, tmp_path: Path
-) -> None:
+def test_a_table_of_a_large_jacobian_takes_what_it_shows(words: str, tmp_path: Path) -> None:
     outcome = run_limited(*words.split(), stdin=WIDE, cwd=tmp_path)
     assert (outcome.status, outcome.stderr) == (0, "")
     assert "left" in outcome.stdout

@@ -82,9 +82,7 @@ def test_it_is_gone_before_an_error_is_told() -> None:
 @pytest.mark.parametrize(
     ("speed", "env"), [(1000, {"TERM": "dumb"}), (1000, {"NO_COLOR": "1"}), (0.001, {})]
 )
-def test_no_progress_at_a_plain_terminal_or_before_its_time(
-    speed: float, env: dict[str, str]
-) -> None:
+def test_no_progress_at_a_plain_terminal_or_too_early(speed: float, env: dict[str, str]) -> None:
     words = ("forward", "-f", "csv")
     status, stdout, shown = run_with_stderr_at_a_terminal(*words, stdin=ROWS, speed=speed, env=env)
     assert (status, len(stdout.splitlines()), shown) == (0, 200_000, "")

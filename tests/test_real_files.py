@@ -246,9 +246,7 @@ COMPLETION = {
         ({"my.predictions": [[1.0, 2, 3]] * 2}, "my.predictions"),
     ],
 )  # fmt: skip
-def test_what_servers_send_is_refused_with_the_path_that_reads_it(
-    document: object, path: str
-) -> None:
+def test_what_servers_send_is_refused_with_the_path_to_it(document: object, path: str) -> None:
     text = json.dumps(document)
     error = refused("forward", stdin=text)
     assert error.splitlines()[1].partition(";")[0].endswith(f"give --key {shlex.quote(path)}")

@@ -89,9 +89,7 @@ def test_a_terminal_has_no_colour_and_no_width_but_what_is_asked_for() -> None:
         ("forward -f csv", "error: expected logits: "),
     ],
 )
-def test_at_a_terminal_options_without_logits_are_told_what_is_missing(
-    line: str, told: str
-) -> None:
+def test_at_a_terminal_options_alone_are_told_what_is_missing(line: str, told: str) -> None:
     outcome = run_in_terminal(*line.split())
     assert (outcome.status, outcome.stdout.startswith(told)) == (2, True)
 

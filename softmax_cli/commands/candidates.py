@@ -107,7 +107,7 @@ def check(
             if len(names) != len(mask) * times:
                 raise InputError(option, f"expected a name for each sample, found {len(names)}")
             names = tuple(compress(names, np.repeat(mask, times)))
-            results.match_samples(source, batch, names, option, times)
+            results.match_samples(source, batch, names, read.sample_header, option)
         classes = [*(read.class_names or logits.classes)] * len(mask)
         results.match_names(classes, outputs, option, "output")
         return check_results(quantity, (rows, across), precision, setting, printed)

@@ -51,8 +51,7 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
         written = (file.schema_arrow.pandas_metadata or {}).get("index_columns", ())
         if any(isinstance(x, dict) and (x["start"], x["step"]) != (0, 1) for x in written):
             warn(name, "its index does not count from 0 and is not read; reset_index() keeps it")
-        index = [each for each in written if isinstance(each, str) and each in header]
-        kinds = ["text" if x in index else _kind(first[c]) for c, x in enumerate(header)]
+        kinds = ["text" if x in written else _kind(first[c]) for c, x in enumerate(header)]
         cells = list(zip(*map(_values, first.columns), strict=True))
     columns = choose_columns(header, kinds, cells, options, name)
     if columns.array is not None and "classes" in header:

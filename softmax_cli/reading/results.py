@@ -88,8 +88,7 @@ def with_upstream(
             expected = plural(logits.n_classes, "value")
             raise InputError(option, f"expected {expected} a sample, found {gradient.n_classes}")
         match_classes(logits, gradient.class_names, option)
-        rows = gradient.batches
-        first, second = next(rows), next(rows, None)
+        first, second = next(rows := gradient.batches), next(rows, None)
         if second is None and len(first.logits) == 1 and first.samples is None:
 
             def with_it(batch: Batch) -> Batch:
@@ -98,8 +97,8 @@ def with_upstream(
 
             yield replace(logits, check=with_it)
         else:
-            rest = chain([second] if second else [], rows)
-            yield replace(logits, blocks=_paired(logits, first, rest, option))
+            rest = chain([first, second] if second else [first], rows)
+            yield replace(logits, blocks=_paired(logits, rest, gradient.sample_header, option))
 
 
 def match_classes(logits: Logits, found: Sequence[str] | None, option: str) -> None:
@@ -109,12 +108,16 @@ def match_classes(logits: Logits, found: Sequence[str] | None, option: str) -> N
         check_classes(found, expected, option, "the logits")
 
 
-def match_samples(logits: Logits, batch: Batch, found: Sequence[str], at: str, n: int = 1) -> None:
-    """Raise for the first name that differs, of n a sample; numbers may be positions."""
-    ours = [name for name in batch.labels for _ in range(n)]
-    match_names(expected := _comparable(ours, found, logits.names_samples), found, at, "sample")
+def match_samples(logits: Logits, batch: Batch, found: Sequence[str], title: str, at: str) -> None:
+    """Raise for the first name that differs, of some a sample; numbers may be positions."""
+    ours = [name for name in batch.labels for _ in range(len(found) // len(batch.labels))]
+    # What the logits have in a column that names nothing are no positions.
+    is_other = title in logits.others and not logits.names_samples
+    expected = () if is_other else _comparable(ours, found, logits.names_samples)
+    match_names(expected, found, at, "sample")
     if not expected and batch.start == 0:
-        warn(at, "the logits have no names of samples: rows are paired by place")
+        hint = f"; --id {quoted(title)} compares them" * is_other
+        warn(at, f"the logits have no names of samples: rows are paired by place{hint}")
 
 
 def _comparable(ours: Sequence[str], found: Sequence[str], are_names: bool) -> Sequence[str]:
@@ -130,9 +133,9 @@ def match_names(expected: Sequence[str], found: Sequence[str], option: str, what
             raise InputError(option, f"expected {what} {quoted(ours)}, found {quoted(theirs)}")
 
 
-def _paired(logits: Logits, held: Batch, rows: Iterator[Batch], option: str) -> Iterator[Batch]:
+def _paired(logits: Logits, rows: Iterator[Batch], title: str, option: str) -> Iterator[Batch]:
     """Give every batch as many of the rows as it has samples."""
-    total = 0
+    held, total = next(rows), 0
     for batch in replace(logits, check=None).batches:  # what is left out has a row as well
         count = len(batch.logits)
         while len(held.logits) < count and (more := next(rows, None)):
@@ -143,7 +146,7 @@ def _paired(logits: Logits, held: Batch, rows: Iterator[Batch], option: str) -> 
             raise InputError(option, f"expected a row a sample or an unnamed one, found {found}")
         total += count
         if own.samples:
-            match_samples(logits, batch, own.samples, option)
+            match_samples(logits, batch, own.samples, title, option)
         yield replace(batch, upstream=own.logits)
     if len(held.logits) or next(rows, None):
         raise InputError(option, f"expected a row each for {plural(total, 'sample')}, found more")
