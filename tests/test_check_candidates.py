@@ -265,9 +265,12 @@ def test_there_is_a_name_for_each_sample_in_its_place(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_names_that_the_logits_lack_are_told(names: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "c").write_text("id,1,2\n{},0.5,0.5\n{},0.5,0.5\n".format(*names))
+    (tmp_path / "h").write_text("p_{},p_{}\n0.5,0.5\n".format(*names))
+    status = 2 * (said[:1] == "e")
     for command, option in (("jacobian", "--vjp"), ("check", "--probabilities")):
         outcome = run(command, "1,1", "2,2", option, "c", cwd=tmp_path)
-        assert (outcome.status, outcome.stderr) == (2 * (said[:1] == "e"), said.format(option))
+        assert (outcome.status, outcome.stderr) == (status, said.format(option))
+        assert run(command, "1,1", option, "h", cwd=tmp_path).status == status * (names == "10")
 
 
 def test_identifiers_that_the_logits_leave_are_no_positions(tmp_path: Path) -> None:

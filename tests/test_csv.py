@@ -163,9 +163,7 @@ MISSING = "hint: --skip-invalid leaves samples with missing values out"
         ("1;2;\n3;4;\n", "1:3: expected a number, found ''", "hint: --columns 1,2"),
     ],
 )
-def test_what_a_spreadsheet_wrote_is_told_with_the_next_step(
-    text: str, problem: str, hint: str
-) -> None:
+def test_what_a_spreadsheet_wrote_is_told_with_a_hint(text: str, problem: str, hint: str) -> None:
     lines = refused("forward", "--input-format", "csv", "-f", "csv", stdin=text).splitlines()
     told, *more = [line for line in lines if not line.startswith("warning: ")]
     assert told.startswith(f"error: <stdin>:{problem}")

@@ -73,9 +73,8 @@ def default_steps(z: FloatArray, method: str, temperature: float, eps: float) ->
         return np.full(z.shape, chosen.relative_step * temperature)
     size = np.where(np.isfinite(z), np.abs(z), 0.0)
     relative = chosen.relative_step * np.maximum(1.0, size / temperature)
-    step = np.minimum(relative, chosen.largest_step) * temperature
     least = 4 * np.spacing(size) * (eps / _EPS) * (2**ROWS if method == "richardson" else 1)
-    step = np.maximum(step, least)
+    step = np.maximum(np.minimum(relative, chosen.largest_step) * temperature, least)
     if method == "richardson" or eps != _EPS:  # so that no format of fewer digits rounds z + h
         step = np.exp2(np.floor(np.log2(step)))
     return np.asarray(step)

@@ -103,6 +103,8 @@ def with_upstream(
 
 def match_classes(logits: Logits, found: Sequence[str] | None, option: str) -> None:
     """Raise for names of other classes, or in another order; numbers may be positions."""
+    heads = {x.rstrip("0123456789") for x in found or ()} if logits.class_names is None else {""}
+    found = [x.removeprefix(min(heads)) for x in found or ()] if len(heads) == 1 else found
     expected = _comparable(logits.classes, found or (), logits.class_names is not None)
     if found and len(found) == len(expected):
         check_classes(found, expected, option, "the logits")
