@@ -17,9 +17,7 @@ from tests.program import PETS, refused, run, run_in_terminal
         (["-1,2", "-3,4"], [[-1, 2], [-3, 4]]),
     ],
 )  # fmt: skip
-def test_numbers_need_no_dashes_anywhere_on_the_line(
-    words: list[str], logits: list[list[float]]
-) -> None:
+def test_numbers_need_no_dashes_anywhere(words: list[str], logits: list[list[float]]) -> None:
     expected = run("forward", "-f", "csv", stdin="".join(f"{str(z)[1:-1]}\n" for z in logits))
     assert expected.status == 0
     assert run("forward", "-f", "csv", *words) == expected

@@ -273,13 +273,25 @@ def test_names_that_the_logits_lack_are_told(names: str, said: str, tmp_path: Pa
         assert run(command, "1,1", option, "h", cwd=tmp_path).status == status * (names == "10")
 
 
-def test_identifiers_that_the_logits_leave_are_no_positions(tmp_path: Path) -> None:
-    (tmp_path / "z.csv").write_text("image_id,a,b\n1,1,1.5\n0,2,2\n")
-    (tmp_path / "g.csv").write_text("image_id,a,b\n0,1,0\n1,1,0\n")
-    words = "jacobian", "z.csv", "--columns", "a,b", "--vjp", "g.csv"
-    warned, named = run(*words, cwd=tmp_path), run(*words, "--id", "image_id", cwd=tmp_path)
-    assert warned.stderr.endswith("paired by place; --id 'image_id' compares them\n")
-    assert (warned.status, named.status) == (0, 2)
+@pytest.mark.parametrize(
+    ("z", "g", "words", "said"),
+    [
+        ("image_id 1 0", "image_id 0 1", "", "by place; --id 'image_id' compares them"),
+        ("image_id 1 0", "image_id 0 1", "--id image_id", "expected sample '1', found '0'"),
+        ("id,note 7,a 8,b", "note b a", "--id id --keep note", "expected sample '7', found 'b'"),
+        (",split 7,train 8,train", ",split 8,train 7,train", "", "expected sample '7', found '8'"),
+        (",text 0,a 1,b", "text b a", "", "expected sample 'a', found 'b'"),
+    ],
+)
+def test_rows_have_names_or_a_warning(
+    z: str, g: str, words: str, said: str, tmp_path: Path
+) -> None:
+    for name, text in (("z.csv", z), ("g.csv", g)):
+        head, *rows = text.split()
+        lines = (f"{row},0.5,{k}\n" for k, row in enumerate(rows))
+        (tmp_path / name).write_text(f"{head},p,q\n{''.join(lines)}")
+    given = "jacobian", "z.csv", "--columns", "p,q", *words.split(), "--vjp", "g.csv"
+    assert run(*given, cwd=tmp_path).stderr.endswith(f"{said}\n")
 
 
 @pytest.mark.parametrize("option", ["--probabilities", "--jacobian"])

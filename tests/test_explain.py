@@ -111,9 +111,7 @@ def test_the_numbers_are_the_ones_the_program_computes() -> None:
         ("0 -inf", r" y_1 = e\^z_1 / S = e\^0 / 1 = 1\n"),
     ],
 )
-def test_it_shows_shifts_temperatures_entries_names_and_numbers_of_any_size(
-    line: str, shown: str
-) -> None:
+def test_it_shows_shifts_temperatures_entries_names_and_numbers(line: str, shown: str) -> None:
     words = [word.replace("\N{NO-BREAK SPACE}", " ") for word in line.split(" ")]
     assert re.search(shown, run("jacobian", *words, "--explain").stdout)
 

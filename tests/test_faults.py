@@ -248,9 +248,7 @@ def test_an_interruption_does_not_wait_for_a_reader_that_takes_nothing() -> None
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_a_full_disk_and_a_line_that_is_none_tell_how_much_was_printed(
-    tmp_path: Path, jobs: str
-) -> None:
+def test_a_full_disk_and_a_line_that_is_none_tell_what_came(tmp_path: Path, jobs: str) -> None:
     (tmp_path / "z.csv").write_text("3,3\n" * 400_000)
     limited = f'ulimit -f 1700; trap "" XFSZ; "$@" forward z.csv -f csv --jobs {jobs} > y'
     outcome = run_in_shell(limited, tmp_path)

@@ -156,9 +156,7 @@ def test_markdown_finds_no_markup_within_mathematics(words: list[str], hostile: 
             assert not kinds & {"em_open", "code_inline", "link_open", "html_inline", "s_open"}
 
 
-def test_every_error_and_warning_is_one_line_that_does_nothing(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_every_error_and_warning_is_a_harmless_line(capsys: pytest.CaptureFixture[str]) -> None:
     for name in (*HOSTILE, "\udcff\udc80"):
         error = InputError(name, f"found {name}, expected {quoted(name)}", f"did you mean {name}?")
         warn(name, name)

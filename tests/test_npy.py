@@ -79,9 +79,7 @@ def header_of(array: Any, change: Callable[[dict[str, Any]], None]) -> bytes:
         (npy([[1, 2], [-np.inf, -np.inf]]), "sample 2: every logit is -inf"),
     ],
 )
-def test_what_is_no_real_array_is_refused_in_one_line(
-    content: bytes, message: str, tmp_path: Path
-) -> None:
+def test_what_is_no_real_array_is_refused(content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "z.npy").write_bytes(content)
     for outcome in (
         run("forward", "z.npy", "-f", "jsonl", cwd=tmp_path),
@@ -122,9 +120,7 @@ def test_objects_are_never_unpickled(tmp_path: Path) -> None:
         (["jacobian", "--entry", "cat,dog"], (3,)), (["jacobian", "--vjp", "0,0,1"], (3, 3)),
     ],
 )  # fmt: skip
-def test_the_array_holds_what_csv_holds(
-    words: list[str], shape: tuple[int, ...], tmp_path: Path
-) -> None:
+def test_it_holds_what_csv_holds(words: list[str], shape: tuple[int, ...], tmp_path: Path) -> None:
     lines = run(*words, PETS, "-f", "csv").stdout.splitlines()[1:]
     width = shape[-1] if len(shape) > 1 else 1
     expected = [list(map(float, line.split(",")[-width:])) for line in lines]

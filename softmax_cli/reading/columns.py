@@ -225,13 +225,14 @@ def choose_columns(
         others = {*by_name, *kept, sample}
         picked = tuple(c for c, kind in enumerate(kinds) if kind != "text" and c not in others)
     by_name, text, mixed, ids = (x - {*picked, *kept} for x in (by_name, text, mixed, ids))
-    # Beside another column that names, an index is none.
+    few = rows[:_SAMPLES_OF_COLUMN]
+    # Beside another column that is called so an index is none; beside text, one that counts.
     index = {c for c in by_name if names[c].strip().lower() in _NAMES_OF_AN_INDEX}
     if options.columns is not None and len(by_name - index or text) == 1:
-        by_name -= index
+        counted = {c for c in index if all(as_text(x[c]) == str(k) for k, x in enumerate(few))}
+        by_name -= index if by_name - index else counted
     is_one = is_settled or keeps_all or options.results_of is not None
     naming = (by_name or text or mixed or ids) if is_one else by_name | text
-    few = rows[:_SAMPLES_OF_COLUMN]
     last = max((c for c, name in enumerate(names) if name), default=-1)
     empty = {c for c in naming if c > last and all(is_missing(row[c]) for row in few)}
     naming -= empty
@@ -303,9 +304,8 @@ def _naming(
     theirs = columns if names and (options.results_of or options.axis in (0, -2)) else ()
     labels = {c for c in theirs if _is_id(names[c], _LABEL)}
     ids = {c for c in theirs if _is_id(names[c])} - labels
-    if options.results_of:
-        return by_name, text - labels, mixed, ids
-    return by_name, text, mixed, ids or labels
+    text, ids = (text - labels, ids) if options.results_of else (text, ids or labels)
+    return by_name, text, mixed, ids
 
 
 def _is_id(name: str, kind: str = _IDENTIFIER) -> bool:
@@ -366,11 +366,13 @@ def _columns_of_results(
     for prefix in prefixes[-1:]:
         plain = [name.removeprefix(prefix) for name in names]
         own = tuple(first[prefix + name] for name in classes)
-        others = sorted({c for c, x in enumerate(names) if x not in options.keep} - {*own, output})
+        every = sorted({*range(len(names))} - {*own, output})
+        others = [c for c in every if names[c] not in options.keep]
         named = [c for c in others if plain[c] == options.id_column]
         named += chain(*map(sorted, _naming(others, plain, kinds, options)))
-        new = {names[c] for c in others if c not in named} - {*options.known}
-        if all(map(_is_id, new)):
+        if options.id_column is not None:  # rather than to pair named samples by place
+            named += chain(*map(sorted, _naming(every, plain, kinds, options)))
+        if all(map(_is_id, {names[c] for c in others if c not in named} - {*options.known})):
             return Columns(own, named[0] if named else None, plain, (output,) * (output >= 0))
     return None if output < 0 else Columns(tuple(order), 0 if output else None, names, (output,))
 

@@ -20,6 +20,7 @@ def options_for_results(logits: Logits, options: InputOptions) -> InputOptions:
     said = InputOptions(header=options.header, axis=axis, skip_invalid=options.skip_invalid)
     # A position is that of the logits.
     named = logits.sample_header if (options.id_column or "1").isdigit() else options.id_column
+    named = named if logits.names_samples else None
     said = replace(said, id_column=named, keep=logits.kept_names, known=frozenset(logits.others))
     return replace(said, results_of=logits.classes, by_position=logits.class_names is None)
 

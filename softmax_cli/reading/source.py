@@ -169,9 +169,8 @@ def guess_format(path: str, stream: Stream, name: str) -> str:
     known = SUFFIXES.get(suffix) or {b"\x93NUM": "npy", b"PAR1": "parquet"}.get(beginning[:4])
     if known:
         return known
-    content = beginning.lstrip()
-    if not content.startswith((b"[", b"{")):
+    if not beginning.lstrip().startswith((b"[", b"{")):
         return "csv"
     from softmax_cli.reading.strict_json import looks_like_lines
 
-    return "jsonl" if looks_like_lines(content) else "json"
+    return "jsonl" if looks_like_lines(beginning) else "json"

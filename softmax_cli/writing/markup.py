@@ -143,9 +143,7 @@ def _name(text: str) -> _Piece:
 
 def _breadth(c: str) -> float:
     """Return the points that a letter takes at most; before an exponent stand a cross and a 10."""
-    if c in "mwMW%@":
-        return 10.0
-    return 5.5 if c.islower() or c.isdigit() or c in " ." else 8.4
+    return 10.0 if c in "mwMW%@" else 5.5 if c.islower() or c.isdigit() or c in " ." else 8.4
 
 
 def _equation(equation: Equation) -> str:
