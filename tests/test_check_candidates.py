@@ -281,6 +281,8 @@ def test_names_that_the_logits_lack_are_told(names: str, said: str, tmp_path: Pa
         ("id,note 7,a 8,b", "note b a", "--id id --keep note", "expected sample '7', found 'b'"),
         (",split 7,train 8,train", ",split 8,train 7,train", "", "expected sample '7', found '8'"),
         (",text 0,a 1,b", "text b a", "", "expected sample 'a', found 'b'"),
+        ("id ann bob", "label bob ann", "", "expected sample 'ann', found 'bob'"),
+        ("i_id,label 1,x 2,x", "i_id,label 2,x 1,x", "", "share a name: rows are paired by place"),
     ],
 )
 def test_rows_have_names_or_a_warning(
@@ -317,9 +319,7 @@ ALL, ONE = "all samples at once, shape (2, 3)", "one sample at a time, shape (3,
         ("--jacobian", "as_lists", ALL), ("--vjp", "vjp", ALL),
     ],
 )  # fmt: skip
-def test_functions_are_given_a_batch_or_a_sample(
-    folder: Path, option: str, name: str, called: str
-) -> None:
+def test_a_batch_or_a_sample_is_given(folder: Path, option: str, name: str, called: str) -> None:
     upstream = ["--upstream", "0,1,-2"] if option == "--vjp" else []
     outcome = check(folder, f"mine.py:{name}", *upstream, "-f", "json", quantity=option)
     assert outcome.status == 0, outcome.stderr

@@ -297,14 +297,14 @@ def _naming(
 ) -> tuple[set[int], ...]:
     """Tell which columns may name the samples, the surest first: by name, as text, identifiers.
 
-    Of results, labels do not.
+    Labels come last; numbers of them, in results, do not.
     """
     by_name = {c for c in columns if names and names_samples(names[c])}
     text, mixed = ({c for c in columns if kinds[c] in x} for x in (("text",), ("mixed", "digits")))
     theirs = columns if names and (options.results_of or options.axis in (0, -2)) else ()
     labels = {c for c in theirs if _is_id(names[c], _LABEL)}
     ids = {c for c in theirs if _is_id(names[c])} - labels
-    text, ids = (text - labels, ids) if options.results_of else (text, ids or labels)
+    text, ids = (text - labels, ids or text) if options.results_of else (text, ids or labels)
     return by_name, text, mixed, ids
 
 

@@ -118,9 +118,10 @@ def match_samples(logits: Logits, batch: Batch, found: Sequence[str], title: str
     is_other = title in logits.others and not logits.names_samples
     expected = () if is_other else _comparable(ours, found, logits.names_samples)
     match_names(expected, found, at, "sample")
-    if not expected and batch.start == 0:
+    if batch.start == 0 and (not expected or len({*batch.labels}) < len(batch.labels)):
+        why = "samples share a name" if expected else "the logits have no names of samples"
         hint = f"; --id {quoted(title)} compares them" * is_other
-        warn(at, f"the logits have no names of samples: rows are paired by place{hint}")
+        warn(at, f"{why}: rows are paired by place{hint}")
 
 
 def _comparable(ours: Sequence[str], found: Sequence[str], are_names: bool) -> Sequence[str]:

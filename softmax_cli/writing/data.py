@@ -182,9 +182,8 @@ def _json_samples(result: Arrays, block: Block, row: str = "") -> list[str]:
     lines = _print_lines(block.rows)
     if block.values.ndim == 1:
         return lines
-    if row and block.values.ndim == 2:
-        return [row % tuple(line.split(",")) for line in lines]
-    arrays = [f"[{line}]" for line in lines]
+    row = row if block.values.ndim == 2 else ""
+    arrays = [row % tuple(line.split(",")) if row else f"[{line}]" for line in lines]
     if block.values.ndim == 2:
         return arrays
     n, opening, closing = len(block.outputs), "[" * block.begins, "]" * block.ends
