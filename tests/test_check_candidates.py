@@ -280,7 +280,7 @@ def test_names_that_the_logits_lack_are_told(names: str, said: str, tmp_path: Pa
         ("image_id 1 0", "image_id 0 1", "--id image_id", "expected sample '1', found '0'"),
         ("id,note 7,a 8,b", "note b a", "--id id --keep note", "expected sample '7', found 'b'"),
         (",split 7,train 8,train", ",split 8,train 7,train", "", "expected sample '7', found '8'"),
-        (",text 0,a 1,b", "text b a", "", "expected sample 'a', found 'b'"),
+        (",text 0,a 1,b", "text b a", "", "expected sample '0', found 'b'"),
         ("id ann bob", "label bob ann", "", "expected sample 'ann', found 'bob'"),
         ("i_id,label 1,x 2,x", "i_id,label 2,x 1,x", "", "share a name: rows are paired by place"),
     ],

@@ -226,11 +226,10 @@ def choose_columns(
         picked = tuple(c for c, kind in enumerate(kinds) if kind != "text" and c not in others)
     by_name, text, mixed, ids = (x - {*picked, *kept} for x in (by_name, text, mixed, ids))
     few = rows[:_SAMPLES_OF_COLUMN]
-    # Beside another column that is called so an index is none; beside text, one that counts.
+    # Beside another column that is called so, an index is none.
     index = {c for c in by_name if names[c].strip().lower() in _NAMES_OF_AN_INDEX}
-    if options.columns is not None and len(by_name - index or text) == 1:
-        counted = {c for c in index if all(as_text(x[c]) == str(k) for k, x in enumerate(few))}
-        by_name -= index if by_name - index else counted
+    if options.columns is not None and len(by_name - index) == 1:
+        by_name -= index
     is_one = is_settled or keeps_all or options.results_of is not None
     naming = (by_name or text or mixed or ids) if is_one else by_name | text
     last = max((c for c, name in enumerate(names) if name), default=-1)
