@@ -285,9 +285,7 @@ def test_names_that_the_logits_lack_are_told(names: str, said: str, tmp_path: Pa
         ("i_id,label 1,x 2,x", "i_id,label 2,x 1,x", "", "share a name: rows are paired by place"),
     ],
 )
-def test_rows_have_names_or_a_warning(
-    z: str, g: str, words: str, said: str, tmp_path: Path
-) -> None:
+def test_rows_are_named_or_warned_of(z: str, g: str, words: str, said: str, tmp_path: Path) -> None:
     for name, text in (("z.csv", z), ("g.csv", g)):
         head, *rows = text.split()
         lines = (f"{row},0.5,{k}\n" for k, row in enumerate(rows))
@@ -305,6 +303,12 @@ def test_names_of_every_kind_are_found_in_our_own_output(option: str, tmp_path: 
         y = run(command, "z.json", *words, "-f", "csv", cwd=tmp_path).stdout
         outcome = run("check", "z.json", *words, option, "-", "-q", cwd=tmp_path, stdin=y)
         assert outcome == Outcome(0, "", "")
+
+
+def test_a_number_is_no_prefix_of_numbers(tmp_path: Path) -> None:
+    (tmp_path / "c").write_text("10,11\n0.5,0.5\n")
+    words = "check", "-", "--header", "--probabilities", "c"
+    assert run(*words, stdin="0,1\n2.5,2.5\n", cwd=tmp_path).status == 2
 
 
 ALL, ONE = "all samples at once, shape (2, 3)", "one sample at a time, shape (3,)"

@@ -622,7 +622,7 @@ def test_the_failure_is_an_assertion_that_says_why() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["", "--columns cat,dog", "--columns 2-3", "--keep label --key z"]
+    "words", ["", "--columns cat,dog --keep image_id", "--columns 2-3", "--keep label --key z"]
 )
 def test_what_is_printed_of_a_labelled_file_is_checked_as_it_is(tmp_path: Path, words: str) -> None:
     names = "p,p" if "2-3" in words else "cat,dog"

@@ -183,9 +183,7 @@ def test_every_error_and_warning_is_a_harmless_line(capsys: pytest.CaptureFixtur
         (["check", "many.json", "--probabilities", f"{CODE}:raises"], r"Error: \x1b[31m\u202e\n"),
     ],
 )  # fmt: skip
-def test_what_an_error_quotes_is_escaped(
-    hostile: Path, words: Sequence[str | bytes], told: str
-) -> None:
+def test_what_is_quoted_is_escaped(hostile: Path, words: Sequence[str | bytes], told: str) -> None:
     (hostile / os.fsdecode(b"\xff\xfe.csv")).write_text("1,2\n3,x\n")
     outcome = run(*map(os.fsdecode, words), cwd=hostile)
     assert outcome.status in (2, 3)

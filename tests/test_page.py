@@ -327,9 +327,7 @@ def contrast(one: Sequence[int], other: Sequence[int]) -> float:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_step_of_both_colour_scales_can_be_read(
-    scheme: str, folder: Path, browser: Browser
-) -> None:
+def test_every_step_of_both_scales_can_be_read(scheme: str, folder: Path, browser: Browser) -> None:
     browser.open(folder / "three.html", scheme=scheme)
     found = browser.run(COLOURS)
     assert found["steps"] >= 20

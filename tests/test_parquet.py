@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 from decimal import Decimal
 from pathlib import Path
@@ -109,9 +110,11 @@ def test_columns_of_any_type_are_kept_unchanged(tmp_path: Path) -> None:
     assert parquet.read_table(tmp_path / "y.parquet").select([*KEPT]).equals(pa.table(columns))
     named = run("forward", "z.parquet", "--columns", "a,b", "--id", "t", "-f", "csv", cwd=tmp_path)
     assert named.stdout.startswith("t,a,b\n2020-01-01 00:00:00.000000001,0.5,0.5\n")
-    about = {"pandas": '{"index_columns":[{"kind":"range","start":2,"step":-1}]}'}
-    parquet.write_table(pa.table({"a": [1]}).replace_schema_metadata(about), tmp_path / "r.parquet")
-    assert "its index does not count" in run("forward", "r.parquet", cwd=tmp_path).stderr
+    for index in ({"name": "t", "start": 0, "step": 1}, {"name": None, "start": 2, "step": -1}):
+        about = {"pandas": json.dumps({"index_columns": [index]})}
+        indexed = pa.table({"a": [1]}).replace_schema_metadata(about)
+        parquet.write_table(indexed, tmp_path / "r.parquet")
+        assert "its index is not read" in run("forward", "r.parquet", cwd=tmp_path).stderr
     (tmp_path / "r.parquet").write_bytes(table(logits=[[1.0, 2.0]], classes=[["a", "b"]]))
     assert "'classes' is not read" in run("forward", "r.parquet", cwd=tmp_path).stderr
 

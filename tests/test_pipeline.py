@@ -161,9 +161,7 @@ def test_a_steady_trickle_is_answered() -> None:
 
 
 @pytest.mark.parametrize(("kind", "jobs"), [("csv", "3"), ("tsv", "1"), ("jsonl", "3")])
-def test_a_stream_prints_before_it_ends_and_ends_when_its_reader_goes_away(
-    kind: str, jobs: str
-) -> None:
+def test_a_stream_prints_before_it_ends_and_ends_with_its_reader(kind: str, jobs: str) -> None:
     words = ["forward", "--input-format", kind, "-f", kind, "--jobs", jobs]
     with running(*words) as (process, stdin, stdout):
         feed(stdin, "".join(map(LINES[kind], Z.tolist())))

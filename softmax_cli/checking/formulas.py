@@ -114,10 +114,9 @@ def shown_precision(values: FloatArray) -> Precision:
     for each in (BFLOAT16, FLOAT16, FLOAT32):
         if are_numbers_of(each):
             return FLOAT64 if are_numbers_of(replace(each, bits=each.bits // 2 + 1)) else each
-    some = finite[:10_000]
-    shortest = [float(str(value)) for value in some.astype(np.float32)]
-    is_shortest = np.array_equal(shortest, some) and printed_digits(some)[0] in (8, 9)
-    return FLOAT32 if is_shortest else FLOAT64
+    x = finite[:10_000]
+    shortest = [float(str(value)) for value in x.astype(np.float32)]
+    return FLOAT32 if np.array_equal(shortest, x) and printed_digits(x)[0] in (8, 9) else FLOAT64
 
 
 @dataclass(frozen=True, eq=False)
@@ -362,8 +361,7 @@ def fit(case: Case, family: Family, low: float, high: float) -> Iterator[Wrong]:
     if case.freedom < 2 or size > 300_000:
         return
     few = slice(max(1, 20_000 // size))
-    task, actual = case.some(few), case.actual[few]
-    bound = case.bound(case.actual)[few]
+    task, actual, bound = case.some(few), case.actual[few], case.bound(case.actual)[few]
 
     def misfit(number: float, scale: FloatArray | float = 0.0) -> FloatArray:
         values = family(task, number)

@@ -166,6 +166,8 @@ def sweep(setting: Setting, function: Function | None = None, name: str = "") ->
 
 
 def _largest_error(task: Task, method: str, h: float, function: Function | None) -> float:
-    """Return the largest error in J; NaN only where there is no number."""
-    errors = (np.abs(each[1] - each[0]) for each in _columns(task, method, h, function))
-    return float(np.fmax.reduce([np.fmax.reduce(each, None) for each in errors]))
+    """Return the largest error in J of the logits that the step moves; NaN where it moves none."""
+    moves = (task.z + h != task.z) | (method == "complex-step")
+    columns = enumerate(_columns(task, method, h, function))
+    errors = [np.abs(x[1] - x[0])[moves[:, i]].max(initial=-1) for i, x in columns]
+    return float(np.max(errors)) if max(errors) != -1 else np.nan

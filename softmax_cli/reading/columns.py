@@ -357,7 +357,7 @@ def _columns_of_results(
     order = range(output + 1, len(names)) or range(output)
     # Where a class stands twice, all are told by place.
     first = {names[c]: c for c in reversed(order)} if len({*classes}) == len(classes) else {}
-    begins = (name.removesuffix(classes[-1]) for name in names if classes)
+    begins = (x.removesuffix(classes[-1]) for x in names if not is_number(x) or x in classes[-1:])
     prefixes = [x for x in dict.fromkeys(begins) if all(x + name in first for name in classes)]
     if any(x + classes[0] not in options.known for x in prefixes[:-1]):
         problem = f"expected a column a class, found {quoted(prefixes[1] + classes[0])} as well"

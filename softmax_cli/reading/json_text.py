@@ -169,7 +169,7 @@ def _with_columns(found: Any, named: dict[str, Any], name: str, options: InputOp
         if isinstance(_first(named[x]), str) and not rules.names_samples(x.removesuffix("s")):
             warn(name, f"if {quoted(x)} names the classes, call it classes")
     columns = [x for x in lists if isinstance(found, list) and len(named[x]) == len(found)]
-    if columns and {*map(type, found)} == {dict}:
+    if columns and options.results_of is None and {*map(type, found)} == {dict}:
         text = {x for x in columns if rules.kinds_of([each] for each in named[x]) == ["text"]}
         numbers = {*columns} - {"samples", *text, *filter(rules.names_samples, columns)}
         if numbers and options.keep:

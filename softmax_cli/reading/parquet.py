@@ -49,8 +49,8 @@ def read_parquet(stream: Stream, name: str, options: InputOptions) -> Logits:
         if not header or not first:
             raise InputError(name, "expected logits, found no rows")
         written = (file.schema_arrow.pandas_metadata or {}).get("index_columns", ())
-        if any(isinstance(x, dict) and (x["start"], x["step"]) != (0, 1) for x in written):
-            warn(name, "its index does not count from 0 and is not read; reset_index() keeps it")
+        if any(type(x) is dict and x | {"name": None, "start": 0, "step": 1} != x for x in written):
+            warn(name, "its index is not read; reset_index() keeps it")
         kinds = ["text" if x in written else _kind(first[c]) for c, x in enumerate(header)]
         cells = list(zip(*map(_values, first.columns), strict=True))
     columns = choose_columns(header, kinds, cells, options, name)
