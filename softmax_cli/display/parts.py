@@ -153,8 +153,7 @@ def samples_table(result: results.Arrays, samples: Batch, screen: Screen, shown:
     is_marked = is_softmax and not result.top
     is_named = is_marked and screen.is_drawn
     numbers, values, show_result = sample_numbers(result, samples)
-    tops = samples.logits.argmax(axis=1).tolist()
-    chosen = columns.positions
+    tops, chosen = samples.logits.argmax(axis=1).tolist(), columns.positions
     order = result.order(samples)[:, chosen].tolist() if result.top else repeat(chosen)
 
     def rows() -> Iterator[list[Cell]]:

@@ -226,10 +226,11 @@ def choose_columns(
         picked = tuple(c for c, kind in enumerate(kinds) if kind != "text" and c not in others)
     by_name, text, mixed, ids = (x - {*picked, *kept} for x in (by_name, text, mixed, ids))
     few = rows[:_SAMPLES_OF_COLUMN]
-    # Beside another column that is called so, an index is none.
+    # Beside another column that is called so an index is none; beside text, one that counts.
     index = {c for c in by_name if names[c].strip().lower() in _NAMES_OF_AN_INDEX}
-    if options.columns is not None and len(by_name - index) == 1:
-        by_name -= index
+    if options.columns is not None and len(by_name - index or text) == 1:
+        counted = {c for c in index if all(as_text(x[c]) == str(k) for k, x in enumerate(few))}
+        by_name -= index if by_name - index else counted
     is_one = is_settled or keeps_all or options.results_of is not None
     naming = (by_name or text or mixed or ids) if is_one else by_name | text
     last = max((c for c, name in enumerate(names) if name), default=-1)
@@ -367,8 +368,11 @@ def _columns_of_results(
         own = tuple(first[prefix + name] for name in classes)
         every = sorted({*range(len(names))} - {*own, output})
         others = [c for c in every if names[c] not in options.keep]
-        named = [c for c in others if plain[c] == options.id_column]
-        named += chain(*map(sorted, _naming(others, plain, kinds, options)))
+        named = [c for c in others if plain[c] == options.id_column not in _NAMES_OF_AN_INDEX]
+        groups = _naming(others, plain, kinds, options)
+        # What the logits' file has as well, but not as names, is to be told of.
+        named += sorted(c for c in groups[-1] if names[c] in options.known and kinds[c] != "text")
+        named += chain(*map(sorted, groups))
         if options.id_column is not None:  # rather than to pair named samples by place
             named += chain(*map(sorted, _naming(every, plain, kinds, options)))
         if all(map(_is_id, {names[c] for c in others if c not in named} - {*options.known})):

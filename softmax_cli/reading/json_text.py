@@ -289,8 +289,7 @@ def _settle(samples: Sequence[Any], where: Where, name: str, options: InputOptio
     holder = _holder(first, options.key)
     classes = strict_json.names(holder, "classes", where(0), len(columns.logits))
     for x in first if classes is None and options.quantity is None else ():
-        is_beside = isinstance(first[x], list) and x != keys[columns.array]
-        if is_beside and [*map(type, first[x])] == [str] * len(columns.logits):
+        if isinstance(first[x], list) and [*map(type, first[x])] == [str] * len(columns.logits):
             warn(name, f"if {quoted(x)} names the classes, call it classes")
     return replace(columns, classes=classes, members=members)
 

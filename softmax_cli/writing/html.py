@@ -133,8 +133,7 @@ def _cards(result: results.Arrays, batch: Batch, screen: Screen) -> Iterator[str
 
 def _matrix(table: Table) -> str:
     """Show a Jacobian in colours, and its row sums; a wide one with few digits."""
-    is_wide = len(table.headings) > 12
-    rows = []
+    is_wide, rows = len(table.headings) > 12, []
     for name, *entries, total in table.rows:
         shown = [replace(cell, style=_level(cell.value / table.largest)) for cell in entries]
         if is_wide:
