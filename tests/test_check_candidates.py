@@ -281,7 +281,7 @@ def test_names_that_the_logits_lack_are_told(names: str, said: str, tmp_path: Pa
         ("id,note 7,a 8,b", "note b a", "--id id --keep note", "--id 'note' compares them"),
         (",i_id 0,1 1,0", ",i_id 0,0 1,1", "", "--id 'i_id' compares them"),
         (",split 7,train 8,train", ",split 8,train 7,train", "", "expected sample '7', found '8'"),
-        (",text 0,a 1,b", ",text 0,b 1,a", "", "expected sample 'a', found 'b'"),
+        (",text 1,a 2,b", ",text 1,b 2,a", "", "expected sample 'a', found 'b'"),
         ("id ann bob", "label bob ann", "", "expected sample 'ann', found 'bob'"),
         ("i_id,label 1,x 2,x", "i_id,label 2,x 1,x", "", "share a name: rows are paired by place"),
     ],

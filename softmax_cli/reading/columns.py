@@ -229,8 +229,8 @@ def choose_columns(
     # Beside another column that is called so an index is none; beside text, one that counts.
     index = {c for c in by_name if names[c].strip().lower() in _NAMES_OF_AN_INDEX}
     if options.columns is not None and len(by_name - index or text) == 1:
-        counted = {c for c in index if all(as_text(x[c]) == str(k) for k, x in enumerate(few))}
-        by_name -= index if by_name - index else counted
+        counts = {*map(str, range(len(few) + 1))}
+        by_name -= {c for c in index if by_name - index or {as_text(x[c]) for x in few} < counts}
     is_one = is_settled or keeps_all or options.results_of is not None
     naming = (by_name or text or mixed or ids) if is_one else by_name | text
     last = max((c for c, name in enumerate(names) if name), default=-1)
