@@ -228,9 +228,9 @@ def choose_columns(
     few = rows[:_SAMPLES_OF_COLUMN]
     # Beside another column that is called so an index is none; beside text, one that counts.
     index = {c for c in by_name if names[c].strip().lower() in _NAMES_OF_AN_INDEX}
-    if options.columns is not None and len(by_name - index or text) == 1:
+    if options.columns is not None and len((rest := by_name - index) or text) == 1:
         counts = {*map(str, range(len(few) + 1))}
-        by_name -= {c for c in index if by_name - index or {as_text(x[c]) for x in few} < counts}
+        by_name = rest or {c for c in index if not {as_text(x[c]) for x in few} < counts}
     is_one = is_settled or keeps_all or options.results_of is not None
     naming = (by_name or text or mixed or ids) if is_one else by_name | text
     last = max((c for c, name in enumerate(names) if name), default=-1)
@@ -375,7 +375,7 @@ def _columns_of_results(
         named += chain(*map(sorted, groups))
         if options.id_column is not None:  # rather than to pair named samples by place
             named += chain(*map(sorted, _naming(every, plain, kinds, options)))
-        if all(map(_is_id, {names[c] for c in others if c not in named} - {*options.known})):
+        if all(map(_is_id, {names[c] for c in {*others} - {*named}} - {*options.known})):
             return Columns(own, named[0] if named else None, plain, (output,) * (output >= 0))
     return None if output < 0 else Columns(tuple(order), 0 if output else None, names, (output,))
 
