@@ -260,7 +260,7 @@ def test_there_is_a_name_for_each_sample_in_its_place(tmp_path: Path) -> None:
     [
         ("21", "error: {}: expected sample '1', found '2'\n"), ("01", ""), ("12", ""),
         ("10", "error: {}: expected sample '0', found '1'\n"),
-        ("78", "warning: {}: the logits have no such names of samples: rows are paired by place\n"),
+        ("78", "warning: {}: the logits lack such names: rows are paired by place\n"),
     ],
 )  # fmt: skip
 def test_names_that_the_logits_lack_are_told(names: str, said: str, tmp_path: Path) -> None:
@@ -278,7 +278,7 @@ def test_names_that_the_logits_lack_are_told(names: str, said: str, tmp_path: Pa
     [
         ("i_id 1 0", "i_id 0 1", "", "rows are paired by place; --id 'i_id' compares them"),
         ("i_id 1 0", "i_id 0 1", "--id i_id", "expected sample '1', found '0'"),
-        ("id,note 7,a 8,b", "note b a", "--id id --keep note", "--id 'note' compares them"),
+        ("id,note 7,a 8,b", "note b a", "--id id --keep note", "expected sample '7', found 'b'"),
         (",i_id 0,1 1,0", ",i_id 0,0 1,1", "", "--id 'i_id' compares them"),
         (",split 7,train 8,train", ",split 8,train 7,train", "", "expected sample '7', found '8'"),
         (",text 1,a 2,b", ",text 1,b 2,a", "", "expected sample 'a', found 'b'"),
@@ -526,4 +526,4 @@ def test_records_of_results_are_those_of_the_samples_that_they_name(tmp_path: Pa
     assert "expected sample '7', found '8'" in named
     (tmp_path / "g.csv").write_text("img_id,a,b\n8,0,0\n7,1,1\n")
     unnamed = run("jacobian", "g.csv", "--columns", "a,b", "--vjp", "g.csv", cwd=tmp_path).stderr
-    assert "the logits have no such names" in unnamed
+    assert "the logits lack such names" in unnamed

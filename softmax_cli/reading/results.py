@@ -116,10 +116,10 @@ def match_samples(logits: Logits, batch: Batch, found: Sequence[str], title: str
     ours = [name for name in batch.labels for _ in range(len(found) // len(batch.logits))]
     # What the logits' file has in another column than their names is not known, but is no position.
     is_other = title in logits.others and title != logits.sample_header
-    expected = () if is_other else _comparable(ours, found, logits.names_samples)
+    expected = _comparable(ours, () if is_other else found, logits.names_samples)
     match_names(expected, found, at, "sample")
-    if batch.start == 0 and (not expected or len({*batch.labels}) < len(batch.logits)):
-        why = "samples share a name" if expected else "the logits have no such names of samples"
+    if batch.start == 0 and (is_other or not expected or len({*ours}) < len(batch.logits)):
+        why = "samples share a name" if expected and not is_other else "the logits lack such names"
         hint = f"; --id {quoted(title)} compares them" * is_other
         warn(at, f"{why}: rows are paired by place{hint}")
 
